@@ -1,0 +1,1 @@
+"""The alert function: turns CloudWatch alarms into notices that people read."""

@@ -1,0 +1,1 @@
+"""The producer: fetches bars and puts into the stream what is new or has changed."""

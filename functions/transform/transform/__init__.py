@@ -1,0 +1,1 @@
+"""The transform: what Firehose calls to clean records and add the analytics."""

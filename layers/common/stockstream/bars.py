@@ -1,0 +1,59 @@
+"""Bars and look-backs: the values that the whole pipeline is about."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+INTERVALS = {
+    "1min": timedelta(minutes=1),
+    "5min": timedelta(minutes=5),
+    "15min": timedelta(minutes=15),
+    "30min": timedelta(minutes=30),
+    "60min": timedelta(minutes=60),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One OHLCV interval of one instrument, as a provider gave it at one moment.
+
+    Attributes:
+        instrument: `IBM`, `fx:EUR/USD`, `crypto:BTC/USD`.
+        asset_class: `equity`, `fx` or `crypto`.
+        interval: a key of INTERVALS.
+        open_time: when the bar starts, UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+        open, high, low, close: prices in the quote currency, > 0.
+        volume: >= 0; None where the market reports none.
+        source: the provider that said so.
+        as_of: when it said so, UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+    """
+
+    instrument: str
+    asset_class: str
+    interval: str
+    open_time: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float | None
+    source: str
+    as_of: str
+
+    @property
+    def id(self) -> str:
+        """What the bar is about; the same each time that the bar is sent."""
+        return f"{self.instrument}|{self.interval}|{self.open_time}"
+
+    @property
+    def typical(self) -> float:
+        """The typical price, (high + low + close) / 3."""
+        return (self.high + self.low + self.close) / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """The bars just before a bar, oldest first; close reaches further back than typical and volume."""
+
+    close: list[float] = field(default_factory=list)
+    typical: list[float] = field(default_factory=list)
+    volume: list[float | None] = field(default_factory=list)

@@ -1,0 +1,50 @@
+"""The windows of the moving averages, and the look-back that they need."""
+
+from dataclasses import dataclass
+
+from stockstream.errors import SettingsError
+
+# volatility_20, Bollinger 20, zscore_20, rsi_14 and vwap_20 are fixed; volatility_20 reaches furthest, 21 closes.
+FIXED_CLOSES = 21
+FIXED_BARS = 20
+LONGEST_WINDOW = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How many closes each simple and each exponential moving average takes."""
+
+    sma: tuple[int, ...] = (5, 20, 50, 200)
+    ema: tuple[int, ...] = (12, 26)
+
+    @property
+    def lookback_closes(self) -> int:
+        """How many closes before a bar a full look-back holds."""
+        return max(FIXED_CLOSES, *self.sma, *self.ema) - 1
+
+    @property
+    def lookback_bars(self) -> int:
+        """How many typical prices and volumes before a bar a full look-back holds."""
+        return FIXED_BARS - 1
+
+
+def parse_windows(sma: str, ema: str) -> Windows:
+    """The windows of two comma-separated lists, such as `5,20,50,200` and `12,26`.
+
+    Raises:
+        SettingsError: an item is no whole number from 2 to 1,000, or stands there twice.
+    """
+    return Windows(_parse_list("SMA_WINDOWS", sma), _parse_list("EMA_WINDOWS", ema))
+
+
+def _parse_list(name: str, text: str) -> tuple[int, ...]:
+    windows: list[int] = []
+    for item in (part.strip() for part in text.split(",")):
+        if not (item.isascii() and item.isdigit() and len(item) <= 4 and 2 <= int(item) <= LONGEST_WINDOW):
+            raise SettingsError(
+                f"{name}: {item[:20]!r} is not a window; write whole numbers from 2 to {LONGEST_WINDOW}, as in 5,20,50"
+            )
+        if int(item) in windows:
+            raise SettingsError(f"{name}: {item} stands there twice")
+        windows.append(int(item))
+    return tuple(windows)

@@ -1,0 +1,1 @@
+"""The pipeline on one machine: emulator, replay market, command line."""
