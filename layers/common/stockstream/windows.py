@@ -1,13 +1,14 @@
 """The windows of the moving averages, and the look-back that they need."""
 
+import re
 from dataclasses import dataclass
 
 from stockstream.errors import SettingsError
 
-# volatility_20, Bollinger 20, zscore_20, rsi_14 and vwap_20 are fixed; volatility_20 reaches furthest, 21 closes.
+# The windows of the other indicators are fixed. volatility_20 reaches furthest: 20 returns are 21 closes.
 FIXED_CLOSES = 21
 FIXED_BARS = 20
-LONGEST_WINDOW = 1000
+SHORTEST_WINDOW, LONGEST_WINDOW = 2, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ def parse_windows(sma: str, ema: str) -> Windows:
 def _parse_list(name: str, text: str) -> tuple[int, ...]:
     windows: list[int] = []
     for item in (part.strip() for part in text.split(",")):
-        if not (item.isascii() and item.isdigit() and len(item) <= 4 and 2 <= int(item) <= LONGEST_WINDOW):
+        # str.isdigit takes other scripts' digits, and int() refuses thousands of them.
+        if not re.fullmatch(r"[0-9]{1,4}", item) or not SHORTEST_WINDOW <= int(item) <= LONGEST_WINDOW:
             raise SettingsError(
-                f"{name}: {item[:20]!r} is not a window; write whole numbers from 2 to {LONGEST_WINDOW}, as in 5,20,50"
+                f"{name}: {item[:20]!r} is not a window; "
+                f"write whole numbers from {SHORTEST_WINDOW} to {LONGEST_WINDOW}, as in 5,20,50"
             )
         if int(item) in windows:
             raise SettingsError(f"{name}: {item} stands there twice")
