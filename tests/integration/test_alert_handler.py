@@ -1,4 +1,4 @@
-"""The alert function against SNS, SQS and SSM as moto plays them, and against a web server of our own."""
+"""The alert function against SNS, SQS, SSM and DynamoDB as moto plays them, and a web server of our own."""
 
 import json
 import traceback
@@ -14,8 +14,9 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
+from alert.desk import open_desk
 from alert.errors import DeliveryError
-from alert.handler import handle, open_channels
+from alert.handler import handle
 from alert.settings import read_settings
 from stockstream.observability import logger
 
@@ -29,6 +30,10 @@ class Context(LambdaContext):
     _memory_limit_in_mb = 256
     _invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:alert"
     _aws_request_id = "5a1e7a0c-0000-4000-8000-000000000000"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 30_000
 
 
 @dataclass
@@ -75,11 +80,20 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
         "AWS_DEFAULT_REGION": "us-east-1",
         "POWERTOOLS_SERVICE_NAME": "alert",
         "CHANNELS": "webhook=/prod/webhook",
+        "WEBHOOK_SECRET_PARAMETER": "/prod/secret",
+        "NOTICE_TABLE_NAME": "notices",
         "WEBHOOK_TIMEOUT_SECONDS": "5",
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
         boto3.client("ssm").put_parameter(Name="/prod/webhook", Value=site.address, Type="SecureString")
+        boto3.client("ssm").put_parameter(Name="/prod/secret", Value=SECRET, Type="SecureString")
+        boto3.client("dynamodb").create_table(
+            TableName="notices",
+            KeySchema=[{"AttributeName": "notice_key", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "notice_key", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
         sns, sqs = boto3.client("sns"), boto3.client("sqs")
         topic = sns.create_topic(Name="notices")["TopicArn"]
         queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
@@ -87,7 +101,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         monkeypatch.setenv("NOTICE_TOPIC_ARN", topic)
         read_settings.cache_clear()
-        open_channels.cache_clear()
+        open_desk.cache_clear()
 
         def read() -> list[dict[str, Any]]:
             answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
@@ -95,7 +109,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
 
         yield read
     read_settings.cache_clear()
-    open_channels.cache_clear()
+    open_desk.cache_clear()
 
 
 type Inbox = Callable[[], list[dict[str, Any]]]

@@ -8,7 +8,7 @@ from alert.notices import Notice, Severity
 
 
 def notice(name: str, severity: Severity | None = None) -> Notice:
-    return Notice("1", name, State.ALARM, severity, "", None, (), "", ())
+    return Notice("1", name, State.ALARM, severity, "", None, None, (), "", ())
 
 
 def test_a_mail_says_all_of_a_notice() -> None:
@@ -20,6 +20,7 @@ def test_a_mail_says_all_of_a_notice() -> None:
             severity=Severity.CRITICAL,
             summary="The transform fails.",
             since=None,
+            lasted=None,
             facts=(Fact("Value", "3"), Fact("Threshold", ">= 1")),
             reason="Threshold Crossed.",
             links=(Link("Runbook", "https://x.io/1"), Link("Alarm", "https://x.io/2")),

@@ -1,11 +1,11 @@
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from alert.alarms import State
+from alert.alarms import State, parse_alarm
 from alert.facts import Fact
 from alert.links import Link, Places
 from alert.messages import Message, read_messages
@@ -15,12 +15,13 @@ type LoadEvent = Callable[[str], dict[str, Any]]
 
 
 def write(event: dict[str, Any]) -> Notice:
-    return write_notice(read_messages(event)[0], Places())
+    message = read_messages(event)[0]
+    return write_notice(message, parse_alarm(message.text), None, Places())
 
 
 def notice_of(**alarm: object) -> Notice:
     text = json.dumps({"AlarmName": "a", "NewStateValue": "ALARM", **alarm})
-    return write_notice(Message("1", "alerts", "", text, None), Places())
+    return write_notice(Message("1", "alerts", "", text, None), parse_alarm(text), None, Places())
 
 
 def test_a_metric_alarm_says_what_since_when_and_how_far_over(load_event: LoadEvent) -> None:
@@ -56,6 +57,15 @@ def test_a_composite_alarm_says_which_alarm_set_it_off(load_event: LoadEvent) ->
     assert facts["Set off by"] == "stockstream-prod-ProducerErrorsAlarm-9V8U7T6S5R4Q"
 
 
+def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent) -> None:
+    message = read_messages(load_event("alarm-ok"))[0]
+
+    notice = write_notice(message, parse_alarm(message.text), timedelta(minutes=12, milliseconds=4), Places())
+
+    assert notice.lasted == timedelta(minutes=12, milliseconds=4)
+    assert notice.facts[:2] == (Fact("Since", "2026-11-20 21:11:04 UTC"), Fact("Lasted", "12 min"))
+
+
 def test_a_message_that_is_no_alarm_becomes_a_plain_notice(load_event: LoadEvent) -> None:
     notice = write(load_event("sns-not-an-alarm"))
 
@@ -69,6 +79,7 @@ def test_a_message_that_is_no_alarm_becomes_a_plain_notice(load_event: LoadEvent
             "Nothing is to be done: the gap is filled afterwards."
         ),
         since=datetime(2026, 11, 20, 17, 30, 0, 512000, tzinfo=UTC),
+        lasted=None,
         facts=(Fact("Sent", "2026-11-20 17:30:00 UTC"),),
         reason="",
         links=(),
@@ -76,7 +87,7 @@ def test_a_message_that_is_no_alarm_becomes_a_plain_notice(load_event: LoadEvent
 
 
 def test_a_message_without_subject_is_named_by_its_topic() -> None:
-    notice = write_notice(Message("1", "alerts", "", "hello", None), Places())
+    notice = write_notice(Message("1", "alerts", "", "hello", None), None, None, Places())
 
     assert notice.title == "NOTICE: a message on alerts"
 

@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alert.alarms import Alarm, State, parse_alarm
+from alert.alarms import Alarm, State
 from alert.facts import Fact, alarm_facts, format_moment
 from alert.links import Link, Places, console_links
 from alert.messages import Message
@@ -38,6 +38,7 @@ class Notice:
         severity: None where nobody said.
         summary: what happened, and what to do, in the words of whoever wrote the alarm.
         since: when the state changed, or when a plain message was sent.
+        lasted: how long the alarm rang that is over now; None if it is not, or nobody knows.
         facts: the value against the threshold, and where it was measured.
         reason: CloudWatch's own sentence.
         links: the runbook first.
@@ -49,6 +50,7 @@ class Notice:
     severity: Severity | None
     summary: str
     since: datetime | None
+    lasted: timedelta | None
     facts: tuple[Fact, ...]
     reason: str
     links: tuple[Link, ...]
@@ -59,13 +61,17 @@ class Notice:
         return f"{_WORDS[self.state]}: {self.name}"
 
 
-def write_notice(message: Message, places: Places) -> Notice:
-    """The notice of a message, whether it holds an alarm or not."""
-    alarm = parse_alarm(message.text)
-    return _write_plain(message) if alarm is None else _write_alarm(message, alarm, places)
+def write_notice(message: Message, alarm: Alarm | None, lasted: timedelta | None, places: Places) -> Notice:
+    """The notice of a message.
 
-
-def _write_alarm(message: Message, alarm: Alarm, places: Places) -> Notice:
+    Args:
+        message: what SNS brought.
+        alarm: what the message holds; None if it is no alarm.
+        lasted: how long the alarm rang; None if it is not over, or nobody knows.
+        places: what a notice points to besides the alarm.
+    """
+    if alarm is None:
+        return _write_plain(message)
     description = _tidy(alarm.description)
     severity, runbook = _SEVERITY.match(description), _RUNBOOK.search(description)
     summary = description[severity.end() if severity else 0 : runbook.start() if runbook else None]
@@ -80,7 +86,10 @@ def _write_alarm(message: Message, alarm: Alarm, places: Places) -> Notice:
         severity=Severity(severity[1].lower()) if severity else None,
         summary=_shorten(summary, SUMMARY_LENGTH),
         since=alarm.changed_at,
-        facts=tuple(Fact(title, _shorten(_line(value), FACT_LENGTH)) for title, value in alarm_facts(alarm)),
+        lasted=lasted,
+        facts=tuple(
+            Fact(title, _shorten(_line(value), FACT_LENGTH)) for title, value in alarm_facts(alarm, lasted)
+        ),
         reason=_shorten(_line(alarm.reason), REASON_LENGTH),
         # An address that was cut would lead nowhere.
         links=tuple(link for link in links if len(link.url) <= URL_LENGTH),
@@ -95,6 +104,7 @@ def _write_plain(message: Message) -> Notice:
         severity=None,
         summary=_shorten(_tidy(message.text), SUMMARY_LENGTH),
         since=message.sent_at,
+        lasted=None,
         facts=(Fact("Sent", format_moment(message.sent_at)),) if message.sent_at else (),
         reason="",
         links=(),
