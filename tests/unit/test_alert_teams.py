@@ -59,6 +59,17 @@ def test_a_card_says_all_of_a_notice() -> None:
     assert card["actions"] == [{"type": "Action.OpenUrl", "title": "Runbook", "url": "https://x.io/1"}]
 
 
+def test_lines_beyond_the_twentieth_are_joined() -> None:
+    summary = "\n".join(f"line {number}" for number in range(1, 23))
+    message = render_teams(Notice("1", "hello", None, None, summary, None, None, (), "", ()))
+
+    blocks = message["attachments"][0]["content"]["body"][1:]
+    assert [block["inlines"][0]["text"] for block in blocks] == [
+        *(f"line {number}" for number in range(1, 20)),
+        "line 20 line 21 line 22",
+    ]
+
+
 @pytest.mark.parametrize(
     ("state", "severity", "style"),
     [

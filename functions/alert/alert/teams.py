@@ -5,6 +5,7 @@ from typing import Any
 from alert.alarms import State
 from alert.notices import Notice, Severity
 
+LINES = 20  # each is a block of its own, and a card may have 28 KB
 VERSION = "1.4"  # the newest that Teams shows everywhere, phones included
 
 _STYLES = {State.OK: "good", State.INSUFFICIENT_DATA: "emphasis", None: "accent"}
@@ -27,7 +28,8 @@ def render_teams(notice: Notice) -> dict[str, Any]:
             "items": [_text(_run(notice.title, weight="Bolder", size="Large"))],
         }
     ]
-    body += [_text(_run(line)) for line in notice.summary.splitlines()]
+    *lines, rest = notice.summary.split("\n", LINES - 1)
+    body += [_text(_run(line)) for line in (*lines, rest.replace("\n", " ")) if line]
     body += [_text(_run(f"{title}: ", weight="Bolder"), _run(value)) for title, value in notice.facts]
     if notice.reason:
         body.append(_text(_run(notice.reason, size="Small", isSubtle=True)))
