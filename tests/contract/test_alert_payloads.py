@@ -288,6 +288,7 @@ def test_the_longest_alarm_fits_every_channel(letter: str) -> None:
     notice = write(Message("1", "alerts", "", json.dumps(alarm), None), timedelta(days=400))
 
     assert [title for title, _ in notice.facts] == [
+        "Severity",
         "Since",
         "Lasted",
         "Value",

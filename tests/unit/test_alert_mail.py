@@ -1,10 +1,11 @@
 import pytest
 
 from alert.alarms import State
+from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
 from alert.mail import Mail, render_mail
-from alert.notices import Notice, Severity
+from alert.notices import Notice
 
 
 def notice(name: str, severity: Severity | None = None) -> Notice:
@@ -43,6 +44,12 @@ Runbook: https://x.io/1
 Alarm: https://x.io/2
 """,
     )
+
+
+def test_the_subject_of_an_alarm_that_is_over_says_no_severity() -> None:
+    over = Notice("1", "errors", State.OK, Severity.CRITICAL, "", None, None, (), "", ())
+
+    assert render_mail(over).subject == "OK: errors"
 
 
 def test_what_a_notice_does_not_say_leaves_no_gap() -> None:

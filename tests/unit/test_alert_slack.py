@@ -1,9 +1,10 @@
 import pytest
 
 from alert.alarms import State
+from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
-from alert.notices import Notice, Severity
+from alert.notices import Notice
 from alert.slack import render_slack
 
 
@@ -78,6 +79,13 @@ def test_the_sign_says_the_state_and_the_severity(
     state: State | None, severity: Severity | None, sign: str
 ) -> None:
     assert render_slack(notice(state=state, severity=severity))["text"].startswith(f"{sign} ")
+
+
+def test_more_facts_than_a_section_takes_make_another_section() -> None:
+    facts = tuple(Fact(str(number), "x") for number in range(11))
+    message = render_slack(Notice("1", "errors", None, None, "", None, None, facts, "", ()))
+
+    assert [len(block["fields"]) for block in message["blocks"][1:]] == [10, 1]
 
 
 def test_no_text_can_call_the_whole_channel() -> None:

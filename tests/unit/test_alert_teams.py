@@ -1,9 +1,10 @@
 import pytest
 
 from alert.alarms import State
+from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
-from alert.notices import Notice, Severity
+from alert.notices import Notice
 from alert.teams import render_teams
 
 

@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
 from alert.alarms import State
+from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
-from alert.notices import Notice, Severity
+from alert.notices import Notice
 from alert.webhook import render_webhook, sign
 
 

@@ -1,14 +1,17 @@
 """Slack: a notice as Block Kit, for an incoming webhook."""
 
 import re
+from itertools import batched
 from typing import Any
 
 from alert.alarms import State
+from alert.descriptions import Severity
 from alert.links import Link
-from alert.notices import Notice, Severity
+from alert.notices import Notice
 
 HEADER_LENGTH = 150
 SECTION_LENGTH = 3000
+FIELDS = 10  # in one section
 
 _SIGNS = {State.OK: "🟢", State.INSUFFICIENT_DATA: "⚪", None: "💬"}
 _ALARM_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵", None: "🔴"}
@@ -23,9 +26,8 @@ def render_slack(notice: Notice) -> dict[str, Any]:
     ]
     if notice.summary:
         blocks.append({"type": "section", "text": _mrkdwn(_escape(notice.summary))})
-    if notice.facts:
-        fields = [_mrkdwn(f"*{title}*\n{_escape(value)}") for title, value in notice.facts]
-        blocks.append({"type": "section", "fields": fields})
+    fields = [_mrkdwn(f"*{title}*\n{_escape(value)}") for title, value in notice.facts]
+    blocks += [{"type": "section", "fields": list(some)} for some in batched(fields, FIELDS, strict=False)]
     if notice.reason:
         blocks.append({"type": "context", "elements": [_mrkdwn(_escape(notice.reason))]})
     if notice.links:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from alert.alarms import State
-from alert.notices import Notice, Severity
+from alert.descriptions import Severity
+from alert.notices import Notice
 
 LINES = 20  # each is a block of its own, and a card may have 28 KB
 VERSION = "1.4"  # the newest that Teams shows everywhere, phones included
