@@ -1,6 +1,7 @@
-"""What every tier may use."""
+"""What tests of every tier share."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,18 @@ def never_touches_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def load_event() -> Any:
-    """Reads a sample event by its file name."""
-    return lambda name: json.loads((ROOT / "events" / name).read_text())
+def load_event() -> Callable[[str], dict[str, Any]]:
+    """Reads a sample event by its name, such as alarm-metric."""
+
+    def load(name: str) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
+        return event
+
+    return load
 
 
 @pytest.fixture
-def recorded() -> Any:
+def recorded() -> Callable[[str], bytes]:
     """Reads a recorded answer; skips the test where the recordings are not."""
 
     def read(path: str) -> bytes:

@@ -102,7 +102,7 @@ def invoke(event: Any) -> dict[str, int]:
 
 @pytest.mark.usefixtures("stack")
 def test_two_runs_send_each_bar_once(load_event: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    event = load_event("schedule.json")
+    event = load_event("schedule")
 
     assert invoke(event) == {"IBM": 2}
     assert invoke(event) == {"IBM": 0}
