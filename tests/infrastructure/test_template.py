@@ -130,24 +130,21 @@ def test_no_role_may_act_on_everything() -> None:
         assert not any(action.endswith("*") for action in actions), statement
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        n
-        for n, r in RESOURCES.items()
-        if r["Type"].split("::")[1] in {"S3", "Kinesis", "DynamoDB", "SQS", "Logs"}
-    ],
-)
-def test_what_holds_data_says_what_becomes_of_it(name: str) -> None:
-    kind = RESOURCES[name]["Type"]
-    if kind in {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::Logs::LogStream"}:
-        return
+HOLDS_DATA = {
+    "AWS::S3::Bucket": "Retain",
+    "AWS::Kinesis::Stream": "Delete",
+    "AWS::DynamoDB::Table": "Delete",
+    "AWS::SQS::Queue": "Delete",
+    "AWS::Logs::LogGroup": "Delete",
+}
 
-    expected = "Retain" if kind == "AWS::S3::Bucket" else "Delete"
-    assert (expected, expected) == (
-        RESOURCES[name].get("DeletionPolicy"),
-        RESOURCES[name].get("UpdateReplacePolicy"),
-    )
+
+@pytest.mark.parametrize("name", [name for kind in HOLDS_DATA for name in of_kind(kind)])
+def test_what_holds_data_says_what_becomes_of_it(name: str) -> None:
+    expected = HOLDS_DATA[RESOURCES[name]["Type"]]
+
+    assert expected == RESOURCES[name].get("DeletionPolicy")
+    assert expected == RESOURCES[name].get("UpdateReplacePolicy")
 
 
 def test_the_lake_is_private_and_encrypted() -> None:
