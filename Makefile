@@ -36,5 +36,14 @@ lock: setup  ## compile the locks from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.13 pyproject.toml -o layers/common/requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.13 pyproject.toml --group dev -c layers/common/requirements.txt -o requirements/dev.txt
 
+build: setup  ## sam build, for AWS
+	sam build
+
+$(FUNCTIONS:%=invoke-%): setup  ## sam local invoke with each sample event, or one: EVENT=events/...
+	@stockstream invoke $(@:invoke-%=%) $(EVENT)
+
+deploy: build  ## sam deploy, with the answers of sam deploy --guided (ARGS='--config-env prod')
+	sam deploy $(ARGS)
+
 clean:  ## remove what the other targets made
 	rm -rf .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache .stockstream .uv .venv
