@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def never_touches_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that open nothing, so that a test that forgets its fake fails instead of costing money."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @pytest.fixture
@@ -19,3 +30,16 @@ def load_event() -> Callable[[str], dict[str, Any]]:
         return event
 
     return load
+
+
+@pytest.fixture
+def recorded() -> Callable[[str], bytes]:
+    """Reads a recorded answer; skips the test where the recordings are not."""
+
+    def read(path: str) -> bytes:
+        file = ROOT.parent / "shared" / "data" / path
+        if not file.exists():
+            pytest.skip("the recorded answers are not on this machine")
+        return file.read_bytes()
+
+    return read
