@@ -262,7 +262,9 @@ def test_the_metrics_count_what_was_sent_and_what_was_not(
 
 
 # 1 is a port where nobody listens: that error's own text holds the whole address.
-@pytest.mark.parametrize("address", [f"http://127.0.0.1:1/{SECRET}", f"ftp://x.io/{SECRET}", ""])
+@pytest.mark.parametrize(
+    "address", [f"http://127.0.0.1:1/{SECRET}", f"ftp://x.io/{SECRET}", f"https://a..b/{SECRET}", ""]
+)
 def test_the_address_stands_in_no_log_and_in_no_error(
     load_event: LoadEvent, site: Site, inbox: Inbox, log: StringIO, address: str
 ) -> None:

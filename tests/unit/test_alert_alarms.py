@@ -140,7 +140,7 @@ def test_what_has_an_unexpected_type_counts_as_missing() -> None:
             "Trigger": {
                 "Threshold": "1.0",
                 "Period": True,
-                "Dimensions": [1],
+                "Dimensions": [1, {"Name": "a"}],
                 "Metrics": [{"MetricStat": 1}],
             },
         }
