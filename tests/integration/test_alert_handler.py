@@ -69,6 +69,11 @@ def site() -> Iterator[Site]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def do_GET(self) -> None:
+            """What a POST becomes that follows a redirect."""
+            self.send_response(200)
+            self.end_headers()
+
         def log_message(self, *_: object) -> None:
             """Keeps the test's output clean."""
 

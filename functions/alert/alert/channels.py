@@ -90,7 +90,10 @@ class Web:
             answer = self.ssm.get_parameter(Name=parameter, WithDecryption=True)
         except (BotoCoreError, ClientError) as error:
             raise ChannelError(f"cannot read the SSM parameter {parameter}: {error}") from error
-        return answer["Parameter"]["Value"].strip()
+        value = answer["Parameter"]["Value"].strip()
+        if not value:
+            raise ChannelError(f"the SSM parameter {parameter} is empty")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
