@@ -8,6 +8,8 @@ from stockstream.errors import SettingsError
 # The windows of the other indicators are fixed. volatility_20 reaches furthest: 20 returns are 21 closes.
 FIXED_CLOSES = 21
 FIXED_BARS = 20
+# What a look-back of `bar.v1` may hold whatever the windows are.
+CONTRACT_CLOSES = 199
 SHORTEST_WINDOW, LONGEST_WINDOW = 2, 1000
 
 
@@ -22,6 +24,11 @@ class Windows:
     def lookback_closes(self) -> int:
         """How many closes before a bar a full look-back holds."""
         return max(FIXED_CLOSES, *self.sma, *self.ema) - 1
+
+    @property
+    def longest_lookback_closes(self) -> int:
+        """How many closes a look-back may hold: those of the contract, or more where a window needs them."""
+        return max(CONTRACT_CLOSES, self.lookback_closes)
 
     @property
     def lookback_bars(self) -> int:

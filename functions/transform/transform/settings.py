@@ -1,0 +1,16 @@
+"""The transform's settings: which moving averages it computes."""
+
+import os
+from functools import cache
+
+from stockstream.windows import Windows, parse_windows
+
+
+@cache
+def read_windows() -> Windows:
+    """The windows that SMA_WINDOWS and EMA_WINDOWS name, read once.
+
+    Raises:
+        SettingsError: a list is missing or impossible; the text names it.
+    """
+    return parse_windows(os.environ.get("SMA_WINDOWS", ""), os.environ.get("EMA_WINDOWS", ""))

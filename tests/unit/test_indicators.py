@@ -1,0 +1,179 @@
+"""The indicators against pandas on a random walk, and against figures worked by hand."""
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from transform.indicators import (
+    ema,
+    log_return,
+    mean_and_deviation,
+    rsi,
+    simple_return,
+    sma,
+    volatility,
+    vwap,
+)
+
+EXACT = 1e-11
+
+
+@pytest.fixture(params=[30, 121, 200], ids=lambda length: f"{length} closes")
+def closes(request: pytest.FixtureRequest) -> list[float]:
+    chance = random.Random(request.param)
+    price, walk = 276.0, []
+    for _ in range(request.param):
+        price *= 1 + chance.gauss(0, 0.001)
+        walk.append(round(price, 4))
+    return walk
+
+
+def smooth(values: pd.Series, seed: int, alpha: float) -> float:
+    """The seeded exponential average, as pandas computes it."""
+    seeded = pd.Series([values.iloc[:seed].mean(), *values.iloc[seed:]])
+    return float(seeded.ewm(alpha=alpha, adjust=False).mean().iloc[-1])
+
+
+def test_sma_is_the_mean_of_the_last_closes(closes: list[float]) -> None:
+    expected = pd.Series(closes).rolling(20).mean().iloc[-1]
+    assert sma(closes, 20) == pytest.approx(expected, rel=EXACT)
+
+
+def test_sma_takes_no_more_than_its_window() -> None:
+    assert sma([1000.0, 1.0, 2.0, 3.0, 4.0, 5.0], 5) == 3.0
+
+
+def test_sma_is_unknown_one_close_short_of_its_window() -> None:
+    assert sma([1.0, 2.0, 3.0, 4.0], 5) is None
+
+
+@pytest.mark.parametrize("window", [12, 26])
+def test_ema_is_seeded_with_a_mean_and_runs_over_the_whole_window(closes: list[float], window: int) -> None:
+    expected = smooth(pd.Series(closes), window, 2 / (window + 1))
+    assert ema(closes, window) == pytest.approx(expected, rel=EXACT)
+
+
+def test_ema_of_exactly_its_window_is_the_mean() -> None:
+    assert ema([1.0, 2.0, 6.0], 3) == pytest.approx(3.0, rel=1e-15)
+
+
+def test_ema_one_close_past_its_window_by_hand() -> None:
+    # The seed is (1 + 2 + 6) / 3 = 3, alpha is 2 / 4, and 3 + (8 - 3) / 2 = 5.5.
+    assert ema([1.0, 2.0, 6.0, 8.0], 3) == pytest.approx(5.5, rel=1e-15)
+
+
+def test_ema_is_unknown_one_close_short_of_its_window() -> None:
+    assert ema([1.0, 2.0], 3) is None
+
+
+@pytest.mark.parametrize("bars", [1, 5])
+def test_simple_return_is_the_change_over_the_bars(closes: list[float], bars: int) -> None:
+    expected = pd.Series(closes).pct_change(bars).iloc[-1]
+    assert simple_return(closes, bars) == pytest.approx(expected, abs=EXACT)
+
+
+def test_simple_return_is_unknown_without_the_earlier_close() -> None:
+    assert simple_return([1.0, 2.0, 3.0, 4.0, 5.0], 5) is None
+
+
+def test_log_return_is_the_logarithm_of_the_change(closes: list[float]) -> None:
+    assert log_return(closes) == pytest.approx(np.log(closes[-1] / closes[-2]), abs=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"), [(1e7, 1e-6, -29.933606208922594), (1e-6, 1e7, 29.933606208922594)]
+)
+def test_log_return_of_thirteen_orders_of_magnitude(then: float, now: float, expected: float) -> None:
+    # Ten to the thirteenth: 13 times ln 10.
+    assert log_return([then, now]) == pytest.approx(expected, rel=1e-14)
+
+
+def test_log_return_keeps_the_digits_of_a_small_change() -> None:
+    # ln(1 + x) = x - x**2 / 2, and 1 + 2**-40 is a float.
+    assert log_return([1.0, 1.0 + 2**-40]) == pytest.approx(2**-40 - 2**-81, rel=1e-15)
+
+
+def test_log_return_is_unknown_for_a_first_bar() -> None:
+    assert log_return([5.0]) is None
+
+
+def test_volatility_is_the_sample_deviation_of_the_last_log_returns(closes: list[float]) -> None:
+    expected = pd.Series(np.log(closes)).diff().tail(20).std(ddof=1)
+    assert volatility(closes, 20) == pytest.approx(expected, rel=EXACT)
+
+
+def test_volatility_of_a_flat_series_is_exactly_zero() -> None:
+    assert volatility([0.1] * 21, 20) == 0.0
+
+
+def test_volatility_is_unknown_one_close_short() -> None:
+    assert volatility([1.0] * 20, 20) is None
+
+
+def test_deviation_is_the_population_deviation_of_the_last_closes(closes: list[float]) -> None:
+    last = pd.Series(closes).tail(20)
+    mean, deviation, distance = mean_and_deviation(closes, 20) or (0.0, 0.0, 0.0)
+    assert mean == pytest.approx(last.mean(), rel=EXACT)
+    assert deviation == pytest.approx(last.std(ddof=0), rel=EXACT)
+    assert distance == pytest.approx(closes[-1] - last.mean(), abs=EXACT * closes[-1])
+
+
+def test_deviation_of_a_flat_series_is_exactly_zero() -> None:
+    _, deviation, distance = mean_and_deviation([0.1] * 20, 20) or (0.0, 1.0, 1.0)
+    assert (deviation, distance) == (0.0, 0.0)
+
+
+def test_deviation_survives_a_variance_far_below_the_level() -> None:
+    # Alternating by 2**-20 about 10,000,000 (both are floats), so the deviation is half of that.
+    # A sum of squares of the closes would give 0 or noise.
+    closes = [1e7, 1e7 + 2**-20] * 10
+    _, deviation, _ = mean_and_deviation(closes, 20) or (0.0, 0.0, 0.0)
+    assert deviation == pytest.approx(2**-21, rel=1e-14)
+
+
+def test_rsi_is_the_smoothed_share_of_the_gains(closes: list[float]) -> None:
+    changes = pd.Series(closes).diff().iloc[1:].reset_index(drop=True)
+    gain = smooth(changes.clip(lower=0), 14, 1 / 14)
+    loss = smooth(-changes.clip(upper=0), 14, 1 / 14)
+    assert rsi(closes) == pytest.approx(100 * gain / (gain + loss), rel=EXACT)
+
+
+def test_rsi_of_the_first_fifteen_closes_by_hand() -> None:
+    # Fourteen changes: ten of +1 and four of -1, so 100 * 10 / 14.
+    closes = [50.0 + step for step in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 9, 8, 7, 6)]
+    assert rsi(closes) == pytest.approx(1000 / 14, rel=1e-14)
+
+
+def test_rsi_of_gains_alone_is_100() -> None:
+    assert rsi([1.0 + 0.1 * step for step in range(40)]) == 100.0
+
+
+def test_rsi_of_losses_alone_is_0() -> None:
+    assert rsi([9.0 - 0.1 * step for step in range(40)]) == 0.0
+
+
+def test_rsi_without_any_change_is_unknown() -> None:
+    assert rsi([3.3] * 200) is None
+
+
+def test_rsi_is_unknown_with_fourteen_closes() -> None:
+    assert rsi([float(close) for close in range(1, 15)]) is None
+
+
+def test_vwap_weighs_by_volume() -> None:
+    assert vwap([99.0, 10.0, 20.0], [5.0, 1.0, 3.0], 2) == 17.5
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [[1.0, None], [None, 1.0], [0.0, 0.0]],
+    ids=["unknown volume of the bar", "unknown volume before it", "nothing was traded"],
+)
+def test_vwap_is_unknown_without_volume(volume: list[float | None]) -> None:
+    assert vwap([10.0, 20.0], volume, 2) is None
+
+
+def test_vwap_is_unknown_one_bar_short() -> None:
+    assert vwap([10.0], [1.0], 2) is None
