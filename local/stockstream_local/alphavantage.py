@@ -71,6 +71,8 @@ def refuse(parameters: Mapping[str, str]) -> dict[str, str] | None:
 
 def asked_instrument(parameters: Mapping[str, str]) -> Instrument | None:
     """The instrument that a request names; None where it names none."""
+    if parameters.get("function") not in _FUNCTIONS:
+        return None
     asset_class, names, form = _FUNCTIONS[parameters["function"]]
     try:
         instrument = parse_instrument(form.format(*(parameters.get(name, "") for name in names)))

@@ -74,8 +74,8 @@ class Recording:
         return json.dumps(refusal or invalid_call(parameters["function"])).encode()
 
     def bars_at(self, instrument: Instrument, interval: str, now: datetime, count: int) -> list[MarketBar]:  # noqa: ARG002 (as above)
-        """The newest of the recorded bars, oldest first; none for another instrument or interval."""
-        return self.bars[-count:] if (instrument, interval) == (self.instrument, self.interval) else []
+        """All the recorded bars, oldest first; none for another instrument or interval."""
+        return self.bars if (instrument, interval) == (self.instrument, self.interval) else []
 
 
 def _instrument(meta_data: Mapping[str, str]) -> Instrument:

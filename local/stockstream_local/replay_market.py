@@ -1,18 +1,16 @@
-"""A small web server that answers as Alpha Vantage does, on this machine only."""
+"""A web server on this machine that answers as Alpha Vantage does."""
 
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from stockstream.instruments import Instrument
 from stockstream_local import market
 from stockstream_local.alphavantage import asked_count, asked_instrument, invalid_call, refuse, write_answer
+from stockstream_local.loopback import LoopbackServer
 from stockstream_local.market import MarketBar
 
 
@@ -24,7 +22,7 @@ class Market(Protocol):
         ...
 
     def bars_at(self, instrument: Instrument, interval: str, now: datetime, count: int) -> list[MarketBar]:
-        """The newest bars that the market showed at a moment, oldest first."""
+        """The newest bars that the market showed at a moment, oldest first: `count`, or all that it has."""
         ...
 
 
@@ -52,62 +50,31 @@ class Request(NamedTuple):
     parameters: Mapping[str, str]
 
 
-class ReplayMarket:
-    """Serves a market on 127.0.0.1, from `with` to its end.
+class ReplayMarket(LoopbackServer):
+    """Serves a market at `url`; the path is /query.
 
     Args:
         source: what is served.
         clock: says what time it is, as an aware datetime.
 
     Attributes:
-        url: where it listens: `http://127.0.0.1:PORT`, on a free port; the path is /query.
+        source: what is served.
         requests: what was asked and answered so far, oldest first.
     """
 
     def __init__(self, source: Market, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
         self.source = source
         self.requests: list[Request] = []
         self._clock = clock
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def _respond(self, target: str) -> tuple[HTTPStatus, bytes]:
+    def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (a GET has none)
+        """The market's answer, or Not Found for another path than /query."""
         parts = urlsplit(target)
-        if parts.path != "/query":
+        if (method, parts.path) != ("GET", "/query"):
             return HTTPStatus.NOT_FOUND, b"{}"
         parameters = dict(parse_qsl(parts.query))
         now = self._clock()
-        body = self.source.answer(parameters, now)
+        answer = self.source.answer(parameters, now)
         self.requests.append(Request(now, parameters))
-        return HTTPStatus.OK, body
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        respond = self._respond
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                status, body = respond(self.path)
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (http.server's name)
-                """Says nothing: the requests are kept, and the query string holds the key."""
-
-        return Handler
+        return HTTPStatus.OK, answer
