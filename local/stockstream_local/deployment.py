@@ -107,10 +107,22 @@ def local_parameters(root: Path) -> dict[str, str]:
 
 
 def _run(action: str, arguments: list[str], root: Path, environ: Mapping[str, str], state: Path) -> None:
-    _execute(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
+    execute(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
 
 
-def _execute(name: str, command: list[str], folder: Path, environ: Mapping[str, str], log: Path) -> None:
+def execute(name: str, command: list[str], folder: Path, environ: Mapping[str, str], log: Path) -> None:
+    """Runs one of the tools beside this Python.
+
+    Args:
+        name: what messages call it.
+        command: its name and its arguments.
+        folder: where it runs.
+        environ: its environment, whole.
+        log: the file that gets what it prints.
+
+    Raises:
+        DeploymentError: it is not there, or it failed.
+    """
     program = Path(sys.executable).with_name(command[0])
     if not program.exists():
         raise DeploymentError(
@@ -136,7 +148,7 @@ def _lay_host_wheels(root: Path, environ: Mapping[str, str], state: Path) -> Non
     The emulator runs functions with this machine's Python: on macOS (and on Linux with musl) a Linux wheel's
     compiled modules cannot be loaded. Their file names differ by platform, so that both may lie side by side.
     """
-    _execute(
+    execute(
         "uv pip install",
         [
             *("uv", "pip", "install", "--require-hashes", "--no-deps", "--python", sys.executable),
