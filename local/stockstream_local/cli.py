@@ -79,7 +79,7 @@ class UsageError(StockstreamError):
 
 @contextmanager
 def _stopped_once() -> Iterator[None]:
-    """Within, the first signal to stop raises KeyboardInterrupt; later ones cannot disturb the clearing up."""
+    """Within, the first signal to stop raises KeyboardInterrupt; later ones cannot disturb the end."""
 
     def stop(*_: object) -> None:
         for number in _STOPPING:

@@ -30,7 +30,7 @@ def market() -> Iterator[ReplayMarket]:
         yield running
 
 
-def ask(market: ReplayMarket, parameters: dict[str, str], key: str = "any") -> Any:  # noqa: ANN401 (decoded JSON)
+def ask(market: ReplayMarket, parameters: dict[str, str], key: str = "any") -> Any:
     response = requests.get(f"{market.url}/query", params={**parameters, "apikey": key}, timeout=10)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
