@@ -156,8 +156,8 @@ def test_every_delivered_number_is_what_pandas_finds(
         frame = known(name, run)
         for document in documents:
             bar = pd.Timestamp(document["open_time"])
-            bar_itself = {str(column): float(number) for column, number in frame.loc[bar].items()}
-            expected = bar_itself | analytics(frame.loc[:bar].tail(200))
+            window = frame.loc[:bar].tail(200)
+            expected = {str(column): window[column].iloc[-1] for column in window} | analytics(window)
             told = {field: np.nan if document[field] is None else document[field] for field in expected}
             assert told == pytest.approx(expected, rel=1e-9, abs=1e-11, nan_ok=True), document["id"]
             checked += 1
