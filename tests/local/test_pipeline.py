@@ -182,8 +182,11 @@ def test_every_bar_that_the_market_showed_is_in_the_lake_at_its_final_numbers(
     pd.testing.assert_frame_equal(told, frame, check_freq=False)
 
 
-def test_a_full_look_back_is_reached_over_several_runs(delivered: dict[str, list[list[Document]]]) -> None:
-    newest = delivered["fx:EUR/USD"][-1][-1]
+def test_a_full_look_back_is_reached_over_several_runs(
+    delivered: dict[str, list[list[Document]]], stack: Stack
+) -> None:
+    assert delivered  # the runs are over
+    newest = stack.lake.newest["fx:EUR/USD"]
 
     assert newest["lookback_bars"] == 199
     assert newest["sma_200"] is not None

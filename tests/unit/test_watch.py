@@ -67,7 +67,7 @@ def test_waits_for_the_first_bars() -> None:
 def test_says_where_to_look_when_no_bars_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_module, "FIRST_BARS_SECONDS", -1)
 
-    with pytest.raises(DeliveryError, match=r"No bars arrived .* emulator\.log"):
+    with pytest.raises(DeliveryError, match=r"No bars arrived .*emulator\.log"):
         watching(FakeLake(), io.StringIO()).await_first_bars()
 
 
