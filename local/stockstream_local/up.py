@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,9 @@ from stockstream_local.workplace import ROOT, STATE
 API_KEY = "replay"
 NEXT_STEPS = """
 Bars arrive once a minute, each is checked, and Ctrl-C stops everything. In another terminal, try:
-  gzip -dc .stockstream/lake/bars/*/*.gz | tail -1 | python3 -m json.tool   a bar with its analytics
-  .venv/bin/stockstream alarm                                               an alarm: its notice appears here
-  AWS_ENDPOINT_URL={url}                                    for any AWS tool: all is there
+  gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool    a bar with its analytics
+  {command} alarm    an alarm: its notice appears here
+  AWS_ENDPOINT_URL={url}    for any AWS tool: the whole stack is there
 """
 END_STAMPS_NOTE = (
     "This recording is from 2020 or before, when a stamp meant the end of a bar. "
@@ -101,13 +102,15 @@ def up(options: Options, screen: Screen) -> None:
             instruments=options.instruments,
             interval=options.interval,
         )
+        lake = os.path.relpath(STATE / "lake" / "bars")
         if options.recording and options.recording.is_stamped_by_end:
             screen.say(END_STAMPS_NOTE, style="yellow")
         watch.await_first_bars()
         if not options.bars:
-            screen.say(NEXT_STEPS.format(url=url))
+            command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
+            screen.say(NEXT_STEPS.format(lake=lake, command=command, url=url))
         watch.run(options.bars)
-        screen.say("They are in .stockstream/lake/bars/, one file for each.")
+        screen.say(f"They are in {lake}/")
 
 
 def _store_secrets(values: dict[str, str]) -> None:
