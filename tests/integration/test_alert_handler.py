@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import boto3
@@ -47,6 +47,7 @@ class Site:
     status: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     taken: list[tuple[str, bytes, str | None]] = field(default_factory=list)
+    asked: Event = field(default_factory=Event)
 
     def bodies(self, path: str) -> list[dict[str, Any]]:
         return [json.loads(body) for taken_path, body, _ in self.taken if taken_path == path]
@@ -61,12 +62,18 @@ def site() -> Iterator[Site]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             path = self.path.split("/")[1]
             status = it.status.get(path, 200)
+            it.asked.set()
             time.sleep(it.seconds)
             if status == 200:
                 it.taken.append((path, body, self.headers.get("X-Stockstream-Signature")))
             self.send_response(status)
             self.send_header("Location", f"{it.address}/{path}/{SECRET}")
             self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            """What a POST becomes that follows a redirect."""
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -184,6 +191,23 @@ def test_a_message_that_is_delivered_twice_is_told_once(
     assert (len(site.taken), len(inbox())) == (3, 1)
 
 
+def test_two_invocations_at_once_tell_each_channel_once(
+    load_event: LoadEvent, site: Site, inbox: Inbox
+) -> None:
+    # Long enough for the second to look while the first still waits for its answers.
+    site.seconds = 0.5
+    first = Thread(target=handle, args=[load_event("alarm-metric"), Context()])
+    first.start()
+    assert site.asked.wait(timeout=10)
+
+    with pytest.raises(DeliveryError, match="notices not sent"):
+        handle(load_event("alarm-metric"), Context())
+    first.join()
+
+    assert sorted(path for path, _, _ in site.taken) == ["slack", "teams", "webhook"]
+    assert len(inbox()) == 1
+
+
 # A redirect counts as a failure too: followed, the POST would become a GET that nobody reads.
 @pytest.mark.parametrize("status", [302, 404, 429, 500])
 def test_a_channel_that_was_down_is_told_later_and_the_others_not_again(
@@ -262,7 +286,9 @@ def test_the_metrics_count_what_was_sent_and_what_was_not(
 
 
 # 1 is a port where nobody listens: that error's own text holds the whole address.
-@pytest.mark.parametrize("address", [f"http://127.0.0.1:1/{SECRET}", f"ftp://x.io/{SECRET}", ""])
+@pytest.mark.parametrize(
+    "address", [f"http://127.0.0.1:1/{SECRET}", f"ftp://x.io/{SECRET}", f"https://a..b/{SECRET}", ""]
+)
 def test_the_address_stands_in_no_log_and_in_no_error(
     load_event: LoadEvent, site: Site, inbox: Inbox, log: StringIO, address: str
 ) -> None:

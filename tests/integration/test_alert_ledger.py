@@ -116,6 +116,12 @@ def test_an_end_is_answered_with_its_own_beginning(table: Table) -> None:
     assert (first, second) == (NOON, NOON + 20 * MINUTE)
 
 
+def test_an_end_at_the_moment_of_a_beginning_is_not_its_end(table: Table) -> None:
+    table.begin("arn", NOON)
+
+    assert table.end("arn", NOON) is None
+
+
 def test_an_end_that_is_told_again_has_the_same_answer(table: Table) -> None:
     table.begin("arn", NOON)
 

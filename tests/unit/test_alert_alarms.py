@@ -55,6 +55,21 @@ def test_an_anomaly_alarm_is_named_by_its_metric_and_not_by_its_band(alarm_of: A
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [("alarm-metric-math", "refused bars, in percent"), ("alarm-anomaly", "Stockstream BarsPublished")],
+)
+def test_the_order_of_the_metrics_does_not_matter(load_event: LoadEvent, name: str, metric: str) -> None:
+    message = json.loads(load_event(name)["Records"][0]["Sns"]["Message"])
+    message["Trigger"]["Metrics"].reverse()
+
+    alarm = parse_alarm(json.dumps(message))
+
+    assert alarm
+    assert alarm.trigger
+    assert alarm.trigger.metric == metric
+
+
 def test_reads_a_composite_alarm_which_has_no_trigger(alarm_of: AlarmOf) -> None:
     alarm = alarm_of("alarm-composite")
 
@@ -140,7 +155,7 @@ def test_what_has_an_unexpected_type_counts_as_missing() -> None:
             "Trigger": {
                 "Threshold": "1.0",
                 "Period": True,
-                "Dimensions": [1],
+                "Dimensions": [1, {"Name": "a"}],
                 "Metrics": [{"MetricStat": 1}],
             },
         }

@@ -10,11 +10,11 @@ def alarm(trigger: Trigger | None, reason: str = "", children: tuple[str, ...] =
 
 def threshold(comparison: str, limit: float | None, periods: int | None, datapoints: int | None) -> str:
     trigger = Trigger("m", "", (), comparison, limit, 300, periods, datapoints)
-    return dict(alarm_facts(alarm(trigger))).get("Threshold", "")
+    return dict(alarm_facts(alarm(trigger), None)).get("Threshold", "")
 
 
 def value(number: str) -> str:
-    return dict(alarm_facts(alarm(None, f"datapoints [{number} (20/11/26 20:58:00)]")))["Value"]
+    return dict(alarm_facts(alarm(None, f"datapoints [{number} (20/11/26 20:58:00)]"), None))["Value"]
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_a_threshold_without_comparison_is_a_number() -> None:
 
 
 def test_a_trigger_that_says_nothing_gives_no_fact() -> None:
-    assert list(alarm_facts(alarm(Trigger("", "", (), "", None, None, None, None)))) == []
+    assert list(alarm_facts(alarm(Trigger("", "", (), "", None, None, None, None)), None)) == []
 
 
 def test_no_more_than_three_children_are_named() -> None:
-    facts = list(alarm_facts(alarm(None, children=("a", "b", "c", "d", "e"))))
+    facts = list(alarm_facts(alarm(None, children=("a", "b", "c", "d", "e")), None))
 
     assert facts == [Fact("Set off by", "a, b, c and 2 more")]
 

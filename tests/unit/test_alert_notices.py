@@ -146,6 +146,16 @@ def test_control_characters_and_half_characters_are_left_out() -> None:
     assert notice.name == "a[31m b c"
 
 
+def test_a_fact_of_nothing_but_control_characters_is_left_out() -> None:
+    assert notice_of(Trigger={"MetricName": "\x1b"}).facts == ()
+
+
+def test_half_a_character_in_a_name_costs_no_link() -> None:
+    notice = notice_of(AlarmName="a\ud800", AlarmArn="arn:aws:cloudwatch:us-east-1:123456789012:alarm:a")
+
+    assert notice.links[0].url.endswith("#alarmsV2:alarm/a")
+
+
 def test_an_address_that_is_too_long_for_a_channel_is_left_out() -> None:
     notice = notice_of(AlarmDescription=f"Slow. Runbook: https://x.io/{'a' * 1800}")
 

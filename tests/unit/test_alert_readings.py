@@ -39,6 +39,11 @@ from alert.readings import Reading, read_reason
             Reading(None, None, None),
             id="no datapoint",
         ),
+        pytest.param(
+            "Thresholds Crossed: no datapoints were received; the lower thresholds [5.0] hold.",
+            Reading(None, 5.0, None),
+            id="a threshold and no datapoint",
+        ),
         pytest.param("Unchecked: Initial alarm creation", Reading(None, None, None), id="a new alarm"),
         pytest.param("", Reading(None, None, None), id="nothing"),
     ],

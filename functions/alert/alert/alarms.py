@@ -141,7 +141,9 @@ def _parse_trigger(trigger: dict[str, Any]) -> Trigger:
         or f"{_text(metric, 'Namespace')} {_text(metric, 'MetricName')}".strip(),
         statistic=_STATISTICS.get(statistic, statistic),
         dimensions=tuple(
-            f"{_text(item, 'name')}={_text(item, 'value')}" for item in _objects(metric, "Dimensions")
+            f"{_text(item, 'name')}={_text(item, 'value')}"
+            for item in _objects(metric, "Dimensions")
+            if _text(item, "name")
         ),
         comparison=_COMPARISONS.get(_text(trigger, "ComparisonOperator"), ""),
         threshold=None if band else _number(trigger, "Threshold"),

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from alert.errors import ChannelError
 from alert.mail import render_mail
@@ -78,8 +79,8 @@ class Web:
                 # A redirected POST becomes a GET, which some answer with 200 and an empty page.
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
-            # The error's own text holds the address.
+        except (requests.RequestException, HTTPError) as error:
+            # urllib3's own errors come through for a host such as a..b. The text of either holds the address.
             raise ChannelError(f"no answer ({type(error).__name__})") from None
         if not requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
             raise ChannelError(f"answered with HTTP {answer.status_code}")
@@ -89,7 +90,10 @@ class Web:
             answer = self.ssm.get_parameter(Name=parameter, WithDecryption=True)
         except (BotoCoreError, ClientError) as error:
             raise ChannelError(f"cannot read the SSM parameter {parameter}: {error}") from error
-        return answer["Parameter"]["Value"].strip()
+        value = answer["Parameter"]["Value"].strip()
+        if not value:
+            raise ChannelError(f"the SSM parameter {parameter} is empty")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

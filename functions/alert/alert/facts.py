@@ -7,8 +7,8 @@ from typing import NamedTuple
 from alert.alarms import Alarm, Trigger
 from alert.readings import Reading, read_reason
 
-_CHILDREN = 3
-_MANY = 100_000
+_NAMED_CHILDREN = 3
+_LARGE = 100_000
 
 
 class Fact(NamedTuple):
@@ -18,7 +18,7 @@ class Fact(NamedTuple):
     value: str
 
 
-def alarm_facts(alarm: Alarm, lasted: timedelta | None = None) -> Iterator[Fact]:
+def alarm_facts(alarm: Alarm, lasted: timedelta | None) -> Iterator[Fact]:
     """What is known of an alarm, the most telling first; what nobody knows is left out.
 
     Args:
@@ -35,8 +35,12 @@ def alarm_facts(alarm: Alarm, lasted: timedelta | None = None) -> Iterator[Fact]
     if alarm.trigger:
         yield from _trigger_facts(alarm.trigger, reading)
     if alarm.children:
-        more = f" and {len(alarm.children) - _CHILDREN} more" if len(alarm.children) > _CHILDREN else ""
-        yield Fact("Set off by", ", ".join(alarm.children[:_CHILDREN]) + more)
+        more = (
+            f" and {len(alarm.children) - _NAMED_CHILDREN} more"
+            if len(alarm.children) > _NAMED_CHILDREN
+            else ""
+        )
+        yield Fact("Set off by", ", ".join(alarm.children[:_NAMED_CHILDREN]) + more)
     if alarm.rule:
         yield Fact("Rule", alarm.rule)
     if alarm.previous_state:
@@ -97,4 +101,4 @@ def _periods(trigger: Trigger) -> str:
 
 def _number(value: float) -> str:
     # Six digits are enough to read, but g would turn a larger number into 1.23457e+06.
-    return f"{value:,.6g}" if abs(value) < _MANY else f"{value:,.10g}"
+    return f"{value:,.6g}" if abs(value) < _LARGE else f"{value:,.10g}"

@@ -75,7 +75,10 @@ def write_notice(message: Message, alarm: Alarm | None, lasted: timedelta | None
         summary=_shorten(summary, SUMMARY_LENGTH),
         since=alarm.changed_at,
         lasted=lasted,
-        facts=tuple(Fact(title, _shorten(_line(value), FACT_LENGTH)) for title, value in facts),
+        # A value of control characters alone leaves nothing to tell.
+        facts=tuple(
+            Fact(title, _shorten(line, FACT_LENGTH)) for title, value in facts if (line := _line(value))
+        ),
         reason=_shorten(_line(alarm.reason), REASON_LENGTH),
         # An address that was cut would lead nowhere.
         links=tuple(link for link in links if len(link.url) <= URL_LENGTH),
