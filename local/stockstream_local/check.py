@@ -17,8 +17,8 @@ from stockstream_local.market import MarketBar
 from stockstream_local.replay_market import ReplayMarket, Request
 
 WINDOWS = Windows()
-# Bars that a document may be old, and its look-back: what the market is asked for again.
-BARS_ASKED_AGAIN = 600
+# What the market is asked for again: an answer's 100 bars, and the look-back of the oldest.
+BARS_ASKED_AGAIN = 300
 BAND = 20
 RSI = 14
 

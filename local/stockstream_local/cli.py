@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from stockstream.bars import INTERVALS
@@ -16,6 +17,7 @@ from stockstream_local.market import is_traded
 from stockstream_local.recording import Recording, RecordingError
 from stockstream_local.screen import Screen
 from stockstream_local.up import Options, up
+from stockstream_local.workplace import STATE
 
 DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
@@ -41,12 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 up(read_options(asked), screen)
     except StockstreamError as error:
-        Screen(Console(stderr=True)).say(f"stockstream: {error}", style="red")
-        return 1
+        return _fail(str(error))
+    except (BotoCoreError, ClientError) as error:
+        return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
     except KeyboardInterrupt:
         screen.say("Stopped. Nothing is left running.")
         return 0 if asked.command == "up" and asked.bars is None else INTERRUPTED
     return 0
+
+
+def _fail(reason: str) -> int:
+    Screen(Console(stderr=True)).say(f"stockstream: {reason}", style="red")
+    return 1
 
 
 def read_options(asked: argparse.Namespace) -> Options:

@@ -115,12 +115,15 @@ def bars(instrument: Instrument, interval: str, now: datetime, count: int) -> li
     for number in range(newest, -1, -1):
         if len(found) == count:
             break
-        bar = _bar(instrument, number * width, width, now.timestamp())
+        # Past its last revision a bar never changes: one moment stands for all later ones in the cache.
+        settled = ((number + 1) * width + REVISED_AFTER_MINUTES[1]) * MINUTE
+        bar = _bar(instrument, number * width, width, min(now.timestamp(), settled))
         if bar is not None:
             found.append(bar)
     return found[::-1]
 
 
+@lru_cache(maxsize=50_000)
 def _bar(instrument: Instrument, first: int, width: int, now: float) -> MarketBar | None:
     """The bar of `width` minutes from minute `first`, counted from 1970: the traded ones, merged."""
     minutes = list(_minutes(instrument, first, width, now))
@@ -141,14 +144,11 @@ def _minutes(instrument: Instrument, first: int, width: int, now: float) -> Iter
     for minute in range(first, first + width):
         if minute * MINUTE >= now:
             return
-        # Past its last revision a minute never changes: one moment stands for all later ones in the cache.
-        settled = (minute + 1 + REVISED_AFTER_MINUTES[1]) * MINUTE
-        bar = _minute(instrument, minute, min(now, settled))
+        bar = _minute(instrument, minute, now)
         if bar is not None:
             yield bar
 
 
-@lru_cache(maxsize=50_000)
 def _minute(instrument: Instrument, minute: int, now: float) -> MarketBar | None:
     habits = _HABITS[instrument.asset_class]
     name, start = instrument.name, minute * MINUTE

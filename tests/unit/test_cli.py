@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from stockstream_local import cli
 from stockstream_local.screen import Screen
@@ -127,6 +128,18 @@ def test_a_signal_is_the_ordinary_end_of_an_endless_run_and_cuts_a_counted_one_s
 
     assert cli.main(arguments) == status
     assert "Nothing is left running" in capsys.readouterr().out
+
+
+def test_an_emulator_that_is_gone_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def up(_options: Options, _screen: Screen) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    monkeypatch.setattr(cli, "up", up)
+
+    assert cli.main(["up"]) == 1
+    assert "The local AWS gave no good answer" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_second_signal_does_not_disturb_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
