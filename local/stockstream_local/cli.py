@@ -13,7 +13,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.alarm import DEFAULT_ALARM, set_off
-from stockstream_local.market import is_traded
+from stockstream_local.listing import is_traded
 from stockstream_local.recording import Recording, RecordingError
 from stockstream_local.screen import Screen
 from stockstream_local.up import Options, up

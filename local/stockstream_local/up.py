@@ -26,10 +26,10 @@ from stockstream_local.workplace import ROOT, STATE
 
 API_KEY = "replay"
 NEXT_STEPS = """
-Bars arrive once a minute, each is checked, and Ctrl-C stops everything. In another terminal, try:
-  gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool    a bar with its analytics
-  {command} alarm    an alarm: its notice appears here
-  AWS_ENDPOINT_URL={url}    for any AWS tool: the whole stack is there
+The schedule fires once a minute, every document is checked, and Ctrl-C stops it all. In another terminal:
+  a bar with its analytics  gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool
+  an alarm, told here       {command} alarm
+  any AWS tool, with        AWS_ENDPOINT_URL={url}, region us-east-1 and any keys
 """
 END_STAMPS_NOTE = (
     "This recording is from 2020 or before, when a stamp meant the end of a bar. "
@@ -83,20 +83,10 @@ def up(options: Options, screen: Screen) -> None:
         receiver = running.enter_context(NoticeReceiver())
         with screen.step("Starting the local AWS", f"Local AWS (ministack) at {url}"):
             running.enter_context(run_emulator(port, environ, STATE))
-        with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
-            template = deployment.build(ROOT, environ, STATE)
-        with screen.step("Deploying the stack: sam deploy", "Deployed: sam deploy --config-env local"):
-            _store_secrets({"ApiKeyParameterName": API_KEY, "WebhookUrlParameterName": receiver.url})
-            parameters = {
-                "ProviderUrl": market.url,
-                "Instruments": ",".join(instrument.name for instrument in options.instruments),
-                "Interval": options.interval,
-                "Architecture": deployment.host_architecture(),
-            }
-            deployment.deploy(ROOT, template, parameters, environ, STATE)
+        bucket = _deploy(options, screen, environ, market.url, receiver.url)
         watch = Watch(
             screen=screen,
-            lake=Lake(boto3.client("s3"), _outputs()["LakeBucketName"], _empty_folder(STATE / "lake")),
+            lake=Lake(boto3.client("s3"), bucket, _empty_folder(STATE / "lake")),
             checker=Checker(market, options.interval, API_KEY),
             notices=receiver.notices,
             instruments=options.instruments,
@@ -113,17 +103,32 @@ def up(options: Options, screen: Screen) -> None:
         screen.say(f"They are in {lake}/")
 
 
+def _deploy(
+    options: Options, screen: Screen, environ: dict[str, str], market_url: str, notice_url: str
+) -> str:
+    """Builds and deploys the stack; the name of its lake's bucket."""
+    with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
+        template = deployment.build(ROOT, environ, STATE)
+    with screen.step("Deploying the stack: sam deploy", "Deployed: sam deploy --config-env local"):
+        _store_secrets({"ApiKeyParameterName": API_KEY, "WebhookUrlParameterName": notice_url})
+        parameters = {
+            "ProviderUrl": market_url,
+            "Instruments": ",".join(instrument.name for instrument in options.instruments),
+            "Interval": options.interval,
+            "Architecture": deployment.host_architecture(),
+        }
+        deployment.deploy(ROOT, template, parameters, environ, STATE)
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=deployment.STACK_NAME)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return outputs["LakeBucketName"]
+
+
 def _store_secrets(values: dict[str, str]) -> None:
     """Stores what the functions read from SSM, under the names that samconfig.toml gives the stack."""
     names = deployment.local_parameters(ROOT)
     ssm = boto3.client("ssm")
     for parameter, value in values.items():
-        ssm.put_parameter(Name=names[parameter], Value=value, Type="SecureString", Overwrite=True)
-
-
-def _outputs() -> dict[str, str]:
-    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=deployment.STACK_NAME)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        ssm.put_parameter(Name=names[parameter], Value=value, Type="SecureString")
 
 
 def _empty_folder(folder: Path) -> Path:
