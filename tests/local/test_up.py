@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,16 +80,24 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
     raise AssertionError(f"{text!r} was never said: {said}")
 
 
+def running_commands() -> list[str]:
+    """The command line of each process; a container may have no ps, and a Mac has no /proc."""
+    if not Path("/proc/self/cmdline").exists():
+        return subprocess.check_output(["/bin/ps", "-A", "-o", "args="], text=True).splitlines()
+    commands = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            commands.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return commands
+
+
 def assert_nothing_runs(clone: Path, said: str) -> None:
     """No emulator listens, and no process of the clone is left (an end by SIGKILL takes a moment)."""
     found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
     assert found
     deadline = time.monotonic() + 5
     while True:
-        listed = subprocess.run(
-            ["/bin/ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True
-        )
-        left = [line for line in listed.stdout.splitlines() if str(clone) in line]
+        left = [command for command in running_commands() if str(clone) in command]
         with socket.socket() as probe:
             is_open = probe.connect_ex(("127.0.0.1", int(found[1]))) == 0
         if not left and not is_open:

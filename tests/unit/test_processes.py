@@ -1,7 +1,7 @@
 """Process groups: what a child started ends with it."""
 
+import fcntl
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,39 +10,51 @@ import pytest
 
 from stockstream_local.processes import run_group
 
-# Starts a grandchild, says its number, and waits.
-PARENT = "import subprocess as s; print(s.Popen(['sleep', '60']).pid, flush=True); input()"
+# Holds a lock for as long as it lives, and says so.
+HOLDER = (
+    "import fcntl, time; f = open('lock', 'w'); fcntl.flock(f, 2); print('held', flush=True); time.sleep(60)"
+)
+# Starts a holder, which thereby is our grandchild, and waits.
+PARENT = f"import subprocess as s, sys; s.Popen([sys.executable, '-c', {HOLDER!r}]); input()"
 
 
-def is_running(number: int) -> bool:
-    listed = subprocess.run(  # noqa: S603 (our own command)
-        ["/bin/ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True, check=False
-    )
-    return bool(listed.stdout.strip()) and not listed.stdout.strip().startswith("Z")
+def is_held(folder: Path) -> bool:
+    with (folder / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
-def number_in(log: Path) -> int:
+def ends(folder: Path) -> bool:
+    """Whether the holder ends: a killed process needs a moment."""
+    deadline = time.monotonic() + 5
+    while is_held(folder) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_held(folder)
+
+
+def await_holder(log: Path) -> None:
     deadline = time.monotonic() + 10
-    while not log.read_text().endswith("\n"):
+    while "held" not in log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return int(log.read_text())
 
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt], ids=["leaving", "Ctrl-C"])
 def test_the_whole_group_ends_with_the_block(tmp_path: Path, error: type[BaseException] | None) -> None:
     log = tmp_path / "log"
-    grandchild = 0
     try:
         with run_group([sys.executable, "-c", PARENT], os.environ, tmp_path, log):
-            grandchild = number_in(log)
-            assert is_running(grandchild)
+            await_holder(log)
+            assert is_held(tmp_path)
             if error:
                 raise error
     except KeyboardInterrupt:
         pass
 
-    assert not is_running(grandchild)
+    assert ends(tmp_path)
 
 
 def test_a_grandchild_ends_even_when_its_parent_ended_first(tmp_path: Path) -> None:
@@ -50,11 +62,11 @@ def test_a_grandchild_ends_even_when_its_parent_ended_first(tmp_path: Path) -> N
     with run_group(
         [sys.executable, "-c", PARENT.replace("; input()", "")], os.environ, tmp_path, log
     ) as process:
-        grandchild = number_in(log)
+        await_holder(log)
         process.wait()
-        assert is_running(grandchild)
+        assert is_held(tmp_path)
 
-    assert not is_running(grandchild)
+    assert ends(tmp_path)
 
 
 def test_a_group_that_is_all_gone_is_no_error(tmp_path: Path) -> None:
