@@ -136,14 +136,14 @@ def test_finds_a_bar_that_was_still_forming(market: ReplayMarket) -> None:
     ask(market)
     document = right_document(bars(IBM, "1min", NOW, 100))
 
-    assert "still forming" in (Checker(market, "1min", KEY).find_fault(document) or "")
+    assert "no such finished bar" in (Checker(market, "1min", KEY).find_fault(document) or "")
 
 
 def test_finds_a_bar_that_was_never_shown(market: ReplayMarket) -> None:
     ask(market)
     document = right_document(bars(IBM, "1min", NOW, 100)[:99]) | {"open_time": "2020-01-01T00:00:00Z"}
 
-    assert "no such bar" in (Checker(market, "1min", KEY).find_fault(document) or "")
+    assert "no such finished bar" in (Checker(market, "1min", KEY).find_fault(document) or "")
 
 
 def test_finds_an_instrument_that_was_never_asked_for(market: ReplayMarket) -> None:
@@ -170,3 +170,21 @@ def test_expects_what_was_known_when_the_document_was_made(
     # THEN it is right for its moment, and wrong for a later one
     assert checker.find_fault(document | {"as_of": format_instant(then)}) is None
     assert checker.find_fault(document | {"as_of": format_instant(moment[0])}) is not None
+
+
+def test_expects_a_hole_where_the_market_was_not_asked_for_hours(
+    market: ReplayMarket, moment: list[datetime]
+) -> None:
+    # GIVEN a machine that slept, and answers that leave a hole between them
+    ask(market)
+    moment[0] = NOW + timedelta(hours=5)
+    ask(market)
+    before, after = (bars(IBM, "1min", at, 100)[:-1] for at in (NOW, moment[0]))
+    # WHEN a document's look-back spans the hole
+    document = right_document([*before, *after[:50]]) | {"as_of": format_instant(moment[0])}
+    # THEN it is right, and one with the bars that nobody was shown is wrong
+    unseen = right_document(bars(IBM, "1min", after[49].open_time + timedelta(minutes=1), 149))
+    checker = Checker(market, "1min", KEY)
+    assert document["open_time"] == unseen["open_time"]
+    assert checker.find_fault(document) is None
+    assert checker.find_fault(unseen | {"as_of": document["as_of"]}) is not None
