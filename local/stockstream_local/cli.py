@@ -27,6 +27,10 @@ INTERRUPTED = 130
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class UsageError(StockstreamError):
+    """The options do not go together; the text says which and why."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
@@ -79,10 +83,6 @@ def read_options(asked: argparse.Namespace) -> Options:
     if asked.bars and asked.bars > len(recording.bars):
         raise UsageError(f"The recording holds {len(recording.bars)} bars: --bars can be that at most.")
     return Options((recording.instrument,), recording.interval, asked.bars, recording, asked.port)
-
-
-class UsageError(StockstreamError):
-    """The options do not go together; the text says which and why."""
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def started(clone: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", "from stockstream_local.cli import main; raise SystemExit(main())"]
     process = subprocess.Popen(  # noqa: S603 (our own command)
-        [*command, "up", *arguments],
+        [*command, *arguments],
         env=os.environ | {"PYTHONPATH": str(clone / "local")},  # before the installed one
         cwd=clone,
         stdout=subprocess.PIPE,
@@ -107,7 +107,7 @@ def assert_nothing_runs(clone: Path, said: str) -> None:
 
 
 def test_delivers_a_recording_with_the_right_numbers_and_ends(clone: Path, recording: Path) -> None:
-    with started(clone, "--recorded", str(recording), "--bars", "100") as process:
+    with started(clone, "up", "--recorded", str(recording), "--bars", "100") as process:
         said, _ = process.communicate(timeout=180)
 
     assert process.returncode == 0, said
@@ -141,7 +141,7 @@ def test_delivers_a_recording_with_the_right_numbers_and_ends(clone: Path, recor
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("step", ["Building", "Deploying"])
 def test_a_signal_stops_all_that_was_started(clone: Path, number: signal.Signals, step: str) -> None:
-    with started(clone) as process:
+    with started(clone, "up") as process:
         said = read_until(process, step)
         time.sleep(1)  # sam is at work
         process.send_signal(number)
@@ -152,19 +152,30 @@ def test_a_signal_stops_all_that_was_started(clone: Path, number: signal.Signals
     assert_nothing_runs(clone, said)
 
 
-def test_the_emulator_ends_even_when_its_parent_is_killed(clone: Path) -> None:
-    with started(clone) as process:
+def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path) -> None:
+    with started(clone, "up") as process:
         said = read_until(process, "Waiting for the schedule")
+        with started(clone, "alarm", "DeadLettersAlarm") as alarm:
+            answer, _ = alarm.communicate(timeout=20)
+        with started(clone, "alarm", "NoSuchAlarm") as wrong:
+            refusal, _ = wrong.communicate(timeout=20)
+        # The emulator ends even when its parent cannot end it.
         process.kill()
         process.wait()
-
         assert_nothing_runs(clone, said)
+
+    assert (alarm.returncode, wrong.returncode) == (0, 1)
+    assert "DeadLettersAlarm is in ALARM" in answer
+    assert "There is no alarm NoSuchAlarm. There are: AlertErrorsAlarm" in refusal
+    with started(clone, "alarm") as late:
+        answer, _ = late.communicate(timeout=20)
+    assert "Nothing runs here" in answer
 
 
 def test_a_second_run_in_the_same_clone_is_refused(clone: Path) -> None:
-    with started(clone) as first:
+    with started(clone, "up") as first:
         read_until(first, "Building")
-        with started(clone) as second:
+        with started(clone, "up") as second:
             said, _ = second.communicate(timeout=20)
         first.send_signal(signal.SIGTERM)
         first.communicate(timeout=20)
@@ -179,7 +190,7 @@ def test_a_port_that_is_taken_is_named(clone: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with started(clone, "--port", str(port)) as process:
+        with started(clone, "up", "--port", str(port)) as process:
             said, _ = process.communicate(timeout=20)
 
     assert process.returncode == 1
@@ -192,7 +203,7 @@ def test_a_failed_build_is_explained_and_leaves_nothing_behind(clone: Path) -> N
     good = requirements.read_text()
     requirements.write_text("this is no requirement\n")
     try:
-        with started(clone) as process:
+        with started(clone, "up") as process:
             said, _ = process.communicate(timeout=60)
     finally:
         requirements.write_text(good)
