@@ -26,10 +26,11 @@ from stockstream_local.workplace import ROOT, STATE
 
 API_KEY = "replay"
 NEXT_STEPS = """
-The schedule fires once a minute, every document is checked, and Ctrl-C stops it all. In another terminal:
-  a bar with its analytics  gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool
-  an alarm, told here       {command} alarm
-  any AWS tool, with        AWS_ENDPOINT_URL={url}, region us-east-1 and any keys
+The schedule fires once a minute, every document is checked, and Ctrl-C stops it all.
+Try in another terminal:
+  gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool
+  {command} alarm    (its notice appears here)
+  any AWS tool with AWS_ENDPOINT_URL={url}, us-east-1 and any keys
 """
 END_STAMPS_NOTE = (
     "This recording is from 2020 or before, when a stamp meant the end of a bar. "

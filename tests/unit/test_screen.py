@@ -1,6 +1,7 @@
 """The screen: steps, and one line for each instrument."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_line_tells_newest_bar_close_average_return_count_and_lag(
     # The bar ended at 21:00:00 and arrived 12.5 s later.
     assert page.getvalue().split("  ") == [
         "instrument fx:EUR/USD",
-        "newest bar 2026-11-20 20:59 UTC",
+        "newest bar (UTC) 2026-11-20 20:59",
         "close 1.16000",
         "SMA 20 1.15999",
         "return -0.012%",
@@ -94,3 +95,15 @@ def test_a_step_says_that_it_is_done(screen: Screen, page: io.StringIO) -> None:
         pass
 
     assert page.getvalue() == "Building ...\n✓ Built [all] 0.0 s\n"
+
+
+def test_the_table_fits_into_eighty_columns() -> None:
+    page = io.StringIO()
+    screen = Screen(Console(file=page, width=80, force_terminal=True, color_system=None))
+    wide = quote(asset_class="crypto", close=100_189.9, sma_20=100_154.51)
+
+    with screen.table():
+        screen.show([Quote("crypto:BTC/USD", wide.document, 1_000, wide.width)])
+
+    line = r"crypto:BTC/USD +2026-11-20 20:59 +100,189\.90 +100,154\.51 +-0\.012% +1,000 +12 s"
+    assert re.search(line, page.getvalue())
