@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from stockstream.bars import INTERVALS
@@ -14,11 +15,12 @@ from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.alarm import DEFAULT_ALARM, set_off
 from stockstream_local.invoke import TARGETS, invoke
-from stockstream_local.market import is_traded
+from stockstream_local.listing import is_traded
 from stockstream_local.pipeline import Options
 from stockstream_local.recording import Recording, RecordingError
 from stockstream_local.screen import Screen
 from stockstream_local.up import up
+from stockstream_local.workplace import STATE
 
 DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
@@ -26,6 +28,10 @@ HIGHEST_PORT = 65535
 # What a shell calls a program that Ctrl-C ended.
 INTERRUPTED = 130
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class UsageError(StockstreamError):
+    """The options do not go together; the text says which and why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,12 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 up(read_options(asked), asked.bars, screen)
     except StockstreamError as error:
-        Screen(Console(stderr=True)).say(f"stockstream: {error}", style="red")
-        return 1
+        return _fail(str(error))
+    except (BotoCoreError, ClientError) as error:
+        return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
     except KeyboardInterrupt:
         screen.say("Stopped. Nothing is left running.")
         return 0 if asked.command == "up" and asked.bars is None else INTERRUPTED
     return 0
+
+
+def _fail(reason: str) -> int:
+    Screen(Console(stderr=True)).say(f"stockstream: {reason}", style="red")
+    return 1
 
 
 def read_options(asked: argparse.Namespace) -> Options:
@@ -76,13 +88,9 @@ def read_options(asked: argparse.Namespace) -> Options:
     return Options((recording.instrument,), recording.interval, recording, asked.port)
 
 
-class UsageError(StockstreamError):
-    """The options do not go together; the text says which and why."""
-
-
 @contextmanager
 def _stopped_once() -> Iterator[None]:
-    """The first signal to stop raises KeyboardInterrupt; later ones cannot disturb the clearing up."""
+    """Within, the first signal to stop raises KeyboardInterrupt; later ones cannot disturb the end."""
 
     def stop(*_: object) -> None:
         for number in _STOPPING:

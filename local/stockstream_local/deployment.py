@@ -64,7 +64,7 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
         state,
     )
     if not _runs_linux_wheels():
-        _lay_host_wheels(root, environ, state)
+        lay_host_wheels(root, environ, state)
     return state / "build" / "template.yaml"
 
 
@@ -142,16 +142,26 @@ def _runs_linux_wheels() -> bool:
     return platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
 
 
-def _lay_host_wheels(root: Path, environ: Mapping[str, str], state: Path) -> None:
-    """Installs this machine's wheels of the same versions over the built layer's Linux ones.
+def lay_host_wheels(root: Path, environ: Mapping[str, str], state: Path) -> None:
+    """Installs this machine's wheels of the same versions in the place of the built layer's Linux ones.
 
-    The emulator runs functions with this machine's Python: on macOS (and on Linux with musl) a Linux wheel's
-    compiled modules cannot be loaded. Their file names differ by platform, so that both may lie side by side.
+    The emulator runs functions with this machine's Python: on macOS, and on Linux with musl, a Linux wheel's
+    compiled modules cannot be loaded.
+
+    Args:
+        root: where the layer's lock is.
+        environ: the environment to run uv in.
+        state: the directory of the build, and for the log.
+
+    Raises:
+        DeploymentError: uv failed.
     """
     execute(
         "uv pip install",
         [
-            *("uv", "pip", "install", "--require-hashes", "--no-deps", "--python", sys.executable),
+            # Without --reinstall uv sees the right versions there, and leaves another platform's files.
+            *("uv", "pip", "install", "--reinstall", "--no-deps", "--require-hashes"),
+            *("--python", sys.executable),
             *("--requirements", str(root / "layers" / "common" / "requirements.txt")),
             *("--target", str(state / "build" / "CommonLayer" / "python")),
         ],

@@ -1,6 +1,8 @@
 """`stockstream up`: starts the pipeline here, watches it deliver, and checks every number."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import boto3
@@ -13,10 +15,11 @@ from stockstream_local.watch import Watch
 from stockstream_local.workplace import STATE
 
 NEXT_STEPS = """
-Bars arrive once a minute, each is checked, and Ctrl-C stops everything. In another terminal, try:
-  gzip -dc .stockstream/lake/bars/*/*.gz | tail -1 | python3 -m json.tool   a bar with its analytics
-  .venv/bin/stockstream alarm                                               an alarm: its notice appears here
-  AWS_ENDPOINT_URL={url}                                    for any AWS tool: all is there
+The schedule fires once a minute, every document is checked, and Ctrl-C stops it all.
+Try in another terminal:
+  gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool
+  {command} alarm    (its notice appears here)
+  any AWS tool with AWS_ENDPOINT_URL={url}, us-east-1 and any keys
 """
 END_STAMPS_NOTE = (
     "This recording is from 2020 or before, when a stamp meant the end of a bar. "
@@ -44,13 +47,15 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
             instruments=options.instruments,
             interval=options.interval,
         )
+        lake = os.path.relpath(STATE / "lake" / "bars")
         if options.recording and options.recording.is_stamped_by_end:
             screen.say(END_STAMPS_NOTE, style="yellow")
         watch.await_first_bars()
         if not bars:
-            screen.say(NEXT_STEPS.format(url=pipeline.url))
+            command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
+            screen.say(NEXT_STEPS.format(lake=lake, command=command, url=pipeline.url))
         watch.run(bars)
-        screen.say("They are in .stockstream/lake/bars/, one file for each.")
+        screen.say(f"They are in {lake}/")
 
 
 def _empty_folder(folder: Path) -> Path:

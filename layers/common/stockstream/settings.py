@@ -58,7 +58,8 @@ def read_url(environ: Mapping[str, str], name: str) -> str:
     url = read_text(environ, name).rstrip("/")
     if not is_private(url):
         raise SettingsError(
-            f"{name} is {url[:80]!r}, and must begin with https:// (http:// only for {', '.join(THIS_MACHINE)})"
+            f"{name} is {url[:80]!r}, and must begin with https:// "
+            f"(http:// only for {', '.join(THIS_MACHINE)})"
         )
     return url
 
