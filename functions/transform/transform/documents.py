@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import orjson
 
 from stockstream.records import decode_record
@@ -10,9 +12,12 @@ from transform import indicators
 
 TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold start
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from stockstream.windows import Windows
+
+    type Average = Callable[[list[float], int], float | None]
 
 SCHEMA = "enriched.v1"
 
@@ -46,10 +51,8 @@ def _add_indicators(document: dict[str, Any], lookback: dict[str, list[Any]], wi
     closes.append(close)
     typical.append((document["high"] + document["low"] + close) / 3)
     volume.append(document["volume"])
-    for window in windows.sma:
-        document[f"sma_{window}"] = indicators.sma(closes, window)
-    for window in windows.ema:
-        document[f"ema_{window}"] = indicators.ema(closes, window)
+    for name, average, window in _name_averages(windows):
+        document[name] = average(closes, window)
     document["return_1"] = indicators.simple_return(closes, 1)
     document["return_5"] = indicators.simple_return(closes, 5)
     document["log_return_1"] = indicators.log_return(closes)
@@ -60,3 +63,11 @@ def _add_indicators(document: dict[str, Any], lookback: dict[str, list[Any]], wi
     document["zscore_20"] = zscore
     document["rsi_14"] = indicators.rsi(closes)
     document["vwap_20"] = indicators.vwap(typical, volume, FIXED_BARS)
+
+
+@cache
+def _name_averages(windows: Windows) -> list[tuple[str, Average, int]]:
+    averages: list[tuple[str, Average, int]] = []
+    averages += [(f"sma_{window}", indicators.sma, window) for window in windows.sma]
+    averages += [(f"ema_{window}", indicators.ema, window) for window in windows.ema]
+    return averages
