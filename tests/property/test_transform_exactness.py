@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -49,8 +50,10 @@ def expected_indicators(closes: Series, typical: Series, volume: list[float | No
         expected["log_return_1"] = returns[-1] if returns else None
         expected["volatility_20"] = None
         if len(returns) == 20:
-            middle = sum(returns) / 20
-            expected["volatility_20"] = (sum((each - middle) ** 2 for each in returns) / 19).sqrt()
+            middle = sum(returns, Decimal(0)) / 20
+            expected["volatility_20"] = (
+                sum(((each - middle) ** 2 for each in returns), Decimal(0)) / 19
+            ).sqrt()
         upper = lower = zscore = None
         if count >= 20:
             last = exact[-20:]
@@ -62,16 +65,16 @@ def expected_indicators(closes: Series, typical: Series, volume: list[float | No
     expected["rsi_14"] = expected_rsi(exact)
     expected["vwap_20"] = None
     volumes = [Fraction(each) for each in volume if each is not None]
-    if len(volumes) == len(volume) == 20 and sum(volumes):
-        paid = sum(Fraction(price) * each for price, each in zip(typical, volumes, strict=True))
-        expected["vwap_20"] = paid / sum(volumes)
+    if len(volumes) == len(volume) == 20 and any(volumes):
+        paid = [Fraction(price) * each for price, each in zip(typical, volumes, strict=True)]
+        expected["vwap_20"] = mean(paid) / mean(volumes)
     return expected
 
 
 def expected_rsi(exact: list[Fraction]) -> Fraction | None:
     if len(exact) < 15:
         return None
-    changes = [now - then for then, now in zip(exact, exact[1:], strict=False)]
+    changes = [now - then for then, now in pairwise(exact)]
     gain = smooth([max(change, Fraction(0)) for change in changes], 14, Fraction(1, 14))
     loss = smooth([max(-change, Fraction(0)) for change in changes], 14, Fraction(1, 14))
     return 100 * gain / (gain + loss) if gain + loss else None
