@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import orjson
 
 from stockstream.records import decode_record
@@ -12,12 +10,9 @@ from transform import indicators
 
 TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold start
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from stockstream.windows import Windows
-
-    type Average = Callable[[list[float], int], float | None]
 
 SCHEMA = "enriched.v1"
 
@@ -51,8 +46,10 @@ def _add_indicators(document: dict[str, Any], lookback: dict[str, list[Any]], wi
     closes.append(close)
     typical.append((document["high"] + document["low"] + close) / 3)
     volume.append(document["volume"])
-    for name, average, window in _name_averages(windows):
-        document[name] = average(closes, window)
+    for name, window in windows.sma_fields:
+        document[name] = indicators.sma(closes, window)
+    for name, window in windows.ema_fields:
+        document[name] = indicators.ema(closes, window)
     document["return_1"] = indicators.simple_return(closes, 1)
     document["return_5"] = indicators.simple_return(closes, 5)
     document["log_return_1"] = indicators.log_return(closes)
@@ -63,11 +60,3 @@ def _add_indicators(document: dict[str, Any], lookback: dict[str, list[Any]], wi
     document["zscore_20"] = zscore
     document["rsi_14"] = indicators.rsi(closes)
     document["vwap_20"] = indicators.vwap(typical, volume, FIXED_BARS)
-
-
-@cache
-def _name_averages(windows: Windows) -> list[tuple[str, Average, int]]:
-    averages: list[tuple[str, Average, int]] = []
-    averages += [(f"sma_{window}", indicators.sma, window) for window in windows.sma]
-    averages += [(f"ema_{window}", indicators.ema, window) for window in windows.ema]
-    return averages

@@ -113,22 +113,19 @@ def _scatter(deviations: list[float]) -> float:
 def _log_return_deviations(closes: list[float]) -> list[float]:
     """How far each log return lies from the newest one.
 
-    The two products differ by little; fma gives their difference with all its digits, so that a steady trend
-    shows the scatter that it has, and not that of rounding.
+    A steady trend has returns that are equal but for their last digits. fma gives what a close differs from
+    the trend's with all digits, so that the result is the scatter of the closes, and not of our rounding.
     """
-    last_then, last_now = closes[-2:]
+    growth = closes[-1] / closes[-2]
     try:
-        deviations = [
-            log1p((fma(now, last_then, -(steady := then * last_now)) + fma(-then, last_now, steady)) / steady)
-            for then, now in pairwise(closes)
-        ]
+        deviations = [log1p(fma(-growth, then, now) / (growth * then)) for then, now in pairwise(closes)]
         if min(deviations) > -1:
             return deviations
     except (ArithmeticError, ValueError):
         pass  # a product is too large or too small for a float
     # log1p loses the digits of a crash, and logarithms lose those of small changes only.
-    last = log(last_now) - log(last_then)
-    return [log(now) - log(then) - last for then, now in pairwise(closes)]
+    newest = log(closes[-1]) - log(closes[-2])
+    return [log(now) - log(then) - newest for then, now in pairwise(closes)]
 
 
 # An average that forgets is a dot product, and its weights depend on the window's length alone.
