@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := producer transform alert
 
-.PHONY: help setup run test lint format lock build deploy clean $(FUNCTIONS:%=invoke-%)
+.PHONY: help setup run test lint format bench fuzz lock build deploy clean $(FUNCTIONS:%=invoke-%)
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z%-]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,6 +31,12 @@ lint: setup  ## check style, types, the template and the locks
 format: setup  ## mend what ruff can mend
 	ruff format .
 	ruff check --fix .
+
+bench: setup  ## measure the transform beside other ways to do its work
+	@OPENBLAS_NUM_THREADS=1 python bench/run.py
+
+fuzz: setup  ## throw rubbish at the transform (Linux; MINUTES=5)
+	@uv run --quiet --no-project --python .venv/bin/python --with atheris==3.1.0 bench/fuzz.py $(or $(MINUTES),5)
 
 lock: setup  ## compile the locks from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.13 pyproject.toml -o layers/common/requirements.txt

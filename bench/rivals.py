@@ -74,7 +74,7 @@ def _enrich_with_pandas(bar: dict[str, Any]) -> dict[str, Any]:
     typical = pd.Series([*lookback["typical"], (bar["high"] + bar["low"] + bar["close"]) / 3])
     volume = pd.Series([*lookback["volume"], bar["volume"]])
     change = close.diff().iloc[1:]
-    returns = np.log(close / close.shift())
+    returns = pd.Series(np.log(close / close.shift()))
     mean, deviation = close.rolling(WINDOW).mean().iloc[-1], close.rolling(WINDOW).std(ddof=0).iloc[-1]
     gain = _smooth_with_pandas(change.clip(lower=0), RSI_CHANGES, 1 / RSI_CHANGES)
     loss = _smooth_with_pandas(-change.clip(upper=0), RSI_CHANGES, 1 / RSI_CHANGES)

@@ -11,9 +11,9 @@ from rivals import RIVALS, Entries, Records, codec, documents
 from stockstream.windows import Windows
 from transform.firehose import transform_records
 
-ROUNDS = 9
+ROUNDS = 25
 # pandas takes milliseconds for a record, and its rate does not depend on the number.
-FEW = 30
+FEW = 5
 
 
 def ours(records: Records) -> Entries:
@@ -23,11 +23,11 @@ def ours(records: Records) -> Entries:
 
 def compare() -> None:
     """Prints a table for full look-backs and one for records without any."""
-    full = make_event(make_day())["records"]
+    full = make_event(make_day(128))["records"]
     _check(full)
     ways: dict[str, Callable[[Records], Entries]] = {"codec alone (the floor)": codec, "stockstream": ours}
-    _print_table("A day's bars, 199 closes of look-back", full, ways | RIVALS)
-    _print_table("The same bars without a look-back", make_event(make_day(longest=0))["records"], ways)
+    _print_table("Bars with 199 closes of look-back", full, ways | RIVALS)
+    _print_table("The same bars without a look-back", make_event(make_day(128, longest=0))["records"], ways)
 
 
 def _check(records: Records) -> None:
@@ -41,19 +41,21 @@ def _check(records: Records) -> None:
 
 
 def _print_table(title: str, records: Records, ways: dict[str, Callable[[Records], Entries]]) -> None:
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    micros: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):  # round by round, so that a slow moment of the machine falls on all
         for name, way in ways.items():
             batch = records[:FEW] if name == "pandas" else records
-            started = time.perf_counter()
+            # Processor time, of all threads: what other processes do meanwhile is not counted.
+            started = time.process_time()
             way(batch)
-            seconds[name].append((time.perf_counter() - started) / len(batch))
-    floor = statistics.median(seconds["codec alone (the floor)"])
-    print(f"\n{title} ({len(records)} records, median of {ROUNDS} rounds)")
-    print(f"{'':26}{'us/record':>10}{'fastest':>9}{'slowest':>9}{'records/s':>11}{'x floor':>9}")
-    for name, each in seconds.items():
-        median = statistics.median(each)
+            micros[name].append((time.process_time() - started) / len(batch) * 1e6)
+    print(f"\n{title} ({len(records)} records, {ROUNDS} rounds; medians, and the middle half in brackets)")
+    print(f"{'':26}{'us/record':>21}{'records/s':>11}{'x floor':>20}")
+    for name, each in micros.items():
+        ratios = [own / floor for own, floor in zip(each, micros["codec alone (the floor)"], strict=True)]
+        low, median, high = statistics.quantiles(each, n=4)
+        least, ratio, most = statistics.quantiles(ratios, n=4)
         print(
-            f"{name:26}{median * 1e6:10.1f}{min(each) * 1e6:9.1f}{max(each) * 1e6:9.1f}"
-            f"{1 / median:11,.0f}{median / floor:9.2f}"
+            f"{name:26}{median:8.1f} {f'({low:.1f}-{high:.1f})':>12}{1e6 / median:11,.0f}"
+            f"{ratio:7.2f} {f'({least:.2f}-{most:.2f})':>12}"
         )
