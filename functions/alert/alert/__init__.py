@@ -1,1 +1,1 @@
-"""The alert function: turns CloudWatch alarms into notices that people read."""
+"""The alert function: CloudWatch alarms in, notices that people read out."""

@@ -1,0 +1,104 @@
+"""Putting records into the Kinesis stream, and knowing which of them it took."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from stockstream.observability import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
+
+# What one PutRecords takes: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+CALL_RECORDS = 500
+CALL_BYTES = 5 * 1024 * 1024
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class BarStream:
+    """The stream that carries bars.
+
+    Args:
+        client: boto3's Kinesis client.
+        name: the stream's name.
+        now: a clock that never goes back, in seconds.
+        sleep: waits so many seconds.
+        jitter: a random number from 0 to its argument.
+    """
+
+    def __init__(
+        self,
+        client: "KinesisClient",
+        name: str,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[float], float] = lambda limit: random.uniform(0, limit),  # noqa: S311 (no secret hangs on it)
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._now = now
+        self._sleep = sleep
+        self._jitter = jitter
+
+    def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
+        """Puts records, again and again until all are taken or the time is up.
+
+        Args:
+            partition_key: one for all, so that an instrument's bars stay on one shard.
+            records: what to put.
+            deadline: when to give up, on the clock that never goes back.
+
+        Returns:
+            The positions in records of what the stream acknowledged.
+        """
+        waiting = list(range(len(records)))
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            waiting = [
+                position
+                for call in _calls(waiting, partition_key, records)
+                for position in self._put_call(partition_key, records, call)
+            ]
+            # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+            seconds = self._jitter(pause)
+            if not waiting or self._now() + seconds >= deadline:
+                return set(range(len(records))) - set(waiting)
+            self._sleep(seconds)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _put_call(self, partition_key: str, records: Sequence[bytes], call: list[int]) -> list[int]:
+        """Puts what fits into one call; the positions of what was refused."""
+        entries: list[PutRecordsRequestEntryTypeDef] = [
+            {"Data": records[position], "PartitionKey": partition_key} for position in call
+        ]
+        answer = self._client.put_records(StreamName=self._name, Records=entries)
+        # A refusal of some is HTTP 200: each record has its own result, in the order of the request.
+        refused = [
+            (position, result["ErrorCode"])
+            for position, result in zip(call, answer["Records"], strict=True)
+            if result.get("ErrorCode")
+        ]
+        if refused:
+            logger.warning(
+                "records refused", refused=len(refused), errors=sorted({code for _, code in refused})
+            )
+        return [position for position, _ in refused]
+
+
+def _calls(positions: Sequence[int], partition_key: str, records: Sequence[bytes]) -> Iterator[list[int]]:
+    """The positions, cut so that each piece fits into one call."""
+    call: list[int] = []
+    size = 0
+    for position in positions:
+        record_size = len(records[position]) + len(partition_key.encode())
+        if call and (len(call) == CALL_RECORDS or size + record_size > CALL_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(position)
+        size += record_size
+    if call:
+        yield call

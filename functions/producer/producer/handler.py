@@ -1,0 +1,54 @@
+"""What the schedule invokes."""
+
+import os
+from functools import cache
+
+import boto3
+import requests
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from producer.alphavantage import AlphaVantage
+from producer.bar_stream import BarStream
+from producer.instrument_table import InstrumentTable
+from producer.production import Producer
+from producer.settings import ProducerSettings, read_settings
+from stockstream.observability import logger, metrics
+
+# Kept back from the function's time, so that a run ends by itself and remembers what it sent.
+RESERVE_SECONDS = 5
+
+
+@cache
+def _settings() -> ProducerSettings:
+    return read_settings(os.environ)
+
+
+@cache
+def _producer() -> Producer:
+    settings = _settings()
+    config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10)
+    key = boto3.client("ssm", config=config).get_parameter(
+        Name=settings.api_key_parameter_name, WithDecryption=True
+    )
+    return Producer(
+        provider=AlphaVantage(
+            requests.Session(),
+            settings.provider_url,
+            key["Parameter"]["Value"],
+            settings.provider_timeout_seconds,
+        ),
+        source=settings.provider,
+        stream=BarStream(boto3.client("kinesis", config=config), settings.bar_stream_name),
+        table=InstrumentTable(boto3.client("dynamodb", config=config), settings.instrument_table_name),
+        interval=settings.interval,
+        windows=settings.windows,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handle(_event: dict[str, object], context: LambdaContext) -> dict[str, int]:
+    """Sends the bars that are new or have changed; answers how many of each instrument."""
+    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
+    return _producer().run(_settings().instruments, seconds)

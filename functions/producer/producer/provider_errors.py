@@ -1,0 +1,74 @@
+"""How a provider can fail, a type for each, and what each one means for the next request."""
+
+from enum import Enum
+
+from stockstream.errors import StockstreamError
+
+
+class Outcome(Enum):
+    """What to do after a failure."""
+
+    RETRY_SOON = "retry soon"
+    WAIT = "wait"
+    STOP_FOR_THE_DAY = "stop for the day"
+    TELL_A_PERSON = "tell a person"
+
+
+class ProviderError(StockstreamError):
+    """A provider gave no bars; the text never holds the key."""
+
+    outcome = Outcome.RETRY_SOON
+
+
+class ProviderUnavailableError(ProviderError):
+    """No answer: a connection failed, took too long, or the server is in trouble."""
+
+
+class MalformedAnswerError(ProviderError):
+    """An answer that is neither bars nor a known error: broken off, no JSON, or about something else."""
+
+
+class BurstLimitError(ProviderError):
+    """Too many requests within a second."""
+
+
+class MinuteLimitError(ProviderError):
+    """Too many requests within a minute."""
+
+    outcome = Outcome.WAIT
+
+
+class NoDataError(ProviderError):
+    """An answer without bars and without a reason."""
+
+    outcome = Outcome.WAIT
+
+
+class DailyQuotaError(ProviderError):
+    """The plan's requests for the day are spent."""
+
+    outcome = Outcome.STOP_FOR_THE_DAY
+
+
+class KeyRefusedError(ProviderError):
+    """The API key is missing, wrong, or the demo key."""
+
+    outcome = Outcome.TELL_A_PERSON
+
+
+class NotEntitledError(ProviderError):
+    """The plan does not cover what was asked."""
+
+    outcome = Outcome.TELL_A_PERSON
+
+
+class UnknownInstrumentError(ProviderError):
+    """The provider does not know the instrument, or refuses a parameter."""
+
+    outcome = Outcome.TELL_A_PERSON
+
+
+class SampleDataError(ProviderError):
+    """Invented sample data in place of the market's."""
+
+    outcome = Outcome.TELL_A_PERSON

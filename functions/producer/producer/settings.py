@@ -1,0 +1,50 @@
+"""What the producer is told by its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stockstream.bars import INTERVALS
+from stockstream.errors import InstrumentError, SettingsError
+from stockstream.instruments import Instrument, parse_instruments
+from stockstream.settings import read_choice, read_number, read_text, read_url
+from stockstream.windows import Windows, parse_windows
+
+PROVIDERS = ("alphavantage", "replay")
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerSettings:
+    """The settings of one producer, checked."""
+
+    instruments: tuple[Instrument, ...]
+    interval: str
+    provider: str
+    provider_url: str
+    provider_timeout_seconds: float
+    api_key_parameter_name: str
+    bar_stream_name: str
+    instrument_table_name: str
+    windows: Windows
+
+
+def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
+    """The settings that an environment holds.
+
+    Raises:
+        SettingsError: one is missing or cannot be used; the text names it.
+    """
+    try:
+        instruments = parse_instruments(read_text(environ, "INSTRUMENTS"))
+    except InstrumentError as error:
+        raise SettingsError(f"INSTRUMENTS: {error}") from None
+    return ProducerSettings(
+        instruments=instruments,
+        interval=read_choice(environ, "INTERVAL", tuple(INTERVALS)),
+        provider=read_choice(environ, "PROVIDER", PROVIDERS),
+        provider_url=read_url(environ, "PROVIDER_URL"),
+        provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=60),
+        api_key_parameter_name=read_text(environ, "API_KEY_PARAMETER_NAME"),
+        bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
+        instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
+        windows=parse_windows(read_text(environ, "SMA_WINDOWS"), read_text(environ, "EMA_WINDOWS")),
+    )

@@ -1,0 +1,44 @@
+"""The tail: the newest bars of an instrument that have been sent, as the producer remembers them."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Numbers(NamedTuple):
+    """What a provider can revise about a bar."""
+
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float | None
+
+    @property
+    def typical(self) -> float:
+        """The typical price, (high + low + close) / 3."""
+        return (self.high + self.low + self.close) / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What has been sent.
+
+    Attributes:
+        bars: the numbers of each bar by its open_time, oldest first.
+        doubtful: the open_times of bars whose newest record may not be in the stream.
+        forgotten: whether older bars have been sent that are no longer remembered.
+    """
+
+    bars: dict[str, Numbers] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
+    forgotten: bool = False
+
+    @property
+    def oldest(self) -> str:
+        """The open_time of the oldest bar; before all others when there is none."""
+        return next(iter(self.bars), "")
+
+    @property
+    def newest(self) -> str:
+        """The open_time of the newest bar; before all others when there is none."""
+        return next(reversed(self.bars), "")

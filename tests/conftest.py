@@ -1,0 +1,45 @@
+"""What tests of every tier share."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def never_touches_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that open nothing, so that a test that forgets its fake fails instead of costing money."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def load_event() -> Callable[[str], dict[str, Any]]:
+    """Reads a sample event by its name, such as alarm-metric."""
+
+    def load(name: str) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text(encoding="utf-8"))
+        return event
+
+    return load
+
+
+@pytest.fixture
+def recorded() -> Callable[[str], bytes]:
+    """Reads a recorded answer; skips the test where the recordings are not."""
+
+    def read(path: str) -> bytes:
+        file = ROOT.parent / "shared" / "data" / path
+        if not file.exists():
+            pytest.skip("the recorded answers are not on this machine")
+        return file.read_bytes()
+
+    return read

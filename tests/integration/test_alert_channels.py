@@ -1,0 +1,54 @@
+"""The web channel against a port where nobody listens, and with parameters of our own."""
+
+import traceback
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from alert.channels import Web
+from alert.errors import ChannelError
+from alert.notices import Notice
+from alert.webhook import render_webhook
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+NOTICE = Notice("m1", "errors", None, None, "", None, None, (), "", ())
+
+
+class Parameters:
+    """SSM with the values that it was given."""
+
+    def __init__(self, **values: str) -> None:
+        self.values = values
+
+    def get_parameter(self, *, Name: str, WithDecryption: bool) -> dict[str, dict[str, str]]:  # noqa: N803 - AWS's names
+        assert WithDecryption
+        return {"Parameter": {"Value": self.values[Name]}}
+
+
+def send(**values: str) -> str:
+    """The whole text of the error that a webhook with these parameters ends in."""
+    ssm = cast("SSMClient", Parameters(**values))
+    with pytest.raises(ChannelError) as caught:
+        Web("webhook:url", render_webhook, "url", "secret", 5.0, ssm).send(NOTICE)
+    return "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/hunter2",
+        "https://a..b/hunter2",
+        "https://127.0.0.1:99999/hunter2",
+        "https://[hunter2",
+        "http://hunter2.example",
+        "hunter2",
+    ],
+)
+def test_no_error_holds_the_address(url: str) -> None:
+    assert "hunter2" not in send(url=url, secret="a shared secret")  # noqa: S106 - a made-up one
+
+
+def test_an_empty_secret_signs_nothing() -> None:
+    assert "the SSM parameter secret is empty" in send(url="https://127.0.0.1:1/", secret=" ")  # noqa: S106 - none at all

@@ -1,0 +1,110 @@
+"""The handler against moto's AWS and a provider on this machine."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from producer import handler
+
+ANSWER = {
+    "Meta Data": {"2. Symbol": "IBM", "4. Interval": "1min", "6. Time Zone": "US/Eastern"},
+    "Time Series (1min)": {
+        f"2026-11-20 15:{minute}:00": {
+            "1. open": "10",
+            "2. high": "12",
+            "3. low": "9",
+            "4. close": "11",
+            "5. volume": "7",
+        }
+        for minute in (58, 59)
+    },
+}
+
+
+class Market(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = json.dumps(ANSWER if "apikey=the-key" in self.path else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def provider_url() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Market) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def stack(provider_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    environment = {
+        "INSTRUMENTS": "IBM",
+        "INTERVAL": "1min",
+        "PROVIDER": "replay",
+        "PROVIDER_URL": provider_url,
+        "PROVIDER_TIMEOUT_SECONDS": "5",
+        "API_KEY_PARAMETER_NAME": "/stockstream/api-key",
+        "BAR_STREAM_NAME": "bars",
+        "INSTRUMENT_TABLE_NAME": "instruments",
+        "SMA_WINDOWS": "5,20,50,200",
+        "EMA_WINDOWS": "12,26",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws(config={"core": {"passthrough": {"urls": [provider_url]}}}):
+        boto3.client("ssm").put_parameter(Name="/stockstream/api-key", Value="the-key", Type="SecureString")
+        boto3.client("kinesis").create_stream(StreamName="bars", ShardCount=1)
+        boto3.client("dynamodb").create_table(
+            TableName="instruments",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        )
+        yield
+    handler._producer.cache_clear()  # noqa: SLF001 (the next test has another environment)
+    handler._settings.cache_clear()  # noqa: SLF001
+
+
+def stream_ids() -> list[str]:
+    client = boto3.client("kinesis")
+    shard = client.list_shards(StreamName="bars")["Shards"][0]["ShardId"]
+    iterator = client.get_shard_iterator(StreamName="bars", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = client.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    return [json.loads(record["Data"])["id"] for record in records]
+
+
+def invoke(event: Any) -> dict[str, int]:
+    context = SimpleNamespace(
+        function_name="producer",
+        memory_limit_in_mb=256,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:producer",
+        aws_request_id="1",
+        get_remaining_time_in_millis=lambda: 50_000,
+    )
+    answer: dict[str, int] = handler.handle(event, context)
+    return answer
+
+
+@pytest.mark.usefixtures("stack")
+def test_two_runs_send_each_bar_once(load_event: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    event = load_event("schedule")
+
+    assert invoke(event) == {"IBM": 2}
+    assert invoke(event) == {"IBM": 0}
+    assert stream_ids() == ["IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"]
+    assert "the-key" not in capsys.readouterr().out

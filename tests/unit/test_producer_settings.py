@@ -1,0 +1,57 @@
+import pytest
+
+from producer.settings import read_settings
+from stockstream.errors import SettingsError
+from stockstream.windows import Windows
+
+ENVIRONMENT = {
+    "INSTRUMENTS": "IBM, fx:EUR/USD",
+    "INTERVAL": "1min",
+    "PROVIDER": "alphavantage",
+    "PROVIDER_URL": "https://www.alphavantage.co/",
+    "PROVIDER_TIMEOUT_SECONDS": "10",
+    "API_KEY_PARAMETER_NAME": "/stockstream/api-key",
+    "BAR_STREAM_NAME": "bars",
+    "INSTRUMENT_TABLE_NAME": "instruments",
+    "SMA_WINDOWS": "5,20",
+    "EMA_WINDOWS": "12",
+}
+
+
+def test_reads_the_settings() -> None:
+    settings = read_settings(ENVIRONMENT)
+
+    assert [instrument.name for instrument in settings.instruments] == ["IBM", "fx:EUR/USD"]
+    assert settings.provider_url == "https://www.alphavantage.co"
+    assert Windows((5, 20), (12,)) == settings.windows
+
+
+@pytest.mark.parametrize("name", sorted(ENVIRONMENT))
+def test_a_missing_setting_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not set"):
+        read_settings(ENVIRONMENT | {name: ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INSTRUMENTS", "IBM,ibm"),
+        ("INSTRUMENTS", "fx:EURUSD"),
+        ("INTERVAL", "2min"),
+        ("PROVIDER", "yahoo"),
+        ("PROVIDER_URL", "http://www.alphavantage.co"),
+        ("PROVIDER_URL", "ftp://127.0.0.1"),
+        ("PROVIDER_TIMEOUT_SECONDS", "soon"),
+        ("PROVIDER_TIMEOUT_SECONDS", "nan"),
+        ("PROVIDER_TIMEOUT_SECONDS", "0"),
+        ("SMA_WINDOWS", "5,x"),
+        ("SMA_WINDOWS", "1"),
+        ("EMA_WINDOWS", "12,12"),
+        ("EMA_WINDOWS", "1001"),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_value(name: str, value: str) -> None:
+    bad = value.rsplit(",", 1)[-1]
+
+    with pytest.raises(SettingsError, match=f"{name}.*{bad}"):
+        read_settings(ENVIRONMENT | {name: value})
