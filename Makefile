@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run test lint format lock build invoke-producer invoke-transform invoke-alert deploy clean
+.PHONY: help setup run test lint format bench fuzz lock build invoke-producer invoke-transform invoke-alert deploy clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -38,6 +38,12 @@ lint: setup  ## check style, types, the template and the locks
 format: setup  ## mend what ruff can mend
 	ruff format .
 	ruff check --fix .
+
+bench: setup  ## measure the transform beside other ways to do its work
+	@OPENBLAS_NUM_THREADS=1 python bench/run.py
+
+fuzz: setup  ## throw rubbish at the transform for some minutes, on Linux (MINUTES=5)
+	@uv run --quiet --no-project --python .venv/bin/python --with atheris==3.1.0 bench/fuzz.py $(or $(MINUTES),5)
 
 lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) -o layers/common/requirements.txt

@@ -40,7 +40,12 @@ def _format(arrival: object) -> str | None:
         return None
 
 
-# Records that were put together have arrived together.
-@lru_cache(maxsize=1024)
 def _format_milliseconds(milliseconds: float) -> str:
-    return format_instant(_EPOCH + timedelta(milliseconds=milliseconds))
+    seconds, rest = divmod(int(milliseconds), 1000)
+    return f"{_format_second(seconds)}.{rest:03}Z"
+
+
+# The records of a batch have arrived within seconds of each other.
+@lru_cache(maxsize=1024)
+def _format_second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()

@@ -46,10 +46,10 @@ def _add_indicators(document: dict[str, Any], lookback: dict[str, list[Any]], wi
     closes.append(close)
     typical.append((document["high"] + document["low"] + close) / 3)
     volume.append(document["volume"])
-    for window in windows.sma:
-        document[f"sma_{window}"] = indicators.sma(closes, window)
-    for window in windows.ema:
-        document[f"ema_{window}"] = indicators.ema(closes, window)
+    for name, window in windows.sma_fields:
+        document[name] = indicators.sma(closes, window)
+    for name, window in windows.ema_fields:
+        document[name] = indicators.ema(closes, window)
     document["return_1"] = indicators.simple_return(closes, 1)
     document["return_5"] = indicators.simple_return(closes, 5)
     document["log_return_1"] = indicators.log_return(closes)

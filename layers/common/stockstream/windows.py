@@ -1,6 +1,7 @@
 """The windows of the moving averages, and the look-back that they need."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from stockstream.errors import SettingsError
 
@@ -12,24 +13,37 @@ CONTRACT_CLOSES = 199
 SHORTEST_WINDOW, LONGEST_WINDOW = 2, 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Windows:
-    """How many closes each simple and each exponential moving average takes."""
+    """How many closes each simple and each exponential moving average takes.
+
+    What follows from them is worked out once, since the transform asks for it with each record.
+    """
 
     sma: tuple[int, ...] = (5, 20, 50, 200)
     ema: tuple[int, ...] = (12, 26)
 
-    @property
+    @cached_property
+    def sma_fields(self) -> list[tuple[str, int]]:
+        """The document's field for each simple average, and its window."""
+        return [(f"sma_{window}", window) for window in self.sma]
+
+    @cached_property
+    def ema_fields(self) -> list[tuple[str, int]]:
+        """The document's field for each exponential average, and its window."""
+        return [(f"ema_{window}", window) for window in self.ema]
+
+    @cached_property
     def lookback_closes(self) -> int:
         """How many closes before a bar a full look-back holds."""
         return max(FIXED_CLOSES, *self.sma, *self.ema) - 1
 
-    @property
+    @cached_property
     def longest_lookback_closes(self) -> int:
         """How many closes a look-back may hold: those of the contract, or more where a window needs them."""
         return max(CONTRACT_CLOSES, self.lookback_closes)
 
-    @property
+    @cached_property
     def lookback_bars(self) -> int:
         """How many typical prices and volumes before a bar a full look-back holds."""
         return FIXED_BARS - 1

@@ -1,0 +1,66 @@
+"""What the transform says about itself."""
+
+import json
+from typing import Any
+
+import pytest
+
+from stockstream.errors import Reason, RecordError
+from transform.report import MOST_WARNINGS, describe
+
+
+def lines(records: int, rejections: list[tuple[str, RecordError]]) -> list[dict[str, Any]]:
+    event = {"invocationId": "0f4c2a9e", "records": [{}] * records}
+    return [json.loads(line) for line in describe(event, rejections, 1_795_208_405_123)]
+
+
+def reject(count: int, reason: Reason = Reason.BAD_PRICE) -> list[tuple[str, RecordError]]:
+    return [(f"id-{number}", RecordError(reason, "low is 0.0")) for number in range(count)]
+
+
+def test_an_invocation_is_one_line_that_counts_what_became_of_the_records() -> None:
+    (line,) = lines(3, [])
+    assert (line["level"], line["message"]) == ("INFO", "records transformed")
+    assert (line["BarsEnriched"], line["BarsRejected"]) == (3, 0)
+    assert line["invocation_id"] == "0f4c2a9e"
+
+
+def test_the_line_is_also_the_metrics() -> None:
+    (line,) = lines(3, [])
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert line["_aws"]["Timestamp"] == 1_795_208_405_123
+    assert directive["Namespace"] == "Stockstream"
+    assert directive["Dimensions"] == [["service"]]
+    assert line["service"] == "transform"
+    assert directive["Metrics"] == [
+        {"Name": "BarsEnriched", "Unit": "Count"},
+        {"Name": "BarsRejected", "Unit": "Count"},
+    ]
+
+
+def test_each_reason_is_a_metric_of_its_own() -> None:
+    *_, line = lines(9, reject(2) + reject(1, Reason.BAD_TIME))
+    assert (line["BarsEnriched"], line["BarsRejected"]) == (6, 3)
+    assert (line["BAD_PRICE"], line["BAD_TIME"]) == (2, 1)
+    names = [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    assert names == ["BarsEnriched", "BarsRejected", "BAD_PRICE", "BAD_TIME"]
+
+
+def test_a_rejected_record_has_a_warning_with_its_reason() -> None:
+    warning, _ = lines(1, reject(1))
+    assert warning == {
+        "level": "WARNING",
+        "message": "record rejected",
+        "service": "transform",
+        "record_id": "id-0",
+        "reason": "BAD_PRICE",
+        "detail": "BAD_PRICE: low is 0.0",
+    }
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(MOST_WARNINGS, 0), (MOST_WARNINGS + 1, 1), (10_000, 9_980)])
+def test_the_warnings_are_bounded_and_the_rest_is_counted(count: int, left_out: int) -> None:
+    *warnings, line = lines(count, reject(count))
+    assert len(warnings) == 20
+    assert line["warnings_left_out"] == left_out
+    assert line["BAD_PRICE"] == count
