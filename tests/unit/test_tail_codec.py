@@ -1,7 +1,6 @@
 import csv
 import math
 import random
-import struct
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -159,11 +158,3 @@ def test_recorded_bars_come_back(recorded: Callable[[str], bytes], path: str) ->
     for first in range(0, len(rows), 299):
         tail = Tail(dict(rows[first : first + 299]))
         assert tail == decode_tail(encode_tail(tail))
-
-
-def test_doubles_are_written_in_little_endian_whatever_the_machine() -> None:
-    third = struct.pack("<d", 1 / 3)
-
-    data = encode_tail(Tail({"2026-11-20T20:59:00Z": Numbers(1 / 3, 1 / 3, 1 / 3, 1 / 3, None)}))
-
-    assert 4 * third in zlib.decompress(data[1:])

@@ -8,10 +8,18 @@ decimals of a common step, they are written as the doubles that they are.
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from math import copysign, gcd
 
+from producer.number_bytes import (
+    Reader,
+    differences,
+    write_changes,
+    write_doubles,
+    write_signed,
+    write_wholes,
+)
 from producer.tail import Numbers, Tail
 from stockstream.errors import StockstreamError
 from stockstream.times import format_time, parse_time
@@ -40,11 +48,11 @@ def encode_tail(tail: Tail) -> bytes:
     bars = tail.bars.values()
     volumes = [numbers.volume for numbers in bars]
     body = [
-        _write_wholes((tail.forgotten, len(tail.bars), len(tail.doubtful))),
-        _write_changes(_seconds(tail.bars)),
-        _write_changes(_seconds(sorted(tail.doubtful))),
+        write_wholes((tail.forgotten, len(tail.bars), len(tail.doubtful))),
+        write_changes(_seconds(tail.bars)),
+        write_changes(_seconds(sorted(tail.doubtful))),
         _write_prices([price for numbers in bars for price in numbers[:4]]),
-        _write_wholes(volume is not None for volume in volumes),
+        write_wholes(volume is not None for volume in volumes),
         _write_volumes([volume for volume in volumes if volume is not None]),
     ]
     return bytes([FORMAT]) + zlib.compress(b"".join(body), level=9)
@@ -59,12 +67,12 @@ def decode_tail(data: bytes) -> Tail:
     if data[:1] != bytes([FORMAT]):
         raise UnreadableTailError(f"its layout is {data[:1].hex() or 'missing'}, and must be {FORMAT:02x}")
     try:
-        return _read_tail(_Reader(zlib.decompress(data[1:])))
+        return _read_tail(Reader(zlib.decompress(data[1:])))
     except (IndexError, OverflowError, ValueError, struct.error, zlib.error) as error:
         raise UnreadableTailError(f"its bytes are damaged: {error}") from None
 
 
-def _read_tail(reader: "_Reader") -> Tail:
+def _read_tail(reader: Reader) -> Tail:
     forgotten, bars, doubtful = reader.wholes(3)
     times = _times(reader.changes(bars))
     doubtful_times = _times(reader.changes(doubtful))
@@ -86,21 +94,21 @@ def _write_prices(prices: list[float]) -> bytes:
     """Four columns: from close to open, from open to close, and how far high and low lie outside of these."""
     decimals = _find_decimals(prices)
     if decimals is None:
-        return _write_doubles(prices)
+        return write_wholes((_DOUBLES,)) + write_doubles(prices)
     step, steps = _find_steps(prices, decimals)
     opens, highs, lows, closes = (steps[column::4] for column in range(4))
     tops, bottoms = list(map(max, opens, closes)), list(map(min, opens, closes))
     columns = [
-        _differences(opens, [0, *closes]),
-        _differences(closes, opens),
-        _differences(highs, tops),
-        _differences(bottoms, lows),
+        differences(opens, [0, *closes]),
+        differences(closes, opens),
+        differences(highs, tops),
+        differences(bottoms, lows),
     ]
-    return _write_wholes((1 + decimals, step)) + b"".join(map(_write_signed, columns))
+    return write_wholes((1 + decimals, step)) + b"".join(map(write_signed, columns))
 
 
-def _read_prices(reader: "_Reader", bars: int) -> list[tuple[float, float, float, float]]:
-    scale = reader.scale()
+def _read_prices(reader: Reader, bars: int) -> list[tuple[float, float, float, float]]:
+    scale = _read_scale(reader)
     if scale is None:
         doubles = iter(reader.doubles(4 * bars))
         return list(zip(doubles, doubles, doubles, doubles, strict=True))
@@ -118,17 +126,27 @@ def _read_prices(reader: "_Reader", bars: int) -> list[tuple[float, float, float
 def _write_volumes(volumes: list[float]) -> bytes:
     decimals = _find_decimals(volumes)
     if decimals is None:
-        return _write_doubles(volumes)
+        return write_wholes((_DOUBLES,)) + write_doubles(volumes)
     step, steps = _find_steps(volumes, decimals)
-    return _write_wholes((1 + decimals, step)) + _write_wholes(steps)
+    return write_wholes((1 + decimals, step)) + write_wholes(steps)
 
 
-def _read_volumes(reader: "_Reader", count: int) -> Sequence[float]:
-    scale = reader.scale()
+def _read_volumes(reader: Reader, count: int) -> Sequence[float]:
+    scale = _read_scale(reader)
     if scale is None:
         return reader.doubles(count)
     step, unit = scale
     return [steps * step / unit for steps in reader.wholes(count)]
+
+
+def _read_scale(reader: Reader) -> tuple[int, int] | None:
+    """The step, and the units that make up 1; None where doubles follow."""
+    form = reader.whole()
+    if form == _DOUBLES:
+        return None
+    if form > 1 + _MOST_DECIMALS:
+        raise ValueError(f"{form - 1} decimals")
+    return reader.whole(), 10 ** (form - 1)
 
 
 def _find_decimals(numbers: list[float]) -> int | None:
@@ -158,80 +176,3 @@ def _seconds(times: Iterable[str]) -> list[int]:
 
 def _times(seconds: Iterable[int]) -> list[str]:
     return [format_time(_EPOCH + timedelta(seconds=second)) for second in seconds]
-
-
-def _differences(numbers: Sequence[int], others: Sequence[int]) -> list[int]:
-    # The others may be one longer: when they are the numbers before, the last stands before none.
-    return [number - other for number, other in zip(numbers, others, strict=False)]
-
-
-def _write_changes(numbers: list[int]) -> bytes:
-    return _write_signed(_differences(numbers, [0, *numbers]))
-
-
-def _write_signed(numbers: Iterable[int]) -> bytes:
-    # 0, -1, 1, -2, ... become 0, 1, 2, 3, ..., so that small numbers of either sign stay short.
-    return _write_wholes(2 * number if number >= 0 else -2 * number - 1 for number in numbers)
-
-
-def _write_wholes(numbers: Iterable[int]) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth says that more follow."""
-    data = bytearray()
-    for number in numbers:
-        rest = int(number)
-        while rest > 0x7F:  # noqa: PLR2004 - the seven bits
-            data.append(rest & 0x7F | 0x80)
-            rest >>= 7
-        data.append(rest)
-    return bytes(data)
-
-
-def _write_doubles(numbers: list[float]) -> bytes:
-    return _write_wholes((_DOUBLES,)) + struct.pack(f"<{len(numbers)}d", *numbers)
-
-
-class _Reader:
-    """Reads, from the front, what the functions above wrote."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._position = 0
-
-    def wholes(self, count: int) -> list[int]:
-        return [self._whole() for _ in range(count)]
-
-    def signed(self, count: int) -> list[int]:
-        return [(whole >> 1) ^ -(whole & 1) for whole in self.wholes(count)]
-
-    def changes(self, count: int) -> Iterator[int]:
-        number = 0
-        for change in self.signed(count):
-            number += change
-            yield number
-
-    def doubles(self, count: int) -> tuple[float, ...]:
-        numbers = struct.unpack_from(f"<{count}d", self._data, self._position)
-        self._position += 8 * count
-        return numbers
-
-    def scale(self) -> tuple[int, int] | None:
-        """The step, and the units that make up 1; None where doubles follow."""
-        form = self._whole()
-        if form == _DOUBLES:
-            return None
-        if form > 1 + _MOST_DECIMALS:
-            raise ValueError(f"{form - 1} decimals")
-        return self._whole(), 10 ** (form - 1)
-
-    def expect_end(self) -> None:
-        if self._position != len(self._data):
-            raise ValueError(f"{len(self._data) - self._position} bytes too many")
-
-    def _whole(self) -> int:
-        number = shift = 0
-        while (byte := self._data[self._position]) > 0x7F:  # noqa: PLR2004 - the seven bits
-            number |= (byte & 0x7F) << shift
-            shift += 7
-            self._position += 1
-        self._position += 1
-        return number | byte << shift
