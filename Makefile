@@ -3,12 +3,13 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
-FUNCTIONS := producer transform alert
+COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
+	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run test lint format lock build deploy clean $(FUNCTIONS:%=invoke-%)
+.PHONY: help setup run test lint format lock build invoke-producer invoke-transform invoke-alert deploy clean
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z][a-z%-]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
 
 setup: .venv/.ready  ## make .venv with the locked packages
 
@@ -27,14 +28,29 @@ lint: setup  ## check style, types, the template and the locks
 	mypy
 	cfn-lint template.yaml
 	sam validate --lint
+	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT \
+		&& cp layers/common/requirements.txt "$$kept/layer.txt" && cp requirements/dev.txt "$$kept/dev.txt" \
+		&& $(COMPILE) -o "$$kept/layer.txt" \
+		&& $(COMPILE) --group dev -c layers/common/requirements.txt -o "$$kept/dev.txt" \
+		&& cmp -s "$$kept/layer.txt" layers/common/requirements.txt && cmp -s "$$kept/dev.txt" requirements/dev.txt \
+		|| { echo "The locks are not what pyproject.toml asks for: run make lock."; exit 1; }
 
 format: setup  ## mend what ruff can mend
 	ruff format .
 	ruff check --fix .
 
-lock: setup  ## compile the locks from pyproject.toml
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.13 pyproject.toml -o layers/common/requirements.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.13 pyproject.toml --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
+	$(COMPILE) $(ARGS) -o layers/common/requirements.txt
+	$(COMPILE) $(ARGS) --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+
+build: setup  ## sam build, for AWS
+	sam build
+
+invoke-producer invoke-transform invoke-alert: invoke-%: setup  ## sam local invoke with every sample event (EVENT=events/alarm-ok.json)
+	@stockstream invoke $* $(EVENT)
+
+deploy: build  ## sam deploy, with the answers of sam deploy --guided (ARGS='--config-env prod')
+	sam deploy $(ARGS)
 
 clean:  ## remove what the other targets made
 	rm -rf .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache .stockstream .uv .venv

@@ -1,6 +1,9 @@
-"""The alert function against SNS, SQS and SSM as moto plays them, and against a web server of our own."""
+"""The alert function against SNS, SQS, SSM and DynamoDB as moto plays them, and a web server of our own."""
 
+import hashlib
+import hmac
 import json
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,8 +17,9 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
+from alert.desk import open_desk
 from alert.errors import DeliveryError
-from alert.handler import handle, open_channels
+from alert.handler import handle
 from alert.settings import read_settings
 from stockstream.observability import logger
 
@@ -30,14 +34,22 @@ class Context(LambdaContext):
     _invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:alert"
     _aws_request_id = "5a1e7a0c-0000-4000-8000-000000000000"
 
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 30_000
+
 
 @dataclass
 class Site:
-    """A web server that answers with `status` and keeps what it was sent."""
+    """A web server that answers each path with its status, after a while, and keeps what it took."""
 
     address: str = ""
-    status: int = 200
-    bodies: list[dict[str, Any]] = field(default_factory=list)
+    status: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    taken: list[tuple[str, bytes, str | None]] = field(default_factory=list)
+
+    def bodies(self, path: str) -> list[dict[str, Any]]:
+        return [json.loads(body) for taken_path, body, _ in self.taken if taken_path == path]
 
 
 @pytest.fixture
@@ -47,10 +59,13 @@ def site() -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if it.status == 200:
-                it.bodies.append(json.loads(body))
-            self.send_response(it.status)
-            self.send_header("Location", it.address)
+            path = self.path.split("/")[1]
+            status = it.status.get(path, 200)
+            time.sleep(it.seconds)
+            if status == 200:
+                it.taken.append((path, body, self.headers.get("X-Stockstream-Signature")))
+            self.send_response(status)
+            self.send_header("Location", f"{it.address}/{path}/{SECRET}")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -58,7 +73,7 @@ def site() -> Iterator[Site]:
             """Keeps the test's output clean."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        it.address = f"http://127.0.0.1:{server.server_port}/{SECRET}"
+        it.address = f"http://127.0.0.1:{server.server_port}"
         thread = Thread(target=server.serve_forever, args=[0.01])
         thread.start()
         yield it
@@ -74,12 +89,22 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
         "POWERTOOLS_SERVICE_NAME": "alert",
-        "CHANNELS": "webhook=/prod/webhook",
+        "CHANNELS": "slack=/prod/slack,teams=/prod/teams,webhook=/prod/webhook",
+        "WEBHOOK_SECRET_PARAMETER": "/prod/secret",
+        "NOTICE_TABLE_NAME": "notices",
         "WEBHOOK_TIMEOUT_SECONDS": "5",
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        boto3.client("ssm").put_parameter(Name="/prod/webhook", Value=site.address, Type="SecureString")
+        for kind in ("slack", "teams", "webhook"):
+            put_parameter(f"/prod/{kind}", f"{site.address}/{kind}/{SECRET}")
+        put_parameter("/prod/secret", "a shared secret")
+        boto3.client("dynamodb").create_table(
+            TableName="notices",
+            KeySchema=[{"AttributeName": "notice_key", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "notice_key", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
         sns, sqs = boto3.client("sns"), boto3.client("sqs")
         topic = sns.create_topic(Name="notices")["TopicArn"]
         queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
@@ -87,7 +112,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         monkeypatch.setenv("NOTICE_TOPIC_ARN", topic)
         read_settings.cache_clear()
-        open_channels.cache_clear()
+        open_desk.cache_clear()
 
         def read() -> list[dict[str, Any]]:
             answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
@@ -95,17 +120,31 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
 
         yield read
     read_settings.cache_clear()
-    open_channels.cache_clear()
+    open_desk.cache_clear()
 
 
 type Inbox = Callable[[], list[dict[str, Any]]]
 
 
-def test_an_alarm_reaches_the_webhook_and_the_topic(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What the function logs; its handler holds the stdout of before the test."""
+    stream = StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    return stream
+
+
+def put_parameter(name: str, value: str) -> None:
+    boto3.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+
+def test_an_alarm_reaches_every_channel(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
     handle(load_event("alarm-metric"), Context())
 
     title = "ALARM: stockstream-prod-TransformErrorsAlarm-1A2B3C4D5E6F"
-    assert [body["title"] for body in site.bodies] == [title]
+    assert [body["text"] for body in site.bodies("slack")] == [f"🔴 {title}"]
+    assert [body["type"] for body in site.bodies("teams")] == ["message"]
+    assert [body["title"] for body in site.bodies("webhook")] == [title]
     assert [mail["Subject"] for mail in inbox()] == [f"{title} [critical]"]
 
 
@@ -121,63 +160,114 @@ def test_an_alarm_reaches_the_webhook_and_the_topic(load_event: LoadEvent, site:
         "sns-not-an-alarm",
     ],
 )
-def test_every_kind_of_message_reaches_the_channels(
+def test_every_kind_of_message_reaches_every_channel(
     load_event: LoadEvent, site: Site, inbox: Inbox, event: str
 ) -> None:
     handle(load_event(event), Context())
 
-    assert (len(site.bodies), len(inbox())) == (1, 1)
+    assert (sorted(path for path, _, _ in site.taken), len(inbox())) == (["slack", "teams", "webhook"], 1)
 
 
 def test_every_record_is_told(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
     handle(load_event("sns-two-records"), Context())
 
-    assert [body["id"][:8] for body in site.bodies] == ["d2c3f4a5", "a9b8c7d6"]
+    assert [body["id"][:8] for body in site.bodies("webhook")] == ["d2c3f4a5", "a9b8c7d6"]
     assert len(inbox()) == 2
+
+
+def test_a_message_that_is_delivered_twice_is_told_once(
+    load_event: LoadEvent, site: Site, inbox: Inbox
+) -> None:
+    handle(load_event("alarm-metric"), Context())
+    handle(load_event("alarm-metric"), Context())
+
+    assert (len(site.taken), len(inbox())) == (3, 1)
 
 
 # A redirect counts as a failure too: followed, the POST would become a GET that nobody reads.
 @pytest.mark.parametrize("status", [302, 404, 429, 500])
-def test_a_channel_that_fails_does_not_hold_up_the_other(
+def test_a_channel_that_was_down_is_told_later_and_the_others_not_again(
     load_event: LoadEvent, site: Site, inbox: Inbox, status: int
 ) -> None:
-    site.status = status
+    site.status = {"slack": status}
+    with pytest.raises(DeliveryError, match=r"^1 of 4 notices not sent, on: slack:/prod/slack$"):
+        handle(load_event("alarm-metric"), Context())
+    assert sorted(path for path, _, _ in site.taken) == ["teams", "webhook"]
 
-    with pytest.raises(DeliveryError, match="1 of 2 notices not sent, on: webhook:/prod/webhook"):
+    site.status = {}
+    handle(load_event("alarm-metric"), Context())
+
+    assert sorted(path for path, _, _ in site.taken) == ["slack", "teams", "webhook"]
+    assert len(inbox()) == 1
+
+
+def test_a_channel_that_does_not_answer_in_time_is_one_that_fails(
+    load_event: LoadEvent, site: Site, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBHOOK_TIMEOUT_SECONDS", "0.1")
+    site.seconds = 0.5
+
+    with pytest.raises(DeliveryError, match="3 of 4 notices not sent"):
         handle(load_event("alarm-metric"), Context())
 
-    assert site.bodies == []
     assert len(inbox()) == 1
+
+
+def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
+    handle(load_event("alarm-metric"), Context())
+    handle(load_event("alarm-ok"), Context())
+
+    # From 20:59:04.677 to 21:11:04.681
+    assert [body["lasted_seconds"] for body in site.bodies("webhook")] == [None, 720.004]
+    assert "Lasted:     12 min" in inbox()[1]["Message"]
+
+
+def test_a_receiver_can_check_the_webhook_by_its_signature_alone(
+    load_event: LoadEvent, site: Site, inbox: Inbox
+) -> None:
+    handle(load_event("alarm-metric"), Context())
+
+    signatures = {path: (body, signature) for path, body, signature in site.taken}
+    body, signature = signatures["webhook"]
+    assert signature
+    moment, _, digest = signature.removeprefix("t=").partition(",v1=")
+    assert abs(int(moment) - time.time()) < 60
+    assert digest == hmac.new(b"a shared secret", f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+    assert (signatures["slack"][1], signatures["teams"][1]) == (None, None)
+    assert inbox()
+
+
+def test_without_its_table_the_function_tells_people_all_the_same(
+    load_event: LoadEvent, site: Site, inbox: Inbox, log: StringIO
+) -> None:
+    boto3.client("dynamodb").delete_table(TableName="notices")
+
+    handle(load_event("alarm-metric"), Context())
+
+    assert (len(site.taken), len(inbox())) == (3, 1)
+    assert "notice not claimed" in log.getvalue()
 
 
 def test_the_metrics_count_what_was_sent_and_what_was_not(
     load_event: LoadEvent, site: Site, inbox: Inbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    site.status = 500
+    site.status = {"teams": 500}
 
     with pytest.raises(DeliveryError):
         handle(load_event("sns-two-records"), Context())
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    assert [(line["NoticesSent"], line["NoticesFailed"]) for line in lines] == [([2.0], [2.0])]
+    assert [(line["NoticesSent"], line["NoticesFailed"]) for line in lines] == [([6.0], [2.0])]
     assert len(inbox()) == 2
 
 
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """What the function logs; its handler holds the stdout of before the test."""
-    stream = StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", stream)
-    return stream
-
-
 # 1 is a port where nobody listens: that error's own text holds the whole address.
-@pytest.mark.parametrize("address", ["http://127.0.0.1:1/" + SECRET, "ftp://x.io/" + SECRET, None])
+@pytest.mark.parametrize("address", [f"http://127.0.0.1:1/{SECRET}", f"ftp://x.io/{SECRET}", ""])
 def test_the_address_stands_in_no_log_and_in_no_error(
-    load_event: LoadEvent, site: Site, inbox: Inbox, log: StringIO, address: str | None
+    load_event: LoadEvent, site: Site, inbox: Inbox, log: StringIO, address: str
 ) -> None:
-    site.status = 500
-    boto3.client("ssm").put_parameter(Name="/prod/webhook", Value=address or site.address, Overwrite=True)
+    site.status = {"webhook": 500}
+    put_parameter("/prod/webhook", address or f"{site.address}/webhook/{SECRET}")
 
     with pytest.raises(DeliveryError) as caught:
         handle(load_event("alarm-metric"), Context())
@@ -187,13 +277,11 @@ def test_the_address_stands_in_no_log_and_in_no_error(
     assert len(inbox()) == 1
 
 
-@pytest.mark.parametrize(
-    "value", ["", "hooks.example.com", "http://example.com/a", "https://[", "ftp://x.io"]
-)
+@pytest.mark.parametrize("value", [" ", "hooks.example.com", "http://example.com/a", "https://[", "https://"])
 def test_a_parameter_that_holds_no_address_is_a_channel_that_fails(
     load_event: LoadEvent, inbox: Inbox, value: str
 ) -> None:
-    boto3.client("ssm").put_parameter(Name="/prod/webhook", Value=value or " ", Overwrite=True)
+    put_parameter("/prod/webhook", value)
 
     with pytest.raises(DeliveryError, match="webhook:/prod/webhook"):
         handle(load_event("alarm-metric"), Context())
@@ -201,8 +289,11 @@ def test_a_parameter_that_holds_no_address_is_a_channel_that_fails(
     assert len(inbox()) == 1
 
 
-def test_a_parameter_that_is_missing_is_a_channel_that_fails(load_event: LoadEvent, inbox: Inbox) -> None:
-    boto3.client("ssm").delete_parameter(Name="/prod/webhook")
+@pytest.mark.parametrize("name", ["/prod/webhook", "/prod/secret"])
+def test_a_parameter_that_is_missing_is_a_channel_that_fails(
+    load_event: LoadEvent, inbox: Inbox, name: str
+) -> None:
+    boto3.client("ssm").delete_parameter(Name=name)
 
     with pytest.raises(DeliveryError, match="webhook:/prod/webhook"):
         handle(load_event("alarm-metric"), Context())
@@ -211,13 +302,12 @@ def test_a_parameter_that_is_missing_is_a_channel_that_fails(load_event: LoadEve
 
 
 def test_an_address_that_was_changed_counts_at_once(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
-    ssm = boto3.client("ssm")
-    ssm.put_parameter(Name="/prod/webhook", Value="http://127.0.0.1:1/old", Overwrite=True)
+    put_parameter("/prod/webhook", "http://127.0.0.1:1/old")
     with pytest.raises(DeliveryError):
         handle(load_event("alarm-metric"), Context())
 
-    ssm.put_parameter(Name="/prod/webhook", Value=site.address, Overwrite=True)
+    put_parameter("/prod/webhook", f"{site.address}/webhook/new")
     handle(load_event("alarm-metric"), Context())
 
-    assert len(site.bodies) == 1
+    assert len(site.bodies("webhook")) == 1
     assert inbox()

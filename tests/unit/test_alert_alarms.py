@@ -98,7 +98,8 @@ def test_keeps_the_whole_name_of_a_child(name: str) -> None:
     [
         ({"StatisticType": "Statistic", "Statistic": "SAMPLE_COUNT"}, "SampleCount"),
         ({"StatisticType": "ExtendedStatistic", "ExtendedStatistic": "p99"}, "p99"),
-        ({}, ""),
+        ({"StatisticType": "ExtendedStatistic", "ExtendedStatistic": "TM(10%:90%)"}, "TM(10%:90%)"),
+        ({"MetricName": "Errors"}, ""),
     ],
 )
 def test_says_the_statistic_as_people_write_it(trigger: dict[str, str], statistic: str) -> None:

@@ -1,14 +1,15 @@
 import pytest
 
 from alert.alarms import State
+from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
 from alert.mail import Mail, render_mail
-from alert.notices import Notice, Severity
+from alert.notices import Notice
 
 
 def notice(name: str, severity: Severity | None = None) -> Notice:
-    return Notice("1", name, State.ALARM, severity, "", None, (), "", ())
+    return Notice("1", name, State.ALARM, severity, "", None, None, (), "", ())
 
 
 def test_a_mail_says_all_of_a_notice() -> None:
@@ -20,6 +21,7 @@ def test_a_mail_says_all_of_a_notice() -> None:
             severity=Severity.CRITICAL,
             summary="The transform fails.",
             since=None,
+            lasted=None,
             facts=(Fact("Value", "3"), Fact("Threshold", ">= 1")),
             reason="Threshold Crossed.",
             links=(Link("Runbook", "https://x.io/1"), Link("Alarm", "https://x.io/2")),
@@ -42,6 +44,12 @@ Runbook: https://x.io/1
 Alarm: https://x.io/2
 """,
     )
+
+
+def test_the_subject_of_an_alarm_that_is_over_says_no_severity() -> None:
+    over = Notice("1", "errors", State.OK, Severity.CRITICAL, "", None, None, (), "", ())
+
+    assert render_mail(over).subject == "OK: errors"
 
 
 def test_what_a_notice_does_not_say_leaves_no_gap() -> None:

@@ -11,24 +11,34 @@ TOPIC = "arn:aws:sns:eu-west-1:123456789012:notices"
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("CHANNELS", "NOTICE_TOPIC_ARN", "DASHBOARD_NAME", "LOG_GROUP_NAMES"):
+    for name in (
+        "CHANNELS",
+        "NOTICE_TOPIC_ARN",
+        "DASHBOARD_NAME",
+        "LOG_GROUP_NAMES",
+        "WEBHOOK_SECRET_PARAMETER",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WEBHOOK_TIMEOUT_SECONDS", "5")
+    monkeypatch.setenv("NOTICE_TABLE_NAME", "notices")
     read_settings.cache_clear()
     yield
     read_settings.cache_clear()
 
 
 def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHANNELS", " webhook=/prod/pager , webhook=/prod/desk,")
+    monkeypatch.setenv("CHANNELS", " slack=/prod/team , webhook=/prod/desk,")
     monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
+    monkeypatch.setenv("WEBHOOK_SECRET_PARAMETER", "/prod/secret")
     monkeypatch.setenv("DASHBOARD_NAME", "stockstream-prod")
     monkeypatch.setenv("LOG_GROUP_NAMES", "producer,transform")
 
     assert read_settings() == Settings(
-        web_channels=(WebChannel("webhook", "/prod/pager"), WebChannel("webhook", "/prod/desk")),
+        web_channels=(WebChannel("slack", "/prod/team"), WebChannel("webhook", "/prod/desk")),
         notice_topic_arn=TOPIC,
         webhook_timeout_seconds=5.0,
+        webhook_secret_parameter="/prod/secret",  # noqa: S106 - a parameter's name
+        notice_table_name="notices",
         places=Places("stockstream-prod", ("producer", "transform")),
     )
 
@@ -36,7 +46,7 @@ def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_channel_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
 
-    assert read_settings() == Settings((), TOPIC, 5.0, Places())
+    assert read_settings() == Settings((), TOPIC, 5.0, "", "notices", Places())
 
 
 def test_refuses_to_tell_nobody() -> None:
@@ -72,4 +82,23 @@ def test_refuses_a_timeout_that_lets_an_answer_outlast_the_function(
     monkeypatch.setenv("WEBHOOK_TIMEOUT_SECONDS", seconds)
 
     with pytest.raises(SettingsError, match="WEBHOOK_TIMEOUT_SECONDS"):
+        read_settings()
+
+
+def test_refuses_a_secret_in_the_place_of_its_parameter_and_keeps_it_out_of_the_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
+    monkeypatch.setenv("WEBHOOK_SECRET_PARAMETER", "hunter2")
+
+    with pytest.raises(SettingsError, match="WEBHOOK_SECRET_PARAMETER: write the name") as caught:
+        read_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_refuses_to_start_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
+    monkeypatch.delenv("NOTICE_TABLE_NAME")
+
+    with pytest.raises(SettingsError, match="NOTICE_TABLE_NAME is not set"):
         read_settings()

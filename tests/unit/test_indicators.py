@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from transform.indicators import (
+    bollinger,
     ema,
     log_return,
-    mean_and_deviation,
     rsi,
     simple_return,
     sma,
@@ -112,25 +112,28 @@ def test_volatility_is_unknown_one_close_short() -> None:
     assert volatility([1.0] * 20, 20) is None
 
 
-def test_deviation_is_the_population_deviation_of_the_last_closes(closes: list[float]) -> None:
+def test_bollinger_bands_are_two_population_deviations_about_the_mean(closes: list[float]) -> None:
     last = pd.Series(closes).tail(20)
-    mean, deviation, distance = mean_and_deviation(closes, 20) or (0.0, 0.0, 0.0)
-    assert mean == pytest.approx(last.mean(), rel=EXACT)
-    assert deviation == pytest.approx(last.std(ddof=0), rel=EXACT)
-    assert distance == pytest.approx(closes[-1] - last.mean(), abs=EXACT * closes[-1])
+    mean, deviation = last.mean(), last.std(ddof=0)
+    upper, lower, zscore = bollinger(closes, 20)
+    assert upper == pytest.approx(mean + 2 * deviation, rel=EXACT)
+    assert lower == pytest.approx(mean - 2 * deviation, rel=EXACT)
+    assert zscore == pytest.approx((closes[-1] - mean) / deviation, rel=1e-9)
 
 
-def test_deviation_of_a_flat_series_is_exactly_zero() -> None:
-    _, deviation, distance = mean_and_deviation([0.1] * 20, 20) or (0.0, 1.0, 1.0)
-    assert (deviation, distance) == (0.0, 0.0)
+def test_bollinger_of_a_flat_window_is_its_mean_without_a_zscore() -> None:
+    assert bollinger([0.1] * 20, 20) == (0.1, 0.1, None)
 
 
-def test_deviation_survives_a_variance_far_below_the_level() -> None:
-    # Alternating by 2**-20 about 10,000,000 (both are floats), so the deviation is half of that.
-    # A sum of squares of the closes would give 0 or noise.
-    closes = [1e7, 1e7 + 2**-20] * 10
-    _, deviation, _ = mean_and_deviation(closes, 20) or (0.0, 0.0, 0.0)
-    assert deviation == pytest.approx(2**-21, rel=1e-14)
+def test_bollinger_survives_a_variance_far_below_the_level() -> None:
+    # Alternating by 2**-20 about 10,000,000 (both are floats): the deviation is half of that, and the newest
+    # is one deviation above the mean. A sum of squares of the closes would give 0 or noise.
+    _, _, zscore = bollinger([1e7, 1e7 + 2**-20] * 10, 20)
+    assert zscore == pytest.approx(1.0, rel=1e-14)
+
+
+def test_bollinger_is_unknown_one_close_short() -> None:
+    assert bollinger([1.0] * 19, 20) == (None, None, None)
 
 
 def test_rsi_is_the_smoothed_share_of_the_gains(closes: list[float]) -> None:

@@ -18,6 +18,14 @@ from alert.messages import parse_moment
 
 # Composite alarms name others by ARN; their names alone read better.
 _ARN = re.compile(r"\barn:[a-z-]+:cloudwatch:[a-z0-9-]*:\d*:alarm:", re.ASCII)
+# An alarm on a plain metric says SUM where all others say Sum.
+_STATISTICS = {
+    "AVERAGE": "Average",
+    "MAXIMUM": "Maximum",
+    "MINIMUM": "Minimum",
+    "SAMPLE_COUNT": "SampleCount",
+    "SUM": "Sum",
+}
 _COMPARISONS = {
     "GreaterThanThreshold": ">",
     "GreaterThanOrEqualToThreshold": ">=",
@@ -97,7 +105,7 @@ def parse_alarm(text: str) -> Alarm | None:
     state = message.get("NewStateValue")
     if state not in list(State):
         return None
-    trigger = message.get("Trigger")
+    trigger = _object(message, "Trigger")
     return Alarm(
         name=_text(message, "AlarmName"),
         arn=_text(message, "AlarmArn"),
@@ -107,7 +115,7 @@ def parse_alarm(text: str) -> Alarm | None:
         previous_state=_text(message, "OldStateValue"),
         reason=_ARN.sub("", _text(message, "NewStateReason")),
         changed_at=parse_moment(message.get("StateChangeTime")),
-        trigger=_parse_trigger(trigger) if isinstance(trigger, dict) else None,
+        trigger=_parse_trigger(trigger) if trigger else None,
         rule=_ARN.sub("", _text(message, "AlarmRule")),
         children=tuple(
             _ARN.sub("", _text(child, "Arn"))
@@ -122,36 +130,36 @@ def _parse_trigger(trigger: dict[str, Any]) -> Trigger:
     queries = [query for query in _objects(trigger, "Metrics") if query.get("Id") != band]
     # The one whose data is returned is what the alarm compares; the others are its ingredients.
     query: dict[str, Any] = next((query for query in queries if query.get("ReturnData") is True), {})
-    stat = query.get("MetricStat")
-    source = stat if isinstance(stat, dict) else trigger
-    metric = source.get("Metric")
-    named = metric if isinstance(metric, dict) else trigger
+    stat = _object(query, "MetricStat")
+    metric = (
+        _object(stat, "Metric") or trigger
+    )  # an alarm on a plain metric says it all in the trigger itself
+    statistic = _text(stat, "Stat") or _text(trigger, "ExtendedStatistic") or _text(trigger, "Statistic")
     return Trigger(
         metric=_text(query, "Label")
         or _text(query, "Expression")
-        or f"{_text(named, 'Namespace')} {_text(named, 'MetricName')}".strip(),
-        statistic=_statistic(_text(source, "Stat") or _text(trigger, "ExtendedStatistic"))
-        or _statistic(_text(trigger, "Statistic")),
+        or f"{_text(metric, 'Namespace')} {_text(metric, 'MetricName')}".strip(),
+        statistic=_STATISTICS.get(statistic, statistic),
         dimensions=tuple(
-            f"{_text(item, 'name')}={_text(item, 'value')}" for item in _objects(named, "Dimensions")
+            f"{_text(item, 'name')}={_text(item, 'value')}" for item in _objects(metric, "Dimensions")
         ),
         comparison=_COMPARISONS.get(_text(trigger, "ComparisonOperator"), ""),
         threshold=None if band else _number(trigger, "Threshold"),
-        period=_whole(source, "Period") or _whole(trigger, "Period"),
+        period=_whole(stat, "Period") or _whole(trigger, "Period"),
         periods=_whole(trigger, "EvaluationPeriods"),
         datapoints=_whole(trigger, "DatapointsToAlarm"),
     )
 
 
-def _statistic(text: str) -> str:
-    # A plain metric's message says SUM and SAMPLE_COUNT where all else says Sum and SampleCount.
-    return text.title().replace("_", "") if text.isupper() else text
-
-
 def _text(source: Mapping[str, Any], key: str) -> str:
     value = source.get(key)
-    # JSON may escape half a character ("\\ud800"), which nothing could encode again.
+    # JSON may escape half a character ("\ud800"), which nothing could encode again.
     return value.encode(errors="ignore").decode().strip() if isinstance(value, str) else ""
+
+
+def _object(source: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = source.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _objects(source: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

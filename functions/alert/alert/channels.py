@@ -1,5 +1,6 @@
 """The ways out: an address on the web, and an SNS topic that people subscribe to."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,12 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from alert.errors import ChannelError
 from alert.mail import render_mail
 from alert.notices import Notice
+from alert.webhook import SIGNATURE_HEADER, sign
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
 
-_SELF = ("127.0.0.1", "localhost")
+_THIS_MACHINE = ("127.0.0.1", "localhost")
 
 
 class Channel(Protocol):
@@ -25,7 +27,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """No secret: a kind, and a parameter's or a topic's name."""
+        """A kind, and the name of a parameter or a topic: no secret."""
 
     def send(self, notice: Notice) -> None:
         """Hands a notice over.
@@ -39,28 +41,39 @@ class Channel(Protocol):
 class Web:
     """An address that takes JSON by HTTP.
 
+    Addresses and secrets are read from SSM for each notice:
+    alarms are rare, and so a secret that was changed counts at once.
+
     Attributes:
         render: makes a notice into the channel's JSON.
-        parameter: the SSM parameter that holds the address. It is read for each notice:
-            alarms are rare, and an address that was changed counts at once.
-        timeout_seconds: for the connection, and for the answer.
+        parameter: the SSM parameter that holds the address.
+        secret_parameter: the one that holds the secret for signatures; empty for none.
+        timeout_seconds: for the connection, and again for the answer.
     """
 
     name: str
     render: Callable[[Notice], dict[str, Any]]
     parameter: str
+    secret_parameter: str
     timeout_seconds: float
     ssm: "SSMClient"
 
     def send(self, notice: Notice) -> None:
         """Posts a notice; only an answer of 200 to 299 means that it was taken."""
+        address = self._read(self.parameter)
+        if not _is_address(address):
+            raise ChannelError(
+                f"the SSM parameter {self.parameter} holds no address that begins with https://"
+            )
         body = orjson.dumps(self.render(notice))
-        address = self._read_address()
+        headers = {"Content-Type": "application/json"}
+        if self.secret_parameter:
+            headers[SIGNATURE_HEADER] = sign(body, self._read(self.secret_parameter), int(time.time()))
         try:
             answer = requests.post(
                 address,
                 data=body,
-                headers={"Content-Type": "application/json"},
+                headers=headers,
                 timeout=self.timeout_seconds,
                 # A redirected POST becomes a GET, which some answer with 200 and an empty page.
                 allow_redirects=False,
@@ -71,27 +84,12 @@ class Web:
         if not requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
             raise ChannelError(f"answered with HTTP {answer.status_code}")
 
-    def _read_address(self) -> str:
+    def _read(self, parameter: str) -> str:
         try:
-            answer = self.ssm.get_parameter(Name=self.parameter, WithDecryption=True)
+            answer = self.ssm.get_parameter(Name=parameter, WithDecryption=True)
         except (BotoCoreError, ClientError) as error:
-            raise ChannelError(f"cannot read the SSM parameter {self.parameter}: {error}") from error
-        address = answer["Parameter"]["Value"].strip()
-        if not _is_address(address):
-            raise ChannelError(
-                f"the SSM parameter {self.parameter} holds no address that begins with https://"
-            )
-        return address
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _SELF)
-    )
+            raise ChannelError(f"cannot read the SSM parameter {parameter}: {error}") from error
+        return answer["Parameter"]["Value"].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +111,13 @@ class Topic:
             self.sns.publish(TopicArn=self.arn, Subject=mail.subject, Message=mail.text)
         except (BotoCoreError, ClientError) as error:
             raise ChannelError(f"SNS refused it: {error}") from error
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+    )

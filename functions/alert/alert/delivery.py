@@ -1,35 +1,106 @@
-"""Delivery: each notice to each channel, none of which holds up the others."""
+"""Delivery: each notice once to each channel, none of which holds up the others."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import dataclass
+from enum import StrEnum
 
 from alert.channels import Channel
-from alert.errors import ChannelError
+from alert.errors import ChannelError, DeliveryError, LedgerError
+from alert.ledger import Claim, Ledger
 from alert.notices import Notice
+from stockstream.observability import MetricUnit, logger, metrics
 
 
-class Outcome(NamedTuple):
-    """What became of one notice on one channel.
+class Result(StrEnum):
+    """What became of a notice on a channel."""
+
+    SENT = "sent"
+    REPEATED = "repeated"  # the channel has had it before
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One notice on one channel.
 
     Attributes:
-        problem: None if the channel took it.
+        reason: why it failed; empty otherwise.
     """
 
     notice: Notice
     channel: str
-    problem: str | None
+    result: Result
+    reason: str = ""
 
 
-def deliver(notice: Notice, channels: Sequence[Channel]) -> list[Outcome]:
-    """Sends a notice to all channels at once, so that one that hangs costs the others no time."""
+def deliver(notice: Notice, channels: Sequence[Channel], ledger: Ledger, until: float) -> list[Outcome]:
+    """Sends a notice to all channels at once, so that one that hangs costs the others no time.
+
+    There is no second attempt here: Lambda makes two more of them, a minute and two minutes later, without
+    anybody paying for the wait, and the ledger keeps those from telling a channel twice.
+
+    Args:
+        notice: what to tell.
+        channels: whom to tell.
+        ledger: who has had it.
+        until: when this invocation must be over, in seconds since 1970.
+    """
     with ThreadPoolExecutor(max_workers=len(channels)) as pool:
-        return list(pool.map(lambda channel: _send(notice, channel), channels))
+        futures = [pool.submit(_send_once, notice, channel, ledger, until) for channel in channels]
+    # Only now, for an error that nobody expected must not call off what still waits for its turn.
+    return [future.result() for future in futures]
 
 
-def _send(notice: Notice, channel: Channel) -> Outcome:
+def report(outcomes: Sequence[Outcome]) -> None:
+    """Says in the log and in the metrics what became of the notices of an event.
+
+    Raises:
+        DeliveryError: a channel did not get its notice.
+    """
+    for outcome in outcomes:
+        notice = outcome.notice
+        keys = {
+            "notice_id": notice.id,
+            "alarm": notice.name,
+            "state": notice.state,
+            "channel": outcome.channel,
+        }
+        if outcome.result is Result.FAILED:
+            logger.error("notice failed", extra={**keys, "reason": outcome.reason})
+        else:
+            logger.info("notice sent" if outcome.result is Result.SENT else "notice sent before", extra=keys)
+    results = [outcome.result for outcome in outcomes]
+    metrics.add_metric("NoticesSent", MetricUnit.Count, results.count(Result.SENT))
+    metrics.add_metric("NoticesFailed", MetricUnit.Count, results.count(Result.FAILED))
+    left = sorted({outcome.channel for outcome in outcomes if outcome.result is Result.FAILED})
+    if left:
+        raise DeliveryError(
+            f"{results.count(Result.FAILED)} of {len(results)} notices not sent, on: {', '.join(left)}"
+        )
+
+
+def _send_once(notice: Notice, channel: Channel, ledger: Ledger, until: float) -> Outcome:
+    key = f"{notice.id}|{channel.name}"
+    try:
+        claim = ledger.claim(key, until)
+    except LedgerError as error:
+        # To be told twice is better than not to be told.
+        logger.warning("notice not claimed", notice_id=notice.id, channel=channel.name, reason=str(error))
+        claim = Claim.GRANTED
+    if claim is Claim.SENT:
+        return Outcome(notice, channel.name, Result.REPEATED)
+    if claim is Claim.HELD:
+        # It may die before it sends, so this one comes again to see.
+        return Outcome(notice, channel.name, Result.FAILED, "another invocation is sending it")
     try:
         channel.send(notice)
     except ChannelError as error:
-        return Outcome(notice, channel.name, str(error))
-    return Outcome(notice, channel.name, None)
+        outcome, settle = Outcome(notice, channel.name, Result.FAILED, str(error)), ledger.release
+    else:
+        outcome, settle = Outcome(notice, channel.name, Result.SENT), ledger.confirm
+    try:
+        settle(key)
+    except LedgerError as error:
+        logger.warning("claim not settled", notice_id=notice.id, channel=channel.name, reason=str(error))
+    return outcome

@@ -11,5 +11,9 @@ class ChannelError(StockstreamError):
     """A channel did not take a notice; the text says why."""
 
 
+class LedgerError(StockstreamError):
+    """The table of notices cannot be reached, or refused a request."""
+
+
 class DeliveryError(StockstreamError):
     """Notices did not reach every channel; the text names the channels that are left."""

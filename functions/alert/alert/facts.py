@@ -1,7 +1,7 @@
 """The facts of an alarm: its value against its threshold, and where it was measured."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from alert.alarms import Alarm, Trigger
@@ -18,10 +18,17 @@ class Fact(NamedTuple):
     value: str
 
 
-def alarm_facts(alarm: Alarm) -> Iterator[Fact]:
-    """What is known of an alarm, the most telling first; what its message does not say is left out."""
+def alarm_facts(alarm: Alarm, lasted: timedelta | None = None) -> Iterator[Fact]:
+    """What is known of an alarm, the most telling first; what nobody knows is left out.
+
+    Args:
+        alarm: what its message says.
+        lasted: how long it rang, if it is over.
+    """
     if alarm.changed_at:
         yield Fact("Since", format_moment(alarm.changed_at))
+    if lasted is not None:
+        yield Fact("Lasted", format_duration(int(lasted.total_seconds())))
     reading = read_reason(alarm.reason)
     if reading.value is not None:
         yield Fact("Value", _number(reading.value))

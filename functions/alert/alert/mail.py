@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from alert.alarms import State
 from alert.notices import Notice
 
 SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters, of ASCII and in one line
@@ -16,8 +17,9 @@ class Mail(NamedTuple):
 
 def render_mail(notice: Notice) -> Mail:
     """The mail of a notice, in plain text."""
-    severity = f" [{notice.severity}]" if notice.severity else ""
-    subject = f"{notice.title}{severity}".encode("ascii", errors="replace").decode()
+    # Of an alarm that is over, nobody needs to be told first how bad it was.
+    urgency = f" [{notice.severity}]" if notice.severity and notice.state is State.ALARM else ""
+    subject = f"{notice.title}{urgency}".encode("ascii", errors="replace").decode()
     if len(subject) > SUBJECT_LENGTH:
         subject = f"{subject[: SUBJECT_LENGTH - 3]}..."
     width = max((len(title) for title, _ in notice.facts), default=0)

@@ -1,11 +1,10 @@
 """Notices: what a person reads about an alarm, whatever the channel."""
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
 
-from alert.alarms import Alarm, State, parse_alarm
+from alert.alarms import Alarm, State
+from alert.descriptions import Severity, read_description
 from alert.facts import Fact, alarm_facts, format_moment
 from alert.links import Link, Places, console_links
 from alert.messages import Message
@@ -14,17 +13,7 @@ from alert.messages import Message
 # the narrowest is Teams, with 28 KB for a whole card.
 NAME_LENGTH, SUMMARY_LENGTH, REASON_LENGTH, FACT_LENGTH, URL_LENGTH = 255, 1500, 600, 200, 1800
 
-_SEVERITY = re.compile(r"\[(critical|warning|info)\]\s*", re.IGNORECASE)
-_RUNBOOK = re.compile(r"\s?\bRunbook: (https?://\S+)$", re.IGNORECASE)
 _WORDS = {State.ALARM: "ALARM", State.OK: "OK", State.INSUFFICIENT_DATA: "NO DATA", None: "NOTICE"}
-
-
-class Severity(StrEnum):
-    """How bad an alarm is, as the `[severity]` says that its description begins with."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +27,7 @@ class Notice:
         severity: None where nobody said.
         summary: what happened, and what to do, in the words of whoever wrote the alarm.
         since: when the state changed, or when a plain message was sent.
+        lasted: how long the alarm rang that is over now; None if it is not, or nobody knows.
         facts: the value against the threshold, and where it was measured.
         reason: CloudWatch's own sentence.
         links: the runbook first.
@@ -49,6 +39,7 @@ class Notice:
     severity: Severity | None
     summary: str
     since: datetime | None
+    lasted: timedelta | None
     facts: tuple[Fact, ...]
     reason: str
     links: tuple[Link, ...]
@@ -59,28 +50,32 @@ class Notice:
         return f"{_WORDS[self.state]}: {self.name}"
 
 
-def write_notice(message: Message, places: Places) -> Notice:
-    """The notice of a message, whether it holds an alarm or not."""
-    alarm = parse_alarm(message.text)
-    return _write_plain(message) if alarm is None else _write_alarm(message, alarm, places)
+def write_notice(message: Message, alarm: Alarm | None, lasted: timedelta | None, places: Places) -> Notice:
+    """The notice of a message.
 
-
-def _write_alarm(message: Message, alarm: Alarm, places: Places) -> Notice:
-    description = _tidy(alarm.description)
-    severity, runbook = _SEVERITY.match(description), _RUNBOOK.search(description)
-    summary = description[severity.end() if severity else 0 : runbook.start() if runbook else None]
-    links = (
-        *((Link("Runbook", runbook[1]),) if runbook else ()),
+    Args:
+        message: what SNS brought.
+        alarm: what the message holds; None if it is no alarm.
+        lasted: how long the alarm rang; None if it is not over, or nobody knows.
+        places: what a notice points to besides the alarm.
+    """
+    if alarm is None:
+        return _write_plain(message)
+    severity, summary, runbook = read_description(_tidy(alarm.description))
+    facts = [*([Fact("Severity", severity)] if severity else []), *alarm_facts(alarm, lasted)]
+    links = [
+        *([Link("Runbook", runbook)] if runbook else []),
         *console_links(alarm.arn, alarm.name, alarm.changed_at, places),
-    )
+    ]
     return Notice(
         id=message.id,
         name=_shorten(_line(alarm.name), NAME_LENGTH),
         state=alarm.state,
-        severity=Severity(severity[1].lower()) if severity else None,
+        severity=severity,
         summary=_shorten(summary, SUMMARY_LENGTH),
         since=alarm.changed_at,
-        facts=tuple(Fact(title, _shorten(_line(value), FACT_LENGTH)) for title, value in alarm_facts(alarm)),
+        lasted=lasted,
+        facts=tuple(Fact(title, _shorten(_line(value), FACT_LENGTH)) for title, value in facts),
         reason=_shorten(_line(alarm.reason), REASON_LENGTH),
         # An address that was cut would lead nowhere.
         links=tuple(link for link in links if len(link.url) <= URL_LENGTH),
@@ -95,6 +90,7 @@ def _write_plain(message: Message) -> Notice:
         severity=None,
         summary=_shorten(_tidy(message.text), SUMMARY_LENGTH),
         since=message.sent_at,
+        lasted=None,
         facts=(Fact("Sent", format_moment(message.sent_at)),) if message.sent_at else (),
         reason="",
         links=(),
@@ -103,7 +99,7 @@ def _write_plain(message: Message) -> Notice:
 
 def _tidy(text: str) -> str:
     # Control characters, and halves of characters, mean trouble for some channel or other.
-    lines = ("".join(c for c in line if c.isprintable() or c == "\t").split() for line in text.splitlines())
+    lines = ("".join(c for c in line if c.isprintable() or c.isspace()).split() for line in text.splitlines())
     return "\n".join(" ".join(words) for words in lines if words)
 
 

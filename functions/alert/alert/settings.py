@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from alert.links import Places
 from stockstream.errors import SettingsError
-from stockstream.settings import read_number
+from stockstream.settings import read_number, read_text
 
-KINDS = ("webhook",)
+KINDS = ("slack", "teams", "webhook")
 
 
 class WebChannel(NamedTuple):
@@ -32,12 +32,17 @@ class Settings:
         web_channels: from CHANNELS, such as `slack=/prod/slack-url,webhook=/prod/pager-url`.
         notice_topic_arn: from NOTICE_TOPIC_ARN; empty for none.
         webhook_timeout_seconds: how long an address may take to answer.
+        webhook_secret_parameter: from WEBHOOK_SECRET_PARAMETER, the name of the SSM parameter
+            (a SecureString) that holds the secret of the webhooks' signatures; empty for no signatures.
+        notice_table_name: from NOTICE_TABLE_NAME.
         places: from DASHBOARD_NAME and LOG_GROUP_NAMES (comma-separated); both may be missing.
     """
 
     web_channels: tuple[WebChannel, ...]
     notice_topic_arn: str
     webhook_timeout_seconds: float
+    webhook_secret_parameter: str
+    notice_table_name: str
     places: Places
 
 
@@ -59,8 +64,17 @@ def read_settings() -> Settings:
         web_channels=web_channels,
         notice_topic_arn=topic,
         webhook_timeout_seconds=read_number(os.environ, "WEBHOOK_TIMEOUT_SECONDS", at_least=0.1, at_most=20),
+        webhook_secret_parameter=_read_parameter("WEBHOOK_SECRET_PARAMETER"),
+        notice_table_name=read_text(os.environ, "NOTICE_TABLE_NAME"),
         places=Places(os.environ.get("DASHBOARD_NAME", "").strip(), tuple(_read_list("LOG_GROUP_NAMES"))),
     )
+
+
+def _read_parameter(name: str) -> str:
+    parameter = os.environ.get(name, "").strip()
+    if parameter and not parameter.startswith("/"):
+        raise SettingsError(f"{name}: write the name of an SSM parameter, such as /stockstream/prod/secret")
+    return parameter
 
 
 def _read_list(name: str) -> list[str]:

@@ -7,7 +7,7 @@ which the document's encoder writes as null.
 
 from functools import lru_cache
 from itertools import pairwise
-from math import fma, inf, log, log1p, sqrt, sumprod
+from math import fma, log, log1p, sqrt, sumprod
 
 RSI_CHANGES = 14
 
@@ -49,14 +49,21 @@ def volatility(closes: list[float], returns: int) -> float | None:
     return sqrt(_scatter(deviations) / (returns - 1))
 
 
-def mean_and_deviation(closes: list[float], window: int) -> tuple[float, float, float] | None:
-    """The mean and population standard deviation of the last closes, and the newest one less the mean."""
+def bollinger(closes: list[float], window: int) -> tuple[float | None, float | None, float | None]:
+    """The mean of the last closes plus and minus two population deviations, and the newest's z-score.
+
+    Where nothing has moved the bands are the mean, and there is no z-score.
+    """
     if len(closes) < window:
-        return None
+        return None, None, None
     last = closes[-window:]
     newest = last[-1]
     deviations = [close - newest for close in last]
-    return sum(last) / window, sqrt(_scatter(deviations) / window), -sum(deviations) / window
+    mean = sum(last) / window
+    deviation = sqrt(_scatter(deviations) / window)
+    # The newest close less the mean, without the cancellation of that subtraction.
+    distance = -sum(deviations) / window
+    return mean + 2 * deviation, mean - 2 * deviation, distance / deviation if deviation else None
 
 
 def rsi(closes: list[float]) -> float | None:
@@ -65,7 +72,7 @@ def rsi(closes: list[float]) -> float | None:
         return None
     gain = loss = 0.0
     before = closes[0]
-    for close, weight in zip(closes[1:], _rsi_weights(len(closes) - 1), strict=True):
+    for close, weight in zip(closes, _rsi_weights(len(closes)), strict=True):
         if close > before:
             gain += (close - before) * weight
         elif close < before:
@@ -102,14 +109,18 @@ def _log_return_deviations(closes: list[float]) -> list[float]:
     shows the scatter that it has, and not that of rounding.
     """
     last_then, last_now = closes[-2:]
-    deviations = []
-    for then, now in pairwise(closes):
-        grown, steady = now * last_then, then * last_now
-        if 0.0 < steady <= grown * 2 < inf:
-            deviations.append(log1p((fma(now, last_then, -steady) + fma(-then, last_now, steady)) / steady))
-        else:
-            deviations.append(log(now) - log(then) - (log(last_now) - log(last_then)))
-    return deviations
+    try:
+        deviations = [
+            log1p((fma(now, last_then, -(steady := then * last_now)) + fma(-then, last_now, steady)) / steady)
+            for then, now in pairwise(closes)
+        ]
+        if min(deviations) > -1:
+            return deviations
+    except (ArithmeticError, ValueError):
+        pass  # a product is too large or too small for a float
+    # log1p loses the digits of a crash, and logarithms lose those of small changes only.
+    last = log(last_now) - log(last_then)
+    return [log(now) - log(then) - last for then, now in pairwise(closes)]
 
 
 # An average that forgets is a dot product, and its weights depend on the window's length alone.
@@ -125,5 +136,7 @@ def _ema_weights(window: int, length: int) -> list[float]:
 @lru_cache(maxsize=512)
 def _rsi_weights(length: int) -> list[float]:
     kept = (RSI_CHANGES - 1) / RSI_CHANGES
-    first = [kept ** (length - RSI_CHANGES) / RSI_CHANGES] * RSI_CHANGES
-    return first + [kept**age / RSI_CHANGES for age in range(length - RSI_CHANGES - 1, -1, -1)]
+    smoothed = length - 1 - RSI_CHANGES
+    # The first close is no change.
+    seed = [0.0] + [kept**smoothed / RSI_CHANGES] * RSI_CHANGES
+    return seed + [kept**age / RSI_CHANGES for age in range(smoothed - 1, -1, -1)]

@@ -1,15 +1,10 @@
 """Bars and look-backs: the values that the whole pipeline is about."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-INTERVALS = {
-    "1min": timedelta(minutes=1),
-    "5min": timedelta(minutes=5),
-    "15min": timedelta(minutes=15),
-    "30min": timedelta(minutes=30),
-    "60min": timedelta(minutes=60),
-}
+from stockstream.intervals import INTERVALS
+
+__all__ = ["INTERVALS", "Bar", "Lookback"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The windows of the moving averages, and the look-back that they need."""
 
-import re
 from dataclasses import dataclass
 
 from stockstream.errors import SettingsError
@@ -48,8 +47,9 @@ def parse_windows(sma: str, ema: str) -> Windows:
 def _parse_list(name: str, text: str) -> tuple[int, ...]:
     windows: list[int] = []
     for item in (part.strip() for part in text.split(",")):
-        # str.isdigit takes other scripts' digits, and int() refuses thousands of them.
-        if not re.fullmatch(r"[0-9]{1,4}", item) or not SHORTEST_WINDOW <= int(item) <= LONGEST_WINDOW:
+        # isdecimal() alone takes other scripts' digits, and int() raises when there are thousands of them.
+        is_number = item.isascii() and item.isdecimal() and len(item) <= len(str(LONGEST_WINDOW))
+        if not is_number or not SHORTEST_WINDOW <= int(item) <= LONGEST_WINDOW:
             raise SettingsError(
                 f"{name}: {item[:20]!r} is not a window; "
                 f"write whole numbers from {SHORTEST_WINDOW} to {LONGEST_WINDOW}, as in 5,20,50"

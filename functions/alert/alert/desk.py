@@ -1,0 +1,57 @@
+"""The desk: the channels and the ledger that the settings name, with their AWS clients."""
+
+import time
+from functools import cache
+from typing import NamedTuple
+
+import boto3
+from botocore.config import Config
+
+from alert.channels import Channel, Topic, Web
+from alert.ledger import Ledger, Table
+from alert.links import Places
+from alert.settings import read_settings
+from alert.slack import render_slack
+from alert.teams import render_teams
+from alert.webhook import render_webhook
+
+_RENDERERS = {"slack": render_slack, "teams": render_teams, "webhook": render_webhook}
+# The SDK's own patience (a minute, several times over) would outlast the function.
+_AWS = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+class Desk(NamedTuple):
+    """What it takes to tell people."""
+
+    channels: tuple[Channel, ...]
+    ledger: Ledger
+    places: Places
+
+
+@cache
+def open_desk() -> Desk:
+    """The desk of this process; its clients are made once, at cold start.
+
+    Raises:
+        SettingsError: a setting is missing or cannot be used.
+    """
+    settings = read_settings()
+    channels: list[Channel] = []
+    if settings.notice_topic_arn:
+        channels.append(Topic(settings.notice_topic_arn, boto3.client("sns", config=_AWS)))
+    if settings.web_channels:
+        ssm = boto3.client("ssm", config=_AWS)
+        channels += [
+            Web(
+                name=f"{kind}:{parameter}",
+                render=_RENDERERS[kind],
+                parameter=parameter,
+                # Slack and Teams trust whoever knows the address.
+                secret_parameter=settings.webhook_secret_parameter if kind == "webhook" else "",
+                timeout_seconds=settings.webhook_timeout_seconds,
+                ssm=ssm,
+            )
+            for kind, parameter in settings.web_channels
+        ]
+    ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=_AWS), time.time)
+    return Desk(tuple(channels), ledger, settings.places)

@@ -1,0 +1,56 @@
+"""Slack: a notice as Block Kit, for an incoming webhook."""
+
+import re
+from itertools import batched
+from typing import Any
+
+from alert.alarms import State
+from alert.descriptions import Severity
+from alert.links import Link
+from alert.notices import Notice
+
+HEADER_LENGTH = 150
+SECTION_LENGTH = 3000
+FIELDS = 10  # in one section
+
+_SIGNS = {State.OK: "🟢", State.INSUFFICIENT_DATA: "⚪", None: "💬"}
+_ALARM_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵", None: "🔴"}
+
+
+def render_slack(notice: Notice) -> dict[str, Any]:
+    """The message of a notice; its `text` is what a phone's lock screen shows."""
+    sign = _ALARM_SIGNS[notice.severity] if notice.state is State.ALARM else _SIGNS[notice.state]
+    header = f"{sign} {notice.title}"
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": _cut(header, HEADER_LENGTH)}}
+    ]
+    if notice.summary:
+        blocks.append({"type": "section", "text": _mrkdwn(_escape(notice.summary))})
+    fields = [_mrkdwn(f"*{title}*\n{_escape(value)}") for title, value in notice.facts]
+    blocks += [{"type": "section", "fields": list(some)} for some in batched(fields, FIELDS, strict=False)]
+    if notice.reason:
+        blocks.append({"type": "context", "elements": [_mrkdwn(_escape(notice.reason))]})
+    if notice.links:
+        # Links and not buttons: a button, even one with an address, asks the app for an interactivity URL.
+        blocks.append({"type": "context", "elements": [_mrkdwn(_link(link)) for link in notice.links]})
+    return {"text": _escape(header), "blocks": blocks}
+
+
+def _mrkdwn(text: str) -> dict[str, str]:
+    # An entity that was cut in two would show its remains.
+    cut = text if len(text) <= SECTION_LENGTH else re.sub(r"&[a-z]*$", "", text[: SECTION_LENGTH - 1]) + "…"
+    return {"type": "mrkdwn", "text": cut}
+
+
+def _escape(text: str) -> str:
+    # So that no text can mention a person or a channel (<!channel>), too.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _link(link: Link) -> str:
+    url = link.url.replace("|", "%7C").replace("<", "%3C").replace(">", "%3E").replace("&", "&amp;")
+    return f"<{url}|{link.title}>"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,156 @@
+"""The `stockstream` command."""
+
+import argparse
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from stockstream.bars import INTERVALS
+from stockstream.errors import InstrumentError, StockstreamError
+from stockstream.instruments import Instrument, parse_instruments
+from stockstream_local.alarm import DEFAULT_ALARM, set_off
+from stockstream_local.market import is_traded
+from stockstream_local.recording import Recording, RecordingError
+from stockstream_local.screen import Screen
+from stockstream_local.up import Options, up
+
+DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
+DEFAULT_INTERVAL = "1min"
+HIGHEST_PORT = 65535
+# What a shell calls a program that Ctrl-C ended.
+INTERRUPTED = 130
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Returns:
+        0 if it did what was asked, 1 if it could not, 130 if it was stopped before it had.
+        (Wrong arguments end the process with 2.)
+    """
+    asked = _parser().parse_args(arguments)
+    screen = Screen(Console())
+    try:
+        with _stopped_once():
+            if asked.command == "alarm":
+                screen.say(set_off(asked.name))
+            else:
+                up(read_options(asked), screen)
+    except StockstreamError as error:
+        Screen(Console(stderr=True)).say(f"stockstream: {error}", style="red")
+        return 1
+    except KeyboardInterrupt:
+        screen.say("Stopped. Nothing is left running.")
+        return 0 if asked.command == "up" and asked.bars is None else INTERRUPTED
+    return 0
+
+
+def read_options(asked: argparse.Namespace) -> Options:
+    """What the arguments ask of `up`.
+
+    Raises:
+        UsageError: the options do not go together.
+    """
+    if asked.recorded is None:
+        return Options(
+            instruments=asked.instruments or _instruments(DEFAULT_INSTRUMENTS),
+            interval=asked.interval or DEFAULT_INTERVAL,
+            bars=asked.bars,
+            recording=None,
+            port=asked.port,
+        )
+    if asked.instruments or asked.interval:
+        raise UsageError(
+            "--recorded says which instrument and interval it is: leave --instruments and --interval out."
+        )
+    recording: Recording = asked.recorded
+    if asked.bars and asked.bars > len(recording.bars):
+        raise UsageError(f"The recording holds {len(recording.bars)} bars: --bars can be that at most.")
+    return Options((recording.instrument,), recording.interval, asked.bars, recording, asked.port)
+
+
+class UsageError(StockstreamError):
+    """The options do not go together; the text says which and why."""
+
+
+@contextmanager
+def _stopped_once() -> Iterator[None]:
+    """The first signal to stop raises KeyboardInterrupt; later ones cannot disturb the clearing up."""
+
+    def stop(*_: object) -> None:
+        for number in _STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stockstream", description="The pipeline on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up_command = commands.add_parser(
+        "up",
+        help="run the whole pipeline here",
+        description="Runs the whole pipeline here, with no AWS account and no API key, until Ctrl-C.",
+    )
+    option = up_command.add_argument
+    option(
+        "--bars",
+        type=_count,
+        metavar="N",
+        help="end when N documents were delivered and every number is right",
+    )
+    option("--instruments", type=_instruments, metavar="LIST", help=f"what to fetch ({DEFAULT_INSTRUMENTS})")
+    option("--interval", choices=INTERVALS, help=f"the length of a bar ({DEFAULT_INTERVAL})")
+    option("--recorded", type=_recording, metavar="FILE", help="replay a recorded Alpha Vantage answer")
+    option("--port", type=_port, help="where the local AWS listens (a free port)")
+    alarm_command = commands.add_parser(
+        "alarm",
+        help="set off an alarm of the running pipeline",
+        description="Sets off an alarm of the pipeline that `stockstream up` runs; the notice appears there.",
+    )
+    alarm_command.add_argument(
+        "name", nargs="?", default=DEFAULT_ALARM, help=f"its logical name ({DEFAULT_ALARM})"
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {HIGHEST_PORT}")
+    return int(text)
+
+
+def _instruments(text: str) -> tuple[Instrument, ...]:
+    try:
+        instruments = parse_instruments(text)
+    except InstrumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if unknown := [instrument.name for instrument in instruments if not is_traded(instrument)]:
+        raise argparse.ArgumentTypeError(
+            f"the replay market does not know {', '.join(unknown)}: it has shares with symbols of up to five "
+            "letters, and the usual currencies and coins, as in IBM,fx:EUR/USD,crypto:BTC/USD"
+        )
+    return instruments
+
+
+def _recording(text: str) -> Recording:
+    try:
+        return Recording(Path(text))
+    except RecordingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,22 @@
+"""The emulator's process: ministack, which ends when the one who started it does, however that ended.
+
+Run by emulator.py as the leader of a process group of its own, with a pipe as its standard input.
+"""
+
+import os
+import signal
+import sys
+from threading import Thread
+
+from ministack.app import main as serve
+
+
+def _end_with_parent() -> None:
+    # The pipe has no other writer: its end is the end of the parent, even one that was killed.
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    Thread(target=_end_with_parent, daemon=True).start()
+    serve()

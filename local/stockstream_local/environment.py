@@ -1,0 +1,38 @@
+"""The environment of everything that runs here: with it only the emulator can be reached, no real account."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+REGION = "us-east-1"
+
+
+def isolate(environ: Mapping[str, str], endpoint_url: str) -> dict[str, str]:
+    """A copy of an environment for processes that talk to the emulator.
+
+    Whatever could name a real account is taken out: keys, profiles, roles, endpoints, and the files in which
+    the AWS tools look for more of them.
+
+    Args:
+        environ: the user's environment.
+        endpoint_url: the emulator's address.
+    """
+    kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_", "SAM_"))}
+    unproxied = environ.get("no_proxy") or environ.get("NO_PROXY")
+    # A company's proxy does not know this machine's loopback. The lower-case name wins where both are read.
+    no_proxy = ",".join(filter(None, (unproxied, "127.0.0.1,localhost")))
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "NO_PROXY": no_proxy,
+        "no_proxy": no_proxy,
+        "PATH": os.pathsep.join(filter(None, (str(Path(sys.executable).parent), environ.get("PATH")))),
+        "SAM_CLI_TELEMETRY": "0",
+    }

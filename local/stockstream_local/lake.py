@@ -1,0 +1,106 @@
+"""The lake read back: delivered documents, and a copy of each file where people can open it."""
+
+import gzip
+import json
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stockstream.errors import StockstreamError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PREFIX = "bars/"
+SCHEMA = "enriched.v1"
+_GZIP_MAGIC = b"\x1f\x8b"
+
+type Document = dict[str, Any]
+
+
+class LakeError(StockstreamError):
+    """A file in the lake holds something else than documents; the text names it."""
+
+
+class Lake:
+    """The files below bars/ in a bucket.
+
+    Args:
+        s3: the client.
+        bucket: the bucket's name.
+        folder: where each file is copied to, under its own name.
+
+    Attributes:
+        latest: of each id the document with the latest as_of: what readers shall see.
+        newest: of each instrument the document of its newest bar.
+        bars: how many bars of each instrument there are, each once.
+        count: how many documents were delivered, repetitions included.
+    """
+
+    def __init__(self, s3: "S3Client", bucket: str, folder: Path) -> None:
+        self.latest: dict[str, Document] = {}
+        self.newest: dict[str, Document] = {}
+        self.bars: Counter[str] = Counter()
+        self.count = 0
+        self._s3 = s3
+        self._bucket = bucket
+        self._folder = folder
+        self._seen: set[str] = set()
+
+    def read_new(self) -> list[Document]:
+        """The documents that were delivered since the last call.
+
+        Raises:
+            LakeError: a file holds something else.
+        """
+        documents: list[Document] = []
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX):
+            for listed in page.get("Contents", []):
+                key = listed["Key"]
+                if key not in self._seen:
+                    body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+                    documents += decode_file(key, body)
+                    self._keep(key, body)
+                    self._seen.add(key)
+        self.count += len(documents)
+        for document in documents:
+            self._remember(document)
+        return documents
+
+    def _remember(self, document: Document) -> None:
+        known = self.latest.get(document["id"])
+        if known and known["as_of"] > document["as_of"]:
+            return
+        instrument = document["instrument"]
+        self.latest[document["id"]] = document
+        self.bars[instrument] += known is None
+        newest = self.newest.get(instrument)
+        if newest is None or newest["open_time"] <= document["open_time"]:
+            self.newest[instrument] = document
+
+    def _keep(self, key: str, body: bytes) -> None:
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The emulator's Firehose names files .gz and does not compress them.
+        is_misnamed = key.endswith(".gz") and not body.startswith(_GZIP_MAGIC)
+        path.write_bytes(gzip.compress(body, mtime=0) if is_misnamed else body)
+
+
+def decode_file(key: str, body: bytes) -> list[Document]:
+    """The documents of one file: JSON lines, compressed or not.
+
+    Raises:
+        LakeError: it holds something else.
+    """
+    try:
+        lines = (gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).splitlines()
+        documents = [json.loads(line) for line in lines]
+    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise LakeError(f"{key} holds no JSON lines: {error}") from error
+    for document in documents:
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if schema != SCHEMA:
+            # The emulator delivers the raw record where the transform raised.
+            raise LakeError(f"{key} holds {schema!r} and not {SCHEMA}: the transform failed; see its log.")
+    return documents

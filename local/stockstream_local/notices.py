@@ -1,0 +1,31 @@
+"""The webhook that the alert function posts its notices to when everything runs here."""
+
+import json
+from http import HTTPStatus
+from queue import SimpleQueue
+from typing import Any
+
+from stockstream_local.loopback import LoopbackServer
+
+
+class NoticeReceiver(LoopbackServer):
+    """Takes notices at `url`.
+
+    Attributes:
+        notices: what came and nobody has taken yet, as decoded JSON objects.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notices: SimpleQueue[dict[str, Any]] = SimpleQueue()
+
+    def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (any path is right)
+        """Takes one notice."""
+        try:
+            notice = json.loads(body)
+        except ValueError:
+            notice = None
+        if method != "POST" or not isinstance(notice, dict):
+            return HTTPStatus.BAD_REQUEST, b"{}"
+        self.notices.put(notice)
+        return HTTPStatus.OK, b"{}"

@@ -1,0 +1,80 @@
+"""A web server on this machine that answers as Alpha Vantage does."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import NamedTuple, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from stockstream.instruments import Instrument
+from stockstream_local import market
+from stockstream_local.alphavantage import asked_count, asked_instrument, invalid_call, refuse, write_answer
+from stockstream_local.loopback import LoopbackServer
+from stockstream_local.market import MarketBar
+
+
+class Market(Protocol):
+    """What the server serves, and what the checks ask again later."""
+
+    def answer(self, parameters: Mapping[str, str], now: datetime) -> bytes:
+        """The body of the answer to a request."""
+        ...
+
+    def bars_at(self, instrument: Instrument, interval: str, now: datetime, count: int) -> list[MarketBar]:
+        """The newest bars that the market showed at a moment, oldest first: `count`, or all that it has."""
+        ...
+
+
+class InventedMarket:
+    """The market of market.py in Alpha Vantage's words."""
+
+    def answer(self, parameters: Mapping[str, str], now: datetime) -> bytes:
+        """Bars, or the refusal of a bad request."""
+        refusal = refuse(parameters)
+        instrument = None if refusal else asked_instrument(parameters)
+        if instrument is None or not market.is_traded(instrument):
+            return json.dumps(refusal or invalid_call(parameters["function"])).encode()
+        bars = self.bars_at(instrument, parameters["interval"], now, asked_count(parameters))
+        return write_answer(parameters, instrument, bars)
+
+    def bars_at(self, instrument: Instrument, interval: str, now: datetime, count: int) -> list[MarketBar]:
+        """The newest bars at that moment, oldest first; the last one may be forming."""
+        return market.bars(instrument, interval, now, count)
+
+
+class Request(NamedTuple):
+    """One answered request: when, and what was asked."""
+
+    moment: datetime
+    parameters: Mapping[str, str]
+
+
+class ReplayMarket(LoopbackServer):
+    """Serves a market at `url`; the path is /query.
+
+    Args:
+        source: what is served.
+        clock: says what time it is, as an aware datetime.
+
+    Attributes:
+        source: what is served.
+        requests: what was asked and answered so far, oldest first.
+    """
+
+    def __init__(self, source: Market, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
+        self.source = source
+        self.requests: list[Request] = []
+        self._clock = clock
+
+    def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (a GET has none)
+        """The market's answer, or Not Found for another path than /query."""
+        parts = urlsplit(target)
+        if (method, parts.path) != ("GET", "/query"):
+            return HTTPStatus.NOT_FOUND, b"{}"
+        parameters = dict(parse_qsl(parts.query))
+        now = self._clock()
+        answer = self.source.answer(parameters, now)
+        self.requests.append(Request(now, parameters))
+        return HTTPStatus.OK, answer

@@ -1,0 +1,57 @@
+"""One pipeline at a time in a clone: two would build and write in the same directory."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stockstream.errors import StockstreamError
+
+_NAME = "running.json"
+
+
+class AlreadyRunningError(StockstreamError):
+    """Another pipeline runs in this clone; the text says which process it is."""
+
+
+@contextmanager
+def hold_run_lock(state: Path, url: str) -> Iterator[None]:
+    """Holds the lock, which ends with the process however it ends, and tells others where the emulator is.
+
+    Args:
+        state: an existing directory.
+        url: the emulator's address.
+
+    Raises:
+        AlreadyRunningError: another process holds it.
+    """
+    with (state / _NAME).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise AlreadyRunningError(
+                f"`stockstream up` runs in this clone already ({file.read()}). "
+                "Stop it first, or use another clone."
+            ) from None
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), "url": url}, file)
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def read_running_url(state: Path) -> str | None:
+    """The address of the running pipeline's emulator; None where none runs."""
+    try:
+        with (state / _NAME).open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                running: dict[str, str] = json.load(file)
+                return running["url"]
+    except FileNotFoundError:
+        pass
+    return None

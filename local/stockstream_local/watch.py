@@ -1,0 +1,104 @@
+"""Watching the lake fill: each document is read back and checked, and people see the newest ones."""
+
+import time
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+from stockstream.bars import INTERVALS
+from stockstream.errors import StockstreamError
+from stockstream.instruments import Instrument
+from stockstream_local.check import Checker
+from stockstream_local.lake import Document, Lake
+from stockstream_local.screen import Quote, Screen
+from stockstream_local.workplace import STATE
+
+POLL_SECONDS = 1
+# The schedule fires a minute after it was made, and the emulator looks at it every ten seconds.
+FIRST_BARS_SECONDS = 150
+
+
+class DeliveryError(StockstreamError):
+    """Bars do not arrive, or arrive with a wrong number; the text says which, and where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is watched, and where it is shown.
+
+    Attributes:
+        screen: where it is shown.
+        lake: what is watched.
+        checker: says what is wrong with a document.
+        notices: the alert function's, as they come.
+        instruments: the lines of the table, in order.
+        interval: of the bars, a key of INTERVALS.
+    """
+
+    screen: Screen
+    lake: Lake
+    checker: Checker
+    notices: SimpleQueue[dict[str, Any]]
+    instruments: tuple[Instrument, ...]
+    interval: str
+
+    def await_first_bars(self) -> None:
+        """Waits for the schedule.
+
+        Raises:
+            DeliveryError: nothing arrived in time.
+        """
+        deadline = time.monotonic() + FIRST_BARS_SECONDS
+        with self.screen.step("Waiting for the schedule to fire, once a minute", "First bars delivered"):
+            while not self._read():
+                if time.monotonic() > deadline:
+                    raise DeliveryError(
+                        f"No bars arrived in {FIRST_BARS_SECONDS} s. "
+                        f"What the functions logged is in {STATE}/emulator.log"
+                    )
+                time.sleep(POLL_SECONDS)
+
+    def run(self, bars: int | None) -> None:
+        """Shows and checks what arrives.
+
+        Args:
+            bars: return when so many documents have arrived; None for never.
+
+        Raises:
+            DeliveryError: a document is wrong.
+        """
+        with self.screen.table():
+            while True:
+                self.screen.show(self._quotes())
+                if bars and self.lake.count >= bars:
+                    break
+                time.sleep(POLL_SECONDS)
+                self._read()
+                while not self.notices.empty():
+                    self._show_notice(self.notices.get())
+        self.screen.say(
+            f"{self.lake.count} documents delivered, read back and checked: every number is right."
+        )
+
+    def _quotes(self) -> list[Quote]:
+        return [
+            Quote(
+                instrument.name,
+                self.lake.newest.get(instrument.name),
+                self.lake.bars[instrument.name],
+                INTERVALS[self.interval],
+            )
+            for instrument in self.instruments
+        ]
+
+    def _show_notice(self, notice: dict[str, Any]) -> None:
+        title, severity = notice.get("title"), notice.get("severity")
+        self.screen.say(f"Notice ({severity}): {title}. {notice.get('summary')}", style="yellow")
+
+    def _read(self) -> list[Document]:
+        documents = self.lake.read_new()
+        for document in documents:
+            fault = self.checker.find_fault(document)
+            if fault:
+                raise DeliveryError(f"A delivered document is wrong. {fault}")
+        return documents

@@ -1,0 +1,178 @@
+"""What template.yaml promises, read as CloudFormation reads it."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode.cfn_yaml import load
+
+from alert.settings import read_settings as read_alert_settings
+from producer.settings import read_settings as read_producer_settings
+from transform.settings import read_windows
+
+TEMPLATE: dict[str, Any] = load(str(Path(__file__).parents[2] / "template.yaml"))
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
+
+
+def of_kind(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: resource for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+FUNCTIONS = of_kind("AWS::Serverless::Function")
+ALARMS = of_kind("AWS::CloudWatch::Alarm")
+
+
+def environment(function: str) -> dict[str, str]:
+    """The function's environment when every parameter has its default."""
+    variables = (
+        TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+        | (FUNCTIONS[function]["Properties"]["Environment"]["Variables"])
+    )
+    return {name: value if isinstance(value, str) else resolve(value) for name, value in variables.items()}
+
+
+def resolve(value: dict[str, Any]) -> str:
+    if "Fn::If" in value:  # by default nothing is opted into
+        return str(value["Fn::If"][2])
+    name = value.get("Ref", "")
+    return str(PARAMETERS[name]["Default"]) if name in PARAMETERS else f"physical-name-of-{name}"
+
+
+def test_there_are_three_functions_one_stream_and_one_delivery() -> None:
+    assert {"ProducerFunction", "TransformFunction", "AlertFunction"} == set(FUNCTIONS)
+    assert {"BarStream"} == set(of_kind("AWS::Kinesis::Stream"))
+    assert {"BarDelivery"} == set(of_kind("AWS::KinesisFirehose::DeliveryStream"))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_a_handler_that_imports(name: str) -> None:
+    module, _, function = FUNCTIONS[name]["Properties"]["Handler"].rpartition(".")
+
+    assert callable(getattr(importlib.import_module(module), function))
+    assert module.startswith(FUNCTIONS[name]["Properties"]["CodeUri"].split("/")[1])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_a_log_group_that_forgets(name: str) -> None:
+    log = FUNCTIONS[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert RESOURCES[log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_an_alarm_on_its_errors(name: str) -> None:
+    dimension = {"Name": "FunctionName", "Value": {"Ref": name}}
+
+    assert any(
+        alarm["Properties"]["MetricName"] == "Errors" and dimension in alarm["Properties"]["Dimensions"]
+        for alarm in ALARMS.values()
+    )
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_tells_somebody_when_it_comes_and_when_it_goes(name: str) -> None:
+    properties = ALARMS[name]["Properties"]
+
+    assert properties["AlarmActions"]
+    assert properties["AlarmActions"] == properties["OKActions"]
+    assert properties["AlarmDescription"].startswith(("[critical] ", "[warning] "))
+
+
+def test_the_alert_function_is_not_told_of_its_own_failure() -> None:
+    assert ALARMS["AlertErrorsAlarm"]["Properties"]["AlarmActions"] == [{"Ref": "NoticeTopic"}]
+
+
+def test_the_functions_accept_the_environment_that_the_template_gives_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert [each.name for each in read_producer_settings(environment("ProducerFunction")).instruments] == [
+        "IBM"
+    ]
+
+    read_windows.cache_clear()
+    read_alert_settings.cache_clear()
+    with monkeypatch.context() as patch:
+        for name, value in (environment("TransformFunction") | environment("AlertFunction")).items():
+            patch.setenv(name, value)
+        assert read_windows().sma == (5, 20, 50, 200)
+        assert read_alert_settings().notice_topic_arn == "physical-name-of-NoticeTopic"
+    read_windows.cache_clear()
+    read_alert_settings.cache_clear()
+
+
+def test_no_environment_holds_a_secret() -> None:
+    for name in FUNCTIONS:
+        variables = environment(name)
+
+        assert [key for key in variables if key.endswith(("KEY", "SECRET", "PASSWORD", "TOKEN"))] == []
+
+
+def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """A policy's statements; one that a condition can leave out is taken as there."""
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in policy["Statement"]]
+
+
+def test_no_role_may_act_on_everything() -> None:
+    policies = [
+        policy["PolicyDocument"]
+        for role in of_kind("AWS::IAM::Role").values()
+        for policy in role["Properties"].get("Policies", [])
+    ]
+    policies += [
+        policy["Properties"]["PolicyDocument"] for policy in of_kind("AWS::IAM::RolePolicy").values()
+    ]
+
+    for statement in (statement for policy in policies for statement in statements(policy)):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert statement["Resource"] != "*", statement
+        assert not any(action.endswith("*") for action in actions), statement
+
+
+HOLDS_DATA = {
+    "AWS::S3::Bucket": "Retain",
+    "AWS::Kinesis::Stream": "Delete",
+    "AWS::DynamoDB::Table": "Delete",
+    "AWS::SQS::Queue": "Delete",
+    "AWS::Logs::LogGroup": "Delete",
+}
+
+
+@pytest.mark.parametrize("name", [name for kind in HOLDS_DATA for name in of_kind(kind)])
+def test_what_holds_data_says_what_becomes_of_it(name: str) -> None:
+    expected = HOLDS_DATA[RESOURCES[name]["Type"]]
+
+    assert expected == RESOURCES[name].get("DeletionPolicy")
+    assert expected == RESOURCES[name].get("UpdateReplacePolicy")
+
+
+def test_the_lake_is_private_and_encrypted() -> None:
+    properties = RESOURCES["LakeBucket"]["Properties"]
+
+    assert {True} == set(properties["PublicAccessBlockConfiguration"].values())
+    assert properties["BucketEncryption"]
+
+
+def test_nothing_has_a_name_of_its_own_that_a_second_stack_could_not_have() -> None:
+    naming = {"FunctionName", "BucketName", "TableName", "TopicName", "QueueName", "RoleName", "LogGroupName"}
+    named = {
+        name: sorted(naming & set(resource.get("Properties", {})))
+        for name, resource in RESOURCES.items()
+        if resource["Type"] not in {"AWS::IAM::RolePolicy", "AWS::Logs::LogStream"}
+    }
+
+    assert {name: names for name, names in named.items() if names} == {}
+
+
+def test_every_parameter_is_described_and_has_a_default_and_a_place_in_the_form() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+
+    assert sorted(PARAMETERS) == sorted(name for group in groups for name in group["Parameters"])
+    for name, parameter in PARAMETERS.items():
+        assert parameter["Description"].endswith("."), name
+        assert "Default" in parameter, name
+
+
+def test_what_a_user_must_decide_is_asked_first() -> None:
+    assert list(PARAMETERS)[:3] == ["Instruments", "ApiKeyParameterName", "AlertEmail"]
