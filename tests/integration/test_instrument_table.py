@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 from moto import mock_aws
 
 from producer.instrument_table import InstrumentTable, TailConflictError
@@ -69,7 +70,7 @@ def calls(client: "DynamoDBClient") -> list[str]:
     """The operations that were called, and each item's key."""
     made: list[str] = []
 
-    def note(params: dict[str, Any], model: Any, **_: object) -> None:
+    def note(params: dict[str, Any], model: OperationModel, **_: object) -> None:
         made.append(f"{model.name} {params['Key']['key']['S']}" if "Key" in params else model.name)
 
     client.meta.events.register("provide-client-params.dynamodb.*", note)
