@@ -150,6 +150,19 @@ def test_a_sandbox_that_slept_does_not_write_over_what_others_wrote(
     assert table.read_tail("IBM", "1min") == (tail_after(499), version)
 
 
+def test_a_head_never_stands_on_a_base_that_another_sandbox_replaced(
+    table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    table.write_tail("IBM", "1min", tail_after(400), 0)
+    # Most bars are new, so that the other sandbox writes a base.
+    _, version = other_table.write_tail("IBM", "1min", tail_after(650), 1)
+
+    # Stands on the base of the first write if it is still believed in, and fits into one head.
+    table.write_tail("IBM", "1min", tail_after(401), version)
+
+    assert InstrumentTable(client, "instruments").read_tail("IBM", "1min") == (tail_after(401), 3)
+
+
 def test_a_crash_before_the_write_leaves_the_tail_as_it_was(
     table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
 ) -> None:
