@@ -9,16 +9,19 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from stockstream_local import cli
+from stockstream_local.pipeline import Options
 from stockstream_local.screen import Screen
-from stockstream_local.up import Options
+
+
+type Asked = tuple[Options, int | None]
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """What `up` was asked to do, instead of doing it."""
-    options: list[Options] = []
-    monkeypatch.setattr(cli, "up", lambda option, _screen: options.append(option))
-    return options
+    asked: list[Asked] = []
+    monkeypatch.setattr(cli, "up", lambda options, bars, _screen: asked.append((options, bars)))
+    return asked
 
 
 @pytest.fixture
@@ -38,30 +41,30 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
-def test_takes_one_instrument_of_each_class_where_none_is_named(asked: list[Options]) -> None:
+def test_takes_one_instrument_of_each_class_where_none_is_named(asked: list[Asked]) -> None:
     assert cli.main(["up"]) == 0
 
-    (options,) = asked
+    ((options, bars),) = asked
     assert [each.name for each in options.instruments] == ["IBM", "fx:EUR/USD", "crypto:BTC/USD"]
-    assert (options.interval, options.bars, options.recording, options.port) == ("1min", None, None, None)
+    assert (options.interval, bars, options.recording, options.port) == ("1min", None, None, None)
 
 
-def test_takes_what_is_named(asked: list[Options]) -> None:
+def test_takes_what_is_named(asked: list[Asked]) -> None:
     cli.main(
         ["up", "--instruments", "AAPL, fx:USD/JPY", "--interval", "5min", "--bars", "100", "--port", "4566"]
     )
 
-    (options,) = asked
+    ((options, bars),) = asked
     assert [each.name for each in options.instruments] == ["AAPL", "fx:USD/JPY"]
-    assert (options.interval, options.bars, options.port) == ("5min", 100, 4566)
+    assert (options.interval, bars, options.port) == ("5min", 100, 4566)
 
 
-def test_takes_instrument_and_interval_from_a_recording(asked: list[Options], recording: Path) -> None:
+def test_takes_instrument_and_interval_from_a_recording(asked: list[Asked], recording: Path) -> None:
     cli.main(["up", "--recorded", str(recording), "--bars", "3"])
 
-    (options,) = asked
+    ((options, bars),) = asked
     assert [each.name for each in options.instruments] == ["fx:EUR/USD"]
-    assert (options.interval, options.bars) == ("5min", 3)
+    assert (options.interval, bars) == ("5min", 3)
     assert options.recording is not None
 
 
@@ -82,7 +85,7 @@ def test_takes_instrument_and_interval_from_a_recording(asked: list[Options], re
     ids=" ".join,
 )
 def test_refuses_a_wrong_option_with_a_reason(
-    asked: list[Options], capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    asked: list[Asked], capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["up", *arguments])
@@ -102,7 +105,7 @@ def test_refuses_a_wrong_option_with_a_reason(
     ids=" ".join,
 )
 def test_refuses_options_that_do_not_go_with_a_recording(
-    asked: list[Options],
+    asked: list[Asked],
     capsys: pytest.CaptureFixture[str],
     recording: Path,
     arguments: list[str],
