@@ -25,7 +25,11 @@ VOLUME: Schema = {"type": ["number", "null"], "minimum": 0}
 
 BAR_FIELDS: dict[str, Schema] = {
     "schema": {},
-    "id": {"type": "string", "pattern": r"^[^|]+\|[^|]+\|[^|]+Z$", "description": "instrument|interval|open_time"},
+    "id": {
+        "type": "string",
+        "pattern": r"^[^|]+\|[^|]+\|[^|]+Z$",
+        "description": "instrument|interval|open_time",
+    },
     "as_of": {"type": "string", "pattern": INSTANT, "description": "when the provider said so, UTC"},
     "instrument": {"type": "string", "minLength": 1},
     "asset_class": {"enum": ["equity", "fx", "crypto"]},

@@ -12,7 +12,6 @@ from stockstream_local import cli
 from stockstream_local.pipeline import Options
 from stockstream_local.screen import Screen
 
-
 type Asked = tuple[Options, int | None]
 
 
@@ -136,7 +135,7 @@ def test_a_signal_is_the_ordinary_end_of_an_endless_run_and_cuts_a_counted_one_s
 def test_an_emulator_that_is_gone_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def up(_options: Options, _screen: Screen) -> None:
+    def up(_options: Options, _bars: int | None, _screen: Screen) -> None:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
     monkeypatch.setattr(cli, "up", up)
@@ -148,7 +147,7 @@ def test_an_emulator_that_is_gone_is_told_in_a_sentence(
 def test_a_second_signal_does_not_disturb_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     cleared: list[str] = []
 
-    def up(_options: Options, _screen: Screen) -> None:
+    def up(_options: Options, _bars: int | None, _screen: Screen) -> None:
         try:
             os.kill(os.getpid(), signal.SIGINT)
         finally:
