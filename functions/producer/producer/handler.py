@@ -13,7 +13,7 @@ from producer.bar_stream import BarStream
 from producer.instrument_table import InstrumentTable
 from producer.production import Producer
 from producer.settings import ProducerSettings, read_settings
-from stockstream.observability import logger, metrics
+from stockstream.observability import MetricUnit, logger, metrics
 
 # Kept back from the function's time, so that a run ends by itself and remembers what it sent.
 RESERVE_SECONDS = 5
@@ -22,6 +22,10 @@ RESERVE_SECONDS = 5
 @cache
 def _settings() -> ProducerSettings:
     return read_settings(os.environ)
+
+
+def _count_request() -> None:
+    metrics.add_metric("ProviderRequests", MetricUnit.Count, 1)
 
 
 @cache
@@ -37,6 +41,8 @@ def _producer() -> Producer:
             settings.provider_url,
             key["Parameter"]["Value"],
             settings.provider_timeout_seconds,
+            settings.market_hours,
+            before_request=_count_request,
         ),
         source=settings.provider,
         stream=BarStream(boto3.client("kinesis", config=config), settings.bar_stream_name),

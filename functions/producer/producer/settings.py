@@ -9,7 +9,8 @@ from stockstream.instruments import Instrument, parse_instruments
 from stockstream.settings import read_choice, read_number, read_text, read_url
 from stockstream.windows import Windows, parse_windows
 
-PROVIDERS = ("alphavantage", "replay")
+PROVIDERS = ("alphavantage", "alpaca", "replay")
+MARKET_HOURS = ("regular", "extended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class ProducerSettings:
     provider: str
     provider_url: str
     provider_timeout_seconds: float
+    market_hours: str
     api_key_parameter_name: str
     bar_stream_name: str
     instrument_table_name: str
@@ -43,6 +45,7 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         provider=read_choice(environ, "PROVIDER", PROVIDERS),
         provider_url=read_url(environ, "PROVIDER_URL"),
         provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=60),
+        market_hours=read_choice({"MARKET_HOURS": "regular", **environ}, "MARKET_HOURS", MARKET_HOURS),
         api_key_parameter_name=read_text(environ, "API_KEY_PARAMETER_NAME"),
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
