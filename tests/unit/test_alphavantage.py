@@ -483,7 +483,7 @@ def test_an_allowance_that_is_spent_stops_the_request_and_is_told() -> None:
         raise SpentError
 
     session = FakeSession(minutes(1))
-    provider = AlphaVantage(session, "https://market.test", "S3CRETKEY", 5, "regular", refuse)
+    provider = AlphaVantage(session, "https://market.test", "S3CRETKEY", 5, "regular", before_request=refuse)
 
     with pytest.raises(SpentError):
         provider.fetch([IBM], "1min", None)

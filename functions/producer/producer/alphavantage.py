@@ -75,6 +75,7 @@ class AlphaVantage:
         api_key: str,
         timeout_seconds: float,
         hours: str,
+        *,
         before_request: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

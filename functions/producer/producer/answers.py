@@ -34,8 +34,9 @@ class Answer:
         as_of: when it said so.
         reaches_back: whether the oldest bars that were wanted are all there: False where an answer's size or
             the plan cut them off, so that a gap may be a hole.
-        failure: why bars at the newer end may be missing: one of several requests failed. The bars that came
-            are true all the same, and the next request brings the others. None when nothing failed.
+        failure: why newer bars than these may be missing, or all of them: one of several requests failed.
+            The bars that came are true all the same, and the next fetch brings the others. None for a whole
+            answer.
     """
 
     bars: Mapping[str, Numbers]
@@ -76,7 +77,7 @@ class Provider(Protocol):
             since: from when on bars are wanted; None for the newest hundred or so.
 
         Returns:
-            An answer for each instrument, by its name.
+            An answer for each instrument, by its name; one that failed says so itself.
 
         Raises:
             ProviderError: there are no bars at all; its type says why.
