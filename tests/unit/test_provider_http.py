@@ -46,11 +46,11 @@ def head(length: int | None = None, *lines: str) -> bytes:
     return "\r\n".join(["HTTP/1.1 200 OK", *sizes, *lines, "", ""]).encode()
 
 
-def get(
-    url: str, timeout_seconds: float = 5, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> bytes:
+def get(url: str, timeout_seconds: float = 5) -> bytes:
     with requests.Session() as session:
-        http = ProviderHttp(session, url, timeout_seconds, [KEY, "short"], lambda: None, now)
+        http = ProviderHttp(
+            session, url, timeout_seconds, [KEY, "short"], lambda: None, lambda: datetime.now(UTC)
+        )
         return http.get("/query", {"apikey": KEY}).body
 
 
