@@ -124,10 +124,14 @@ def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Numbers], list[RejectedBar
 
 
 def _read_stamp(stamp: object) -> str:
-    """The start of a bar, in UTC; bars of minutes have no fractions of seconds."""
+    """The start of a bar, in UTC; it has no fraction of a second."""
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
-    return format_time(parse_time(shorten(stamp)))
+    moment = parse_time(shorten(stamp))
+    # At the ends of the calendar a time in UTC has no counterpart in New York.
+    if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
+        raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")
+    return format_time(moment)
 
 
 def _in_session(open_time: str, interval: str) -> bool:
