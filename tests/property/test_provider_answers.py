@@ -163,7 +163,7 @@ def test_a_damaged_answer_of_alpha_vantage_is_bars_or_an_error_with_a_name(body:
 
 
 @given(mutated(PAGE))
-@example(json.dumps(PAGE).replace("2026", "0001").encode())
+@example(json.dumps(PAGE).replace("2026-11-20T20", "0001-01-01T00").encode())
 @example(json.dumps(PAGE).replace("2026-11-20", "9999-12-31").replace("20:5", "23:5").encode())
 @settings(max_examples=300)
 def test_a_damaged_page_of_alpaca_is_bars_or_an_error_with_a_name(body: bytes) -> None:

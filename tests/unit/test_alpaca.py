@@ -232,18 +232,18 @@ def test_the_failure_of_one_class_keeps_the_bars_of_the_other() -> None:
 
 def test_a_symbol_that_alpaca_refuses_fails_alone() -> None:
     session = FakeMarket({"AAPL": minutes_before_now(2), "BRK": minutes_before_now(2)})
-    session.invalid = {"BRK-B", "ES=F"}
-    instruments = [parse_instrument(name) for name in ("BRK-B", "AAPL", "ES=F", "BRK")]
+    session.invalid = {"BRK.X", "ES=F"}
+    instruments = [parse_instrument(name) for name in ("BRK.X", "AAPL", "ES=F", "BRK")]
 
     answers = alpaca(session).fetch(instruments, "1min", ago(minutes=30))
 
     assert {name: len(answer.bars) for name, answer in answers.items()} == {
         "AAPL": 2,
         "BRK": 2,
-        "BRK-B": 0,
+        "BRK.X": 0,
         "ES=F": 0,
     }
-    assert {"BRK-B", "ES=F"} == {
+    assert {"BRK.X", "ES=F"} == {
         name for name, answer in answers.items() if isinstance(answer.failure, UnknownInstrumentError)
     }
     assert len(session.asked) == 3
