@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from producer.alpaca_pages import Collected, read_page, read_rows
-from producer.alphavantage import parse_answer
+from producer.alphavantage_answers import parse_answer
 from producer.answers import RejectedBar
 from producer.provider_errors import ProviderError
 from producer.tail import Numbers

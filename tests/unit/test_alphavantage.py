@@ -8,7 +8,8 @@ import pytest
 import requests
 from urllib3.response import HTTPResponse
 
-from producer.alphavantage import AlphaVantage, parse_answer
+from producer.alphavantage import AlphaVantage
+from producer.alphavantage_answers import parse_answer
 from producer.provider_errors import (
     BurstLimitError,
     DailyQuotaError,
