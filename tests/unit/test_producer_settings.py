@@ -26,6 +26,20 @@ def test_reads_the_settings() -> None:
     assert Windows((5, 20), (12,)) == settings.windows
 
 
+def test_what_is_not_said_is_regular_hours_and_the_free_feed() -> None:
+    settings = read_settings(ENVIRONMENT)
+
+    assert (settings.market_hours, settings.alpaca_feed) == ("regular", "iex")
+
+
+def test_alpaca_is_refused_a_class_of_instrument_that_it_does_not_offer() -> None:
+    with pytest.raises(SettingsError, match=r"^INSTRUMENTS: Alpaca has no bars of fx:EUR/USD$"):
+        read_settings(ENVIRONMENT | {"PROVIDER": "alpaca"})
+
+    offered = read_settings(ENVIRONMENT | {"PROVIDER": "alpaca", "INSTRUMENTS": "IBM,crypto:BTC/USD"})
+    assert [instrument.asset_class for instrument in offered.instruments] == ["equity", "crypto"]
+
+
 @pytest.mark.parametrize("name", sorted(ENVIRONMENT))
 def test_a_missing_setting_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=f"^{name} is not set"):
@@ -39,6 +53,8 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("INSTRUMENTS", "fx:EURUSD"),
         ("INTERVAL", "2min"),
         ("PROVIDER", "yahoo"),
+        ("MARKET_HOURS", "always"),
+        ("ALPACA_FEED", "otc"),
         ("PROVIDER_URL", "http://www.alphavantage.co"),
         ("PROVIDER_URL", "ftp://127.0.0.1"),
         ("PROVIDER_TIMEOUT_SECONDS", "soon"),

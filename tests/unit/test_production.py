@@ -11,7 +11,7 @@ import pytest
 from producer.answers import Answer
 from producer.instrument_table import TailConflictError, VersionedTail
 from producer.production import Producer
-from producer.provider_errors import DailyQuotaError, ProviderError
+from producer.provider_errors import DailyQuotaError, ProviderError, ProviderUnavailableError
 from producer.tail import Numbers, Tail
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.windows import Windows
@@ -27,15 +27,26 @@ BARS = {
 class FakeProvider:
     def __init__(self) -> None:
         self.failures: dict[str, ProviderError] = {}
+        self.partial: ProviderError | None = None
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def fetch(self, instrument: Instrument, interval: str) -> Answer:
-        assert interval == "1min"
+    instruments_per_request = 1
+
+    def fetch(
+        self, instruments: Sequence[Instrument], interval: str, since: datetime | None
+    ) -> dict[str, Answer]:
+        assert (interval, since) == ("1min", None)
+        (instrument,) = instruments
         if instrument.name in self.failures:
             raise self.failures[instrument.name]
         self.meanwhile()
         forming = {"2026-11-20T21:00:00Z": Numbers(12.0, 12.0, 12.0, 12.0, 1.0)}
-        return Answer(BARS | forming, [], NOW, NOW)
+        return {
+            instrument.name: Answer(BARS | forming, [], NOW, NOW, reaches_back=True, failure=self.partial)
+        }
+
+    def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
+        raise NotImplementedError
 
 
 class FakeStream:
@@ -158,6 +169,13 @@ def test_the_failure_of_one_instrument_stops_no_other(world: World) -> None:
     world.provider.failures["IBM"] = DailyQuotaError("spent")
 
     assert world.run(IBM, MSFT) == {"MSFT": 2}
+
+
+def test_the_bars_that_came_before_a_failure_are_sent(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.provider.partial = ProviderUnavailableError("the second page did not come")
+
+    assert world.run() == {"IBM": 2}
+    assert "provider failed" in caplog.messages
 
 
 def test_a_run_that_lost_the_race_leaves_the_tail_of_the_other(world: World) -> None:

@@ -8,12 +8,14 @@ import requests
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from producer.alpaca import Alpaca, parse_key
 from producer.alphavantage import AlphaVantage
+from producer.answers import Provider
 from producer.bar_stream import BarStream
 from producer.instrument_table import InstrumentTable
 from producer.production import Producer
 from producer.settings import ProducerSettings, read_settings
-from stockstream.observability import logger, metrics
+from stockstream.observability import MetricUnit, logger, metrics
 
 # Kept back from the function's time, so that a run ends by itself and remembers what it sent.
 RESERVE_SECONDS = 5
@@ -24,6 +26,32 @@ def _settings() -> ProducerSettings:
     return read_settings(os.environ)
 
 
+def _count_request() -> None:
+    metrics.add_metric("ProviderRequests", MetricUnit.Count, 1)
+
+
+def _provider(settings: ProducerSettings, key: str) -> Provider:
+    if settings.provider == "alpaca":
+        return Alpaca(
+            requests.Session(),
+            settings.provider_url,
+            parse_key(key),
+            settings.provider_timeout_seconds,
+            settings.market_hours,
+            settings.alpaca_feed,
+            before_request=_count_request,
+        )
+    # The replay market on one machine speaks as Alpha Vantage does.
+    return AlphaVantage(
+        requests.Session(),
+        settings.provider_url,
+        key.strip(),
+        settings.provider_timeout_seconds,
+        settings.market_hours,
+        before_request=_count_request,
+    )
+
+
 @cache
 def _producer() -> Producer:
     settings = _settings()
@@ -32,12 +60,7 @@ def _producer() -> Producer:
         Name=settings.api_key_parameter_name, WithDecryption=True
     )
     return Producer(
-        provider=AlphaVantage(
-            requests.Session(),
-            settings.provider_url,
-            key["Parameter"]["Value"],
-            settings.provider_timeout_seconds,
-        ),
+        provider=_provider(settings, key["Parameter"]["Value"]),
         source=settings.provider,
         stream=BarStream(boto3.client("kinesis", config=config), settings.bar_stream_name),
         table=InstrumentTable(boto3.client("dynamodb", config=config), settings.instrument_table_name),

@@ -52,21 +52,16 @@ class Producer:
                 try:
                     published[instrument.name] = self._produce(instrument, deadline)
                 except ProviderError as error:
-                    metrics.add_metric("ProviderFailures", MetricUnit.Count, 1)
-                    logger.error(
-                        "provider failed",
-                        kind=type(error).__name__,
-                        outcome=error.outcome.value,
-                        detail=str(error),
-                    )
+                    _report(error)
                 except (TailConflictError, UnreadableTailError, UnsentBarsError) as error:
                     logger.error("bars left for the next run", kind=type(error).__name__, detail=str(error))
         return published
 
     def _produce(self, instrument: Instrument, deadline: float) -> int:
         tail, version = self.table.read_tail(instrument.name, self.interval)
-        answer = self.provider.fetch(instrument, self.interval)
-        metrics.add_metric("ProviderRequests", MetricUnit.Count, 1)
+        answer = self.provider.fetch([instrument], self.interval, None)[instrument.name]
+        if answer.failure:
+            _report(answer.failure)
         for bar in answer.rejected:
             metrics.add_metric("BarsRejected", MetricUnit.Count, 1)
             logger.warning("bar rejected", stamp=bar.stamp, reason=bar.reason, detail=bar.detail)
@@ -98,6 +93,11 @@ class Producer:
             as_of=format_instant(answer.as_of),
         )
         return encode_record(bar, publication.lookback)
+
+
+def _report(error: ProviderError) -> None:
+    metrics.add_metric("ProviderFailures", MetricUnit.Count, 1)
+    logger.error("provider failed", kind=type(error).__name__, outcome=error.outcome.value, detail=str(error))
 
 
 def _count(causes: Iterable[Cause]) -> None:

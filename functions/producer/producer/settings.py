@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from producer import alpaca
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.settings import read_choice, read_number, read_text, read_url
 from stockstream.windows import Windows, parse_windows
 
-PROVIDERS = ("alphavantage", "replay")
+PROVIDERS = ("alphavantage", "alpaca", "replay")
+MARKET_HOURS = ("regular", "extended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class ProducerSettings:
     provider: str
     provider_url: str
     provider_timeout_seconds: float
+    market_hours: str
+    alpaca_feed: str
     api_key_parameter_name: str
     bar_stream_name: str
     instrument_table_name: str
@@ -37,12 +41,17 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         instruments = parse_instruments(read_text(environ, "INSTRUMENTS"))
     except InstrumentError as error:
         raise SettingsError(f"INSTRUMENTS: {error}") from None
+    provider = read_choice(environ, "PROVIDER", PROVIDERS)
+    if provider == "alpaca" and (refused := [each.name for each in instruments if not alpaca.offers(each)]):
+        raise SettingsError(f"INSTRUMENTS: Alpaca has no bars of {', '.join(refused)}")
     return ProducerSettings(
         instruments=instruments,
         interval=read_choice(environ, "INTERVAL", tuple(INTERVALS)),
-        provider=read_choice(environ, "PROVIDER", PROVIDERS),
+        provider=provider,
         provider_url=read_url(environ, "PROVIDER_URL"),
         provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=60),
+        market_hours=read_choice({"MARKET_HOURS": "regular", **environ}, "MARKET_HOURS", MARKET_HOURS),
+        alpaca_feed=read_choice({"ALPACA_FEED": "iex", **environ}, "ALPACA_FEED", alpaca.FEEDS),
         api_key_parameter_name=read_text(environ, "API_KEY_PARAMETER_NAME"),
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
