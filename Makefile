@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run test lint format lock build invoke-producer invoke-transform invoke-alert deploy clean
+.PHONY: help setup run test lint format lock calendars build invoke-producer invoke-transform invoke-alert deploy clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -42,6 +42,9 @@ format: setup  ## mend what ruff can mend
 lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) -o layers/common/requirements.txt
 	$(COMPILE) $(ARGS) --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+
+calendars: setup  ## make the producer's trading calendars anew
+	python -m stockstream_local.calendars
 
 build: setup  ## sam build, for AWS
 	sam build
