@@ -83,7 +83,7 @@ def _lines(code: str) -> Iterator[str]:
 
 def _last_year(code: str) -> int:
     """The last year that is known wholly: some exchanges announce their holidays year by year."""
-    bound = exchange_calendars.get_calendar(code).bound_max()
+    bound: pd.Timestamp | None = exchange_calendars.get_calendar(code).bound_max()
     if bound is None:
         return LAST_YEAR
     return min(LAST_YEAR, bound.year if (bound.month, bound.day) == (12, 31) else bound.year - 1)
