@@ -110,7 +110,7 @@ def record_answer(ledger: Ledger, now: datetime, newest: Mapping[str, datetime |
         known = ledger.instruments.get(name, Asked()).newest
         latest = max(filter(None, (known, open_time)), default=None)
         changed[name] = Asked(asked_at, latest)
-    return replace(ledger, spent=ledger.spent + 1, instruments={**ledger.instruments, **changed})
+    return Ledger(ledger.day, ledger.spent + 1, ledger.stopped_until, {**ledger.instruments, **changed})
 
 
 def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: Outcome) -> Ledger:
