@@ -30,11 +30,13 @@ class Asked(NamedTuple):
         asked_at: when its newest answer was asked for; None where there has been none.
         newest: the open_time of the newest finished bar that any answer showed.
         not_before: after a failure, when it may be asked again.
+        failures: how many requests have failed since that answer.
     """
 
     asked_at: datetime | None = None
     newest: datetime | None = None
     not_before: datetime | None = None
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,12 @@ class Ledger:
             "spent": self.spent,
             "stopped_until": _format(self.stopped_until),
             "instruments": {
-                name: {key: _format(moment) for key, moment in asked._asdict().items()}
+                name: {
+                    "asked_at": _format(asked.asked_at),
+                    "newest": _format(asked.newest),
+                    "not_before": _format(asked.not_before),
+                    "failures": asked.failures,
+                }
                 for name, asked in self.instruments.items()
             },
         }
@@ -78,7 +85,12 @@ class Ledger:
             spent=int(data["spent"]),
             stopped_until=_parse(data["stopped_until"]),
             instruments={
-                name: Asked(**{key: _parse(text) for key, text in asked.items()})
+                name: Asked(
+                    _parse(asked["asked_at"]),
+                    _parse(asked["newest"]),
+                    _parse(asked["not_before"]),
+                    int(asked["failures"]),
+                )
                 for name, asked in data["instruments"].items()
             },
         )
@@ -127,7 +139,10 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
     if outcome is Outcome.STOP_FOR_THE_DAY:
         return replace(ledger, stopped_until=_next_day(now))
     not_before = _minute(now) + _PAUSES[outcome]
-    changed = {name: ledger.instruments.get(name, Asked())._replace(not_before=not_before) for name in names}
+    changed = {}
+    for name in names:
+        asked = ledger.instruments.get(name, Asked())
+        changed[name] = asked._replace(not_before=not_before, failures=asked.failures + 1)
     return replace(ledger, instruments={**ledger.instruments, **changed})
 
 

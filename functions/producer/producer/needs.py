@@ -20,6 +20,8 @@ FLUSH_MINUTES = (_FLUSH_ENDS - _FLUSH) // timedelta(minutes=1)
 _DELAY_BARS = 2
 # A bar is asked for when it has been finished for a minute.
 _SETTLING = timedelta(minutes=1)
+# An outage of a day then takes a dozen requests: 1, 2, 4, 8, 16, and from then on 32 minutes apart.
+_MOST_DOUBLINGS = 5
 _LONG_AGO = timedelta(days=14)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -72,7 +74,7 @@ class Need(NamedTuple):
         asked_at: when the newest answer was asked for; NEVER where there has been none.
         unseen: how many finished bars no answer has shown.
         is_open: whether its market is.
-        flush: 1 or 2: the market has closed, and it is time to ask for the last bar once, or once more.
+        flush: 1 or 2: the market has closed, and the last bar is to be asked for once, or once more.
         today: what is left of its market in the quota day, the unseen bars among it.
     """
 
@@ -86,6 +88,12 @@ class Need(NamedTuple):
     def requests(self, period: int) -> int:
         """How many requests the rest of the day takes, with one after each period of bars."""
         return (self.flush == 1) + sum(stretch.requests(period) for stretch in self.today)
+
+    def least_requests(self) -> int:
+        """How many requests the rest of the day takes at least, if no bar is to be lost that still shows."""
+        gone = 0 if self.flush else max(0, self.unseen - BARS_PER_ANSWER)
+        first = tuple(Stretch(stretch.bars - gone, stretch.closes) for stretch in self.today[:1])
+        return self._replace(today=(*first, *self.today[1:])).requests(FINISHED_BARS_PER_ANSWER)
 
 
 def read_market(name: str, now: datetime, day_ends: datetime, interval: timedelta) -> Market | None:
@@ -102,13 +110,23 @@ def read_market(name: str, now: datetime, day_ends: datetime, interval: timedelt
     return Market(name, session, now < session.closes, settled, today)
 
 
-def may_ask(market: Market, asked: Asked, now: datetime, interval: timedelta) -> bool:
-    """Whether a request now can bring a bar."""
-    if asked.not_before and now < asked.not_before:
-        return False
+def may_ask(market: Market, asked: Asked, now: datetime, interval: timedelta, *, scarce: bool) -> bool:
+    """Whether a request now can bring a bar.
+
+    Args:
+        market: the instrument's, now.
+        asked: what is known of its requests.
+        now: UTC, a whole minute.
+        interval: a bar's length.
+        scarce: whether a day's requests are counted: then each failure in a row doubles the pause.
+    """
+    if asked.not_before:
+        pause = timedelta(minutes=2 ** min(asked.failures - 1, _MOST_DOUBLINGS) - 1) * scarce
+        if now < asked.not_before + pause:
+            return False
     if market.is_open:
         return market.settled > market.session.opens and market.settled + _SETTLING > _asked_at(asked)
-    return _flush(market.session, asked, now, interval) > 0
+    return now - market.session.closes >= _FLUSH and _flush(market.session, asked, now, interval) > 0
 
 
 def read_need(
@@ -125,7 +143,7 @@ def read_need(
 
 def _flush(session: Session, asked: Asked, now: datetime, interval: timedelta) -> int:
     since, asked_since = now - session.closes, _asked_at(asked) - session.closes
-    if not _FLUSH <= since < _FLUSH_ENDS:
+    if since >= _FLUSH_ENDS:
         return 0
     if asked_since < _FLUSH:
         return 1

@@ -88,6 +88,7 @@ def _read_needs(
 ) -> tuple[list[Need], list[Need]]:
     """The needs of those that may be asked now, and of the others that share a day's requests with them."""
     length, day_ends = INTERVALS[interval], end_of_day(ledger.day)
+    scarce = plan.requests_per_day is not None
     markets: dict[str, Market | None] = {}
     able: list[Need] = []
     others: list[Need] = []
@@ -97,9 +98,9 @@ def _read_needs(
             markets[name] = read_market(name, now, day_ends, length)
         if market := markets[name]:
             asked = ledger.instruments.get(instrument.name, Asked())
-            if may_ask(market, asked, now, length):
+            if may_ask(market, asked, now, length, scarce=scarce):
                 able.append(read_need(instrument, market, asked, now, length))
-            elif plan.requests_per_day is not None:
+            elif scarce:
                 others.append(read_need(instrument, market, asked, now, length))
     return able, others
 
@@ -109,7 +110,7 @@ def _spread(
 ) -> list[Need]:
     """Those to ask now, so that what is left of the day's requests lasts and is evenly spread."""
     needs = [*able, *others]
-    spare = asks_left - _cost(needs, FINISHED_BARS_PER_ANSWER)
+    spare = asks_left - sum(need.least_requests() for need in needs)
     # A second request after each close is kept back where that costs no bar.
     closes = sum(stretch.closes for need in needs for stretch in need.today)
     steps = _steps([need for need in needs if need.today], asks_left - max(0, min(spare, closes)))
