@@ -1,5 +1,6 @@
 """Coverage: whether a plan can see every bar of its instruments, in numbers for a person."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -78,16 +79,20 @@ def measure_coverage(
     asks_a_minute = plan.requests_per_minute * instruments_per_request
     # Asks for instruments that travel together count as one request.
     together = len(instruments) / ceil(len(instruments) / instruments_per_request)
+    markets = Counter(market_of(instrument, hours) for instrument in instruments)
     asks = bars = 0
     for start, end in _days(now):
         day_asks = day_bars = 0
-        for turn, instrument in enumerate(instruments):
-            # All have the same deadlines, and each has to be asked while the others are, too.
-            early = ceil(turn // asks_a_minute * _MINUTE / length)
-            for session in sessions_between(market_of(instrument, hours), start, end):
+        for market, count in markets.items():
+            # Whoever is due with others is asked early: with those of its own market by a turn, and once, for
+            # they stay apart from then on; with those of other markets again and again.
+            turns = [ceil(turn // asks_a_minute * _MINUTE / length) for turn in range(count)]
+            crossings = ceil((len(instruments) - count) // asks_a_minute * _MINUTE / length)
+            for session in sessions_between(market, start, end):
                 stretch = ceil((min(session.closes, end) - max(session.opens, start)) / length)
-                day_bars += stretch
-                day_asks += _asks(stretch, early, closes=session.closes <= end)
+                closes = session.closes <= end
+                day_bars += stretch * count
+                day_asks += sum(_asks(stretch, turn, crossings, closes=closes) for turn in turns)
         asks, bars = max(asks, day_asks), max(bars, day_bars)
     available = plan.requests_per_day
     period = length * max(1, len(instruments) / asks_a_minute * _MINUTE / length)
@@ -102,12 +107,12 @@ def measure_coverage(
     )
 
 
-def _asks(bars: int, early: int, *, closes: bool) -> int:
-    reach = FINISHED_BARS_PER_ANSWER - _DELAY_BARS
+def _asks(bars: int, turn: int, crossings: int, *, closes: bool) -> int:
+    reach = max(1, FINISHED_BARS_PER_ANSWER - _DELAY_BARS - crossings)
     if closes:
         # The last request comes after the close, when no bar is forming.
-        return 1 + max(0, ceil((bars - BARS_PER_ANSWER + early) / reach))
-    return ceil((bars + early) / reach)
+        return 1 + max(0, ceil((bars - BARS_PER_ANSWER + turn) / reach))
+    return ceil((bars + turn) / reach)
 
 
 def _days(now: datetime) -> Iterator[tuple[datetime, datetime]]:

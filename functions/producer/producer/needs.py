@@ -89,11 +89,11 @@ class Need(NamedTuple):
         """How many requests the rest of the day takes, with one after each period of bars."""
         return (self.flush == 1) + sum(stretch.requests(period) for stretch in self.today)
 
-    def least_requests(self) -> int:
-        """How many requests the rest of the day takes at least, if no bar is to be lost that still shows."""
+    def least_requests(self, period: int) -> int:
+        """The same, leaving out the unseen bars that no answer shows any longer."""
         gone = 0 if self.flush else max(0, self.unseen - BARS_PER_ANSWER)
         first = tuple(Stretch(stretch.bars - gone, stretch.closes) for stretch in self.today[:1])
-        return self._replace(today=(*first, *self.today[1:])).requests(FINISHED_BARS_PER_ANSWER)
+        return self._replace(today=(*first, *self.today[1:])).requests(period)
 
 
 def read_market(name: str, now: datetime, day_ends: datetime, interval: timedelta) -> Market | None:
@@ -153,6 +153,8 @@ def _flush(session: Session, asked: Asked, now: datetime, interval: timedelta) -
 
 def _unseen(market: Market, asked: Asked, now: datetime, interval: timedelta) -> float:
     if asked.asked_at is None:
+        if not market.is_open:
+            return 0  # what came before the first look is nobody's loss
         return min(BARS_PER_ANSWER, (now - max(market.session.opens, now - _LONG_AGO)) / interval)
     seen_until = asked.asked_at - _DELAY_BARS * interval
     if asked.newest:

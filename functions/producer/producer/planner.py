@@ -27,6 +27,8 @@ from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
 
 _MINUTE = timedelta(minutes=1)
+# With one request after each 95 bars there is room for late bars, and for instruments that are due together.
+_CAUTIOUS_PERIOD = 95
 
 
 class Plan(NamedTuple):
@@ -110,22 +112,26 @@ def _spread(
 ) -> list[Need]:
     """Those to ask now, so that what is left of the day's requests lasts and is evenly spread."""
     needs = [*able, *others]
-    spare = asks_left - sum(need.least_requests() for need in needs)
-    # A second request after each close is kept back where that costs no bar.
-    closes = sum(stretch.closes for need in needs for stretch in need.today)
-    steps = _steps([need for need in needs if need.today], asks_left - max(0, min(spare, closes)))
+    spare = asks_left - sum(need.least_requests(FINISHED_BARS_PER_ANSWER) for need in needs)
+    ample = asks_left - sum(need.least_requests(_CAUTIOUS_PERIOD) for need in needs)
     urgent = _urgent(able, asks_a_minute, minute) if spare >= 0 else set()
+    steps: dict[Need, float] = {}
+    # Where the requests just suffice, each is kept until it is urgent. Where they do not, all lose alike.
+    if ample >= 0 or spare < 0:
+        # A second request after each close is kept back where that costs no bar.
+        closes = sum(stretch.closes for need in needs for stretch in need.today)
+        steps = _steps([need for need in needs if need.today], asks_left - max(0, min(ample, closes)))
     ranks = {}
     for need in able:
         if need in urgent:
             ranks[need] = 0
         elif need.flush == 1:
             ranks[need] = 1
-        elif need.is_open and need.unseen >= steps[need]:
+        elif need.is_open and need in steps and need.unseen >= steps[need]:
             ranks[need] = 2
-        elif need.is_open and need.asked_at == NEVER and spare != 0:
+        elif need.is_open and need.asked_at == NEVER and (ample > 0 or spare < 0):
             ranks[need] = 2  # a first look, unless it would cost a bar later in the day
-        elif need.flush and spare > 0:
+        elif need.flush and ample > 0:
             ranks[need] = 3
     return sorted(ranks, key=lambda need: (ranks[need], *_by_urgency(need)))
 
