@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run test lint format bench bench-tail fuzz lock build invoke-producer invoke-transform invoke-alert deploy clean
+.PHONY: help setup run test lint format bench bench-tail bench-year calendars fuzz lock build invoke-producer invoke-transform invoke-alert deploy clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -48,6 +48,12 @@ fuzz: setup  ## throw rubbish at the transform for some minutes, on Linux (MINUT
 lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) -o layers/common/requirements.txt
 	$(COMPILE) $(ARGS) --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+
+calendars: setup  ## make the producer's trading calendars anew
+	python -m stockstream_local.calendars
+
+bench-year: setup  ## run the quota planner through a simulated trading year (about a minute)
+	@python bench/trading_year.py
 
 build: setup  ## sam build, for AWS
 	sam build

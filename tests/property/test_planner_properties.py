@@ -1,0 +1,155 @@
+"""The planner's promises, over plans, markets, days and crashes that nobody thought of."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from producer.coverage import measure_coverage
+from producer.ledger import Asked, Ledger, quota_day, record_answer, record_failure
+from producer.planner import Plan, plan_requests
+from producer.provider_errors import Outcome
+from producer.sessions import current_or_last_session, market_of, open_time
+from stockstream.instruments import Instrument, parse_instrument
+
+MINUTE = timedelta(minutes=1)
+FLUSH = timedelta(minutes=30)
+NAMES = ("IBM", "MSFT", "BRK.B", "TSCO.LON", "600104.SHH", "fx:EUR/USD", "crypto:BTC/USD")
+# Days around both clock changes, a holiday and short days, and any other.
+SPECIAL_DAYS = (date(2026, 3, 7), date(2026, 10, 31), date(2026, 11, 25), date(2026, 12, 23))
+DAYS = st.sampled_from(SPECIAL_DAYS) | st.dates(date(2026, 1, 1), date(2026, 12, 20))
+HOURS = st.sampled_from(["regular", "extended"])
+INSTRUMENTS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=7, unique=True).map(
+    lambda names: [parse_instrument(name) for name in names]
+)
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)).map(  # noqa: DTZ001  # bounds
+    lambda moment: moment.replace(microsecond=0)
+)
+WHOLE_MINUTES = MOMENTS.map(lambda moment: moment.replace(second=0))
+LEDGERS = st.builds(
+    Ledger,
+    day=st.dates(date(2026, 1, 1), date(2026, 12, 31)),
+    spent=st.integers(0, 40),
+    stopped_until=st.none() | WHOLE_MINUTES,
+    instruments=st.dictionaries(
+        st.sampled_from(NAMES),
+        st.builds(
+            Asked,
+            st.none() | WHOLE_MINUTES,
+            st.none() | WHOLE_MINUTES,
+            st.none() | WHOLE_MINUTES,
+            st.integers(0, 50),
+        ),
+    ),
+)
+
+
+def in_session(instrument: Instrument, hours: str, now: datetime) -> bool:
+    session = current_or_last_session(market_of(instrument, hours), now)
+    return session is not None and session.opens < now and now - FLUSH < session.closes
+
+
+@given(
+    instruments=INSTRUMENTS,
+    hours=HOURS,
+    interval=st.sampled_from(["1min", "5min", "60min"]),
+    a_day=st.none() | st.integers(0, 40),
+    a_minute=st.integers(1, 5),
+    together=st.integers(1, 3),
+    ledger=LEDGERS,
+    now=MOMENTS,
+)
+def test_no_ledger_makes_it_break_a_limit_or_ask_outside_a_session(  # noqa: PLR0913  # the planner's own inputs
+    *,
+    instruments: list[Instrument],
+    hours: str,
+    interval: str,
+    a_day: int | None,
+    a_minute: int,
+    together: int,
+    ledger: Ledger,
+    now: datetime,
+) -> None:
+    batches = plan_requests(instruments, interval, hours, Plan(a_day, a_minute), ledger, now, together)
+    asked = [instrument for batch in batches for instrument in batch]
+    assert len(batches) <= a_minute
+    assert all(1 <= len(batch) <= together for batch in batches)
+    assert len(set(asked)) == len(asked)
+    if a_day is not None:
+        spent = ledger.spent if ledger.day == quota_day(now) else 0
+        assert len(batches) <= max(0, a_day - spent)
+    if ledger.stopped_until and now < ledger.stopped_until:
+        assert batches == []
+    assert all(in_session(instrument, hours, now) for instrument in asked)
+
+
+@given(ledger=LEDGERS)
+def test_a_kept_ledger_comes_back_as_it_was(ledger: Ledger) -> None:
+    assert Ledger.from_dict(ledger.to_dict()) == ledger
+
+
+@settings(max_examples=25, deadline=None)
+@example(names=NAMES[:3], day=date(2026, 3, 5), hours="regular", a_day=14, late=1, crash_every=7)
+@example(names=NAMES[5:], day=date(2026, 10, 31), hours="regular", a_day=32, late=0, crash_every=100)
+@given(
+    names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True),
+    day=DAYS,
+    hours=HOURS,
+    a_day=st.integers(4, 60),
+    late=st.integers(0, 1),
+    crash_every=st.integers(1, 500),
+)
+def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
+    *, names: list[str], day: date, hours: str, a_day: int, late: int, crash_every: int
+) -> None:
+    instruments = [parse_instrument(name) for name in names]
+    plan = Plan(a_day, 1)
+    start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    assume(measure_coverage(instruments, "1min", hours, plan, start).covers)
+    ledger, requests = Ledger(), []
+    for minute in range(3 * 1440):
+        now = start + minute * MINUTE
+        if minute % crash_every == 0:
+            ledger = Ledger.from_dict(ledger.to_dict())
+        for (instrument,) in plan_requests(instruments, "1min", hours, plan, ledger, now):
+            assert in_session(instrument, hours, now)
+            requests.append((instrument, now))
+            newest = now - (1 + late) * MINUTE
+            session = current_or_last_session(market_of(instrument, hours), now)
+            if session is not None:
+                newest = min(newest, session.closes - MINUTE)
+            ledger = record_answer(ledger, now, {instrument.name: newest})
+    assert max(Counter(now for _, now in requests).values(), default=0) <= 1
+    assert max(Counter(quota_day(now) for _, now in requests).values(), default=0) <= a_day
+    # The day of the first look may be cut short; after it, what opens between two answers fits into one.
+    for instrument in instruments:
+        market = market_of(instrument, hours)
+        times = [now for who, now in requests if who == instrument]
+        for earlier, later in pairwise(times):
+            session = current_or_last_session(market, later)
+            assert session is not None
+            # An answer holds 100 bars, one of them forming where the newest shows at once.
+            holds = 99 + late if later < session.closes else 100
+            # What was finished and shown at the earlier request is in hand.
+            unseen = open_time(market, earlier - late * MINUTE, later - late * MINUTE) / MINUTE
+            assert unseen <= holds
+
+
+@settings(max_examples=25, deadline=None)
+@given(day=DAYS, outcomes=st.lists(st.none() | st.sampled_from(list(Outcome)), min_size=1, max_size=20))
+def test_failures_of_every_kind_never_break_the_days_limit(day: date, outcomes: list[Outcome | None]) -> None:
+    instruments = [parse_instrument(name) for name in ("IBM", "fx:EUR/USD")]
+    start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    ledger, made = Ledger(), Counter[date]()
+    for minute in range(1440):
+        now = start + minute * MINUTE
+        for (instrument,) in plan_requests(instruments, "1min", "regular", Plan(25, 2), ledger, now):
+            outcome = outcomes[made.total() % len(outcomes)]
+            made[quota_day(now)] += 1
+            if outcome is None:
+                ledger = record_answer(ledger, now, {instrument.name: now - 2 * MINUTE})
+            else:
+                ledger = record_failure(ledger, now, [instrument.name], outcome)
+    assert max(made.values(), default=0) <= 25

@@ -1,0 +1,98 @@
+"""The ledger: quota days, answers and failures, and the form in which it is kept."""
+
+import json
+from datetime import UTC, date, datetime
+
+from producer.ledger import Asked, Ledger, end_of_day, quota_day, record_answer, record_failure
+from producer.provider_errors import Outcome
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+NOON = utc("2026-11-20T17:00:07")  # 12:00 in New York
+TODAY = date(2026, 11, 20)
+
+
+def test_a_quota_day_is_new_yorks_calendar_day() -> None:
+    assert quota_day(utc("2026-11-21T04:59:59")) == date(2026, 11, 20)
+    assert quota_day(utc("2026-11-21T05:00:00")) == date(2026, 11, 21)
+    assert end_of_day(date(2026, 11, 20)) == utc("2026-11-21T05:00:00")
+
+
+def test_the_day_of_a_clock_change_is_an_hour_shorter_or_longer() -> None:
+    assert end_of_day(date(2026, 3, 7)) == utc("2026-03-08T05:00")
+    assert end_of_day(date(2026, 3, 8)) == utc("2026-03-09T04:00")  # 23 hours
+    assert end_of_day(date(2026, 10, 31)) == utc("2026-11-01T04:00")
+    assert end_of_day(date(2026, 11, 1)) == utc("2026-11-02T05:00")  # 25 hours
+
+
+def test_an_answer_is_one_request_for_all_its_instruments() -> None:
+    newest = {"IBM": utc("2026-11-20T16:58"), "MSFT": None}
+    ledger = record_answer(Ledger(TODAY, spent=3), NOON, newest)
+    assert ledger.spent == 4
+    assert ledger.instruments == {
+        "IBM": Asked(utc("2026-11-20T17:00"), utc("2026-11-20T16:58")),
+        "MSFT": Asked(utc("2026-11-20T17:00"), None),
+    }
+
+
+def test_an_answer_that_shows_less_than_an_earlier_one_takes_nothing_back() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": utc("2026-11-20T16:58")})
+    ledger = record_answer(ledger, utc("2026-11-20T17:01"), {"IBM": utc("2026-11-20T16:50")})
+    ledger = record_answer(ledger, utc("2026-11-20T17:02"), {"IBM": None})
+    assert ledger.instruments["IBM"] == Asked(utc("2026-11-20T17:02"), utc("2026-11-20T16:58"))
+
+
+def test_a_new_day_begins_with_nothing_spent() -> None:
+    ledger = record_answer(Ledger(), utc("2026-11-21T04:59"), {"IBM": None})
+    ledger = record_answer(ledger, utc("2026-11-21T05:00"), {"IBM": None})
+    assert (ledger.day, ledger.spent) == (date(2026, 11, 21), 1)
+
+
+def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": None, "MSFT": None})
+    for outcome, again in (
+        (Outcome.RETRY_SOON, "2026-11-20T17:01"),
+        (Outcome.WAIT, "2026-11-20T17:02"),
+        (Outcome.TELL_A_PERSON, "2026-11-20T18:00"),
+    ):
+        failed = record_failure(ledger, NOON, ["IBM"], outcome)
+        assert failed.spent == 2
+        assert failed.instruments["IBM"] == Asked(utc("2026-11-20T17:00"), None, utc(again), failures=1)
+        assert failed.instruments["MSFT"] == ledger.instruments["MSFT"]
+
+
+def test_an_answer_ends_the_delay_after_a_failure() -> None:
+    ledger = record_failure(Ledger(), NOON, ["IBM"], Outcome.TELL_A_PERSON)
+    ledger = record_answer(ledger, utc("2026-11-20T18:00"), {"IBM": None})
+    assert ledger.instruments["IBM"] == Asked(utc("2026-11-20T18:00"))
+
+
+def test_counts_the_failures_since_the_newest_answer() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": None})
+    for _ in range(3):
+        ledger = record_failure(ledger, NOON, ["IBM"], Outcome.RETRY_SOON)
+    assert ledger.instruments["IBM"].failures == 3
+    assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].failures == 0
+
+
+def test_a_spent_quota_stops_all_until_midnight_in_new_york() -> None:
+    ledger = record_failure(Ledger(), NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY)
+    assert ledger.stopped_until == utc("2026-11-21T05:00")
+
+
+def test_a_spent_quota_soon_after_midnight_may_be_yesterdays_and_stops_all_for_an_hour() -> None:
+    ledger = record_failure(Ledger(), utc("2026-11-20T05:10"), ["crypto:BTC/USD"], Outcome.STOP_FOR_THE_DAY)
+    assert ledger.stopped_until == utc("2026-11-20T06:10")
+
+
+def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": utc("2026-11-20T16:58"), "MSFT": None})
+    ledger = record_failure(ledger, NOON, ["fx:EUR/USD"], Outcome.WAIT)
+    ledger = record_failure(ledger, NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY)
+    kept = ledger.to_dict()
+    assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
+    assert kept["stopped_until"] == "2026-11-21T05:00:00Z"
+    assert Ledger.from_dict(Ledger().to_dict()) == Ledger()
