@@ -25,10 +25,12 @@ def enrich_newest(prices: Prices, end: int) -> dict[str, Any]:
     """The document of one bar of a history, with the look-back that the producer would send."""
     window = prices.iloc[end - 199 : end + 1].astype(float)
     typical = (window["high"] + window["low"] + window["close"]) / 3
-    newest = window.iloc[-1]
+    open_, high, low, close, volume = map(
+        float, window[["open", "high", "low", "close", "volume"]].to_numpy()[-1]
+    )
     bar = Bar(
         "IBM", "equity", "1min", "2026-11-20T20:59:00Z",
-        *(float(newest[name]) for name in ("open", "high", "low", "close", "volume")),
+        open_, high, low, close, volume,
         "replay", "2026-11-20T21:00:05.123Z",
     )  # fmt: skip
     lookback = Lookback(
