@@ -1,24 +1,25 @@
 """A second opinion on every number: plain Python over the market's own bars, and nothing of the pipeline."""
 
 import math
+from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from itertools import pairwise
 from statistics import fmean, pstdev, stdev
+from typing import NamedTuple
 
 from stockstream.bars import INTERVALS
-from stockstream.instruments import Instrument, parse_instrument
-from stockstream.times import format_time, parse_instant
+from stockstream.times import format_time, parse_instant, parse_time
 from stockstream.windows import Windows
 from stockstream_local.alphavantage import asked_count, asked_instrument
 from stockstream_local.lake import Document
 from stockstream_local.market import MarketBar
-from stockstream_local.replay_market import ReplayMarket, Request
+from stockstream_local.replay_market import ReplayMarket
 
 WINDOWS = Windows()
-# Bars that a document may be old, and its look-back: what the market is asked for again.
-BARS_ASKED_AGAIN = 600
+# Documents arrive within seconds of the answer that they were made of; this is half an hour of answers.
+ANSWERS_KEPT = 30
 BAND = 20
 RSI = 14
 
@@ -84,6 +85,18 @@ def _vwap(bars: Sequence[MarketBar]) -> float | None:
     return math.sumprod([(bar.high + bar.low + bar.close) / 3 for bar in bars], volumes) / sum(volumes)
 
 
+class Known(NamedTuple):
+    """What the pipeline could know of one instrument from one answer on.
+
+    Attributes:
+        moment: when the market gave the answer.
+        bars: the finished ones, oldest first, each as it was shown last; far enough back for every look-back.
+    """
+
+    moment: datetime
+    bars: list[MarketBar]
+
+
 class Checker:
     """Compares documents with what the market had answered when each was made.
 
@@ -97,44 +110,43 @@ class Checker:
         self._market = market
         self._interval = interval
         self._api_key = api_key
-        self._shown = lru_cache(maxsize=32)(self._ask_again)
+        self._followed = 0
+        self._known: dict[str, deque[Known]] = defaultdict(lambda: deque(maxlen=ANSWERS_KEPT))
 
     def find_fault(self, document: Document) -> str | None:
         """What is wrong with a document, for a person; None if every number is right."""
-        name = document["instrument"]
-        requests = self._requests(parse_instrument(name))
-        if not requests:
-            return f"{document['id']}: the market was never asked for {name}"
+        self._follow()
+        answers = self._known.get(document["instrument"])
+        if not answers:
+            return f"{document['id']}: the market was never asked for {document['instrument']}"
         known_at = parse_instant(document["as_of"])
-        request = min(requests, key=lambda each: abs(each.moment - known_at))
-        shown = self._shown(name, request.moment, BARS_ASKED_AGAIN)
-        position = next(
-            (i for i, bar in enumerate(shown) if format_time(bar.open_time) == document["open_time"]), None
-        )
-        if position is None:
-            return f"{document['id']}: the market had shown no such bar at {document['as_of']}"
-        if shown[position].open_time + INTERVALS[self._interval] > request.moment:
-            return f"{document['id']}: the bar was still forming at {document['as_of']}"
-        first = self._shown(name, requests[0].moment, asked_count(requests[0].parameters))[0].open_time
-        window = [bar for bar in shown[: position + 1] if bar.open_time >= first]
-        expected = expected_numbers(window[-1 - WINDOWS.lookback_closes :])
+        known = min(answers, key=lambda each: abs(each.moment - known_at)).bars
+        end = bisect_right(known, parse_time(document["open_time"]), key=lambda bar: bar.open_time)
+        window = known[max(0, end - 1 - WINDOWS.lookback_closes) : end]
+        if not window or format_time(window[-1].open_time) != document["open_time"]:
+            return f"{document['id']}: the market had shown no such finished bar at {document['as_of']}"
         wrong = [
             f"{field} is {document.get(field)!r} and not {number!r}"
-            for field, number in expected.items()
+            for field, number in expected_numbers(window).items()
             if not _is_same(document.get(field), number)
         ]
         return f"{document['id']}: {'; '.join(wrong)}" if wrong else None
 
-    def _requests(self, instrument: Instrument) -> list[Request]:
-        return [
-            each
-            for each in self._market.requests
-            if each.parameters.get("apikey") == self._api_key
-            and asked_instrument(each.parameters) == instrument
-        ]
-
-    def _ask_again(self, name: str, moment: datetime, count: int) -> list[MarketBar]:
-        return self._market.source.bars_at(parse_instrument(name), self._interval, moment, count)
+    def _follow(self) -> None:
+        """Takes in the answers that the market gave since the last time."""
+        for request in self._market.requests[self._followed :]:
+            self._followed += 1
+            instrument = asked_instrument(request.parameters)
+            if instrument and request.parameters.get("apikey") == self._api_key:
+                count = asked_count(request.parameters)
+                shown = self._market.source.bars_at(instrument, self._interval, request.moment, count)
+                width = INTERVALS[self._interval]
+                finished = {bar.open_time: bar for bar in shown if bar.open_time + width <= request.moment}
+                answers = self._known[instrument.name]
+                before = {bar.open_time: bar for bar in answers[-1].bars} if answers else {}
+                bars = sorted((before | finished).values(), key=lambda bar: bar.open_time)
+                reach = len(finished) + WINDOWS.lookback_closes
+                answers.append(Known(request.moment, bars[-reach:]))
 
 
 def _is_same(told: object, expected: float | None) -> bool:

@@ -1,21 +1,26 @@
 """The `stockstream` command."""
 
 import argparse
+import json
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.alarm import DEFAULT_ALARM, set_off
-from stockstream_local.market import is_traded
+from stockstream_local.invoke import TARGETS, invoke
+from stockstream_local.listing import is_traded
+from stockstream_local.pipeline import Options
 from stockstream_local.recording import Recording, RecordingError
 from stockstream_local.screen import Screen
-from stockstream_local.up import Options, up
+from stockstream_local.up import up
+from stockstream_local.workplace import STATE
 
 DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
@@ -23,6 +28,10 @@ HIGHEST_PORT = 65535
 # What a shell calls a program that Ctrl-C ended.
 INTERRUPTED = 130
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class UsageError(StockstreamError):
+    """The options do not go together; the text says which and why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,15 +47,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _stopped_once():
             if asked.command == "alarm":
                 screen.say(set_off(asked.name))
+            elif asked.command == "invoke":
+                invoke(asked.function, asked.events, screen)
             else:
-                up(read_options(asked), screen)
+                up(read_options(asked), asked.bars, screen)
     except StockstreamError as error:
-        Screen(Console(stderr=True)).say(f"stockstream: {error}", style="red")
-        return 1
+        return _fail(str(error))
+    except (BotoCoreError, ClientError) as error:
+        return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
     except KeyboardInterrupt:
         screen.say("Stopped. Nothing is left running.")
         return 0 if asked.command == "up" and asked.bars is None else INTERRUPTED
     return 0
+
+
+def _fail(reason: str) -> int:
+    Screen(Console(stderr=True)).say(f"stockstream: {reason}", style="red")
+    return 1
 
 
 def read_options(asked: argparse.Namespace) -> Options:
@@ -59,8 +76,6 @@ def read_options(asked: argparse.Namespace) -> Options:
         return Options(
             instruments=asked.instruments or _instruments(DEFAULT_INSTRUMENTS),
             interval=asked.interval or DEFAULT_INTERVAL,
-            bars=asked.bars,
-            recording=None,
             port=asked.port,
         )
     if asked.instruments or asked.interval:
@@ -70,16 +85,12 @@ def read_options(asked: argparse.Namespace) -> Options:
     recording: Recording = asked.recorded
     if asked.bars and asked.bars > len(recording.bars):
         raise UsageError(f"The recording holds {len(recording.bars)} bars: --bars can be that at most.")
-    return Options((recording.instrument,), recording.interval, asked.bars, recording, asked.port)
-
-
-class UsageError(StockstreamError):
-    """The options do not go together; the text says which and why."""
+    return Options((recording.instrument,), recording.interval, recording, asked.port)
 
 
 @contextmanager
 def _stopped_once() -> Iterator[None]:
-    """The first signal to stop raises KeyboardInterrupt; later ones cannot disturb the clearing up."""
+    """Within, the first signal to stop raises KeyboardInterrupt; later ones cannot disturb the end."""
 
     def stop(*_: object) -> None:
         for number in _STOPPING:
@@ -113,6 +124,19 @@ def _parser() -> argparse.ArgumentParser:
     option("--interval", choices=INTERVALS, help=f"the length of a bar ({DEFAULT_INTERVAL})")
     option("--recorded", type=_recording, metavar="FILE", help="replay a recorded Alpha Vantage answer")
     option("--port", type=_port, help="where the local AWS listens (a free port)")
+    invoke_command = commands.add_parser(
+        "invoke",
+        help="run one function in a container, with its sample events",
+        description="Runs the real `sam local invoke`; this needs Docker.",
+    )
+    invoke_command.add_argument("function", choices=TARGETS)
+    invoke_command.add_argument(
+        "events",
+        nargs="*",
+        type=_event,
+        metavar="EVENT",
+        help="JSON files (all of the function's in events/)",
+    )
     alarm_command = commands.add_parser(
         "alarm",
         help="set off an alarm of the running pipeline",
@@ -147,6 +171,17 @@ def _instruments(text: str) -> tuple[Instrument, ...]:
             "letters, and the usual currencies and coins, as in IBM,fx:EUR/USD,crypto:BTC/USD"
         )
     return instruments
+
+
+def _event(text: str) -> Path:
+    path = Path(text)
+    try:
+        json.loads(path.read_bytes())
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not JSON: {error}") from None
+    return path.resolve()
 
 
 def _recording(text: str) -> Recording:

@@ -64,7 +64,7 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
         state,
     )
     if not _runs_linux_wheels():
-        _lay_host_wheels(root, environ, state)
+        lay_host_wheels(root, environ, state)
     return state / "build" / "template.yaml"
 
 
@@ -107,10 +107,22 @@ def local_parameters(root: Path) -> dict[str, str]:
 
 
 def _run(action: str, arguments: list[str], root: Path, environ: Mapping[str, str], state: Path) -> None:
-    _execute(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
+    execute(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
 
 
-def _execute(name: str, command: list[str], folder: Path, environ: Mapping[str, str], log: Path) -> None:
+def execute(name: str, command: list[str], folder: Path, environ: Mapping[str, str], log: Path) -> None:
+    """Runs one of the tools beside this Python.
+
+    Args:
+        name: what messages call it.
+        command: its name and its arguments.
+        folder: where it runs.
+        environ: its environment, whole.
+        log: the file that gets what it prints.
+
+    Raises:
+        DeploymentError: it is not there, or it failed.
+    """
     program = Path(sys.executable).with_name(command[0])
     if not program.exists():
         raise DeploymentError(
@@ -130,16 +142,26 @@ def _runs_linux_wheels() -> bool:
     return platform.system() == "Linux" and platform.libc_ver()[0] == "glibc"
 
 
-def _lay_host_wheels(root: Path, environ: Mapping[str, str], state: Path) -> None:
-    """Installs this machine's wheels of the same versions over the built layer's Linux ones.
+def lay_host_wheels(root: Path, environ: Mapping[str, str], state: Path) -> None:
+    """Installs this machine's wheels of the same versions in the place of the built layer's Linux ones.
 
-    The emulator runs functions with this machine's Python: on macOS (and on Linux with musl) a Linux wheel's
-    compiled modules cannot be loaded. Their file names differ by platform, so that both may lie side by side.
+    The emulator runs functions with this machine's Python: on macOS, and on Linux with musl, a Linux wheel's
+    compiled modules cannot be loaded.
+
+    Args:
+        root: where the layer's lock is.
+        environ: the environment to run uv in.
+        state: the directory of the build, and for the log.
+
+    Raises:
+        DeploymentError: uv failed.
     """
-    _execute(
+    execute(
         "uv pip install",
         [
-            *("uv", "pip", "install", "--require-hashes", "--no-deps", "--python", sys.executable),
+            # Without --reinstall uv sees the right versions there, and leaves another platform's files.
+            *("uv", "pip", "install", "--reinstall", "--no-deps", "--require-hashes"),
+            *("--python", sys.executable),
             *("--requirements", str(root / "layers" / "common" / "requirements.txt")),
             *("--target", str(state / "build" / "CommonLayer" / "python")),
         ],

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
+from stockstream_local.listing import COINS, CURRENCIES, SHARES
 
 EASTERN = ZoneInfo("US/Eastern")
 
@@ -24,33 +25,6 @@ OCTAVES = 13
 SHARE_OF_EMPTY_MINUTES = 0.04
 SHARE_OF_REVISED_MINUTES = 0.03
 REVISED_AFTER_MINUTES = (2, 6)
-
-# What one unit is worth in US dollars, roughly: enough to price each pair.
-CURRENCIES = {
-    "USD": 1.0, "EUR": 1.16, "GBP": 1.33, "CHF": 1.25, "JPY": 0.0065, "AUD": 0.65, "NZD": 0.57, "CAD": 0.71,
-    "SEK": 0.105, "NOK": 0.099, "DKK": 0.155, "PLN": 0.27, "CZK": 0.048, "CNY": 0.14, "INR": 0.0113,
-    "MXN": 0.054, "BRL": 0.187, "ZAR": 0.058, "SGD": 0.77, "HKD": 0.128, "KRW": 0.0007, "TRY": 0.0237,
-}  # fmt: skip
-COINS = {
-    "BTC": 97_000.0,
-    "ETH": 3_400.0,
-    "SOL": 155.0,
-    "XRP": 2.3,
-    "ADA": 0.55,
-    "DOGE": 0.17,
-    "LTC": 98.0,
-    "BNB": 930.0,
-}
-SHARES = {
-    "IBM": 290.0,
-    "AAPL": 270.0,
-    "MSFT": 500.0,
-    "AMZN": 235.0,
-    "NVDA": 190.0,
-    "GOOGL": 285.0,
-    "TSLA": 430.0,
-}
-LONGEST_SYMBOL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +62,6 @@ _HABITS = {
 }
 
 
-def is_traded(instrument: Instrument) -> bool:
-    """Whether the market knows it: a symbol of up to five letters, or a pair of what is named above."""
-    symbol = instrument.base.split(".")[0]
-    match instrument.asset_class:
-        case "fx":
-            return instrument.base in CURRENCIES and instrument.quote in CURRENCIES
-        case "crypto":
-            return instrument.base in COINS and instrument.quote in CURRENCIES
-        case _:
-            return symbol.isalpha() and len(symbol) <= LONGEST_SYMBOL
-
-
 def bars(instrument: Instrument, interval: str, now: datetime, count: int) -> list[MarketBar]:
     """The newest bars that exist, as the market shows them at one moment, oldest first.
 
@@ -115,12 +77,15 @@ def bars(instrument: Instrument, interval: str, now: datetime, count: int) -> li
     for number in range(newest, -1, -1):
         if len(found) == count:
             break
-        bar = _bar(instrument, number * width, width, now.timestamp())
+        # Past its last revision a bar never changes: one moment stands for all later ones in the cache.
+        settled = ((number + 1) * width + REVISED_AFTER_MINUTES[1]) * MINUTE
+        bar = _bar(instrument, number * width, width, min(now.timestamp(), settled))
         if bar is not None:
             found.append(bar)
     return found[::-1]
 
 
+@lru_cache(maxsize=50_000)
 def _bar(instrument: Instrument, first: int, width: int, now: float) -> MarketBar | None:
     """The bar of `width` minutes from minute `first`, counted from 1970: the traded ones, merged."""
     minutes = list(_minutes(instrument, first, width, now))
@@ -141,14 +106,11 @@ def _minutes(instrument: Instrument, first: int, width: int, now: float) -> Iter
     for minute in range(first, first + width):
         if minute * MINUTE >= now:
             return
-        # Past its last revision a minute never changes: one moment stands for all later ones in the cache.
-        settled = (minute + 1 + REVISED_AFTER_MINUTES[1]) * MINUTE
-        bar = _minute(instrument, minute, min(now, settled))
+        bar = _minute(instrument, minute, now)
         if bar is not None:
             yield bar
 
 
-@lru_cache(maxsize=50_000)
 def _minute(instrument: Instrument, minute: int, now: float) -> MarketBar | None:
     habits = _HABITS[instrument.asset_class]
     name, start = instrument.name, minute * MINUTE

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from stockstream.instruments import Instrument
 from stockstream_local import market
 from stockstream_local.alphavantage import asked_count, asked_instrument, invalid_call, refuse, write_answer
+from stockstream_local.listing import is_traded
 from stockstream_local.loopback import LoopbackServer
 from stockstream_local.market import MarketBar
 
@@ -33,7 +34,7 @@ class InventedMarket:
         """Bars, or the refusal of a bad request."""
         refusal = refuse(parameters)
         instrument = None if refusal else asked_instrument(parameters)
-        if instrument is None or not market.is_traded(instrument):
+        if instrument is None or not is_traded(instrument):
             return json.dumps(refusal or invalid_call(parameters["function"])).encode()
         bars = self.bars_at(instrument, parameters["interval"], now, asked_count(parameters))
         return write_answer(parameters, instrument, bars)

@@ -89,7 +89,11 @@ def _table(quotes: Iterable[Quote]) -> Table:
         cells = _cells(quote)
         if not table.columns:
             for title in cells:
-                table.add_column(title, justify="left" if title in {"instrument", "newest bar"} else "right")
+                table.add_column(
+                    title,
+                    no_wrap=True,
+                    justify="left" if title in {"instrument", "newest bar (UTC)"} else "right",
+                )
         table.add_row(*cells.values())
     return table
 
@@ -100,7 +104,7 @@ def _cells(quote: Quote) -> dict[str, str]:
     change = document.get("return_1")
     return {
         "instrument": quote.instrument,
-        "newest bar": _when(document),
+        "newest bar (UTC)": _when(document),
         "close": _number(document.get("close"), decimals),
         "SMA 20": _number(document.get("sma_20"), decimals),
         "return": _NOTHING if change is None else f"{change:+.3%}",
@@ -114,7 +118,7 @@ def _number(value: float | None, decimals: int) -> str:
 
 
 def _when(document: Document) -> str:
-    return f"{parse_time(document['open_time']):%Y-%m-%d %H:%M} UTC" if document else "none yet"
+    return f"{parse_time(document['open_time']):%Y-%m-%d %H:%M}" if document else "none yet"
 
 
 def _lag(document: Document, width: timedelta) -> str:

@@ -1,11 +1,22 @@
+"""The table against moto's DynamoDB."""
+
+import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 from moto import mock_aws
 
 from producer.instrument_table import InstrumentTable, TailConflictError
 from producer.tail import Numbers, Tail
+from producer.tail_codec import UnreadableTailError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 TAIL = Tail(
     bars={
@@ -15,10 +26,23 @@ TAIL = Tail(
     doubtful=frozenset({"2026-11-20T20:58:00Z"}),
     forgotten=True,
 )
+CHANCE = random.Random(20261120)
+HISTORY = {
+    (datetime(2026, 11, 20, 9, tzinfo=UTC) + timedelta(minutes=minute)).strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    ): Numbers(221.17, 221.3, 221.0, round(221 + CHANCE.random() / 4, 2), float(CHANCE.randint(1, 10**6)))
+    for minute in range(700)
+}
+
+
+def tail_after(minutes: int) -> Tail:
+    """The 299 newest bars of so many."""
+    rows = list(HISTORY.items())
+    return Tail(dict(rows[max(0, minutes - 299) : minutes]), forgotten=minutes > 299)
 
 
 @pytest.fixture
-def table() -> Iterator[InstrumentTable]:
+def client() -> Iterator["DynamoDBClient"]:
     with mock_aws():
         client = boto3.client("dynamodb")
         client.create_table(
@@ -27,7 +51,34 @@ def table() -> Iterator[InstrumentTable]:
             AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
             KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
         )
-        yield InstrumentTable(client, "instruments")
+        yield client
+
+
+@pytest.fixture
+def table(client: "DynamoDBClient") -> InstrumentTable:
+    return InstrumentTable(client, "instruments")
+
+
+@pytest.fixture
+def other_table(client: "DynamoDBClient") -> InstrumentTable:
+    """The same table, as another sandbox of the function sees it."""
+    return InstrumentTable(client, "instruments")
+
+
+@pytest.fixture
+def calls(client: "DynamoDBClient") -> list[str]:
+    """The operations that were called, and each item's key."""
+    made: list[str] = []
+
+    def note(params: dict[str, Any], model: OperationModel, **_: object) -> None:
+        made.append(f"{model.name} {params['Key']['key']['S']}" if "Key" in params else model.name)
+
+    client.meta.events.register("provide-client-params.dynamodb.*", note)
+    return made
+
+
+def items(client: "DynamoDBClient") -> dict[str, Any]:
+    return {item["key"]["S"]: item for item in client.scan(TableName="instruments")["Items"]}
 
 
 def test_nothing_is_remembered_of_a_new_instrument(table: InstrumentTable) -> None:
@@ -48,12 +99,179 @@ def test_writes_over_the_version_that_was_read(table: InstrumentTable) -> None:
     assert table.read_tail("IBM", "1min") == (TAIL, 2)
 
 
+@pytest.mark.parametrize("tail", [Tail(), tail_after(299)], ids=["in one item", "in two items"])
 @pytest.mark.parametrize("stale_version", [0, 1, 3])
-def test_refuses_to_write_over_any_other_version(table: InstrumentTable, stale_version: int) -> None:
+def test_refuses_to_write_over_any_other_version(
+    table: InstrumentTable, stale_version: int, tail: Tail
+) -> None:
     for version in range(2):
         table.write_tail("IBM", "1min", TAIL, version)
 
-    with pytest.raises(TailConflictError):
-        table.write_tail("IBM", "1min", Tail(), stale_version)
+    with pytest.raises(TailConflictError, match=r"IBM\|1min"):
+        table.write_tail("IBM", "1min", tail, stale_version)
 
     assert table.read_tail("IBM", "1min") == (TAIL, 2)
+
+
+def test_every_bar_of_a_long_day_is_read_back_exactly_whoever_reads(
+    table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    version = 0
+    for minutes in range(250, 550):
+        _, version = table.write_tail("IBM", "1min", tail_after(minutes), version)
+        if minutes % 50 == 0:
+            assert other_table.read_tail("IBM", "1min") == (tail_after(minutes), version)
+            assert InstrumentTable(client, "instruments").read_tail("IBM", "1min").tail == tail_after(minutes)
+
+    assert set(items(client)) == {"IBM|1min", "IBM|1min|base"}
+
+
+def test_two_sandboxes_take_turns_and_each_sees_what_the_other_wrote(
+    table: InstrumentTable, other_table: InstrumentTable
+) -> None:
+    for minutes in range(200, 500, 3):
+        writer, reader = (table, other_table) if minutes % 2 else (other_table, table)
+        _, version = writer.read_tail("IBM", "1min")
+        writer.write_tail("IBM", "1min", tail_after(minutes), version)
+        assert reader.read_tail("IBM", "1min").tail == tail_after(minutes)
+
+
+def test_a_sandbox_that_slept_does_not_write_over_what_others_wrote(
+    table: InstrumentTable, other_table: InstrumentTable
+) -> None:
+    _, asleep = table.write_tail("IBM", "1min", tail_after(300), 0)
+    _, version = other_table.read_tail("IBM", "1min")
+    for minutes in range(301, 500):
+        _, version = other_table.write_tail("IBM", "1min", tail_after(minutes), version)
+
+    with pytest.raises(TailConflictError):
+        table.write_tail("IBM", "1min", tail_after(301), asleep)
+
+    assert table.read_tail("IBM", "1min") == (tail_after(499), version)
+
+
+def test_a_head_never_stands_on_a_base_that_another_sandbox_replaced(
+    table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    table.write_tail("IBM", "1min", tail_after(400), 0)
+    # Most bars are new, so that the other sandbox writes a base.
+    _, version = other_table.write_tail("IBM", "1min", tail_after(650), 1)
+
+    # Stands on the base of the first write if it is still believed in, and fits into one head.
+    table.write_tail("IBM", "1min", tail_after(401), version)
+
+    assert InstrumentTable(client, "instruments").read_tail("IBM", "1min") == (tail_after(401), 3)
+
+
+def test_a_crash_before_the_write_leaves_the_tail_as_it_was(
+    table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    _, version = table.write_tail("IBM", "1min", tail_after(299), 0)
+    before = items(client)
+
+    def crash(**_: object) -> None:
+        raise RuntimeError
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", crash)
+    with pytest.raises(RuntimeError):
+        table.write_tail("IBM", "1min", tail_after(650), version)
+
+    assert before == items(client)
+    assert table.read_tail("IBM", "1min") == other_table.read_tail("IBM", "1min") == (tail_after(299), 1)
+
+
+def test_most_writes_write_the_head_alone(table: InstrumentTable, calls: list[str]) -> None:
+    version = 0
+    for minutes in range(300, 600):
+        _, version = table.write_tail("IBM", "1min", tail_after(minutes), version)
+
+    assert calls.count("PutItem") + calls.count("TransactWriteItems") == 300
+    assert calls.count("TransactWriteItems") < 6
+
+
+def test_a_warm_function_reads_the_head_alone_and_a_cold_one_the_base_too(
+    table: InstrumentTable, other_table: InstrumentTable, calls: list[str]
+) -> None:
+    table.write_tail("IBM", "1min", tail_after(299), 0)
+    calls.clear()
+
+    table.read_tail("IBM", "1min")
+    assert calls == ["GetItem IBM|1min"]
+
+    other_table.read_tail("IBM", "1min")
+    assert calls == ["GetItem IBM|1min"] * 2 + ["GetItem IBM|1min|base"]
+
+
+def test_a_reader_that_meets_a_new_base_reads_the_head_again(
+    table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    table.write_tail("IBM", "1min", tail_after(299), 0)
+    reader = InstrumentTable(client, "instruments")
+    reads = iter([False, True])
+
+    def replace_between_the_reads(**_: object) -> None:
+        if next(reads, False):
+            client.meta.events.unregister("before-call.dynamodb.GetItem", replace_between_the_reads)
+            other_table.write_tail("IBM", "1min", tail_after(600), 1)
+
+    client.meta.events.register("before-call.dynamodb.GetItem", replace_between_the_reads)
+
+    assert reader.read_tail("IBM", "1min") == (tail_after(600), 2)
+
+
+def test_a_missing_base_is_an_error_that_says_what_to_do(
+    table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    table.write_tail("IBM", "1min", tail_after(299), 0)
+    client.delete_item(TableName="instruments", Key={"key": {"S": "IBM|1min|base"}})
+
+    with pytest.raises(UnreadableTailError, match=r"IBM\|1min of the table instruments .* base .* Delete it"):
+        other_table.read_tail("IBM", "1min")
+
+    client.delete_item(TableName="instruments", Key={"key": {"S": "IBM|1min"}})
+    assert (Tail(), 0) == other_table.read_tail("IBM", "1min")
+    other_table.write_tail("IBM", "1min", tail_after(299), 0)
+    assert table.read_tail("IBM", "1min") == (tail_after(299), 1)
+
+
+def test_a_head_of_another_layout_is_an_error_that_says_what_to_do(
+    table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    client.put_item(
+        TableName="instruments",
+        Item={"key": {"S": "IBM|1min"}, "version": {"N": "7"}, "changes": {"B": b"\x02"}},
+    )
+
+    with pytest.raises(UnreadableTailError, match=r"layout is 02.* Delete it"):
+        table.read_tail("IBM", "1min")
+
+
+def test_a_tail_that_was_deleted_meanwhile_is_not_written(
+    table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    _, version = table.write_tail("IBM", "1min", TAIL, 0)
+    client.delete_item(TableName="instruments", Key={"key": {"S": "IBM|1min"}})
+
+    with pytest.raises(TailConflictError):
+        table.write_tail("IBM", "1min", TAIL, version)
+
+    assert (Tail(), 0) == table.read_tail("IBM", "1min")
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"), [("TransactionConflict", TailConflictError), ("ThrottlingError", ClientError)]
+)
+def test_a_transaction_that_meets_another_is_a_conflict_and_a_throttled_one_is_not(
+    table: InstrumentTable, client: "DynamoDBClient", reason: str, expected: type[Exception]
+) -> None:
+    def cancel(**_: object) -> None:
+        answer: Any = {
+            "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
+            "CancellationReasons": [{"Code": reason}, {"Code": "None"}],
+        }
+        raise client.exceptions.TransactionCanceledException(answer, "TransactWriteItems")
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", cancel)
+
+    with pytest.raises(expected):
+        table.write_tail("IBM", "1min", tail_after(299), 0)

@@ -130,15 +130,3 @@ def test_a_share_rests_in_the_hour_that_a_clock_shows_twice() -> None:
 
     assert {4, 5, 7} <= hours
     assert 6 not in hours
-
-
-@pytest.mark.parametrize("name", ["IBM", "TSCO.LON", "F", "fx:EUR/USD", "fx:USD/JPY", "crypto:ETH/EUR"])
-def test_knows_shares_currencies_and_coins(name: str) -> None:
-    assert market.is_traded(parse_instrument(name))
-
-
-@pytest.mark.parametrize(
-    "name", ["NOSUCH", "600000", "fx:EUR/XXX", "fx:BTC/USD", "crypto:EUR/USD", "crypto:BTC/XXX"]
-)
-def test_does_not_know_what_is_not_traded(name: str) -> None:
-    assert not market.is_traded(parse_instrument(name))

@@ -11,7 +11,7 @@ from transform.report import MOST_WARNINGS, describe
 
 def lines(records: int, rejections: list[tuple[str, RecordError]]) -> list[dict[str, Any]]:
     event = {"invocationId": "0f4c2a9e", "records": [{}] * records}
-    return [json.loads(line) for line in describe(event, rejections, 1_795_208_405_123)]
+    return [json.loads(line) for line in describe(event, rejections, 1_795_208_405_123, "stockstream")]
 
 
 def reject(count: int, reason: Reason = Reason.BAD_PRICE) -> list[tuple[str, RecordError]]:
@@ -29,7 +29,7 @@ def test_the_line_is_also_the_metrics() -> None:
     (line,) = lines(3, [])
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert line["_aws"]["Timestamp"] == 1_795_208_405_123
-    assert directive["Namespace"] == "Stockstream"
+    assert directive["Namespace"] == "stockstream"
     assert directive["Dimensions"] == [["service"]]
     assert line["service"] == "transform"
     assert directive["Metrics"] == [

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -15,12 +14,11 @@ from alert.errors import ChannelError
 from alert.mail import render_mail
 from alert.notices import Notice
 from alert.webhook import SIGNATURE_HEADER, sign
+from stockstream.settings import is_private
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
-
-_THIS_MACHINE = ("127.0.0.1", "localhost")
 
 
 class Channel(Protocol):
@@ -62,7 +60,7 @@ class Web:
     def send(self, notice: Notice) -> None:
         """Posts a notice; only an answer of 200 to 299 means that it was taken."""
         address = self._read(self.parameter)
-        if not _is_address(address):
+        if not is_private(address):
             raise ChannelError(
                 f"the SSM parameter {self.parameter} holds no address that begins with https://"
             )
@@ -115,13 +113,3 @@ class Topic:
             self.sns.publish(TopicArn=self.arn, Subject=mail.subject, Message=mail.text)
         except (BotoCoreError, ClientError) as error:
             raise ChannelError(f"SNS refused it: {error}") from error
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
-    )

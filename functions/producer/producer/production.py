@@ -10,6 +10,7 @@ from producer.bar_stream import BarStream
 from producer.instrument_table import InstrumentTable, TailConflictError
 from producer.provider_errors import ProviderError
 from producer.publication import Cause, Publication, advance, alters_the_past, plan_publications
+from producer.tail_codec import UnreadableTailError
 from stockstream.bars import Bar
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
@@ -58,7 +59,7 @@ class Producer:
                         outcome=error.outcome.value,
                         detail=str(error),
                     )
-                except (TailConflictError, UnsentBarsError) as error:
+                except (TailConflictError, UnreadableTailError, UnsentBarsError) as error:
                     logger.error("bars left for the next run", kind=type(error).__name__, detail=str(error))
         return published
 
@@ -82,7 +83,8 @@ class Producer:
         _count(publications[position].cause for position in acknowledged)
         if len(acknowledged) < len(publications):
             raise UnsentBarsError(f"the stream took {len(acknowledged)} of {len(publications)} bars")
-        logger.info("bars published", bars=len(publications), newest=publications[-1].open_time)
+        # One line for each bar and minute would cost more than Kinesis and Firehose together.
+        logger.debug("bars published", bars=len(publications), newest=publications[-1].open_time)
         return len(publications)
 
     def _encode(self, publication: Publication, instrument: Instrument, answer: Answer) -> bytes:

@@ -11,14 +11,13 @@ if TYPE_CHECKING:
 
     from stockstream.errors import RecordError
 
-NAMESPACE = "Stockstream"
 SERVICE = "transform"
 # A stream of rubbish must not cost more in logs than it does in the stream.
 MOST_WARNINGS = 20
 
 
 def describe(
-    event: dict[str, Any], rejections: list[tuple[str, RecordError]], timestamp: int
+    event: dict[str, Any], rejections: list[tuple[str, RecordError]], timestamp: int, namespace: str
 ) -> Iterator[str]:
     """A warning for each of the first rejections, then the line that counts them by reason.
 
@@ -26,6 +25,7 @@ def describe(
         event: what Firehose sent.
         rejections: the ids of the refused records, and why.
         timestamp: now, in milliseconds since 1970.
+        namespace: of the metrics.
     """
     for record_id, error in rejections[:MOST_WARNINGS]:
         yield _encode(
@@ -50,7 +50,7 @@ def describe(
             "Timestamp": timestamp,
             "CloudWatchMetrics": [
                 {
-                    "Namespace": NAMESPACE,
+                    "Namespace": namespace,
                     "Dimensions": [["service"]],
                     "Metrics": [{"Name": name, "Unit": "Count"} for name in metrics],
                 }

@@ -1,4 +1,4 @@
-"""The transform's settings: which moving averages it computes."""
+"""The transform's settings: which moving averages it computes, and where its metrics go."""
 
 import os
 from functools import cache
@@ -14,3 +14,8 @@ def read_windows() -> Windows:
         SettingsError: a list is missing or impossible; the text names it.
     """
     return parse_windows(os.environ.get("SMA_WINDOWS", ""), os.environ.get("EMA_WINDOWS", ""))
+
+
+def read_namespace() -> str:
+    """The namespace of the metrics, under the name by which Powertools knows it in the other functions."""
+    return os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Stockstream")

@@ -5,6 +5,9 @@ from urllib.parse import urlsplit
 
 from stockstream.errors import SettingsError
 
+# The last one is what a container calls the machine that it runs on.
+THIS_MACHINE = ("127.0.0.1", "localhost", "host.docker.internal")
+
 
 def read_text(environ: Mapping[str, str], name: str) -> str:
     """The value of a setting that must be there.
@@ -53,9 +56,20 @@ def read_url(environ: Mapping[str, str], name: str) -> str:
         SettingsError: it is missing, or is neither https nor an address of this machine.
     """
     url = read_text(environ, name).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url
-    if parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}:
-        return url
-    raise SettingsError(f"{name} is {url[:80]!r}, and must begin with https:// (http:// only for 127.0.0.1)")
+    if not is_private(url):
+        raise SettingsError(
+            f"{name} is {url[:80]!r}, and must begin with https:// "
+            f"(http:// only for {', '.join(THIS_MACHINE)})"
+        )
+    return url
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody between here and a server can read along: it is https, or on this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
+    )

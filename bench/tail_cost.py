@@ -1,0 +1,130 @@
+"""`make bench-tail`: the items of a tail, and what a million bars cost."""
+
+import io
+import math
+from itertools import chain
+from statistics import median
+
+from aws_lambda_powertools import Logger
+from tail_day import Day, run_day
+from tail_markets import generated_markets, recorded_markets
+
+# Dollars, us-east-1, list prices of November 2026, without free tiers.
+PRICES = {
+    "dynamodb write unit": 0.625e-6,
+    "dynamodb read unit": 0.125e-6,
+    "kinesis put unit": 0.014e-6,
+    "firehose GB": 0.029,
+    "lambda request": 0.20e-6,
+    "lambda GB-second": 0.0000133334,  # arm64
+    "s3 GB-month": 0.023,
+    "s3 put": 0.005e-3,
+    "logs GB": 0.50,
+}
+GB = 1024**3
+PUT_UNIT_BYTES, FIREHOSE_UNIT_BYTES = 25 * 1024, 5 * 1024
+# Lambda gives a function a whole processor at 1,769 MB, and of smaller ones a share: work costs the same.
+PROCESSOR_SECOND = 1769 / 1024 * PRICES["lambda GB-second"]
+# A billed event is its text and this.
+LOG_EVENT_BYTES = 26
+TRANSFORM_BUFFER_BYTES = 1024**2
+PRODUCER_GB = 256 / 1024
+MINUTES_A_MONTH = 60 * 24 * 30
+
+
+def main() -> None:
+    """Prints the items, the costs that grow with the bars, and those that do not."""
+    days = [run_day(market) for market in chain(recorded_markets(), generated_markets())]
+    print_items(days)
+    print_costs(days)
+    print_rest()
+
+
+def print_items(days: list[Day]) -> None:
+    """How large the items were, and how many units a bar took."""
+    print("Bytes of an item (least, median, most), bars for each base, units a bar\n")
+    print(f"{'':10}{'head':>20}{'base':>20}{'bars a base':>14}{'written':>10}{'read':>8}")
+    for day in days:
+        heads, bases = (
+            f"{min(sizes)} {median(sizes):.0f} {max(sizes)}" if sizes else "none"
+            for sizes in day.sizes.values()
+        )
+        bars_a_base = f"{day.bars / len(day.sizes['base']):.0f}" if day.sizes["base"] else ""
+        print(f"{day.name:10}{heads:>20}{bases:>20}{bars_a_base:>14}", end="")
+        print(f"{day.write_units / day.bars:10.3f}{day.read_units / day.bars:8.3f}")
+
+
+def print_costs(days: list[Day]) -> None:
+    """What a million bars cost, by what is paid for."""
+    columns = [million_bars(day) for day in days]
+    print("\nDollars a million bars\n")
+    print(f"{'':28}" + "".join(f"{day.name:>11}" for day in days))
+    for name in columns[0]:
+        print(f"{name:28}" + "".join(f"{column[name]:11.4f}" for column in columns))
+    totals = [sum(column.values()) for column in columns]
+    quiet = [total - column["producer's log"] for total, column in zip(totals, columns, strict=True)]
+    print(f"{'total':28}" + "".join(f"{total:11.4f}" for total in totals))
+    print(f"{'total, LogLevel=WARNING':28}" + "".join(f"{total:11.4f}" for total in quiet))
+    print(f"\nA bar of {days[0].name}: a record of {median(map(len, days[0].records)):.0f} bytes,", end=" ")
+    print(f"{1e3 * days[0].producer_seconds / days[0].bars:.2f} ms of the producer and", end=" ")
+    print(
+        f"{1e3 * days[0].transform_seconds / days[0].bars:.2f} ms of the transform on this processor,",
+        end=" ",
+    )
+    print(f"{log_line_bytes()} bytes of log.")
+
+
+def million_bars(day: Day) -> dict[str, float]:
+    """What a million bars like those of the day cost, in dollars."""
+    record = median(map(len, day.records))
+    dollars_a_bar = {
+        "DynamoDB writes": day.write_units / day.bars * PRICES["dynamodb write unit"],
+        "DynamoDB reads": day.read_units / day.bars * PRICES["dynamodb read unit"],
+        "Kinesis PUT units": math.ceil(record / PUT_UNIT_BYTES) * PRICES["kinesis put unit"],
+        "Firehose": math.ceil(record / FIREHOSE_UNIT_BYTES)
+        * FIREHOSE_UNIT_BYTES
+        / GB
+        * PRICES["firehose GB"],
+        "producer's processor": day.producer_seconds / day.bars * PROCESSOR_SECOND,
+        "transform's processor": day.transform_seconds / day.bars * PROCESSOR_SECOND,
+        "transform's requests": record / TRANSFORM_BUFFER_BYTES * PRICES["lambda request"],
+        "S3, a month": day.stored_bytes / day.bars / GB * PRICES["s3 GB-month"],
+        "producer's log": log_line_bytes() / GB * PRICES["logs GB"],
+    }
+    return {name: 1e6 * dollars for name, dollars in dollars_a_bar.items()}
+
+
+def log_line_bytes() -> int:
+    """What the producer's line on the bars of one instrument takes, with what Powertools adds to it."""
+    stream = io.StringIO()
+    # A name of its own: loggers of one name share their first stream.
+    logger = Logger(service=f"producer-{id(stream)}", stream=stream)
+    logger.append_keys(
+        cold_start=False,
+        function_name="stockstream-ProducerFunction-0123456789AB",
+        function_memory_size="256",
+        function_arn="arn:aws:lambda:us-east-1:123456789012:function:stockstream-ProducerFunction-0123456789AB",
+        function_request_id="00000000-0000-0000-0000-000000000000",
+        xray_trace_id="1-00000000-000000000000000000000000",
+        instrument="IBM",
+    )
+    logger.info("bars published", bars=1, newest="2026-11-20T20:59:00Z")
+    return len(stream.getvalue()) + LOG_EVENT_BYTES
+
+
+def print_rest() -> None:
+    """What grows with time, or with the requests to the provider, and not with the bars."""
+    print("\nDollars a month of running around the clock, whatever the number of instruments\n")
+    for name, dollars in {
+        "producer's requests": PRICES["lambda request"],
+        "transform's requests": PRICES["lambda request"],
+        "S3 PUTs, one a minute": PRICES["s3 put"],
+    }.items():
+        print(f"{name:28}{MINUTES_A_MONTH * dollars:11.4f}")
+    second = 1e6 * PRODUCER_GB * PRICES["lambda GB-second"]
+    print("\nNot measured: the producer waits for its provider. A million requests", end=" ")
+    print(f"cost {0.1 * second:.2f} dollars when each takes 0.1 s, and {second:.2f} when it takes 1 s.")
+
+
+if __name__ == "__main__":
+    main()

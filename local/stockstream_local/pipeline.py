@@ -1,0 +1,119 @@
+"""The whole pipeline, started here: a local AWS, a market, and the stack of template.yaml deployed to it."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import boto3
+
+from stockstream.errors import StockstreamError
+from stockstream.instruments import Instrument
+from stockstream_local import deployment
+from stockstream_local.emulator import HOST, choose_port, run_emulator
+from stockstream_local.environment import isolate
+from stockstream_local.notices import NoticeReceiver
+from stockstream_local.recording import Recording
+from stockstream_local.replay_market import InventedMarket, ReplayMarket
+from stockstream_local.run_lock import hold_run_lock
+from stockstream_local.screen import Screen
+from stockstream_local.workplace import ROOT, STATE
+
+API_KEY = "replay"
+
+
+class NoTemplateError(StockstreamError):
+    """There is nothing to deploy here; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run.
+
+    Attributes:
+        instruments: what to fetch, in the order of the screen.
+        interval: of the bars, a key of INTERVALS.
+        recording: what the market serves; None for the invented market.
+        port: where the emulator listens; None for a free port.
+    """
+
+    instruments: tuple[Instrument, ...]
+    interval: str
+    recording: Recording | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What runs.
+
+    Attributes:
+        url: the emulator's address.
+        market: where the producer asks for bars.
+        receiver: where the alert function posts its notices.
+        environ: the environment in which AWS's tools find the emulator and nothing else.
+    """
+
+    url: str
+    market: ReplayMarket
+    receiver: NoticeReceiver
+    environ: Mapping[str, str]
+
+    def output(self, name: str) -> str:
+        """One of the stack's outputs."""
+        (stack,) = boto3.client("cloudformation").describe_stacks(StackName=deployment.STACK_NAME)["Stacks"]
+        return next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == name)
+
+
+@contextmanager
+def run_pipeline(
+    options: Options, screen: Screen, parameters: Mapping[str, str] | None = None
+) -> Iterator[Pipeline]:
+    """Runs the pipeline from `with` to its end, and then stops all that it started.
+
+    Args:
+        options: what to run.
+        screen: where the steps are shown.
+        parameters: of the template, beside those that samconfig.toml and the options set.
+
+    Raises:
+        StockstreamError: a step failed.
+    """
+    if not (ROOT / "template.yaml").exists():
+        raise NoTemplateError(
+            f"There is no template.yaml in {ROOT}: run this from a clone, set up with `make setup`."
+        )
+    STATE.mkdir(exist_ok=True)
+    port = choose_port(options.port)
+    url = f"http://{HOST}:{port}"
+    # boto3 reads this process's environment, and the user's real account must not be in it.
+    environ = isolate(os.environ, url)
+    os.environ.clear()
+    os.environ.update(environ)
+    with ExitStack() as running:
+        running.enter_context(hold_run_lock(STATE, url))
+        market = running.enter_context(ReplayMarket(options.recording or InventedMarket()))
+        receiver = running.enter_context(NoticeReceiver())
+        with screen.step("Starting the local AWS", f"Local AWS (ministack) at {url}"):
+            running.enter_context(run_emulator(port, environ, STATE))
+        with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
+            template = deployment.build(ROOT, environ, STATE)
+        with screen.step("Deploying the stack: sam deploy", "Deployed: sam deploy --config-env local"):
+            _store_secrets({"ApiKeyParameterName": API_KEY, "WebhookUrlParameterName": receiver.url})
+            overrides = {
+                "ProviderUrl": market.url,
+                "Instruments": ",".join(instrument.name for instrument in options.instruments),
+                "Interval": options.interval,
+                "Architecture": deployment.host_architecture(),
+                **(parameters or {}),
+            }
+            deployment.deploy(ROOT, template, overrides, environ, STATE)
+        yield Pipeline(url, market, receiver, environ)
+
+
+def _store_secrets(values: Mapping[str, str]) -> None:
+    """Stores what the functions read from SSM, under the names that samconfig.toml gives the stack."""
+    names = deployment.local_parameters(ROOT)
+    ssm = boto3.client("ssm")
+    for parameter, value in values.items():
+        ssm.put_parameter(Name=names[parameter], Value=value, Type="SecureString", Overwrite=True)

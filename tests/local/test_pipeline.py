@@ -1,0 +1,210 @@
+"""The deployed stack on the emulator: each delivered document against pandas, and an alarm to its webhook."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import numpy as np
+import pandas as pd
+import pytest
+
+from stockstream.instruments import parse_instruments
+from stockstream_local import deployment, market
+from stockstream_local.emulator import choose_port, run_emulator
+from stockstream_local.environment import isolate
+from stockstream_local.lake import Document, Lake
+from stockstream_local.notices import NoticeReceiver
+from stockstream_local.replay_market import InventedMarket, ReplayMarket
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_lambda import LambdaClient
+
+pytestmark = pytest.mark.local
+
+ROOT = Path(__file__).parents[2]
+INSTRUMENTS = parse_instruments("IBM,fx:EUR/USD,crypto:BTC/USD")
+SECRETS = {"/stockstream/api-key": "any"}
+# Hours ago, on the minute: the market shows no bar that is still forming.
+START = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=5)
+RUNS = [START + timedelta(minutes=minutes) for minutes in (0, 3, 60, 120)]
+
+
+@dataclass
+class Stack:
+    """The running stack, and what stands around it."""
+
+    outputs: dict[str, str]
+    alarms: dict[str, str]
+    lake: Lake
+    functions: "LambdaClient"
+    cloudwatch: "CloudWatchClient"
+    receiver: NoticeReceiver
+    clock: list[datetime]
+
+    def produce(self) -> None:
+        answer = self.functions.invoke(FunctionName=self.outputs["ProducerFunctionName"], Payload=b"{}")
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    state = tmp_path_factory.mktemp("state")
+    clock = [START]
+    port = choose_port(None)
+    environ = isolate(os.environ, f"http://127.0.0.1:{port}")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ReplayMarket(InventedMarket(), clock=lambda: clock[0]) as replay,
+        NoticeReceiver() as receiver,
+        run_emulator(port, environ, state),
+    ):
+        for name in set(os.environ) - set(environ):
+            patch.delenv(name)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        ssm = boto3.client("ssm")
+        for name, value in {**SECRETS, "/stockstream/webhook-url": receiver.url}.items():
+            ssm.put_parameter(Name=name, Value=value, Type="SecureString")
+        parameters = {
+            "ProviderUrl": replay.url,
+            "Instruments": ",".join(instrument.name for instrument in INSTRUMENTS),
+            "Architecture": deployment.host_architecture(),
+            "ScheduleState": "DISABLED",  # the tests say when
+        }
+        deployment.deploy(ROOT, deployment.build(ROOT, environ, state), parameters, environ, state)
+        cloudformation = boto3.client("cloudformation")
+        (described,) = cloudformation.describe_stacks(StackName="stockstream")["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+        resources = cloudformation.describe_stack_resources(StackName="stockstream")["StackResources"]
+        yield Stack(
+            outputs=outputs,
+            alarms={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
+            lake=Lake(boto3.client("s3"), outputs["LakeBucketName"], state / "lake"),
+            functions=boto3.client("lambda"),
+            cloudwatch=boto3.client("cloudwatch"),
+            receiver=receiver,
+            clock=clock,
+        )
+
+
+@pytest.fixture(scope="module")
+def delivered(stack: Stack) -> dict[str, list[list[Document]]]:
+    """Of each instrument, the documents of each run."""
+    runs: dict[str, list[list[Document]]] = defaultdict(list)
+    for stack.clock[0] in RUNS:
+        stack.produce()
+        documents = stack.lake.read_new()
+        for instrument in INSTRUMENTS:
+            runs[instrument.name].append(
+                [each for each in documents if each["instrument"] == instrument.name]
+            )
+    return runs
+
+
+def known(name: str, run: int) -> pd.DataFrame:
+    """The bars that the producer can know in a run: from the oldest of its first answer on."""
+    (instrument,) = parse_instruments(name)
+    first = market.bars(instrument, "1min", RUNS[0], 100)[0].open_time
+    bars = market.bars(instrument, "1min", RUNS[run], 400)
+    rows = {bar.open_time: (bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars}
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["open", "high", "low", "close", "volume"])
+    return frame.loc[first:].astype(float)
+
+
+def smooth(values: pd.Series, first: int, alpha: float) -> float:
+    """The exponential average of a series, seeded with the mean of its first values."""
+    seeded = pd.concat([pd.Series([values.iloc[:first].mean()]), values.iloc[first:]])
+    return float(seeded.ewm(alpha=alpha, adjust=False).mean().iloc[-1])
+
+
+def analytics(window: pd.DataFrame) -> dict[str, float]:
+    """The analytics of the newest bar of a window, by pandas; NaN where the window is too short."""
+    close, volume = window["close"], window["volume"]
+    typical = (window["high"] + window["low"] + close) / 3
+    change, logarithm = close.diff().iloc[1:], pd.Series(np.log(close.to_numpy())).diff().iloc[1:]
+    band, deviation = close.rolling(20).mean().iloc[-1], close.rolling(20).std(ddof=0).iloc[-1]
+    enough = len(change) >= 14
+    gain = smooth(change.clip(lower=0), 14, 1 / 14) if enough else np.nan
+    loss = smooth(-change.clip(upper=0), 14, 1 / 14) if enough else np.nan
+    return {
+        "lookback_bars": len(window) - 1,
+        **{f"sma_{n}": close.rolling(n).mean().iloc[-1] for n in (5, 20, 50, 200)},
+        **{f"ema_{n}": smooth(close, n, 2 / (n + 1)) if len(close) >= n else np.nan for n in (12, 26)},
+        **{f"return_{k}": close.pct_change(k).iloc[-1] for k in (1, 5)},
+        "log_return_1": logarithm.iloc[-1] if len(logarithm) else np.nan,
+        "volatility_20": logarithm.rolling(20).std().iloc[-1] if len(logarithm) else np.nan,
+        "bollinger_upper_20": band + 2 * deviation,
+        "bollinger_lower_20": band - 2 * deviation,
+        "zscore_20": (close.iloc[-1] - band) / deviation,
+        "rsi_14": 100 - 100 / (1 + gain / loss) if loss else 100.0,
+        "vwap_20": ((typical * volume).rolling(20).sum() / volume.rolling(20).sum()).iloc[-1],
+    }
+
+
+@pytest.mark.parametrize("name", [instrument.name for instrument in INSTRUMENTS])
+def test_every_delivered_number_is_what_pandas_finds(
+    delivered: dict[str, list[list[Document]]], name: str
+) -> None:
+    checked = 0
+    for run, documents in enumerate(delivered[name]):
+        frame = known(name, run)
+        for document in documents:
+            bar = pd.Timestamp(document["open_time"])
+            window = frame.loc[:bar].tail(200)
+            expected = {str(column): window[column].iloc[-1] for column in window} | analytics(window)
+            told = {field: np.nan if document[field] is None else document[field] for field in expected}
+            assert told == pytest.approx(expected, rel=1e-9, abs=1e-11, nan_ok=True), document["id"]
+            checked += 1
+    assert checked > 200
+
+
+@pytest.mark.parametrize("name", [instrument.name for instrument in INSTRUMENTS])
+def test_every_bar_that_the_market_showed_is_in_the_lake_at_its_final_numbers(
+    delivered: dict[str, list[list[Document]]], stack: Stack, name: str
+) -> None:
+    assert delivered[name]  # the runs are over
+    frame = known(name, len(RUNS) - 1)
+    columns = [str(column) for column in frame.columns]
+    latest = {
+        pd.Timestamp(document["open_time"]): [document[column] for column in columns]
+        for document in stack.lake.latest.values()
+        if document["instrument"] == name
+    }
+
+    assert sorted(latest) == list(frame.index)
+    told = pd.DataFrame.from_dict(latest, orient="index", columns=columns).astype(float).sort_index()
+    pd.testing.assert_frame_equal(told, frame, check_freq=False)
+
+
+def test_a_full_look_back_is_reached_over_several_runs(
+    delivered: dict[str, list[list[Document]]], stack: Stack
+) -> None:
+    assert delivered  # the runs are over
+    newest = stack.lake.newest["fx:EUR/USD"]
+
+    assert newest["lookback_bars"] == 199
+    assert newest["sma_200"] is not None
+
+
+def test_each_number_of_a_bar_is_sent_once(delivered: dict[str, list[list[Document]]]) -> None:
+    documents = [document for runs in delivered.values() for run in runs for document in run]
+    answers = [(document["id"], document["as_of"]) for document in documents]
+
+    assert len(answers) == len(set(answers))
+
+
+def test_an_alarm_ends_in_a_message_at_the_webhook(stack: Stack) -> None:
+    alarm = stack.alarms["TransformErrorsAlarm"]
+
+    stack.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="1 error in 1 minute")
+
+    notice = stack.receiver.notices.get(timeout=30)
+    assert notice["schema"] == "notice.v1"
+    assert (notice["name"], notice["state"], notice["severity"]) == (alarm, "ALARM", "critical")
+    assert "transform fails" in notice["summary"]

@@ -1,0 +1,215 @@
+"""`stockstream up` as people start it: it ends by itself or by a signal, and leaves nothing running."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import talib
+
+from stockstream.instruments import parse_instrument
+from stockstream_local.alphavantage import write_answer
+from stockstream_local.market import bars
+from stockstream_local.recording import Recording
+
+pytestmark = pytest.mark.local
+
+ROOT = Path(__file__).parents[2]
+REAL = ROOT.parent / "shared" / "data" / "alphavantage" / "romeltorres" / "intraday_msft_1min_2017.json"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what `up` needs, so that the user's own run and lake are left alone."""
+    clone = tmp_path_factory.mktemp("clone")
+    for name in ("functions", "layers", "local"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, clone)
+    return clone
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded answer of 100 bars: a real one where this machine has it, or one of the invented market."""
+    if REAL.exists():
+        return REAL
+    instrument, moment = parse_instrument("MSFT"), datetime(2025, 7, 1, 18, 0, tzinfo=UTC)
+    path = tmp_path_factory.mktemp("recorded") / "intraday.json"
+    path.write_bytes(write_answer({"interval": "1min"}, instrument, bars(instrument, "1min", moment, 100)))
+    return path
+
+
+@contextmanager
+def started(clone: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", "from stockstream_local.cli import main; raise SystemExit(main())"]
+    process = subprocess.Popen(  # noqa: S603 (our own command)
+        [*command, *arguments],
+        env=os.environ | {"PYTHONPATH": str(clone / "local")},  # before the installed one
+        cwd=clone,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    said = ""
+    assert process.stdout
+    for line in process.stdout:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(f"{text!r} was never said: {said}")
+
+
+def running_commands() -> list[str]:
+    """The command line of each process; a container may have no ps, and a Mac has no /proc."""
+    if not Path("/proc/self/cmdline").exists():
+        return subprocess.check_output(["/bin/ps", "-A", "-o", "args="], text=True).splitlines()
+    commands = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            commands.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return commands
+
+
+def assert_nothing_runs(clone: Path, said: str) -> None:
+    """No emulator listens, and no process of the clone is left (an end by SIGKILL takes a moment)."""
+    found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
+    assert found
+    deadline = time.monotonic() + 5
+    while True:
+        left = [command for command in running_commands() if str(clone) in command]
+        with socket.socket() as probe:
+            is_open = probe.connect_ex(("127.0.0.1", int(found[1]))) == 0
+        if not left and not is_open:
+            return
+        assert time.monotonic() < deadline, f"left: {left}, port open: {is_open}"
+        time.sleep(0.1)
+
+
+def test_delivers_a_recording_with_the_right_numbers_and_ends(clone: Path, recording: Path) -> None:
+    with started(clone, "up", "--recorded", str(recording), "--bars", "100") as process:
+        said, _ = process.communicate(timeout=180)
+
+    assert process.returncode == 0, said
+    assert "100 documents delivered" in said
+    assert_nothing_runs(clone, said)
+    # THEN the files hold the recording's bars, with what TA-Lib finds over its whole history
+    files = (clone / ".stockstream" / "lake").rglob("*.json.gz")
+    documents = [
+        json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()
+    ]
+    documents.sort(key=lambda document: document["open_time"])
+    expected = Recording(recording).bars
+    closes = np.array([bar.close for bar in expected])
+    assert [datetime.fromisoformat(each["open_time"]) for each in documents] == [
+        bar.open_time for bar in expected
+    ]
+    assert [each["close"] for each in documents] == list(closes)
+    for field, column in {
+        "sma_5": talib.SMA(closes, 5),
+        "sma_20": talib.SMA(closes, 20),
+        "sma_50": talib.SMA(closes, 50),
+        "ema_12": talib.EMA(closes, 12),
+        "ema_26": talib.EMA(closes, 26),
+        "rsi_14": talib.RSI(closes, 14),
+        "return_5": talib.ROCP(closes, 5),
+    }.items():
+        told = [np.nan if each[field] is None else each[field] for each in documents]
+        np.testing.assert_allclose(told, column, rtol=1e-9, atol=1e-11, err_msg=field)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("step", ["Building", "Deploying"])
+def test_a_signal_stops_all_that_was_started(clone: Path, number: signal.Signals, step: str) -> None:
+    with started(clone, "up") as process:
+        said = read_until(process, step)
+        time.sleep(1)  # sam is at work
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert rest == "Stopped. Nothing is left running.\n"
+    assert_nothing_runs(clone, said)
+
+
+def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path) -> None:
+    with started(clone, "up") as process:
+        said = read_until(process, "Waiting for the schedule")
+        with started(clone, "alarm", "DeadLettersAlarm") as alarm:
+            answer, _ = alarm.communicate(timeout=20)
+        with started(clone, "alarm", "NoSuchAlarm") as wrong:
+            refusal, _ = wrong.communicate(timeout=20)
+        # The emulator ends even when its parent cannot end it.
+        process.kill()
+        process.wait()
+        assert_nothing_runs(clone, said)
+
+    assert (alarm.returncode, wrong.returncode) == (0, 1)
+    assert "DeadLettersAlarm is in ALARM" in answer
+    assert "There is no alarm NoSuchAlarm. There are: AlertErrorsAlarm" in refusal
+    with started(clone, "alarm") as late:
+        answer, _ = late.communicate(timeout=20)
+    assert "Nothing runs here" in answer
+
+
+def test_a_second_run_in_the_same_clone_is_refused(clone: Path) -> None:
+    with started(clone, "up") as first:
+        read_until(first, "Building")
+        with started(clone, "up") as second:
+            said, _ = second.communicate(timeout=20)
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=20)
+
+    assert second.returncode == 1
+    assert "runs in this clone already" in said
+    assert "Traceback" not in said
+
+
+def test_a_port_that_is_taken_is_named(clone: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with started(clone, "up", "--port", str(port)) as process:
+            said, _ = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert f"Port {port} cannot be used" in said
+    assert "Traceback" not in said
+
+
+def test_a_failed_build_is_explained_and_leaves_nothing_behind(clone: Path) -> None:
+    requirements = clone / "layers" / "common" / "requirements.txt"
+    good = requirements.read_text()
+    requirements.write_text("this is no requirement\n")
+    try:
+        with started(clone, "up") as process:
+            said, _ = process.communicate(timeout=60)
+    finally:
+        requirements.write_text(good)
+
+    assert process.returncode == 1
+    assert "`sam build` failed" in said
+    assert "sam-build.log" in said
+    assert "Traceback" not in said
+    assert_nothing_runs(clone, said)

@@ -1,0 +1,28 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.tail import Numbers, Tail
+from producer.tail_items import NO_BASE, decode_base, decode_head, encode_base, encode_head, named_base
+
+# Few times and few numbers, so that two tails often share some of them.
+TIMES = st.integers(0, 9).map(lambda minute: f"2026-11-20T20:5{minute}:00Z")
+PRICES = st.sampled_from([10.0, 10.5])
+BARS = st.builds(Numbers, PRICES, PRICES, PRICES, PRICES, st.none() | PRICES)
+TAILS = st.builds(
+    lambda bars, doubtful, forgotten: Tail(dict(sorted(bars.items())), doubtful, forgotten),
+    st.dictionaries(TIMES, BARS),
+    st.frozensets(TIMES),
+    st.booleans(),
+)
+
+
+@given(TAILS, TAILS)
+def test_any_tail_comes_back_from_any_base(tail: Tail, earlier: Tail) -> None:
+    item, base = encode_base("IBM|1min", earlier)
+    head = encode_head("IBM|1min", 7, tail, base)
+
+    read = NO_BASE if named_base(head) == NO_BASE.digest else decode_base(item, named_base(head))
+
+    assert read is not None
+    assert tail == decode_head(head, read)
+    assert list(tail.bars) == list(decode_head(head, read).bars)

@@ -1,0 +1,49 @@
+"""The emulator's start: a port that is free, and a reason where it does not start."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from stockstream_local import emulator
+from stockstream_local.emulator import EmulatorError, choose_port, run_emulator
+
+
+def test_any_port_is_a_free_one() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", choose_port(None)))
+
+
+def test_a_free_port_is_taken_as_it_is_asked_for() -> None:
+    free = choose_port(None)
+
+    assert choose_port(free) == free
+
+
+def test_a_port_that_is_in_use_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(EmulatorError, match=rf"Port {port} cannot be used .* give another --port"):
+            choose_port(port)
+
+
+def test_an_emulator_that_ends_at_once_names_its_log(tmp_path: Path) -> None:
+    # A Python without the package cannot run it.
+    environ = os.environ | {"PYTHONPATH": "", "PYTHONHOME": str(tmp_path)}
+
+    with pytest.raises(EmulatorError, match=r"emulator\.log"), run_emulator(1, environ, tmp_path):
+        pytest.fail("it cannot have started")
+
+    assert (tmp_path / "emulator.log").read_bytes()
+    assert not (tmp_path / "tmp").exists()
+
+
+def test_an_emulator_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator, "START_SECONDS", 0.0)
+
+    with pytest.raises(EmulatorError), run_emulator(choose_port(None), os.environ, tmp_path):
+        pytest.fail("there was no time to start")
