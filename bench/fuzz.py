@@ -1,4 +1,4 @@
-"""`make fuzz`: coverage-guided rubbish for the transform; ends at the first answer Firehose would refuse."""
+"""`make fuzz`: coverage-guided rubbish for the transform, until Firehose would refuse an answer."""
 
 import json
 import math

@@ -7,14 +7,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+from stockstream.bars import Bar, Lookback
 from stockstream.intervals import INTERVALS
 from stockstream.records import SCHEMA as BAR_SCHEMA
+from stockstream.records import encode_record
 from stockstream.windows import Windows
 from transform.documents import SCHEMA as DOCUMENT_SCHEMA
-from transform.documents import list_fields
+from transform.documents import enrich
 
 FOLDER = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+# Its document names the fields, whatever its numbers are.
+SAMPLE = Bar(
+    "IBM", "equity", "1min", "2026-11-20T20:59:00Z",
+    1.0, 1.0, 1.0, 1.0, None, "replay", "2026-11-20T21:00:05.123Z",
+)  # fmt: skip
 
 type Schema = dict[str, Any]
 
@@ -74,7 +82,7 @@ def document_schema(windows: Windows) -> Schema:
         "volatility_20": unknown | {"minimum": 0},
         "rsi_14": unknown | {"minimum": 0, "maximum": 100},
     }
-    fields = list_fields(windows)
+    fields = list(json.loads(enrich(encode_record(SAMPLE, Lookback()), None, windows)))
     return {
         "$schema": DIALECT,
         "title": DOCUMENT_SCHEMA,
