@@ -52,7 +52,7 @@ lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer 
 calendars: setup  ## make the producer's trading calendars anew
 	python -m stockstream_local.calendars
 
-bench-year: setup  ## run the quota planner through a simulated trading year (about a minute)
+bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py
 
 build: setup  ## sam build, for AWS
