@@ -35,7 +35,11 @@ def environment(function: str) -> dict[str, str]:
 
 def resolve(value: dict[str, Any]) -> str:
     if "Fn::If" in value:  # by default nothing is opted into
-        return str(value["Fn::If"][2])
+        otherwise = value["Fn::If"][2]
+        return otherwise if isinstance(otherwise, str) else resolve(otherwise)
+    if "Fn::FindInMap" in value:
+        mapping, key, name = value["Fn::FindInMap"]
+        return str(TEMPLATE["Mappings"][mapping][resolve(key)][name])
     name = value.get("Ref", "")
     return str(PARAMETERS[name]["Default"]) if name in PARAMETERS else f"physical-name-of-{name}"
 

@@ -3,6 +3,8 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +60,10 @@ def stack(provider_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "PROVIDER": "replay",
         "PROVIDER_URL": provider_url,
         "PROVIDER_TIMEOUT_SECONDS": "5",
+        "MARKET_HOURS": "always",
+        "REQUESTS_PER_DAY": "0",
+        "REQUESTS_PER_MINUTE": "10",
+        "ALPACA_FEED": "iex",
         "API_KEY_PARAMETER_NAME": "/stockstream/api-key",
         "BAR_STREAM_NAME": "bars",
         "INSTRUMENT_TABLE_NAME": "instruments",
@@ -101,10 +107,15 @@ def invoke(event: Any) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("stack")
-def test_two_runs_send_each_bar_once(load_event: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_runs_send_each_bar_once(
+    load_event: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     event = load_event("schedule")
 
     assert invoke(event) == {"IBM": 2}
-    assert invoke(event) == {"IBM": 0}
+    later = replace(handler._producer(), now=lambda: datetime.now(UTC) + timedelta(minutes=2))  # noqa: SLF001
+    with monkeypatch.context() as patch:
+        patch.setattr(handler, "_producer", lambda: later)
+        assert invoke(event) == {"IBM": 0}
     assert stream_ids() == ["IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"]
     assert "the-key" not in capsys.readouterr().out

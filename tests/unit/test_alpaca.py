@@ -107,7 +107,8 @@ def test_asks_as_alpacas_own_client_does() -> None:
 
     alpaca(session).fetch([MSFT, AAPL, BTC], "60min", datetime(2026, 12, 1, 14, 30, tzinfo=UTC))
 
-    shared = {"timeframe": "1Hour", "limit": "10000", "sort": "asc", "start": "2026-12-01T14:30:00Z"}
+    # 20 bars of an hour before 2026-12-01T14:30:00Z, since bars are revised.
+    shared = {"timeframe": "1Hour", "limit": "10000", "sort": "asc", "start": "2026-11-30T18:30:00Z"}
     assert session.asked == [
         {
             "url": "https://market.test/v2/stocks/bars",

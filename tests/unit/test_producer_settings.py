@@ -10,6 +10,10 @@ ENVIRONMENT = {
     "PROVIDER": "alphavantage",
     "PROVIDER_URL": "https://www.alphavantage.co/",
     "PROVIDER_TIMEOUT_SECONDS": "10",
+    "MARKET_HOURS": "regular",
+    "REQUESTS_PER_DAY": "25",
+    "REQUESTS_PER_MINUTE": "1",
+    "ALPACA_FEED": "iex",
     "API_KEY_PARAMETER_NAME": "/stockstream/api-key",
     "BAR_STREAM_NAME": "bars",
     "INSTRUMENT_TABLE_NAME": "instruments",
@@ -26,10 +30,10 @@ def test_reads_the_settings() -> None:
     assert Windows((5, 20), (12,)) == settings.windows
 
 
-def test_what_is_not_said_is_regular_hours_and_the_free_feed() -> None:
-    settings = read_settings(ENVIRONMENT)
+def test_no_daily_limit_is_said_as_0() -> None:
+    settings = read_settings(ENVIRONMENT | {"REQUESTS_PER_DAY": "0"})
 
-    assert (settings.market_hours, settings.alpaca_feed) == ("regular", "iex")
+    assert (settings.requests_per_day, settings.requests_per_minute) == (None, 1)
 
 
 def test_alpaca_is_refused_a_class_of_instrument_that_it_does_not_offer() -> None:
@@ -53,7 +57,10 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("INSTRUMENTS", "fx:EURUSD"),
         ("INTERVAL", "2min"),
         ("PROVIDER", "yahoo"),
-        ("MARKET_HOURS", "always"),
+        ("INSTRUMENTS", "IBM,TSCO.XYZ"),
+        ("MARKET_HOURS", "nights"),
+        ("REQUESTS_PER_DAY", "-1"),
+        ("REQUESTS_PER_MINUTE", "0"),
         ("ALPACA_FEED", "otc"),
         ("PROVIDER_URL", "http://www.alphavantage.co"),
         ("PROVIDER_URL", "ftp://127.0.0.1"),

@@ -2,18 +2,28 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from producer.allowance import Allowance
 from producer.answers import Answer
 from producer.instrument_table import TailConflictError, VersionedTail
+from producer.ledger import Ledger
+from producer.ledger_item import LeaseHeldError, Page
+from producer.planner import Plan
 from producer.production import Producer
-from producer.provider_errors import DailyQuotaError, ProviderError, ProviderUnavailableError
+from producer.provider_errors import (
+    DailyQuotaError,
+    NotEntitledError,
+    ProviderError,
+    ProviderUnavailableError,
+)
+from producer.publisher import Publisher
 from producer.tail import Numbers, Tail
 from stockstream.instruments import Instrument, parse_instrument
+from stockstream.times import format_time
 from stockstream.windows import Windows
 
 IBM, MSFT = parse_instrument("IBM"), parse_instrument("MSFT")
@@ -26,8 +36,13 @@ BARS = {
 
 class FakeProvider:
     def __init__(self) -> None:
+        self.asked: list[tuple[str, datetime | None]] = []
         self.failures: dict[str, ProviderError] = {}
+        self.reaches_back = True
+        self.as_of = NOW
         self.partial: ProviderError | None = None
+        self.bars = BARS
+        self.months: dict[str, dict[str, Numbers]] = {}
         self.meanwhile: Callable[[], object] = lambda: None
 
     instruments_per_request = 1
@@ -35,18 +50,29 @@ class FakeProvider:
     def fetch(
         self, instruments: Sequence[Instrument], interval: str, since: datetime | None
     ) -> dict[str, Answer]:
-        assert (interval, since) == ("1min", None)
+        assert interval == "1min"
         (instrument,) = instruments
+        self.asked.append((instrument.name, since))
         if instrument.name in self.failures:
             raise self.failures[instrument.name]
         self.meanwhile()
-        forming = {"2026-11-20T21:00:00Z": Numbers(12.0, 12.0, 12.0, 12.0, 1.0)}
+        forming = {format_time(self.as_of): Numbers(12.0, 12.0, 12.0, 12.0, 1.0)}
         return {
-            instrument.name: Answer(BARS | forming, [], NOW, NOW, reaches_back=True, failure=self.partial)
+            instrument.name: Answer(
+                self.bars | forming,
+                [],
+                self.as_of,
+                self.as_of,
+                reaches_back=self.reaches_back,
+                failure=self.partial,
+            )
         }
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
-        raise NotImplementedError
+        assert (instrument, interval) == (IBM, "1min")
+        if month not in self.months:
+            raise NotEntitledError("history is for paying customers")
+        return Answer(self.months[month], [], NOW, NOW, reaches_back=True)
 
 
 class FakeStream:
@@ -78,22 +104,46 @@ class FakeTable:
         return self.tails[instrument]
 
 
-class World:
-    """A producer and all that it touches."""
-
+class FakeLedgerItem:
     def __init__(self) -> None:
+        self.page = Page(Ledger())
+
+    def read(self) -> Page:
+        return self.page
+
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+        if self.page.version != read_version:
+            raise LeaseHeldError
+        self.page = Page(ledger, read_version + 1, held_until)
+        return self.page
+
+
+class World:
+    """A producer and all that it touches; each run is two minutes after the one before."""
+
+    def __init__(self, plan: Plan = Plan(None, 10)) -> None:  # noqa: B008 (it cannot change)
         self.provider, self.stream, self.table = FakeProvider(), FakeStream(), FakeTable()
+        self.ledger_item = FakeLedgerItem()
+        self.moment = NOW
         self.producer = Producer(
             provider=self.provider,
-            source="replay",
-            stream=self.stream,  # type: ignore[arg-type]  # a fake
-            table=self.table,  # type: ignore[arg-type]  # a fake
-            interval="1min",
-            windows=Windows(),
+            allowance=Allowance(),
+            plan=plan,
+            hours="always",
+            ledger_item=self.ledger_item,  # type: ignore[arg-type]  # a fake
+            publisher=Publisher(
+                source="replay",
+                stream=self.stream,  # type: ignore[arg-type]  # a fake
+                table=self.table,  # type: ignore[arg-type]  # a fake
+                interval="1min",
+                windows=Windows(),
+            ),
+            now=lambda: self.moment,
         )
 
     def run(self, *instruments: Instrument) -> dict[str, int]:
-        return self.producer.run(instruments or (IBM,), seconds=10)
+        self.moment += timedelta(minutes=2)
+        return self.producer.run(instruments or (IBM,), seconds=45)
 
     def sent(self) -> list[str]:
         return [record["id"] for _, record in self.stream.records]
@@ -141,7 +191,7 @@ def test_what_has_been_sent_is_not_sent_again(world: World) -> None:
 
 def test_what_the_stream_refused_is_sent_by_the_next_run(world: World) -> None:
     world.stream.takes = lambda position: position == 1
-    assert world.run() == {}
+    assert world.run() == {"IBM": 1}
 
     world.stream.takes = lambda _position: True
     assert world.run() == {"IBM": 1}
@@ -178,10 +228,76 @@ def test_the_bars_that_came_before_a_failure_are_sent(world: World, caplog: pyte
     assert "provider failed" in caplog.messages
 
 
-def test_a_run_that_lost_the_race_leaves_the_tail_of_the_other(world: World) -> None:
-    other = World()
-    other.producer = replace(other.producer, table=world.table)  # type: ignore[arg-type]  # a fake
-    world.provider.meanwhile = other.run
+def test_two_runs_at_once_are_one(world: World) -> None:
+    meanwhile: list[dict[str, int]] = []
+    world.provider.meanwhile = lambda: meanwhile.append(world.producer.run((IBM,), seconds=45))
 
-    assert world.run() == {}
-    assert world.table.read_tail("IBM", "1min") == (Tail(BARS), 1)
+    assert world.run() == {"IBM": 2}
+    assert meanwhile == [{}]
+
+
+def test_the_lease_of_a_run_that_died_ends(world: World) -> None:
+    world.provider.meanwhile = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        world.run()
+    world.provider.meanwhile = lambda: None
+
+    assert world.producer.run((IBM,), seconds=45) == {}
+    assert world.run() == {"IBM": 2}
+
+
+def test_what_a_run_that_died_may_have_spent_counts_as_spent() -> None:
+    world = World(Plan(requests_per_day=25, requests_per_minute=1))
+    world.provider.meanwhile = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        world.run()
+
+    assert world.ledger_item.page.ledger.spent == 1
+
+
+def test_asks_since_the_newest_bar_that_it_knows(world: World) -> None:
+    world.run()
+    world.run()
+
+    newest = datetime(2026, 11, 20, 20, 59, tzinfo=UTC)
+    assert world.provider.asked == [("IBM", None), ("IBM", newest)]
+
+
+def test_a_stop_for_the_day_is_obeyed(world: World) -> None:
+    world.provider.failures["IBM"] = DailyQuotaError("spent")
+    world.run()
+    world.run()
+
+    assert world.provider.asked == [("IBM", None)]
+
+
+@pytest.mark.parametrize(("shown", "holes"), [("20:59", 0), ("21:00", 0), ("21:01", 1)])
+def test_a_gap_that_the_provider_no_longer_shows_is_a_hole(
+    world: World, caplog: pytest.LogCaptureFixture, shown: str, holes: int
+) -> None:
+    world.run()
+    world.provider.bars = {f"2026-11-20T{shown}:00Z": BARS["2026-11-20T20:59:00Z"]}
+    world.provider.reaches_back = False
+    world.provider.as_of = NOW + timedelta(minutes=5)
+    world.run()
+
+    assert caplog.messages.count("hole found") == holes
+
+
+def test_history_goes_before_the_tail_and_leaves_it_alone(world: World) -> None:
+    world.run()
+    before = world.table.tails["IBM"]
+    october = {f"2026-10-31T23:{minute}:00Z": BARS["2026-11-20T20:58:00Z"] for minute in (58, 59)}
+    september = {"2026-09-30T23:59:00Z": Numbers(5.0, 5.0, 5.0, 5.0, 1.0)}
+    world.provider.months = {"2026-10": october | BARS, "2026-09": september}
+
+    assert world.producer.backfill([IBM], "2026-10", seconds=45) == {"IBM": 2}
+    assert [record["lookback"]["close"] for _, record in world.stream.records[2:]] == [[5.0], [5.0, 11.0]]
+    assert world.table.tails["IBM"] == before
+
+
+def test_a_month_without_the_one_before_is_not_sent_with_short_lookbacks(world: World) -> None:
+    world.provider.months = {"2026-10": BARS}
+
+    assert world.producer.backfill([IBM], "2026-10", seconds=45) == {}
+    assert world.sent() == []

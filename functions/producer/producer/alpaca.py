@@ -29,6 +29,8 @@ from stockstream.times import format_time
 
 FEEDS = ("iex", "sip", "delayed_sip")
 PAGE_BARS = 10_000
+# How many bars before the newest known one are asked for again, since bars are revised for a while.
+REVISION_BARS = 20
 
 _PATHS = {"equity": "/v2/stocks/bars", "crypto": "/v1beta3/crypto/us/bars"}
 _TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min", "60min": "1Hour"}
@@ -85,7 +87,8 @@ class Alpaca:
         answers: dict[str, Answer] = {}
         for asset_class in dict.fromkeys(instrument.asset_class for instrument in instruments):
             group = [instrument for instrument in instruments if instrument.asset_class == asset_class]
-            start = since or self._now() - _span(asset_class, interval)
+            span = REVISION_BARS * INTERVALS[interval] if since else _span(asset_class, interval)
+            start = (since or self._now()) - span
             newest = None if since else BARS_SHOWN
             came = self._fetch_group(group, interval, {"start": format_time(start)}, newest)
             answers |= came if since else {name: _require_bars(name, answer) for name, answer in came.items()}

@@ -1,6 +1,7 @@
 """What the schedule invokes."""
 
 import os
+from datetime import UTC, datetime
 from functools import cache
 
 import boto3
@@ -8,14 +9,20 @@ import requests
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from producer.allowance import Allowance
 from producer.alpaca import Alpaca, parse_key
 from producer.alphavantage import AlphaVantage
 from producer.answers import Provider
+from producer.backfill import read_backfill
 from producer.bar_stream import BarStream
+from producer.coverage import measure_coverage
 from producer.instrument_table import InstrumentTable
+from producer.ledger_item import LedgerItem
+from producer.planner import Plan
 from producer.production import Producer
+from producer.publisher import Publisher
 from producer.settings import ProducerSettings, read_settings
-from stockstream.observability import MetricUnit, logger, metrics
+from stockstream.observability import logger, metrics
 
 # Kept back from the function's time, so that a run ends by itself and remembers what it sent.
 RESERVE_SECONDS = 5
@@ -26,11 +33,7 @@ def _settings() -> ProducerSettings:
     return read_settings(os.environ)
 
 
-def _count_request() -> None:
-    metrics.add_metric("ProviderRequests", MetricUnit.Count, 1)
-
-
-def _provider(settings: ProducerSettings, key: str) -> Provider:
+def _provider(settings: ProducerSettings, key: str, allowance: Allowance) -> Provider:
     if settings.provider == "alpaca":
         return Alpaca(
             requests.Session(),
@@ -39,7 +42,7 @@ def _provider(settings: ProducerSettings, key: str) -> Provider:
             settings.provider_timeout_seconds,
             settings.market_hours,
             settings.alpaca_feed,
-            before_request=_count_request,
+            before_request=allowance.spend,
         )
     # The replay market on one machine speaks as Alpha Vantage does.
     return AlphaVantage(
@@ -48,30 +51,54 @@ def _provider(settings: ProducerSettings, key: str) -> Provider:
         key.strip(),
         settings.provider_timeout_seconds,
         settings.market_hours,
-        before_request=_count_request,
+        before_request=allowance.spend,
     )
 
 
 @cache
 def _producer() -> Producer:
     settings = _settings()
-    config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10)
+    # More connections than requests at once, which each use DynamoDB and Kinesis.
+    config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10, max_pool_connections=20)
     key = boto3.client("ssm", config=config).get_parameter(
         Name=settings.api_key_parameter_name, WithDecryption=True
     )
+    dynamodb = boto3.client("dynamodb", config=config)
+    allowance = Allowance()
+    provider = _provider(settings, key["Parameter"]["Value"], allowance)
+    plan = Plan(settings.requests_per_day, settings.requests_per_minute)
+    coverage = measure_coverage(
+        settings.instruments,
+        settings.interval,
+        settings.market_hours,
+        plan,
+        datetime.now(UTC),
+        provider.instruments_per_request,
+    )
+    if not coverage.covers:
+        logger.warning("plan does not cover the instruments", detail=coverage.message)
     return Producer(
-        provider=_provider(settings, key["Parameter"]["Value"]),
-        source=settings.provider,
-        stream=BarStream(boto3.client("kinesis", config=config), settings.bar_stream_name),
-        table=InstrumentTable(boto3.client("dynamodb", config=config), settings.instrument_table_name),
-        interval=settings.interval,
-        windows=settings.windows,
+        provider=provider,
+        allowance=allowance,
+        plan=plan,
+        hours=settings.market_hours,
+        ledger_item=LedgerItem(dynamodb, settings.instrument_table_name, settings.provider),
+        publisher=Publisher(
+            source=settings.provider,
+            stream=BarStream(boto3.client("kinesis", config=config), settings.bar_stream_name),
+            table=InstrumentTable(dynamodb, settings.instrument_table_name),
+            interval=settings.interval,
+            windows=settings.windows,
+        ),
     )
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def handle(_event: dict[str, object], context: LambdaContext) -> dict[str, int]:
-    """Sends the bars that are new or have changed; answers how many of each instrument."""
+def handle(event: dict[str, object], context: LambdaContext) -> dict[str, int]:
+    """Sends the bars that are new or have changed, or a month of history; answers how many of each."""
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
+    backfill = read_backfill(event)
+    if backfill:
+        return _producer().backfill(backfill.instruments, backfill.month, seconds)
     return _producer().run(_settings().instruments, seconds)

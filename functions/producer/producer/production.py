@@ -1,107 +1,202 @@
-"""One run of the producer: fetch, plan, put, and only then remember."""
+"""One run of the producer: what is due is asked for, side by side, and what is new is published."""
 
 import time
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from producer.answers import Answer, Provider
-from producer.bar_stream import BarStream
-from producer.instrument_table import InstrumentTable, TailConflictError
+from producer.allowance import Allowance, AllowanceSpentError
+from producer.answers import Answer, Provider, month_bounds
+from producer.instrument_table import TailConflictError
+from producer.ledger import Asked, Ledger, record_answer, record_failure
+from producer.ledger_item import LeaseHeldError, LedgerItem, Page
+from producer.planner import Plan, plan_requests
 from producer.provider_errors import ProviderError
-from producer.publication import Cause, Publication, advance, alters_the_past, plan_publications
+from producer.publisher import Publisher
+from producer.report import Fetched, report_answers, report_holes, report_state
 from producer.tail_codec import UnreadableTailError
-from stockstream.bars import Bar
-from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
-from stockstream.observability import MetricUnit, logger, metrics
-from stockstream.records import encode_record
-from stockstream.times import format_instant
-from stockstream.windows import Windows
+from stockstream.observability import logger
+from stockstream.times import parse_time
 
-
-class UnsentBarsError(StockstreamError):
-    """The stream did not take all bars; the next run sends the others."""
+# Providers call more than 20 requests a second a burst; so many at once stay below that.
+REQUESTS_AT_ONCE = 10
+# What is begun comes to its end: an answer, its records, its tail.
+FETCH_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """What a run needs: where bars come from, where they go, and what has been sent."""
+    """What a run needs: where bars come from, what may be asked, and where they go."""
 
     provider: Provider
-    source: str
-    stream: BarStream
-    table: InstrumentTable
-    interval: str
-    windows: Windows
+    allowance: Allowance
+    plan: Plan
+    hours: str
+    ledger_item: LedgerItem
+    publisher: Publisher
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def run(self, instruments: Iterable[Instrument], seconds: float) -> dict[str, int]:
-        """Sends what the provider shows and has not been sent; one instrument's failure stops no other.
+    def run(self, instruments: Sequence[Instrument], seconds: float) -> dict[str, int]:
+        """Asks for what is due, and sends what has not been sent; one failure stops nothing else.
 
         Args:
-            instruments: what to ask for.
+            instruments: all that are followed.
             seconds: how long the run may take.
 
         Returns:
-            How many bars of each instrument were sent; none for one that failed.
+            How many bars of each instrument were sent, for those whose answer came.
         """
-        deadline = time.monotonic() + seconds
-        published: dict[str, int] = {}
-        for instrument in instruments:
-            with logger.append_context_keys(instrument=instrument.name):
-                try:
-                    published[instrument.name] = self._produce(instrument, deadline)
-                except ProviderError as error:
-                    _report(error)
-                except (TailConflictError, UnreadableTailError, UnsentBarsError) as error:
-                    logger.error("bars left for the next run", kind=type(error).__name__, detail=str(error))
-        return published
-
-    def _produce(self, instrument: Instrument, deadline: float) -> int:
-        tail, version = self.table.read_tail(instrument.name, self.interval)
-        answer = self.provider.fetch([instrument], self.interval, None)[instrument.name]
-        if answer.failure:
-            _report(answer.failure)
-        for bar in answer.rejected:
-            metrics.add_metric("BarsRejected", MetricUnit.Count, 1)
-            logger.warning("bar rejected", stamp=bar.stamp, reason=bar.reason, detail=bar.detail)
-        publications = plan_publications(answer.finished_bars(self.interval), tail, self.windows)
-        if not publications:
-            return 0
-        if alters_the_past(publications):
-            in_doubt = advance(tail, publications, (), self.windows)
-            tail, version = self.table.write_tail(instrument.name, self.interval, in_doubt, version)
-        records = [self._encode(publication, instrument, answer) for publication in publications]
-        acknowledged = self.stream.put(instrument.name, records, deadline)
-        advanced = advance(tail, publications, acknowledged, self.windows)
-        self.table.write_tail(instrument.name, self.interval, advanced, version)
-        _count(publications[position].cause for position in acknowledged)
-        if len(acknowledged) < len(publications):
-            raise UnsentBarsError(f"the stream took {len(acknowledged)} of {len(publications)} bars")
-        # One line for each bar and minute would cost more than Kinesis and Firehose together.
-        logger.debug("bars published", bars=len(publications), newest=publications[-1].open_time)
-        return len(publications)
-
-    def _encode(self, publication: Publication, instrument: Instrument, answer: Answer) -> bytes:
-        bar = Bar(
-            instrument=instrument.name,
-            asset_class=instrument.asset_class,
-            interval=self.interval,
-            open_time=publication.open_time,
-            **publication.numbers._asdict(),
-            source=self.source,
-            as_of=format_instant(answer.as_of),
+        now = self.now()
+        page = self.ledger_item.read()
+        ledger = page.ledger.of_day(now)
+        batches = plan_requests(
+            instruments,
+            self.publisher.interval,
+            self.hours,
+            self.plan,
+            ledger,
+            now,
+            self.provider.instruments_per_request,
         )
-        return encode_record(bar, publication.lookback)
+        fetched: list[Fetched] = []
+        if batches:
+            try:
+                page = self._take(page, ledger, seconds)
+            except LeaseHeldError as error:
+                logger.info("another run is at work", detail=str(error))
+                return {}
+            fetched = self._fetch_all(batches, ledger, time.monotonic() + seconds)
+            ledger = self._record(ledger, fetched)
+            self._let_go(ledger, page)
+        report_answers(fetched, self.allowance.spent if fetched else 0)
+        report_holes(fetched, self.hours, self.publisher.interval)
+        report_state(instruments, ledger, self.plan, self.hours, self.publisher.interval, self.now())
+        return {
+            name: published.causes.total() for each in fetched for name, published in each.published.items()
+        }
+
+    def backfill(self, instruments: Sequence[Instrument], month: str, seconds: float) -> dict[str, int]:
+        """Sends a month of history; sending it again changes nothing but the as_of.
+
+        Args:
+            instruments: whose history.
+            month: `2026-10`.
+            seconds: how long it may take; what it leaves out, it leaves to a repetition.
+
+        Returns:
+            How many bars of each instrument were sent, for those whose answer came.
+
+        Raises:
+            LeaseHeldError: another run is at work.
+        """
+        now, deadline = self.now(), time.monotonic() + seconds
+        page = self.ledger_item.read()
+        ledger = page.ledger.of_day(now)
+        page = self._take(page, ledger, seconds)
+        fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
+        ledger = replace(ledger, spent=ledger.spent + self.allowance.spent)
+        self._let_go(ledger, page)
+        report_answers(fetched, self.allowance.spent)
+        return {
+            name: published.causes.total() for each in fetched for name, published in each.published.items()
+        }
+
+    def _take(self, page: Page, ledger: Ledger, seconds: float) -> Page:
+        """Takes the lease; what this run may spend counts as spent until it is over, should it die."""
+        now = self.now()
+        if page.held_until > now:
+            raise LeaseHeldError(f"another run holds the ledger until {page.held_until.isoformat()}")
+        most = self.plan.requests_per_minute
+        if self.plan.requests_per_day is not None:
+            most = max(0, min(most, self.plan.requests_per_day - ledger.spent))
+        self.allowance.begin(most)
+        reserved = replace(ledger, spent=ledger.spent + most)
+        return self.ledger_item.write(reserved, now + timedelta(seconds=seconds), page.version)
+
+    def _let_go(self, ledger: Ledger, page: Page) -> None:
+        try:
+            self.ledger_item.write(ledger, self.now(), page.version)
+        except LeaseHeldError as error:
+            # The lease ends when the function's time does. Should it be lost all the same, the other run's
+            # ledger stands, and what this run spent is in it already.
+            logger.error("lease lost", detail=str(error))
+
+    def _fetch_all(
+        self, batches: Sequence[Sequence[Instrument]], ledger: Ledger, deadline: float
+    ) -> list[Fetched]:
+        if len(batches) == 1:
+            return [self._fetch(batches[0], ledger, deadline)]
+        with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(batches))) as pool:
+            return list(pool.map(lambda batch: self._fetch(batch, ledger, deadline), batches))
+
+    def _fetch(self, batch: Sequence[Instrument], ledger: Ledger, deadline: float) -> Fetched:
+        fetched = Fetched(batch, self.now())
+        if time.monotonic() > deadline - FETCH_SECONDS:
+            return fetched  # it could not come to its end; the next run asks
+        try:
+            fetched.answers = dict(self.provider.fetch(batch, self.publisher.interval, _since(batch, ledger)))
+        except ProviderError as error:
+            fetched.failure = error
+        for instrument in batch:
+            if instrument.name in fetched.answers:
+                answer = fetched.answers[instrument.name]
+                try:
+                    fetched.published[instrument.name] = self.publisher.publish(instrument, answer, deadline)
+                except (TailConflictError, UnreadableTailError) as error:
+                    fetched.left.append(error)
+        return fetched
+
+    def _fetch_month(self, instrument: Instrument, month: str, deadline: float) -> Fetched:
+        fetched = Fetched([instrument], self.now())
+        interval = self.publisher.interval
+        if time.monotonic() > deadline - FETCH_SECONDS:
+            return fetched
+        try:
+            answer = self.provider.fetch_month(instrument, interval, month)
+            before = self.provider.fetch_month(instrument, interval, _month_before(month))
+        except ProviderError as error:
+            # A month without the one before would go out with short look-backs, as the newer truth.
+            fetched.failure = error
+            return fetched
+        fetched.answers[instrument.name] = answer
+        fetched.published[instrument.name] = self.publisher.publish_history(
+            instrument, answer, before.bars, deadline
+        )
+        return fetched
+
+    def _record(self, ledger: Ledger, fetched: Sequence[Fetched]) -> Ledger:
+        """The ledger after the run; what was cut off is asked again at once."""
+        spent = ledger.spent + self.allowance.spent
+        for each in fetched:
+            failures = {
+                name: answer.failure for name, answer in each.answers.items() if answer.failure is not None
+            }
+            if each.failure:
+                failures = dict.fromkeys((instrument.name for instrument in each.instruments), each.failure)
+            for name, failure in failures.items():
+                if not isinstance(failure, AllowanceSpentError):
+                    ledger = record_failure(ledger, each.asked_at, [name], failure.outcome)
+            whole = {
+                name: self._newest(answer) for name, answer in each.answers.items() if name not in failures
+            }
+            if whole:
+                ledger = record_answer(ledger, each.asked_at, whole)
+        return replace(ledger, spent=spent)
+
+    def _newest(self, answer: Answer) -> datetime | None:
+        newest = max(answer.finished_bars(self.publisher.interval), default=None)
+        return parse_time(newest) if newest else None
 
 
-def _report(error: ProviderError) -> None:
-    metrics.add_metric("ProviderFailures", MetricUnit.Count, 1)
-    logger.error("provider failed", kind=type(error).__name__, outcome=error.outcome.value, detail=str(error))
+def _since(batch: Sequence[Instrument], ledger: Ledger) -> datetime | None:
+    """From when on bars are wanted: since the newest known, or all of an answer for what was never asked."""
+    known = [ledger.instruments.get(instrument.name, Asked()) for instrument in batch]
+    moments = [asked.newest or asked.asked_at for asked in known]
+    return None if None in moments else min(moment for moment in moments if moment)
 
 
-def _count(causes: Iterable[Cause]) -> None:
-    counts = Counter(causes)
-    metrics.add_metric("BarsPublished", MetricUnit.Count, counts.total())
-    metrics.add_metric("BarsRevised", MetricUnit.Count, counts[Cause.REVISED])
-    metrics.add_metric("BarsLate", MetricUnit.Count, counts[Cause.LATE])
+def _month_before(month: str) -> str:
+    first, _ = month_bounds(month, UTC)
+    return (first - timedelta(days=1)).strftime("%Y-%m")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from producer import alpaca
+from producer.sessions import HOURS, market_of
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
 from stockstream.instruments import Instrument, parse_instruments
@@ -11,7 +12,6 @@ from stockstream.settings import read_choice, read_number, read_text, read_url
 from stockstream.windows import Windows, parse_windows
 
 PROVIDERS = ("alphavantage", "alpaca", "replay")
-MARKET_HOURS = ("regular", "extended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class ProducerSettings:
     provider_url: str
     provider_timeout_seconds: float
     market_hours: str
+    requests_per_day: int | None
+    requests_per_minute: int
     alpaca_feed: str
     api_key_parameter_name: str
     bar_stream_name: str
@@ -44,14 +46,24 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
     provider = read_choice(environ, "PROVIDER", PROVIDERS)
     if provider == "alpaca" and (refused := [each.name for each in instruments if not alpaca.offers(each)]):
         raise SettingsError(f"INSTRUMENTS: Alpaca has no bars of {', '.join(refused)}")
+    hours = read_choice(environ, "MARKET_HOURS", HOURS)
+    try:
+        for instrument in instruments:
+            market_of(instrument, hours)
+    except InstrumentError as error:
+        raise SettingsError(f"INSTRUMENTS: {error}") from None
     return ProducerSettings(
         instruments=instruments,
         interval=read_choice(environ, "INTERVAL", tuple(INTERVALS)),
         provider=provider,
         provider_url=read_url(environ, "PROVIDER_URL"),
         provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=60),
-        market_hours=read_choice({"MARKET_HOURS": "regular", **environ}, "MARKET_HOURS", MARKET_HOURS),
-        alpaca_feed=read_choice({"ALPACA_FEED": "iex", **environ}, "ALPACA_FEED", alpaca.FEEDS),
+        market_hours=hours,
+        # 0 is a plan without a daily limit.
+        requests_per_day=int(read_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=10_000_000))
+        or None,
+        requests_per_minute=int(read_number(environ, "REQUESTS_PER_MINUTE", at_least=1, at_most=10_000)),
+        alpaca_feed=read_choice(environ, "ALPACA_FEED", alpaca.FEEDS),
         api_key_parameter_name=read_text(environ, "API_KEY_PARAMETER_NAME"),
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
