@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run test lint format bench bench-tail bench-year calendars fuzz lock build invoke-producer invoke-transform invoke-alert deploy clean
+.PHONY: help setup run test lint format bench bench-instruments bench-tail bench-year calendars fuzz lock build invoke-producer invoke-transform invoke-alert deploy clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -63,6 +63,9 @@ invoke-producer invoke-transform invoke-alert: invoke-%: setup  ## sam local inv
 
 deploy: build  ## sam deploy, with the answers of sam deploy --guided (ARGS='--config-env prod')
 	sam deploy $(ARGS)
+
+bench-instruments: setup  ## measure how a run grows from 1 to 1,000 instruments
+	@POWERTOOLS_LOG_LEVEL=CRITICAL python bench/instruments.py
 
 bench-tail: setup  ## measure what a tail takes in DynamoDB, and what a million bars cost
 	@python bench/tail_cost.py

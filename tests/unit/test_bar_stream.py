@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from producer.bar_stream import BarStream
 
@@ -29,6 +30,19 @@ class FakeKinesis:
                 for record in records
             ]
         }
+
+
+class FailingKinesis(FakeKinesis):
+    """Fails the first calls as a whole."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__()
+        self.failures = list(failures)
+
+    def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 (boto3's)
+        if self.failures:
+            raise self.failures.pop(0)
+        return super().put_records(StreamName=StreamName, Records=Records)
 
 
 class Clock:
@@ -89,3 +103,26 @@ def test_no_records_are_no_call() -> None:
 
     assert set() == stream(client, Clock()).put("IBM", [], deadline=1)
     assert client.calls == []
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "PutRecords")
+
+
+def test_a_call_that_fails_as_a_whole_is_put_again() -> None:
+    client = FailingKinesis(
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("InternalFailure"),
+        EndpointConnectionError(endpoint_url="https://kinesis.test"),
+        ReadTimeoutError(endpoint_url="https://kinesis.test"),
+    )
+
+    assert stream(client, Clock()).put("IBM", [b"a", b"b"], deadline=100) == {0, 1}
+    assert client.calls == [[b"a", b"b"]]
+
+
+def test_a_call_that_will_never_be_taken_is_an_error() -> None:
+    client = FailingKinesis(client_error("AccessDeniedException"))
+
+    with pytest.raises(ClientError):
+        stream(client, Clock()).put("IBM", [b"a"], deadline=100)

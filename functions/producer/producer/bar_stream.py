@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
+
 from stockstream.observability import logger
 
 if TYPE_CHECKING:
@@ -14,6 +17,16 @@ if TYPE_CHECKING:
 # What one PutRecords takes: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
 CALL_RECORDS = 500
 CALL_BYTES = 5 * 1024 * 1024
+
+# For a whole call; what else it can say is a fault of ours, which an alarm should see.
+PASSING_ERRORS = {
+    "InternalFailure",
+    "KMSThrottlingException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "ServiceUnavailable",
+    "ThrottlingException",
+}
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -75,7 +88,17 @@ class BarStream:
         entries: list[PutRecordsRequestEntryTypeDef] = [
             {"Data": records[position], "PartitionKey": partition_key} for position in call
         ]
-        answer = self._client.put_records(StreamName=self._name, Records=entries)
+        try:
+            answer = self._client.put_records(StreamName=self._name, Records=entries)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in PASSING_ERRORS:
+                raise
+            logger.warning("call refused", records=len(call), error=error.response["Error"]["Code"])
+            return call
+        except (HTTPClientError, BotoConnectionError) as error:
+            # The stream may have taken some all the same. They are put again, and are the same bytes.
+            logger.warning("call broken off", records=len(call), error=type(error).__name__)
+            return call
         # A refusal of some is HTTP 200: each record has its own result, in the order of the request.
         refused = [
             (position, result["ErrorCode"])

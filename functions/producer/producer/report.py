@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from producer.answers import Answer
 from producer.ledger import Asked, Ledger
 from producer.planner import Plan
-from producer.provider_errors import ProviderError
+from producer.provider_errors import Outcome, ProviderError
 from producer.publication import Cause
 from producer.publisher import Published
 from producer.sessions import current_or_last_session, market_of, open_time
@@ -17,6 +17,9 @@ from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream.observability import MetricUnit, logger, metrics
 from stockstream.times import parse_time
+
+# The others pass by themselves.
+NEEDS_A_PERSON = {Outcome.STOP_FOR_THE_DAY, Outcome.TELL_A_PERSON}
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ def report_answers(fetched: Iterable[Fetched], requests: int) -> None:
         "BarsRejected": sum(len(answer.rejected) for _, answer in answers),
         "ProviderRequests": requests,
         "ProviderFailures": len(failures),
+        "ProviderRefusals": sum(failure.outcome in NEEDS_A_PERSON for failure in failures if failure),
     }.items():
         metrics.add_metric(metric, MetricUnit.Count, count)
 
