@@ -99,9 +99,7 @@ class SlowAws:
 def main() -> None:
     """Prints a line for each provider and number: the first run's time, and that of one a minute later."""
     print(f"a market that answers in {LATENCY_SECONDS} s, AWS in {AWS_SECONDS} s a call")
-    print(
-        f"{'provider':14}{'instruments':>12}{'requests':>9}{'first run s':>12}{'next run s':>11}{'peak MB':>9}"
-    )
+    print(f"{'provider':14}{'instruments':>12}{'requests':>9}{'first s':>9}{'next s':>9}{'peak MB':>9}")
     with SlowMarket() as market:
         for name in ("alphavantage", "alpaca"):
             for size in SIZES:

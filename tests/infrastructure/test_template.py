@@ -37,6 +37,9 @@ def resolve(value: dict[str, Any]) -> str:
     if "Fn::If" in value:  # by default nothing is opted into
         otherwise = value["Fn::If"][2]
         return otherwise if isinstance(otherwise, str) else resolve(otherwise)
+    if "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return str(separator).join(part if isinstance(part, str) else resolve(part) for part in parts)
     if "Fn::FindInMap" in value:
         mapping, key, name = value["Fn::FindInMap"]
         return str(TEMPLATE["Mappings"][mapping][resolve(key)][name])
