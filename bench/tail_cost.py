@@ -1,11 +1,9 @@
 """`make bench-tail`: the items of a tail, and what a million bars cost."""
 
-import io
 import math
 from itertools import chain
 from statistics import median
 
-from aws_lambda_powertools import Logger
 from tail_day import Day, run_day
 from tail_markets import generated_markets, recorded_markets
 
@@ -19,7 +17,6 @@ PRICES = {
     "lambda GB-second": 0.0000133334,  # arm64
     "s3 GB-month": 0.023,
     "s3 put": 0.005e-3,
-    "logs GB": 0.50,
 }
 GB = 1024**3
 PUT_UNIT_BYTES, FIREHOSE_UNIT_BYTES = 25 * 1024, 5 * 1024
@@ -62,16 +59,10 @@ def print_costs(days: list[Day]) -> None:
     for name in columns[0]:
         print(f"{name:28}" + "".join(f"{column[name]:11.4f}" for column in columns))
     totals = [sum(column.values()) for column in columns]
-    quiet = [total - column["producer's log"] for total, column in zip(totals, columns, strict=True)]
     print(f"{'total':28}" + "".join(f"{total:11.4f}" for total in totals))
-    print(f"{'total, LogLevel=WARNING':28}" + "".join(f"{total:11.4f}" for total in quiet))
     print(f"\nA bar of {days[0].name}: a record of {median(map(len, days[0].records)):.0f} bytes,", end=" ")
     print(f"{1e3 * days[0].producer_seconds / days[0].bars:.2f} ms of the producer and", end=" ")
-    print(
-        f"{1e3 * days[0].transform_seconds / days[0].bars:.2f} ms of the transform on this processor,",
-        end=" ",
-    )
-    print(f"{log_line_bytes()} bytes of log.")
+    print(f"{1e3 * days[0].transform_seconds / days[0].bars:.2f} ms of the transform on this processor.")
 
 
 def million_bars(day: Day) -> dict[str, float]:
@@ -89,27 +80,8 @@ def million_bars(day: Day) -> dict[str, float]:
         "transform's processor": day.transform_seconds / day.bars * PROCESSOR_SECOND,
         "transform's requests": record / TRANSFORM_BUFFER_BYTES * PRICES["lambda request"],
         "S3, a month": day.stored_bytes / day.bars / GB * PRICES["s3 GB-month"],
-        "producer's log": log_line_bytes() / GB * PRICES["logs GB"],
     }
     return {name: 1e6 * dollars for name, dollars in dollars_a_bar.items()}
-
-
-def log_line_bytes() -> int:
-    """What the producer's line on the bars of one instrument takes, with what Powertools adds to it."""
-    stream = io.StringIO()
-    # A name of its own: loggers of one name share their first stream.
-    logger = Logger(service=f"producer-{id(stream)}", stream=stream)
-    logger.append_keys(
-        cold_start=False,
-        function_name="stockstream-ProducerFunction-0123456789AB",
-        function_memory_size="256",
-        function_arn="arn:aws:lambda:us-east-1:123456789012:function:stockstream-ProducerFunction-0123456789AB",
-        function_request_id="00000000-0000-0000-0000-000000000000",
-        xray_trace_id="1-00000000-000000000000000000000000",
-        instrument="IBM",
-    )
-    logger.info("bars published", bars=1, newest="2026-11-20T20:59:00Z")
-    return len(stream.getvalue()) + LOG_EVENT_BYTES
 
 
 def print_rest() -> None:
@@ -119,8 +91,9 @@ def print_rest() -> None:
         "producer's requests": PRICES["lambda request"],
         "transform's requests": PRICES["lambda request"],
         "S3 PUTs, one a minute": PRICES["s3 put"],
+        "the ledger, two writes and a read": 2 * PRICES["dynamodb write unit"] + PRICES["dynamodb read unit"],
     }.items():
-        print(f"{name:28}{MINUTES_A_MONTH * dollars:11.4f}")
+        print(f"{name:34}{MINUTES_A_MONTH * dollars:11.4f}")
     second = 1e6 * PRODUCER_GB * PRICES["lambda GB-second"]
     print("\nNot measured: the producer waits for its provider. A million requests", end=" ")
     print(f"cost {0.1 * second:.2f} dollars when each takes 0.1 s, and {second:.2f} when it takes 1 s.")

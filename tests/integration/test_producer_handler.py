@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
@@ -15,24 +16,22 @@ from moto import mock_aws
 
 from producer import handler
 
-ANSWER = {
-    "Meta Data": {"2. Symbol": "IBM", "4. Interval": "1min", "6. Time Zone": "US/Eastern"},
-    "Time Series (1min)": {
-        f"2026-11-20 15:{minute}:00": {
-            "1. open": "10",
-            "2. high": "12",
-            "3. low": "9",
-            "4. close": "11",
-            "5. volume": "7",
-        }
-        for minute in (58, 59)
-    },
-}
+BAR = {"1. open": "10", "2. high": "12", "3. low": "9", "4. close": "11", "5. volume": "7"}
+LAST_DAYS = {"2026-09": "2026-09-30", "2026-10": "2026-10-30"}
+
+
+def answer_of(day: str) -> dict[str, Any]:
+    return {
+        "Meta Data": {"2. Symbol": "IBM", "4. Interval": "1min", "6. Time Zone": "US/Eastern"},
+        "Time Series (1min)": {f"{day} 15:{minute}:00": BAR for minute in (58, 59)},
+    }
 
 
 class Market(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = json.dumps(ANSWER if "apikey=the-key" in self.path else {}).encode()
+        asked = dict(parse_qsl(urlsplit(self.path).query))
+        day = LAST_DAYS[asked["month"]] if "month" in asked else "2026-11-20"
+        body = json.dumps(answer_of(day) if asked["apikey"] == "the-key" else {}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -87,11 +86,15 @@ def stack(provider_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def stream_ids() -> list[str]:
+    return [record["id"] for record in stream_records()]
+
+
+def stream_records() -> list[dict[str, Any]]:
     client = boto3.client("kinesis")
     shard = client.list_shards(StreamName="bars")["Shards"][0]["ShardId"]
     iterator = client.get_shard_iterator(StreamName="bars", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     records = client.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
-    return [json.loads(record["Data"])["id"] for record in records]
+    return [json.loads(record["Data"]) for record in records]
 
 
 def invoke(event: Any) -> dict[str, int]:
@@ -119,3 +122,13 @@ def test_two_runs_send_each_bar_once(
         assert invoke(event) == {"IBM": 0}
     assert stream_ids() == ["IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"]
     assert "the-key" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_month_of_history_has_the_month_before_as_its_look_back(load_event: Any) -> None:
+    assert invoke(load_event("backfill")) == {"IBM": 2}
+    assert [(record["id"], record["lookback"]["close"]) for record in stream_records()] == [
+        # 15:58 and 15:59 in New York's summer time.
+        ("IBM|1min|2026-10-30T19:58:00Z", [11.0, 11.0]),
+        ("IBM|1min|2026-10-30T19:59:00Z", [11.0, 11.0, 11.0]),
+    ]
