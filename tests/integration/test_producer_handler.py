@@ -132,3 +132,19 @@ def test_a_month_of_history_has_the_month_before_as_its_look_back(load_event: An
         ("IBM|1min|2026-10-30T19:58:00Z", [11.0, 11.0]),
         ("IBM|1min|2026-10-30T19:59:00Z", [11.0, 11.0, 11.0]),
     ]
+
+
+@pytest.mark.usefixtures("stack")
+def test_says_with_the_numbers_that_a_plan_does_not_cover_its_instruments(
+    monkeypatch: pytest.MonkeyPatch, load_event: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MARKET_HOURS", "regular")
+    monkeypatch.setenv("REQUESTS_PER_DAY", "3")
+    monkeypatch.setenv("REQUESTS_PER_MINUTE", "1")
+    monkeypatch.setenv("INSTRUMENTS", "IBM,MSFT")
+
+    invoke(load_event("schedule"))
+
+    (warning,) = [each for each in caplog.records if each.message == "plan does not cover the instruments"]
+    # 390 bars are four answers of a hundred, for each of the two.
+    assert "2 instruments need 8 requests a day, and the plan has 3 a day" in warning.__dict__["detail"]

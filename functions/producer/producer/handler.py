@@ -21,6 +21,7 @@ from producer.ledger_item import LedgerItem
 from producer.planner import Plan
 from producer.production import Producer
 from producer.publisher import Publisher
+from producer.sessions import ending_calendars, market_of
 from producer.settings import ProducerSettings, read_settings
 from stockstream.observability import logger, metrics
 
@@ -67,16 +68,7 @@ def _producer() -> Producer:
     allowance = Allowance()
     provider = _provider(settings, key["Parameter"]["Value"], allowance)
     plan = Plan(settings.requests_per_day, settings.requests_per_minute)
-    coverage = measure_coverage(
-        settings.instruments,
-        settings.interval,
-        settings.market_hours,
-        plan,
-        datetime.now(UTC),
-        provider.instruments_per_request,
-    )
-    if not coverage.covers:
-        logger.warning("plan does not cover the instruments", detail=coverage.message)
+    _warn(settings, plan, provider.instruments_per_request)
     return Producer(
         provider=provider,
         allowance=allowance,
@@ -91,6 +83,19 @@ def _producer() -> Producer:
             windows=settings.windows,
         ),
     )
+
+
+def _warn(settings: ProducerSettings, plan: Plan, instruments_per_request: int) -> None:
+    """Says at each cold start what a person should change before it costs bars."""
+    now = datetime.now(UTC)
+    coverage = measure_coverage(
+        settings.instruments, settings.interval, settings.market_hours, plan, now, instruments_per_request
+    )
+    if not coverage.covers:
+        logger.warning("plan does not cover the instruments", detail=coverage.message)
+    markets = {market_of(instrument, settings.market_hours) for instrument in settings.instruments}
+    for market, day in ending_calendars(markets, now).items():
+        logger.warning("calendar ends: take a newer release", market=market, day=day.isoformat())
 
 
 @logger.inject_lambda_context(clear_state=True)
