@@ -70,8 +70,9 @@ class Producer:
             fetched = self._fetch_all(batches, ledger, time.monotonic() + seconds)
             ledger = self._record(ledger, fetched)
             self._let_go(ledger, page)
-        report_answers(fetched, self.allowance.spent if fetched else 0)
-        report_holes(fetched, self.hours, self.publisher.interval)
+            # A metric is billed for each hour in which it is sent: at night these are not.
+            report_answers(fetched, self.allowance.spent)
+            report_holes(fetched, self.hours, self.publisher.interval)
         report_state(instruments, ledger, self.plan, self.hours, self.publisher.interval, self.now())
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
