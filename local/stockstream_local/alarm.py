@@ -1,20 +1,15 @@
 """Setting off an alarm of the running pipeline, to see what people would be told."""
 
-import os
-
 import boto3
 
 from stockstream.errors import StockstreamError
-from stockstream_local.deployment import STACK_NAME
-from stockstream_local.environment import isolate
-from stockstream_local.run_lock import read_running_url
-from stockstream_local.workplace import STATE
+from stockstream_local.stack import find_stack
 
 DEFAULT_ALARM = "TransformErrorsAlarm"
 
 
 class AlarmError(StockstreamError):
-    """There is no such alarm, or no running pipeline; the text says which."""
+    """There is no such alarm; the text says which there are."""
 
 
 def set_off(logical_name: str) -> str:
@@ -27,24 +22,10 @@ def set_off(logical_name: str) -> str:
         What was done, for a person.
 
     Raises:
-        AlarmError: there is no such alarm, or no running pipeline.
+        AlarmError: there is no such alarm.
+        StackError: nothing runs here.
     """
-    url = read_running_url(STATE)
-    if url is None:
-        raise AlarmError(
-            "Nothing runs here: start `make run` (or `stockstream up`) in another terminal first."
-        )
-    environ = isolate(os.environ, url)
-    os.environ.clear()
-    os.environ.update(environ)
-    resources = boto3.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)[
-        "StackResources"
-    ]
-    alarms = {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in resources
-        if resource["ResourceType"] == "AWS::CloudWatch::Alarm"
-    }
+    alarms = find_stack(None).resources("AWS::CloudWatch::Alarm")
     if logical_name not in alarms:
         raise AlarmError(f"There is no alarm {logical_name}. There are: {', '.join(sorted(alarms))}.")
     boto3.client("cloudwatch").set_alarm_state(

@@ -27,6 +27,8 @@ DEFAULT_INTERVAL = "1min"
 HIGHEST_PORT = 65535
 # What a shell calls a program that Ctrl-C ended.
 INTERRUPTED = 130
+# argparse gives the type of its subcommands no public name.
+type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -45,16 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     screen = Screen(Console())
     try:
         with _stopped_once():
-            if asked.command == "alarm":
-                screen.say(set_off(asked.name))
-            elif asked.command == "invoke":
-                invoke(asked.function, asked.events, screen)
-            else:
-                up(read_options(asked), asked.bars, screen)
+            asked.run(asked, screen)
     except StockstreamError as error:
         return _fail(str(error))
     except (BotoCoreError, ClientError) as error:
-        return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
+        return _fail(f"AWS gave no good answer ({error}). The local one's log: {STATE}/emulator.log")
     except KeyboardInterrupt:
         screen.say("Stopped. Nothing is left running.")
         return 0 if asked.command == "up" and asked.bars is None else INTERRUPTED
@@ -106,14 +103,23 @@ def _stopped_once() -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="stockstream", description="The pipeline on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="stockstream", description="The pipeline on this machine, and what it left to look at."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    up_command = commands.add_parser(
+    _add_up(commands)
+    _add_invoke(commands)
+    _add_alarm(commands)
+    return parser
+
+
+def _add_up(commands: Commands) -> None:
+    command = commands.add_parser(
         "up",
         help="run the whole pipeline here",
         description="Runs the whole pipeline here, with no AWS account and no API key, until Ctrl-C.",
     )
-    option = up_command.add_argument
+    option = command.add_argument
     option(
         "--bars",
         type=_count,
@@ -124,28 +130,34 @@ def _parser() -> argparse.ArgumentParser:
     option("--interval", choices=INTERVALS, help=f"the length of a bar ({DEFAULT_INTERVAL})")
     option("--recorded", type=_recording, metavar="FILE", help="replay a recorded Alpha Vantage answer")
     option("--port", type=_port, help="where the local AWS listens (a free port)")
-    invoke_command = commands.add_parser(
+    command.set_defaults(run=lambda asked, screen: up(read_options(asked), asked.bars, screen))
+
+
+def _add_invoke(commands: Commands) -> None:
+    command = commands.add_parser(
         "invoke",
         help="run one function in a container, with its sample events",
         description="Runs the real `sam local invoke`; this needs Docker.",
     )
-    invoke_command.add_argument("function", choices=TARGETS)
-    invoke_command.add_argument(
+    command.add_argument("function", choices=TARGETS)
+    command.add_argument(
         "events",
         nargs="*",
         type=_event,
         metavar="EVENT",
         help="JSON files (all of the function's in events/)",
     )
-    alarm_command = commands.add_parser(
+    command.set_defaults(run=lambda asked, screen: invoke(asked.function, asked.events, screen))
+
+
+def _add_alarm(commands: Commands) -> None:
+    command = commands.add_parser(
         "alarm",
         help="set off an alarm of the running pipeline",
         description="Sets off an alarm of the pipeline that `stockstream up` runs; the notice appears there.",
     )
-    alarm_command.add_argument(
-        "name", nargs="?", default=DEFAULT_ALARM, help=f"its logical name ({DEFAULT_ALARM})"
-    )
-    return parser
+    command.add_argument("name", nargs="?", default=DEFAULT_ALARM, help=f"its logical name ({DEFAULT_ALARM})")
+    command.set_defaults(run=lambda asked, screen: screen.say(set_off(asked.name)))
 
 
 def _count(text: str) -> int:

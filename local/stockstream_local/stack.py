@@ -1,0 +1,85 @@
+"""The stack that a command speaks to: the one that runs here, or one in AWS."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockstream.errors import StockstreamError
+from stockstream_local.deployment import STACK_NAME
+from stockstream_local.environment import isolate
+from stockstream_local.run_lock import read_running_url
+from stockstream_local.workplace import STATE
+
+
+class StackError(StockstreamError):
+    """There is no such stack, or it cannot be asked; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed stack.
+
+    Attributes:
+        name: its name in CloudFormation.
+        url: the emulator's address; None for AWS itself.
+        outputs: its outputs, by name.
+    """
+
+    name: str
+    url: str | None
+    outputs: Mapping[str, str]
+
+    def output(self, name: str) -> str:
+        """One of the outputs.
+
+        Raises:
+            StackError: the stack has none of that name.
+        """
+        if name not in self.outputs:
+            raise StackError(
+                f"The stack {self.name} has no output {name}: "
+                "deploy it from this checkout's template, with the feature switched on."
+            )
+        return self.outputs[name]
+
+    def resources(self, kind: str) -> dict[str, str]:
+        """The physical ids of the stack's resources of one type (AWS::CloudWatch::Alarm), by logical id."""
+        pages = (
+            boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        )
+        return {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for page in pages
+            for each in page["StackResourceSummaries"]
+            if each["ResourceType"] == kind
+        }
+
+
+def find_stack(name: str | None) -> Stack:
+    """The stack of that name in AWS; without a name, the one that runs here.
+
+    For the one that runs here, this process's environment is changed so that boto3 reaches nothing else.
+
+    Raises:
+        StackError: there is no such stack, or it cannot be asked.
+    """
+    url = None
+    if name is None:
+        url = read_running_url(STATE)
+        if url is None:
+            raise StackError(
+                "Nothing runs here: start `make run` in another terminal first, "
+                f"or name a stack in AWS: --stack {STACK_NAME}"
+            )
+        environ = isolate(os.environ, url)
+        os.environ.clear()
+        os.environ.update(environ)
+    try:
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=name or STACK_NAME)["Stacks"]
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"AWS does not tell of the stack {name or STACK_NAME}: {error}") from error
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
+    return Stack(name or STACK_NAME, url, outputs)
