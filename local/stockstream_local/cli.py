@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StockstreamError as error:
         return _fail(str(error))
     except (BotoCoreError, ClientError) as error:
-        return _fail(f"AWS gave no good answer ({error}). The local one's log: {STATE}/emulator.log")
+        if getattr(asked, "stack", None):
+            return _fail(f"AWS gave no good answer: {error}")
+        return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
     except KeyboardInterrupt:
         screen.say("Stopped. Nothing is left running.")
         return 0 if asked.command == "up" and asked.bars is None else INTERRUPTED
