@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from alert.alarms import parse_alarm
 from alert.delivery import Outcome, deliver, report
 from alert.desk import Desk, open_desk
+from alert.details import find_details
 from alert.durations import find_duration
 from alert.messages import Message, read_messages
 from alert.notices import write_notice
@@ -27,4 +28,6 @@ def handle(event: dict[str, Any], context: "LambdaContext") -> None:
 def _tell(message: Message, desk: Desk, until: float) -> list[Outcome]:
     alarm = parse_alarm(message.text)
     lasted = find_duration(alarm, desk.ledger) if alarm else None
-    return deliver(write_notice(message, alarm, lasted, desk.places), desk.channels, desk.ledger, until)
+    details = find_details(alarm, desk.logs) if alarm else ()
+    notice = write_notice(message, alarm, lasted, desk.places, details)
+    return deliver(notice, desk.channels, desk.ledger, until)
