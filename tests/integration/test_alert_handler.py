@@ -300,6 +300,41 @@ def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent, site
     assert "Lasted:     12 min" in inbox()[1]["Message"]
 
 
+def change(event: dict[str, Any], before: str, now: str, minute: int) -> dict[str, Any]:
+    """The same event with another change of state, at a minute past nine."""
+    sns = event["Records"][0]["Sns"]
+    message = json.loads(sns["Message"]) | {
+        "OldStateValue": before,
+        "NewStateValue": now,
+        "StateChangeTime": f"2026-11-20T21:{minute:02}:00.000+0000",
+    }
+    return {
+        "Records": [
+            {"Sns": {**sns, "MessageId": f"{sns['MessageId']}-{minute}", "Message": json.dumps(message)}}
+        ]
+    }
+
+
+def test_the_birth_of_an_alarm_is_told_to_nobody(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
+    handle(change(load_event("alarm-metric"), "INSUFFICIENT_DATA", "OK", 1), Context())
+
+    assert (site.taken, inbox()) == ([], [])
+
+
+def test_data_that_ends_and_returns_is_told_both_times(
+    load_event: LoadEvent, site: Site, inbox: Inbox
+) -> None:
+    event = load_event("alarm-metric")
+    handle(change(event, "INSUFFICIENT_DATA", "OK", 1), Context())
+    handle(change(event, "OK", "INSUFFICIENT_DATA", 10), Context())
+    handle(change(event, "INSUFFICIENT_DATA", "OK", 30), Context())
+
+    assert [(body["state"], body["lasted_seconds"]) for body in site.bodies("webhook")] == [
+        ("INSUFFICIENT_DATA", None),
+        ("OK", 1200.0),
+    ]
+
+
 def test_a_receiver_can_check_the_webhook_by_its_signature_alone(
     load_event: LoadEvent, site: Site, inbox: Inbox
 ) -> None:

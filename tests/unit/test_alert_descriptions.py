@@ -29,6 +29,7 @@ def test_takes_a_description_apart(text: str, expected: Description) -> None:
         "Runbook: https://x.io/1 is old",
         "See MyRunbook: https://x.io/1",
         "Runbook: javascript:alert(1)",
+        "Slow. Runbook: docs/runbook.md#slowalarm",
     ],
 )
 def test_what_has_another_form_stays_as_it_is(text: str) -> None:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alert.alarms import Alarm, State
-from alert.durations import find_duration
+from alert.durations import Past, recall
 from alert.errors import LedgerError
 from alert.ledger import Claim
 
@@ -54,28 +54,42 @@ def alarm(state: State, before: str, arn: str = ARN, at: datetime | None = NOON)
 def test_an_alarm_that_rings_is_remembered_and_has_no_duration_yet() -> None:
     memory = Memory()
 
-    assert find_duration(alarm(State.ALARM, "OK"), memory) is None
+    assert recall(alarm(State.ALARM, "OK"), memory) == Past()
     assert memory.began == NOON
 
 
 def test_an_alarm_that_is_over_rang_from_its_beginning() -> None:
-    assert find_duration(alarm(State.OK, "ALARM"), Memory(NOON - timedelta(minutes=12))) == timedelta(
-        minutes=12
-    )
+    past = recall(alarm(State.OK, "ALARM"), Memory(NOON - timedelta(minutes=12)))
+
+    assert past == Past(lasted=timedelta(minutes=12))
+
+
+def test_an_alarm_whose_data_ends_is_remembered_and_its_return_is_an_end() -> None:
+    memory = Memory()
+
+    assert recall(alarm(State.INSUFFICIENT_DATA, "OK", at=NOON - timedelta(minutes=5)), memory) == Past()
+    assert recall(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == Past(lasted=timedelta(minutes=5))
+
+
+def test_an_alarm_that_rings_and_loses_its_data_has_rung_since_it_began() -> None:
+    memory = Memory(NOON - timedelta(minutes=12))
+
+    assert recall(alarm(State.INSUFFICIENT_DATA, "ALARM", at=NOON - timedelta(minutes=5)), memory) == Past()
+    assert recall(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == Past(lasted=timedelta(minutes=12))
+
+
+def test_the_first_data_of_a_new_alarm_is_its_birth() -> None:
+    assert recall(alarm(State.OK, "INSUFFICIENT_DATA"), Memory()) == Past(is_birth=True)
 
 
 def test_nothing_is_said_where_nobody_saw_it_begin() -> None:
-    assert find_duration(alarm(State.OK, "ALARM"), Memory()) is None
+    assert recall(alarm(State.OK, "ALARM"), Memory()) == Past()
 
 
-@pytest.mark.parametrize(
-    ("state", "before"),
-    [(State.OK, "INSUFFICIENT_DATA"), (State.OK, ""), (State.INSUFFICIENT_DATA, "ALARM")],
-)
-def test_only_a_change_from_alarm_to_ok_is_an_end(state: State, before: str) -> None:
+def test_an_ok_that_does_not_say_what_it_follows_is_no_end() -> None:
     memory = Memory(NOON - timedelta(minutes=12))
 
-    assert find_duration(alarm(state, before), memory) is None
+    assert recall(alarm(State.OK, ""), memory) == Past()
     assert memory.asked == 0
 
 
@@ -85,10 +99,14 @@ def test_nothing_is_remembered_of_an_alarm_that_does_not_say_which_or_when(
 ) -> None:
     memory = Memory()
 
-    assert find_duration(alarm(State.ALARM, "OK", arn, at), memory) is None
+    assert recall(alarm(State.ALARM, "OK", arn, at), memory) == Past()
     assert memory.began is None
 
 
-@pytest.mark.parametrize("state", [State.ALARM, State.OK])
-def test_a_ledger_that_cannot_be_reached_costs_the_duration_and_not_the_notice(state: State) -> None:
-    assert find_duration(alarm(state, "ALARM"), Outage()) is None
+@pytest.mark.parametrize(
+    ("state", "before"), [(State.ALARM, "OK"), (State.OK, "ALARM"), (State.OK, "INSUFFICIENT_DATA")]
+)
+def test_a_ledger_that_cannot_be_reached_costs_the_duration_and_not_the_notice(
+    state: State, before: str
+) -> None:
+    assert recall(alarm(state, before), Outage()) == Past()

@@ -52,6 +52,12 @@ def test_the_subject_of_an_alarm_that_is_over_says_no_severity() -> None:
     assert render_mail(over).subject == "OK: errors"
 
 
+def test_the_subject_of_an_alarm_that_lost_its_data_says_the_severity_that_this_has() -> None:
+    lost = Notice("1", "stopped", State.INSUFFICIENT_DATA, Severity.CRITICAL, "", None, None, (), "", ())
+
+    assert render_mail(lost).subject == "NO DATA: stopped [critical]"
+
+
 def test_what_a_notice_does_not_say_leaves_no_gap() -> None:
     assert render_mail(notice("errors")).text == "ALARM: errors\n"
 

@@ -71,7 +71,8 @@ def test_what_a_notice_does_not_say_makes_no_block() -> None:
         (State.ALARM, None, "🔴"),
         # An alarm that is over is green, however bad it was.
         (State.OK, Severity.CRITICAL, "🟢"),
-        (State.INSUFFICIENT_DATA, Severity.CRITICAL, "⚪"),
+        (State.INSUFFICIENT_DATA, Severity.CRITICAL, "🔴"),
+        (State.INSUFFICIENT_DATA, None, "⚪"),
         (None, None, "💬"),
     ],
 )

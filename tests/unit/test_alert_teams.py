@@ -79,6 +79,7 @@ def test_lines_beyond_the_twentieth_are_joined() -> None:
         (State.ALARM, Severity.INFO, "accent"),
         (State.ALARM, None, "attention"),
         (State.OK, Severity.CRITICAL, "good"),
+        (State.INSUFFICIENT_DATA, Severity.CRITICAL, "attention"),
         (State.INSUFFICIENT_DATA, None, "emphasis"),
         (None, None, "accent"),
     ],

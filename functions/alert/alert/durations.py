@@ -1,6 +1,7 @@
-"""How long an alarm rang: its message says only when it stopped."""
+"""What came before a change of an alarm's state: the message of the change tells little of it."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from alert.alarms import Alarm, State
 from alert.errors import LedgerError
@@ -8,16 +9,34 @@ from alert.ledger import Ledger
 from stockstream.observability import logger
 
 
-def find_duration(alarm: Alarm, ledger: Ledger) -> timedelta | None:
-    """How long the alarm rang that is over now; None if it is not over, or if nobody saw it begin."""
+class Past(NamedTuple):
+    """What is known of the time before a change.
+
+    Attributes:
+        lasted: how long the alarm rang that is over now; None if it is not over, or nobody saw it begin.
+        is_birth: nothing came before: a new alarm has seen its first data, and all is well.
+    """
+
+    lasted: timedelta | None = None
+    is_birth: bool = False
+
+
+def recall(alarm: Alarm, ledger: Ledger) -> Past:
+    """What came before; an alarm that rings, or that has lost its data, is remembered as a beginning."""
     if not alarm.arn or alarm.changed_at is None:
-        return None
+        return Past()
     try:
-        if alarm.state is State.ALARM:
-            ledger.begin(alarm.arn, alarm.changed_at)
-        elif alarm.state is State.OK and alarm.previous_state == State.ALARM:
+        if alarm.state is State.OK and alarm.previous_state in {State.ALARM, State.INSUFFICIENT_DATA}:
             began = ledger.end(alarm.arn, alarm.changed_at)
-            return alarm.changed_at - began if began else None
+            # Every alarm begins without data, and tells that it is OK: a new stack would send them all.
+            is_birth = began is None and alarm.previous_state == State.INSUFFICIENT_DATA
+            return Past(alarm.changed_at - began if began else None, is_birth)
+        # One that rang and then lost its data has gone on since it rang.
+        if alarm.state is State.ALARM or (
+            alarm.state is State.INSUFFICIENT_DATA and alarm.previous_state != State.ALARM
+        ):
+            ledger.begin(alarm.arn, alarm.changed_at)
     except LedgerError as error:
-        logger.warning("duration not known", alarm=alarm.name, reason=str(error))
-    return None
+        # Then it counts as news: to be told too much is better than not to be told.
+        logger.warning("past not known", alarm=alarm.name, reason=str(error))
+    return Past()

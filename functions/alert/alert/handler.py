@@ -7,7 +7,7 @@ from alert.alarms import parse_alarm
 from alert.delivery import Outcome, deliver, report
 from alert.desk import Desk, open_desk
 from alert.details import find_details
-from alert.durations import find_duration
+from alert.durations import Past, recall
 from alert.messages import Message, read_messages
 from alert.notices import write_notice
 from stockstream.observability import logger, metrics
@@ -27,7 +27,10 @@ def handle(event: dict[str, Any], context: "LambdaContext") -> None:
 
 def _tell(message: Message, desk: Desk, until: float) -> list[Outcome]:
     alarm = parse_alarm(message.text)
-    lasted = find_duration(alarm, desk.ledger) if alarm else None
+    past = recall(alarm, desk.ledger) if alarm else Past()
+    if past.is_birth:
+        logger.info("birth of an alarm not told", notice_id=message.id)
+        return []
     details = find_details(alarm, desk.logs) if alarm else ()
-    notice = write_notice(message, alarm, lasted, desk.places, details)
+    notice = write_notice(message, alarm, past.lasted, desk.places, details)
     return deliver(notice, desk.channels, desk.ledger, until)

@@ -52,6 +52,13 @@ class Notice:
         """One line, such as `ALARM: prod-TransformErrors`."""
         return f"{_WORDS[self.state]}: {self.name}"
 
+    @property
+    def rings(self) -> bool:
+        """Whether something is wrong: whoever gives a severity to the loss of data means that it is."""
+        return self.state is State.ALARM or (
+            self.state is State.INSUFFICIENT_DATA and self.severity is not None
+        )
+
 
 def write_notice(
     message: Message,
