@@ -1,0 +1,135 @@
+"""Firehose as AWS has it, where ministack's differs: what becomes of records that cannot be transformed.
+
+ministack delivers them raw when the function fails, and drops those that the function gives back. Firehose
+calls again, and then keeps them below the error prefix. And it measures what it does.
+"""
+
+import base64
+import json
+import time
+from typing import Any, NamedTuple
+
+from ministack.core.responses import get_region, new_uuid
+from ministack.services import cloudwatch, firehose, lambda_svc
+
+FAILED = "processing-failed"
+_CODES = {True: "Lambda.FunctionError", False: "Lambda.ProcessingFailedStatus"}
+
+type Json = dict[str, Any]
+type Record = tuple[str, bytes]
+
+
+class Processor(NamedTuple):
+    """The function that a delivery stream calls, and how often it tries again."""
+
+    arn: str
+    retries: int
+
+
+def correct() -> None:
+    """Puts the corrections in place."""
+    firehose._apply_lambda_processors = _process
+    deliver = firehose._deliver_to_s3
+
+    def deliver_and_measure(stream: Json, *arguments: object) -> None:
+        begun = time.monotonic()
+        deliver(stream, *arguments)
+        _measure(stream, "DeliveryToS3.Success", 1.0, "Count")
+        _measure(stream, "DeliveryToS3.DataFreshness", time.monotonic() - begun, "Seconds")
+
+    firehose._deliver_to_s3 = deliver_and_measure
+
+
+def find_processor(destination: Json) -> Processor | None:
+    """The function of a destination; None if it has none."""
+    processing = destination["config"].get("ProcessingConfiguration") or {}
+    for processor in processing.get("Processors") or []:
+        values = {each["ParameterName"]: each["ParameterValue"] for each in processor.get("Parameters") or []}
+        if processing.get("Enabled") and "LambdaArn" in values:
+            return Processor(values["LambdaArn"], int(values.get("NumberOfRetries", 3)))
+    return None
+
+
+def sort_answer(records: list[Record], answer: Json | None) -> tuple[list[Record], list[Record]]:
+    """What a function's answer delivers, and what it leaves to be kept.
+
+    Args:
+        records: what it was called with.
+        answer: what it said; None if it failed, or said no sense.
+    """
+    if answer is None:
+        return [], records
+    by_id = {each["recordId"]: each for each in answer["records"]}
+    delivered = [
+        (name, base64.b64decode(by_id[name]["data"])) for name, _ in records if by_id[name]["result"] == "Ok"
+    ]
+    kept = [(name, data) for name, data in records if by_id[name]["result"] == "ProcessingFailed"]
+    return delivered, kept
+
+
+def write_failure(data: bytes, attempts: int, arn: str, *, is_error: bool, now: int) -> bytes:
+    """One line below the error prefix.
+
+    Args:
+        data: the record's.
+        attempts: how often the function was called.
+        arn: the function's.
+        is_error: whether the call failed; otherwise it gave the record back.
+        now: in milliseconds since 1970.
+    """
+    message = "The Lambda function was not invoked or returned an error." if is_error else "ProcessingFailed"
+    line = {
+        "attemptsMade": attempts,
+        "arrivalTimestamp": now,
+        "errorCode": _CODES[is_error],
+        "errorMessage": message,
+        "attemptEndingTimestamp": now,
+        "rawData": base64.b64encode(data).decode(),
+        "lambdaArn": arn,
+    }
+    return json.dumps(line).encode() + b"\n"
+
+
+def _process(stream: Json, destination: Json, records: list[Record], **_: object) -> list[Record]:
+    processor = find_processor(destination)
+    if processor is None:
+        return records
+    attempts, answer = 0, None
+    while answer is None and attempts <= processor.retries:
+        answer, attempts = _call(stream, processor, records), attempts + 1
+        _measure(stream, "ExecuteProcessing.Success", float(answer is not None), "Count")
+    delivered, kept = sort_answer(records, answer)
+    for _name, data in kept:
+        line = write_failure(
+            data, attempts, processor.arn, is_error=answer is None, now=time.time_ns() // 1_000_000
+        )
+        _keep(stream, destination["config"], line)
+    return delivered
+
+
+def _call(stream: Json, processor: Processor, records: list[Record]) -> Json | None:
+    name, qualifier = lambda_svc._resolve_name_and_qualifier(processor.arn)
+    function, _ = lambda_svc._get_func_record_for_qualifier(name, qualifier)
+    now = time.time_ns() // 1_000_000
+    event = {
+        "invocationId": new_uuid(),
+        "deliveryStreamArn": stream["arn"],
+        "region": get_region(),
+        "records": [
+            {"recordId": name, "approximateArrivalTimestamp": now, "data": base64.b64encode(data).decode()}
+            for name, data in records
+        ],
+    }
+    result = lambda_svc._execute_function(function, event)
+    return None if result.get("error") or result.get("throttle") else result["body"]
+
+
+def _keep(stream: Json, config: Json, line: bytes) -> None:
+    moment = firehose._arrival_time(config)
+    prefix = firehose._evaluate_prefix(config["ErrorOutputPrefix"], moment, error_type=FAILED)
+    name = f"{stream['name']}-{firehose._java_time('yyyy-MM-dd-HH-mm-ss', moment)}-{new_uuid()}"
+    firehose._put_s3_object(firehose._s3_bucket_from_arn(config["BucketARN"]), f"{prefix}{name}", line)
+
+
+def _measure(stream: Json, metric: str, value: float, unit: str) -> None:
+    cloudwatch.record_metric("AWS/Firehose", metric, value, unit, {"DeliveryStreamName": stream["name"]})
