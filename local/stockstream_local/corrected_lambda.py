@@ -1,7 +1,7 @@
 """Lambda as AWS has it, where ministack's differs: its metrics, and asynchronous calls that fail.
 
-ministack measures only calls that come through Invoke. What SNS and the scheduler call, it calls once: there is
-no retry, and nothing for the dead-letter queue.
+ministack measures only calls that come through Invoke. What SNS and the scheduler call, it calls once: no
+retry follows, and nothing reaches the dead-letter queue.
 """
 
 import json

@@ -61,6 +61,10 @@ class Screen:
         """Prints a paragraph."""
         self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
 
+    def print(self, table: Table) -> None:
+        """Prints a table that stays as it is."""
+        self._console.print(table)
+
     @contextmanager
     def table(self) -> Iterator[None]:
         """Within, show keeps its table in place."""
