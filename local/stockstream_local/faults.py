@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stockstream.errors import StockstreamError
 from stockstream_local.notices import NoticeReceiver
 from stockstream_local.refusal import FAILED, THROTTLED, refusal_file
-from stockstream_local.replay_market import Outage, ReplayMarket
+from stockstream_local.replay_market import FixedPricesError, Outage, ReplayMarket
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -199,5 +199,7 @@ class Faults:
 def _reach(name: str, do: Callable[[], None]) -> None:
     try:
         do()
+    except FixedPricesError as error:
+        raise FaultError(str(error)) from error
     except (BotoCoreError, ClientError) as error:
         raise FaultError(f"{name} has to wait until the stack is deployed ({error}).") from error

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream_local import market
 from stockstream_local.alphavantage import (
@@ -23,6 +24,10 @@ from stockstream_local.alphavantage import (
 from stockstream_local.listing import is_traded
 from stockstream_local.loopback import LoopbackServer
 from stockstream_local.market import MarketBar
+
+
+class FixedPricesError(StockstreamError):
+    """The prices of what is served cannot be moved."""
 
 
 class Market(Protocol):
@@ -110,11 +115,15 @@ class ReplayMarket(LoopbackServer):
 
         Args:
             percent: by how much; below 0 for a fall.
+
+        Raises:
+            FixedPricesError: the market is a recording.
         """
-        if isinstance(self.source, InventedMarket):
-            # The bar that is forming has shown its first prices already.
-            start = self._clock().replace(second=0, microsecond=0) + timedelta(minutes=1)
-            self.source.jumps.append((start, 1 + percent / 100))
+        if not isinstance(self.source, InventedMarket):
+            raise FixedPricesError("The prices of a recording are what they were, and cannot jump.")
+        # The bar that is forming has shown its first prices already.
+        start = self._clock().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        self.source.jumps.append((start, 1 + percent / 100))
 
     def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (a GET has none)
         """The market's answer, or Not Found for another path than /query."""

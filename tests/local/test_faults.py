@@ -1,7 +1,7 @@
-"""Each part of the running pipeline broken and mended, as people would: the right notices come, and no others.
+"""Each part of the running pipeline broken and mended, as people would: the right notices, and no others.
 
-What M of N minutes say takes its minutes. So two pipelines run side by side, in clones of their own, and in each
-one fault waits for what the one before it disturbs, and not for its end:
+What M of N minutes say takes its minutes. So two pipelines run side by side, in clones of their own, and in
+each one a fault waits for the alarm of the one before it, and not for its end:
 
     minute      0   1   2   3   4   5   6   7   8   9  10  11
     one         key-refused
