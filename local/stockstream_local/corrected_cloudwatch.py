@@ -148,7 +148,17 @@ def write_message(
         **{name: alarm.get(name) or [] for name in _ACTIONS.values()},
     }
     if "AlarmRule" in alarm:
-        return message | {"AlarmRule": alarm["AlarmRule"], "TriggeringChildren": []}
+        children = json.loads(alarm.get("StateReasonData") or "{}").get("triggeringAlarms", [])
+        return message | {
+            "AlarmRule": alarm["AlarmRule"],
+            "TriggeringChildren": [
+                {
+                    "Arn": child["arn"],
+                    "State": {"Value": child["state"]["value"], "Timestamp": child["state"]["timestamp"]},
+                }
+                for child in children
+            ],
+        }
     statistic = alarm.get("Statistic", "")
     trigger = {
         "MetricName": alarm.get("MetricName"),

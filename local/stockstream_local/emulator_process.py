@@ -10,7 +10,21 @@ from threading import Thread
 
 from ministack.app import main as serve
 
-from stockstream_local import corrected_cloudwatch, corrected_firehose, corrected_kinesis, corrected_lambda
+from stockstream_local import (
+    corrected_cloudformation,
+    corrected_cloudwatch,
+    corrected_firehose,
+    corrected_kinesis,
+    corrected_lambda,
+)
+
+CORRECTED = (
+    corrected_cloudformation,
+    corrected_cloudwatch,
+    corrected_firehose,
+    corrected_kinesis,
+    corrected_lambda,
+)
 
 
 def _end_with_parent() -> None:
@@ -21,6 +35,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
-    for service in (corrected_cloudwatch, corrected_firehose, corrected_kinesis, corrected_lambda):
+    for service in CORRECTED:
         service.correct()
     serve()

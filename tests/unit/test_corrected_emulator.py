@@ -2,21 +2,21 @@
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alert.alarms import State, parse_alarm
 from stockstream_local.corrected_cloudwatch import write_message
 from stockstream_local.corrected_firehose import Processor, find_processor, sort_answer, write_failure
 from stockstream_local.corrected_kinesis import refuse
 
-if TYPE_CHECKING:
-    from conftest import LoadEvent
+type LoadEvent = Callable[[str], dict[str, Any]]
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:transform"
 
 
-def test_an_alarms_message_has_what_cloudwatchs_has(load_event: "LoadEvent") -> None:
+def test_an_alarms_message_has_what_cloudwatchs_has(load_event: LoadEvent) -> None:
     real = json.loads(load_event("alarm-metric")["Records"][0]["Sns"]["Message"])
     trigger = real["Trigger"]
     alarm: dict[str, Any] = {
@@ -47,16 +47,20 @@ def test_an_alarms_message_has_what_cloudwatchs_has(load_event: "LoadEvent") -> 
 
 
 def test_a_composite_alarms_message_has_its_rule_and_no_trigger() -> None:
+    arn = "arn:aws:cloudwatch:us-east-1:0:alarm:"
+    child = {"arn": f"{arn}a", "state": {"value": "ALARM", "timestamp": "2026-11-20T21:02:40.000+0000"}}
     alarm = {
         "AlarmName": "down",
-        "AlarmArn": "arn:aws:cloudwatch:us-east-1:0:alarm:down",
-        "AlarmRule": "ALARM(a)",
+        "AlarmArn": f"{arn}down",
+        "AlarmRule": "ALARM(a) OR ALARM(b)",
+        "StateReasonData": json.dumps({"triggeringAlarms": [child]}),
     }
 
     parsed = parse_alarm(json.dumps(write_message(alarm, "OK", "ALARM", "why", datetime.now(UTC))))
 
     assert parsed is not None
-    assert (parsed.state, parsed.rule, parsed.trigger) == (State.ALARM, "ALARM(a)", None)
+    assert (parsed.state, parsed.rule, parsed.trigger) == (State.ALARM, alarm["AlarmRule"], None)
+    assert parsed.children == ("a",)
 
 
 def test_a_stream_that_refuses_answers_for_each_record() -> None:
