@@ -1,6 +1,7 @@
 """What template.yaml promises, read as CloudFormation reads it."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ def resolve(value: dict[str, Any]) -> str:
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
         return str(separator).join(part if isinstance(part, str) else resolve(part) for part in parts)
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{(.+?)\}", lambda found: resolve({"Ref": found[1]}), value["Fn::Sub"])
     if "Fn::FindInMap" in value:
         mapping, key, name = value["Fn::FindInMap"]
         return str(TEMPLATE["Mappings"][mapping][resolve(key)][name])
@@ -105,6 +108,10 @@ def test_the_functions_accept_the_environment_that_the_template_gives_them(
             patch.setenv(name, value)
         assert read_windows().sma == (5, 20, 50, 200)
         assert read_alert_settings().notice_topic_arn == "physical-name-of-NoticeTopic"
+        assert read_alert_settings().log_groups == {
+            "producer": "physical-name-of-ProducerLog",
+            "transform": "physical-name-of-TransformLog",
+        }
     read_windows.cache_clear()
     read_alert_settings.cache_clear()
 

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from threading import Event, Thread
@@ -100,6 +101,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
         "WEBHOOK_SECRET_PARAMETER": "/prod/secret",
         "NOTICE_TABLE_NAME": "notices",
         "WEBHOOK_TIMEOUT_SECONDS": "5",
+        "DETAIL_LOG_GROUPS": "producer=prod-ProducerLog-1",
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
@@ -134,6 +136,25 @@ type Inbox = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
+def producer_log(inbox: Inbox) -> Callable[..., None]:
+    """Writes a line to the producer's log group, at a moment."""
+    logs = boto3.client("logs")
+    logs.create_log_group(logGroupName="prod-ProducerLog-1")
+    logs.create_log_stream(logGroupName="prod-ProducerLog-1", logStreamName="sandbox")
+
+    def write(moment: datetime, **line: object) -> None:
+        event = {"timestamp": int(moment.timestamp() * 1000), "message": json.dumps(line)}
+        logs.put_log_events(
+            logGroupName="prod-ProducerLog-1",
+            logStreamName="sandbox",
+            logEvents=[event],  # type: ignore[list-item]  # it is one
+        )
+
+    del inbox  # it brings the AWS that this writes to
+    return write
+
+
+@pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     """What the function logs; its handler holds the stdout of before the test."""
     stream = StringIO()
@@ -164,6 +185,8 @@ def test_an_alarm_reaches_every_channel(load_event: LoadEvent, site: Site, inbox
         "alarm-log",
         "alarm-metric-math",
         "alarm-ok",
+        "alarm-price-move",
+        "alarm-price-move-ok",
         "sns-not-an-alarm",
     ],
 )
@@ -173,6 +196,37 @@ def test_every_kind_of_message_reaches_every_channel(
     handle(load_event(event), Context())
 
     assert (sorted(path for path, _, _ in site.taken), len(inbox())) == (["slack", "teams", "webhook"], 1)
+
+
+def test_a_price_move_says_what_the_producers_log_says(
+    load_event: LoadEvent, site: Site, inbox: Inbox, producer_log: Callable[..., None]
+) -> None:
+    moment = datetime(2026, 11, 20, 15, 36, 2, tzinfo=UTC)
+    move = {"from_price": 283.0424, "to_price": 262.6447, "change_percent": -7.2066, "bars": 5}
+    times = {"from_time": "2026-11-20T15:30:00Z", "to_time": "2026-11-20T15:35:00Z", "interval": "1min"}
+    producer_log(moment, message="price moved", instrument="IBM", **move, **times)
+    producer_log(moment - timedelta(hours=1), message="price moved", instrument="MSFT", **move, **times)
+    producer_log(moment, message="bar rejected", instrument="IBM")
+
+    handle(load_event("alarm-price-move"), Context())
+    handle(load_event("alarm-price-move-ok"), Context())
+
+    alarm, over = (body["summary"] for body in site.bodies("webhook"))
+    sentence = "IBM fell 7.21 %, from 283.0424 to 262.6447, between 15:30 and 15:35 UTC (5 bars of 1min)."
+    assert alarm.splitlines()[1:] == [sentence]
+    assert [line for line in inbox()[0]["Message"].splitlines() if "283" in line] == [sentence]
+    assert "IBM" not in over
+
+
+def test_a_log_that_cannot_be_read_holds_up_no_notice(
+    load_event: LoadEvent, site: Site, inbox: Inbox, log: StringIO
+) -> None:
+    handle(load_event("alarm-price-move"), Context())
+
+    (body,) = site.bodies("webhook")
+    assert body["summary"].splitlines()[1:] == ['Which: look for "price moved" in the producer\'s log.']
+    assert "details not found" in log.getvalue()
+    assert len(inbox()) == 1
 
 
 def test_every_record_is_told(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:

@@ -68,6 +68,8 @@ def stack(provider_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "INSTRUMENT_TABLE_NAME": "instruments",
         "SMA_WINDOWS": "5,20,50,200",
         "EMA_WINDOWS": "12,26",
+        "PRICE_MOVE_PERCENT": "5",
+        "PRICE_MOVE_BARS": "5",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -36,6 +36,7 @@ def test_reads_a_metric_alarm(alarm_of: AlarmOf) -> None:
         period=60,
         periods=1,
         datapoints=1,
+        metric_names=("Errors",),
     )
 
 
@@ -44,14 +45,24 @@ def test_a_metric_math_alarm_is_named_by_what_it_compares_and_not_by_its_ingredi
 ) -> None:
     trigger = alarm_of("alarm-metric-math").trigger
 
-    assert trigger == Trigger("refused bars, in percent", "", (), ">", 5.0, 300, 3, 2)
+    assert trigger == Trigger(
+        "refused bars, in percent", "", (), ">", 5.0, 300, 3, 2, ("BarsRejected", "BarsEnriched")
+    )
 
 
 def test_an_anomaly_alarm_is_named_by_its_metric_and_not_by_its_band(alarm_of: AlarmOf) -> None:
     trigger = alarm_of("alarm-anomaly").trigger
 
     assert trigger == Trigger(
-        "Stockstream BarsPublished", "Sum", ("service=producer",), "outside", None, 300, 2, 2
+        "Stockstream BarsPublished",
+        "Sum",
+        ("service=producer",),
+        "outside",
+        None,
+        300,
+        2,
+        2,
+        ("BarsPublished",),
     )
 
 

@@ -16,6 +16,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "NOTICE_TOPIC_ARN",
         "DASHBOARD_NAME",
         "LOG_GROUP_NAMES",
+        "DETAIL_LOG_GROUPS",
         "WEBHOOK_SECRET_PARAMETER",
     ):
         monkeypatch.delenv(name, raising=False)
@@ -32,6 +33,7 @@ def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBHOOK_SECRET_PARAMETER", "/prod/secret")
     monkeypatch.setenv("DASHBOARD_NAME", "stockstream-prod")
     monkeypatch.setenv("LOG_GROUP_NAMES", "producer,transform")
+    monkeypatch.setenv("DETAIL_LOG_GROUPS", "producer=prod-ProducerLog-1, transform=prod-TransformLog-2")
 
     assert read_settings() == Settings(
         web_channels=(WebChannel("slack", "/prod/team"), WebChannel("webhook", "/prod/desk")),
@@ -40,13 +42,22 @@ def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         webhook_secret_parameter="/prod/secret",  # noqa: S106 - a parameter's name
         notice_table_name="notices",
         places=Places("stockstream-prod", ("producer", "transform")),
+        log_groups={"producer": "prod-ProducerLog-1", "transform": "prod-TransformLog-2"},
     )
 
 
 def test_one_channel_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
 
-    assert read_settings() == Settings((), TOPIC, 5.0, "", "notices", Places())
+    assert read_settings() == Settings((), TOPIC, 5.0, "", "notices", Places(), {})
+
+
+def test_refuses_a_log_group_without_its_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
+    monkeypatch.setenv("DETAIL_LOG_GROUPS", "producer=a,prod-TransformLog-2")
+
+    with pytest.raises(SettingsError, match="DETAIL_LOG_GROUPS: 'prod-TransformLog-2'"):
+        read_settings()
 
 
 def test_refuses_to_tell_nobody() -> None:

@@ -121,8 +121,22 @@ def test_a_call_that_fails_as_a_whole_is_put_again() -> None:
     assert client.calls == [[b"a", b"b"]]
 
 
-def test_a_call_that_will_never_be_taken_is_an_error() -> None:
-    client = FailingKinesis(client_error("AccessDeniedException"))
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "ResourceNotFoundException", "KMSDisabledException"]
+)
+def test_what_the_stream_refuses_for_good_is_left_at_once(code: str) -> None:
+    client, clock = FailingKinesis(client_error(code)), Clock()
 
-    with pytest.raises(ClientError):
-        stream(client, Clock()).put("IBM", [b"a"], deadline=100)
+    assert stream(client, clock).put("IBM", [b"a"], deadline=100) == set()
+    assert clock.pauses == []
+    assert client.calls == []
+
+
+def test_what_was_taken_before_the_stream_refused_for_good_counts() -> None:
+    class ClosingKinesis(FakeKinesis):
+        def put_records(self, **call: Any) -> dict[str, Any]:
+            if self.calls:
+                raise client_error("AccessDeniedException")
+            return super().put_records(**call)
+
+    assert stream(ClosingKinesis(), Clock()).put("IBM", [b"a"] * 501, deadline=100) == set(range(500))

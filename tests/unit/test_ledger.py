@@ -1,7 +1,7 @@
 """The ledger: quota days, answers and failures, and the form in which it is kept."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from producer.ledger import Asked, Ledger, end_of_day, quota_day, record_answer, record_failure
 from producer.provider_errors import Outcome
@@ -60,7 +60,9 @@ def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
     ):
         failed = record_failure(ledger, NOON, ["IBM"], outcome)
         assert failed.spent == 2
-        assert failed.instruments["IBM"] == Asked(utc("2026-11-20T17:00"), None, utc(again), failures=1)
+        assert failed.instruments["IBM"] == Asked(
+            utc("2026-11-20T17:00"), None, utc(again), failures=1, failed_at=utc("2026-11-20T17:00")
+        )
         assert failed.instruments["MSFT"] == ledger.instruments["MSFT"]
 
 
@@ -78,6 +80,21 @@ def test_counts_the_failures_since_the_newest_answer() -> None:
     assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].failures == 0
 
 
+def test_remembers_when_the_first_request_failed_since_the_newest_answer() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": None})
+    for minute, outcome in ((3, Outcome.WAIT), (5, Outcome.STOP_FOR_THE_DAY), (9, Outcome.RETRY_SOON)):
+        ledger = record_failure(ledger, NOON.replace(minute=minute), ["IBM"], outcome)
+    assert ledger.instruments["IBM"].failed_at == utc("2026-11-20T17:03")
+    assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].failed_at is None
+
+
+def test_a_failure_leaves_what_the_stream_has_not_taken() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": None}, deferred={"IBM": 3})
+    ledger = record_failure(ledger, NOON, ["IBM"], Outcome.WAIT)
+    assert ledger.instruments["IBM"].deferred == 3
+    assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].deferred == 0
+
+
 def test_a_spent_quota_stops_all_until_midnight_in_new_york() -> None:
     ledger = record_failure(Ledger(), NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY)
     assert ledger.stopped_until == utc("2026-11-21T05:00")
@@ -89,10 +106,25 @@ def test_a_spent_quota_soon_after_midnight_may_be_yesterdays_and_stops_all_for_a
 
 
 def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
-    ledger = record_answer(Ledger(), NOON, {"IBM": utc("2026-11-20T16:58"), "MSFT": None})
+    ledger = record_answer(
+        Ledger(),
+        NOON,
+        {"IBM": utc("2026-11-20T16:58"), "MSFT": None},
+        quiet={"IBM": timedelta(minutes=7)},
+        deferred={"IBM": 2},
+    )
     ledger = record_failure(ledger, NOON, ["fx:EUR/USD"], Outcome.WAIT)
     ledger = record_failure(ledger, NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY)
     kept = ledger.to_dict()
     assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
     assert kept["stopped_until"] == "2026-11-21T05:00:00Z"
     assert Ledger.from_dict(Ledger().to_dict()) == Ledger()
+
+
+def test_a_ledger_that_an_older_release_kept_can_be_read() -> None:
+    kept = record_answer(Ledger(TODAY), NOON, {"IBM": utc("2026-11-20T16:58")}).to_dict()
+    for name in ("failed_at", "quiet_seconds", "deferred"):
+        del kept["instruments"]["IBM"][name]
+    assert Ledger.from_dict(kept).instruments == {
+        "IBM": Asked(utc("2026-11-20T17:00"), utc("2026-11-20T16:58"))
+    }

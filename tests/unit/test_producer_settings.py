@@ -1,5 +1,6 @@
 import pytest
 
+from producer.price_moves import PriceWatch
 from producer.settings import read_settings
 from stockstream.errors import SettingsError
 from stockstream.windows import Windows
@@ -19,6 +20,8 @@ ENVIRONMENT = {
     "INSTRUMENT_TABLE_NAME": "instruments",
     "SMA_WINDOWS": "5,20",
     "EMA_WINDOWS": "12",
+    "PRICE_MOVE_PERCENT": "2.5",
+    "PRICE_MOVE_BARS": "5",
 }
 
 
@@ -28,6 +31,19 @@ def test_reads_the_settings() -> None:
     assert [instrument.name for instrument in settings.instruments] == ["IBM", "fx:EUR/USD"]
     assert settings.provider_url == "https://www.alphavantage.co"
     assert Windows((5, 20), (12,)) == settings.windows
+
+
+def test_prices_of_all_instruments_are_watched_unless_some_are_named() -> None:
+    assert read_settings(ENVIRONMENT).watch == PriceWatch(2.5, 5, frozenset(), "regular")
+
+    named = read_settings(ENVIRONMENT | {"PRICE_MOVE_INSTRUMENTS": "fx:EUR/USD"})
+    assert named.watch.names == {"fx:EUR/USD"}
+
+
+def test_an_instrument_that_is_not_followed_cannot_be_watched() -> None:
+    message = "^PRICE_MOVE_INSTRUMENTS: MSFT is not followed; add it to INSTRUMENTS$"
+    with pytest.raises(SettingsError, match=message):
+        read_settings(ENVIRONMENT | {"PRICE_MOVE_INSTRUMENTS": "IBM,MSFT"})
 
 
 def test_no_daily_limit_is_said_as_0() -> None:
@@ -56,6 +72,10 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("INSTRUMENTS", "IBM,ibm"),
         ("INSTRUMENTS", "fx:EURUSD"),
         ("INTERVAL", "2min"),
+        ("PRICE_MOVE_PERCENT", "-1"),
+        ("PRICE_MOVE_PERCENT", "five"),
+        ("PRICE_MOVE_BARS", "0"),
+        ("PRICE_MOVE_INSTRUMENTS", "IBM,ibm"),
         ("PROVIDER", "yahoo"),
         ("INSTRUMENTS", "IBM,TSCO.XYZ"),
         ("MARKET_HOURS", "nights"),

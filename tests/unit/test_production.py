@@ -1,7 +1,8 @@
 """A run, with a provider, a stream and a table that live in memory."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from producer.instrument_table import TailConflictError, VersionedTail
 from producer.ledger import Ledger
 from producer.ledger_item import LeaseHeldError, Page
 from producer.planner import Plan
+from producer.price_moves import PriceWatch
 from producer.production import Producer
 from producer.provider_errors import (
     DailyQuotaError,
@@ -22,7 +24,9 @@ from producer.provider_errors import (
 )
 from producer.publisher import Publisher
 from producer.tail import Numbers, Tail
+from producer.tail_codec import UnreadableTailError
 from stockstream.instruments import Instrument, parse_instrument
+from stockstream.observability import metrics
 from stockstream.times import format_time
 from stockstream.windows import Windows
 
@@ -282,6 +286,129 @@ def test_a_gap_that_the_provider_no_longer_shows_is_a_hole(
     world.run()
 
     assert caplog.messages.count("hole found") == holes
+
+
+type Measured = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture
+def measured() -> Iterator[Measured]:
+    """The line of metrics of what has run since it was last asked for."""
+
+    def read() -> dict[str, Any]:
+        line: dict[str, Any] = json.loads(json.dumps(metrics.serialize_metric_set()))
+        metrics.clear_metrics()
+        return line
+
+    metrics.clear_metrics()
+    yield read
+    metrics.clear_metrics()
+
+
+def test_what_the_stream_does_not_take_is_deferred_until_it_does(world: World, measured: Measured) -> None:
+    world.stream.takes = lambda position: position == 1
+    world.run()
+    assert measured()["BarsDeferred"] == [1.0]
+
+    world.provider.failures["IBM"] = ProviderUnavailableError("down")
+    world.run()  # the provider says nothing about it, and the bar still waits
+    assert measured()["BarsDeferred"] == [1.0]
+
+    world.provider.failures.clear()
+    world.stream.takes = lambda _position: True
+    world.run()
+    assert measured()["BarsDeferred"] == [0.0]
+
+
+def test_a_stream_that_takes_nothing_defers_every_bar_and_ends_no_run(
+    world: World, measured: Measured, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.stream.takes = lambda _position: False
+
+    assert world.run(IBM, MSFT) == {"IBM": 0, "MSFT": 0}
+    assert measured()["BarsDeferred"] == [4.0]
+    assert caplog.messages.count("stream refused bars") == 2
+
+
+def test_an_answer_whose_tail_cannot_be_read_is_deferred_whole(
+    world: World, measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> VersionedTail:
+        raise UnreadableTailError("its base is missing")
+
+    monkeypatch.setattr(world.table, "read_tail", fail)
+    world.run()
+
+    assert measured()["BarsDeferred"] == [2.0]
+
+
+def test_bars_are_overdue_while_the_provider_shows_old_ones(world: World, measured: Measured) -> None:
+    world.run()
+    assert measured()["BarsOverdueSeconds"] == [0.0]
+
+    for _ in range(14):
+        world.run()  # two minutes later each
+    # The bar of 20:59 ended at 21:00. 1.25 minutes from one request to the next and 2 for a bar to show
+    # are explained, and so are the plan's 15. Now it is 21:30.
+    assert measured()["BarsOverdueSeconds"][-1] == pytest.approx((30 - 18.25) * 60, abs=1)
+
+
+def test_a_move_is_measured_and_told_with_its_prices_and_times(
+    world: World, measured: Measured, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = PriceWatch(percent=9, bars=1, hours="always")
+    producer = replace(world.producer, publisher=replace(world.producer.publisher, watch=watch))
+
+    producer.run((IBM,), seconds=45)
+
+    assert measured()["PriceMovePercent"] == pytest.approx([100 / 11])
+    (line,) = [each for each in caplog.records if each.message == "price moved"]
+    told = {
+        name: line.__dict__[name] for name in ("instrument", "interval", "bars", "from_price", "to_price")
+    }
+    assert told == {"instrument": "IBM", "interval": "1min", "bars": 1, "from_price": 11.0, "to_price": 12.0}
+    assert line.__dict__["change_percent"] == pytest.approx(100 / 11)
+    assert line.__dict__["from_time"] == "2026-11-20T20:59:00Z"
+    assert line.__dict__["to_time"] == "2026-11-20T21:00:00Z"
+
+
+def test_a_move_is_told_once_and_a_revision_is_no_move(world: World, measured: Measured) -> None:
+    watch = PriceWatch(percent=9, bars=1, hours="always")
+    world.producer = replace(world.producer, publisher=replace(world.producer.publisher, watch=watch))
+    world.run()
+    measured()
+
+    world.provider.bars = {**BARS, "2026-11-20T20:59:00Z": Numbers(11.0, 23.0, 11.0, 22.0, 200.0)}
+    world.run()
+
+    line = measured()
+    assert line["BarsRevised"] == [1.0]
+    assert "PriceMovePercent" not in line
+
+
+def test_small_moves_are_measured_and_not_told(
+    world: World, measured: Measured, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = PriceWatch(percent=9.5, bars=1, hours="always")
+    world.producer = replace(world.producer, publisher=replace(world.producer.publisher, watch=watch))
+
+    world.run()
+
+    assert measured()["PriceMovePercent"] == pytest.approx([100 / 11])
+    assert "price moved" not in caplog.messages
+
+
+def test_one_id_leads_from_the_records_to_the_lines_about_their_answer(
+    world: World, measured: Measured, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.stream.takes = lambda position: position == 1
+
+    world.run()
+
+    _, record = world.stream.records[0]
+    expected = f"{record['instrument']}|{record['interval']}|{record['as_of']}"
+    (line,) = [each for each in caplog.records if each.message == "stream refused bars"]
+    assert (line.__dict__["correlation_id"], measured()["correlation_ids"]) == (expected, [expected])
 
 
 def test_history_goes_before_the_tail_and_leaves_it_alone(world: World) -> None:

@@ -58,6 +58,7 @@ class Trigger:
         period: in seconds.
         periods: how many periods are looked at.
         datapoints: how many of them must breach.
+        metric_names: the names of all metrics that it looks at, without namespaces.
     """
 
     metric: str
@@ -68,6 +69,7 @@ class Trigger:
     period: int | None
     periods: int | None
     datapoints: int | None
+    metric_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,14 @@ def _parse_trigger(trigger: dict[str, Any]) -> Trigger:
         period=_whole(stat, "Period") or _whole(trigger, "Period"),
         periods=_whole(trigger, "EvaluationPeriods"),
         datapoints=_whole(trigger, "DatapointsToAlarm"),
+        metric_names=tuple(
+            filter(None, (_text(each, "MetricName") for each in (trigger, *map(_metric_of, queries))))
+        ),
     )
+
+
+def _metric_of(query: dict[str, Any]) -> dict[str, Any]:
+    return _object(_object(query, "MetricStat"), "Metric")
 
 
 def _text(source: Mapping[str, Any], key: str) -> str:

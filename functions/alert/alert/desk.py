@@ -10,6 +10,7 @@ from botocore.config import Config
 from alert.channels import Channel, Topic, Web
 from alert.ledger import Ledger, Table
 from alert.links import Places
+from alert.log_groups import LogGroups, Logs
 from alert.settings import read_settings
 from alert.slack import render_slack
 from alert.teams import render_teams
@@ -18,6 +19,8 @@ from alert.webhook import render_webhook
 _RENDERERS = {"slack": render_slack, "teams": render_teams, "webhook": render_webhook}
 # The SDK's own patience (a minute, several times over) would outlast the function.
 _AWS = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
+# Details are welcome, and no reason to keep a notice waiting.
+_LOGS = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class Desk(NamedTuple):
@@ -26,6 +29,7 @@ class Desk(NamedTuple):
     channels: tuple[Channel, ...]
     ledger: Ledger
     places: Places
+    logs: Logs
 
 
 @cache
@@ -54,4 +58,5 @@ def open_desk() -> Desk:
             for kind, parameter in settings.web_channels
         ]
     ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=_AWS), time.time)
-    return Desk(tuple(channels), ledger, settings.places)
+    logs = LogGroups(settings.log_groups, boto3.client("logs", config=_LOGS), time.monotonic)
+    return Desk(tuple(channels), ledger, settings.places, logs)

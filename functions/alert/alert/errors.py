@@ -15,5 +15,9 @@ class LedgerError(StockstreamError):
     """The table of notices cannot be reached, or refused a request."""
 
 
+class LogsError(StockstreamError):
+    """The logs cannot be read; the text says why."""
+
+
 class DeliveryError(StockstreamError):
     """Notices did not reach every channel; the text names the channels that are left."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from alert.alarms import parse_alarm
 from alert.delivery import Outcome, deliver, report
 from alert.desk import Desk, open_desk
+from alert.details import find_details
 from alert.durations import Past, recall
 from alert.messages import Message, read_messages
 from alert.notices import write_notice
@@ -30,4 +31,6 @@ def _tell(message: Message, desk: Desk, until: float) -> list[Outcome]:
     if past.is_birth:
         logger.info("birth of an alarm not told", notice_id=message.id)
         return []
-    return deliver(write_notice(message, alarm, past.lasted, desk.places), desk.channels, desk.ledger, until)
+    details = find_details(alarm, desk.logs) if alarm else ()
+    notice = write_notice(message, alarm, past.lasted, desk.places, details)
+    return deliver(notice, desk.channels, desk.ledger, until)

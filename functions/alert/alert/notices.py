@@ -1,5 +1,6 @@
 """Notices: what a person reads about an alarm, whatever the channel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,8 @@ from alert.messages import Message
 # Texts are cut once, here, so that a notice in any language fits every channel:
 # the narrowest is Teams, with 28 KB for a whole card.
 NAME_LENGTH, SUMMARY_LENGTH, REASON_LENGTH, FACT_LENGTH, URL_LENGTH = 255, 1500, 600, 200, 1800
+# Beside the longest description, which has 1,024 characters, three of them still fit into a summary.
+DETAIL_LENGTH = 150
 
 _WORDS = {State.ALARM: "ALARM", State.OK: "OK", State.INSUFFICIENT_DATA: "NO DATA", None: "NOTICE"}
 
@@ -25,7 +28,7 @@ class Notice:
         name: the alarm's name, or a plain message's subject.
         state: None for a message that is no alarm.
         severity: None where nobody said.
-        summary: what happened, and what to do, in the words of whoever wrote the alarm.
+        summary: what happened, and what to do, in the words of whoever wrote the alarm; then its details.
         since: when the state changed, or when a plain message was sent.
         lasted: how long the alarm rang that is over now; None if it is not, or nobody knows.
         facts: the value against the threshold, and where it was measured.
@@ -57,7 +60,13 @@ class Notice:
         )
 
 
-def write_notice(message: Message, alarm: Alarm | None, lasted: timedelta | None, places: Places) -> Notice:
+def write_notice(
+    message: Message,
+    alarm: Alarm | None,
+    lasted: timedelta | None,
+    places: Places,
+    details: Sequence[str] = (),
+) -> Notice:
     """The notice of a message.
 
     Args:
@@ -65,6 +74,7 @@ def write_notice(message: Message, alarm: Alarm | None, lasted: timedelta | None
         alarm: what the message holds; None if it is no alarm.
         lasted: how long the alarm rang; None if it is not over, or nobody knows.
         places: what a notice points to besides the alarm.
+        details: what the logs say about it, a sentence each.
     """
     if alarm is None:
         return _write_plain(message)
@@ -79,7 +89,10 @@ def write_notice(message: Message, alarm: Alarm | None, lasted: timedelta | None
         name=_shorten(_line(alarm.name), NAME_LENGTH),
         state=alarm.state,
         severity=severity,
-        summary=_shorten(summary, SUMMARY_LENGTH),
+        summary=_shorten(
+            "\n".join(filter(None, (summary, *(_shorten(_line(each), DETAIL_LENGTH) for each in details)))),
+            SUMMARY_LENGTH,
+        ),
         since=alarm.changed_at,
         lasted=lasted,
         # A value of control characters alone leaves nothing to tell.

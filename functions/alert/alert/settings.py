@@ -1,6 +1,7 @@
 """The alert function's settings."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -36,6 +37,8 @@ class Settings:
             (a SecureString) that holds the secret of the webhooks' signatures; empty for no signatures.
         notice_table_name: from NOTICE_TABLE_NAME.
         places: from DASHBOARD_NAME and LOG_GROUP_NAMES (comma-separated); both may be missing.
+        log_groups: from DETAIL_LOG_GROUPS, such as `producer=name,transform=name`: where a notice's details
+            stand, by the function that writes them; may be missing.
     """
 
     web_channels: tuple[WebChannel, ...]
@@ -44,6 +47,7 @@ class Settings:
     webhook_secret_parameter: str
     notice_table_name: str
     places: Places
+    log_groups: Mapping[str, str]
 
 
 @cache
@@ -67,6 +71,7 @@ def read_settings() -> Settings:
         webhook_secret_parameter=_read_parameter("WEBHOOK_SECRET_PARAMETER"),
         notice_table_name=read_text(os.environ, "NOTICE_TABLE_NAME"),
         places=Places(os.environ.get("DASHBOARD_NAME", "").strip(), tuple(_read_list("LOG_GROUP_NAMES"))),
+        log_groups=dict(_read_log_group(item) for item in _read_list("DETAIL_LOG_GROUPS")),
     )
 
 
@@ -75,6 +80,15 @@ def _read_parameter(name: str) -> str:
     if parameter and not parameter.startswith("/"):
         raise SettingsError(f"{name}: write the name of an SSM parameter, such as /stockstream/prod/secret")
     return parameter
+
+
+def _read_log_group(item: str) -> tuple[str, str]:
+    function, _, name = (part.strip() for part in item.partition("="))
+    if not function or not name:
+        raise SettingsError(
+            f"DETAIL_LOG_GROUPS: {item[:80]!r} is not written as a function and its log group, producer=name"
+        )
+    return function, name
 
 
 def _read_list(name: str) -> list[str]:

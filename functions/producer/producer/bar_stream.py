@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CALL_RECORDS = 500
 CALL_BYTES = 5 * 1024 * 1024
 
-# For a whole call; what else it can say is a fault of ours, which an alarm should see.
+# For a whole call. What else it can say is not made good by waiting: the run leaves the bars to the next one.
 PASSING_ERRORS = {
     "InternalFailure",
     "KMSThrottlingException",
@@ -30,6 +30,10 @@ PASSING_ERRORS = {
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+
+
+class _RefusedError(Exception):
+    """The stream will not take this call, nor the same one in a moment."""
 
 
 class BarStream:
@@ -58,7 +62,7 @@ class BarStream:
         self._jitter = jitter
 
     def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
-        """Puts records, again and again until all are taken or the time is up.
+        """Puts records, again and again until all are taken, the time is up, or the stream refuses for good.
 
         Args:
             partition_key: one for all, so that an instrument's bars stay on one shard.
@@ -68,37 +72,44 @@ class BarStream:
         Returns:
             The positions in records of what the stream acknowledged.
         """
-        waiting = list(range(len(records)))
+        waiting = set(range(len(records)))
         pause = FIRST_PAUSE_SECONDS
         while True:
-            waiting = [
-                position
-                for call in _calls(waiting, partition_key, records)
-                for position in self._put_call(partition_key, records, call)
-            ]
+            for call in list(_calls(sorted(waiting), partition_key, records)):
+                try:
+                    waiting -= self._put_call(partition_key, records, call)
+                except _RefusedError:
+                    return set(range(len(records))) - waiting
             # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             seconds = self._jitter(pause)
             if not waiting or self._now() + seconds >= deadline:
-                return set(range(len(records))) - set(waiting)
+                return set(range(len(records))) - waiting
             self._sleep(seconds)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _put_call(self, partition_key: str, records: Sequence[bytes], call: list[int]) -> list[int]:
-        """Puts what fits into one call; the positions of what was refused."""
+    def _put_call(self, partition_key: str, records: Sequence[bytes], call: list[int]) -> set[int]:
+        """Puts what fits into one call; the positions of what was taken.
+
+        Raises:
+            _RefusedError: waiting will not help.
+        """
         entries: list[PutRecordsRequestEntryTypeDef] = [
             {"Data": records[position], "PartitionKey": partition_key} for position in call
         ]
         try:
             answer = self._client.put_records(StreamName=self._name, Records=entries)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in PASSING_ERRORS:
-                raise
-            logger.warning("call refused", records=len(call), error=error.response["Error"]["Code"])
-            return call
+            code = error.response["Error"]["Code"]
+            logger.warning("call refused", instrument=partition_key, records=len(call), error=code)
+            if code not in PASSING_ERRORS:
+                raise _RefusedError from error
+            return set()
         except (HTTPClientError, BotoConnectionError) as error:
             # The stream may have taken some all the same. They are put again, and are the same bytes.
-            logger.warning("call broken off", records=len(call), error=type(error).__name__)
-            return call
+            logger.warning(
+                "call broken off", instrument=partition_key, records=len(call), error=type(error).__name__
+            )
+            return set()
         # A refusal of some is HTTP 200: each record has its own result, in the order of the request.
         refused = [
             (position, result["ErrorCode"])
@@ -107,9 +118,12 @@ class BarStream:
         ]
         if refused:
             logger.warning(
-                "records refused", refused=len(refused), errors=sorted({code for _, code in refused})
+                "records refused",
+                instrument=partition_key,
+                refused=len(refused),
+                errors=sorted({code for _, code in refused}),
             )
-        return [position for position, _ in refused]
+        return set(call) - {position for position, _ in refused}
 
 
 def _calls(positions: Sequence[int], partition_key: str, records: Sequence[bytes]) -> Iterator[list[int]]:

@@ -1,7 +1,7 @@
 """What the schedule invokes."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import boto3
@@ -81,8 +81,18 @@ def _producer() -> Producer:
             table=InstrumentTable(dynamodb, settings.instrument_table_name),
             interval=settings.interval,
             windows=settings.windows,
+            watch=settings.watch,
         ),
+        delay=_delay(settings),
     )
+
+
+def _delay(settings: ProducerSettings) -> timedelta:
+    """By how much the provider's plan may delay its data; Alpha Vantage's plans differ, so the most."""
+    is_prompt = settings.provider == "replay" or (
+        settings.provider == "alpaca" and settings.alpaca_feed != "delayed_sip"
+    )
+    return timedelta() if is_prompt else timedelta(minutes=15)
 
 
 def _warn(settings: ProducerSettings, plan: Plan, instruments_per_request: int) -> None:

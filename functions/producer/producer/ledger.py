@@ -7,6 +7,7 @@ New York, with the trading before and after the regular hours, lies within one.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from producer.provider_errors import Outcome
@@ -19,6 +20,7 @@ _PAUSES = {
     Outcome.WAIT: timedelta(minutes=2),
     Outcome.TELL_A_PERSON: timedelta(hours=1),
 }
+_NONE: Mapping[str, Any] = MappingProxyType({})
 # By then the new day has begun in UTC, in New York and in California, wherever the provider counts.
 _DAY_HAS_TURNED = time(4)
 
@@ -31,12 +33,18 @@ class Asked(NamedTuple):
         newest: the open_time of the newest finished bar that any answer showed.
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
+        failed_at: when the first of them was made.
+        quiet: for how long the market was open between two of its bars, at the most, in that answer.
+        deferred: how many bars the stream has not taken yet.
     """
 
     asked_at: datetime | None = None
     newest: datetime | None = None
     not_before: datetime | None = None
     failures: int = 0
+    failed_at: datetime | None = None
+    quiet: timedelta = timedelta()
+    deferred: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,9 @@ class Ledger:
                     "newest": _format(asked.newest),
                     "not_before": _format(asked.not_before),
                     "failures": asked.failures,
+                    "failed_at": _format(asked.failed_at),
+                    "quiet_seconds": int(asked.quiet.total_seconds()),
+                    "deferred": asked.deferred,
                 }
                 for name, asked in self.instruments.items()
             },
@@ -90,6 +101,9 @@ class Ledger:
                     _parse(asked["newest"]),
                     _parse(asked["not_before"]),
                     int(asked["failures"]),
+                    _parse(asked.get("failed_at")),  # the last three are younger than the first ledgers
+                    timedelta(seconds=int(asked.get("quiet_seconds", 0))),
+                    int(asked.get("deferred", 0)),
                 )
                 for name, asked in data["instruments"].items()
             },
@@ -106,7 +120,13 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), NEW_YORK).astimezone(UTC)
 
 
-def record_answer(ledger: Ledger, now: datetime, newest: Mapping[str, datetime | None]) -> Ledger:
+def record_answer(
+    ledger: Ledger,
+    now: datetime,
+    newest: Mapping[str, datetime | None],
+    quiet: Mapping[str, timedelta] = _NONE,
+    deferred: Mapping[str, int] = _NONE,
+) -> Ledger:
     """The ledger after one request that was answered.
 
     Args:
@@ -114,6 +134,8 @@ def record_answer(ledger: Ledger, now: datetime, newest: Mapping[str, datetime |
         now: when the request was made.
         newest: for each instrument of the request the open_time of the newest finished bar in the answer,
             None where there was none.
+        quiet: for instruments of the request, as in Asked.
+        deferred: the same.
     """
     ledger = ledger.of_day(now)
     asked_at = _minute(now)
@@ -121,7 +143,9 @@ def record_answer(ledger: Ledger, now: datetime, newest: Mapping[str, datetime |
     for name, open_time in newest.items():
         known = ledger.instruments.get(name, Asked()).newest
         latest = max(filter(None, (known, open_time)), default=None)
-        changed[name] = Asked(asked_at, latest)
+        changed[name] = Asked(
+            asked_at, latest, quiet=quiet.get(name, timedelta()), deferred=deferred.get(name, 0)
+        )
     return Ledger(ledger.day, ledger.spent + 1, ledger.stopped_until, {**ledger.instruments, **changed})
 
 
@@ -136,14 +160,16 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
     """
     ledger = ledger.of_day(now)
     ledger = replace(ledger, spent=ledger.spent + 1)
-    if outcome is Outcome.STOP_FOR_THE_DAY:
-        return replace(ledger, stopped_until=_next_day(now))
-    not_before = _minute(now) + _PAUSES[outcome]
     changed = {}
     for name in names:
         asked = ledger.instruments.get(name, Asked())
-        changed[name] = asked._replace(not_before=not_before, failures=asked.failures + 1)
-    return replace(ledger, instruments={**ledger.instruments, **changed})
+        changed[name] = asked._replace(failed_at=asked.failed_at or _minute(now))
+        if outcome in _PAUSES:
+            changed[name] = changed[name]._replace(
+                not_before=_minute(now) + _PAUSES[outcome], failures=asked.failures + 1
+            )
+    ledger = replace(ledger, instruments={**ledger.instruments, **changed})
+    return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
 
 
 def _next_day(now: datetime) -> datetime:

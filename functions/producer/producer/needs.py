@@ -11,8 +11,8 @@ from stockstream.instruments import Instrument
 BARS_PER_ANSWER = 100
 # One of them may be still forming, and tells nothing.
 FINISHED_BARS_PER_ANSWER = 99
-# After the close: once for the last bar, and once more, if it was not there, past the quarter of an hour by
-# which some plans delay their data. Then the market sleeps.
+# After the close: once for the last bar, and once more, if it was not there or the stream did not take it,
+# past the quarter of an hour by which some plans delay their data. Then the market sleeps.
 _FLUSH, _SECOND_FLUSH, _FLUSH_ENDS = timedelta(minutes=2), timedelta(minutes=20), timedelta(minutes=30)
 # How long there is for the first of the two.
 FLUSH_MINUTES = (_FLUSH_ENDS - _FLUSH) // timedelta(minutes=1)
@@ -147,8 +147,10 @@ def _flush(session: Session, asked: Asked, now: datetime, interval: timedelta) -
         return 0
     if asked_since < _FLUSH:
         return 1
-    last_is_known = asked.newest is not None and asked.newest >= session.closes - interval
-    return 2 if asked_since < _SECOND_FLUSH <= since and not last_is_known else 0
+    last_is_sent = (
+        asked.newest is not None and asked.newest >= session.closes - interval and not asked.deferred
+    )
+    return 2 if asked_since < _SECOND_FLUSH <= since and not last_is_sent else 0
 
 
 def _unseen(market: Market, asked: Asked, now: datetime, interval: timedelta) -> float:

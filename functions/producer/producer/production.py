@@ -11,10 +11,21 @@ from producer.answers import Answer, Provider, month_bounds
 from producer.instrument_table import TailConflictError
 from producer.ledger import Asked, Ledger, record_answer, record_failure
 from producer.ledger_item import LeaseHeldError, LedgerItem, Page
+from producer.overdue import Patience, longest_pause, longest_quiet, measure_overdue
 from producer.planner import Plan, plan_requests
 from producer.provider_errors import ProviderError
 from producer.publisher import Publisher
-from producer.report import Fetched, report_answers, report_holes, report_state
+from producer.report import (
+    Fetched,
+    report_age,
+    report_answers,
+    report_deferred,
+    report_holes,
+    report_moves,
+    report_overdue,
+    report_quota,
+)
+from producer.sessions import market_of
 from producer.tail_codec import UnreadableTailError
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
@@ -36,6 +47,8 @@ class Producer:
     hours: str
     ledger_item: LedgerItem
     publisher: Publisher
+    # By how much the plan may delay its data: a quarter of an hour, where nobody knows better.
+    delay: timedelta = timedelta(minutes=15)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self, instruments: Sequence[Instrument], seconds: float) -> dict[str, int]:
@@ -71,9 +84,10 @@ class Producer:
             ledger = self._record(ledger, fetched)
             self._let_go(ledger, page)
             # A metric is billed for each hour in which it is sent: at night these are not.
-            report_answers(fetched, self.allowance.spent)
+            report_answers(fetched, self.publisher.interval, self.allowance.spent)
             report_holes(fetched, self.hours, self.publisher.interval)
-        report_state(instruments, ledger, self.plan, self.hours, self.publisher.interval, self.now())
+            report_moves(fetched, self.publisher.interval, self.publisher.watch)
+        self._report_state(instruments, ledger, asked=bool(batches))
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
@@ -99,10 +113,30 @@ class Producer:
         fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
         ledger = replace(ledger, spent=ledger.spent + self.allowance.spent)
         self._let_go(ledger, page)
-        report_answers(fetched, self.allowance.spent)
+        report_answers(fetched, self.publisher.interval, self.allowance.spent)
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
+
+    def _report_state(self, instruments: Sequence[Instrument], ledger: Ledger, *, asked: bool) -> None:
+        now, interval = self.now(), self.publisher.interval
+        if self.plan.requests_per_day is not None:
+            report_quota(self.plan.requests_per_day - ledger.spent)
+        report_age(instruments, ledger, self.hours, interval, now)
+        pause = longest_pause(
+            tuple(instruments),
+            interval,
+            self.hours,
+            self.plan,
+            ledger.day,
+            self.provider.instruments_per_request,
+        )
+        report_overdue(
+            measure_overdue(instruments, ledger, self.hours, interval, Patience(pause, self.delay), now)
+        )
+        deferred = sum(ledger.instruments.get(each.name, Asked()).deferred for each in instruments)
+        if asked or deferred:
+            report_deferred(deferred)
 
     def _take(self, page: Page, ledger: Ledger, seconds: float) -> Page:
         """Takes the lease; what this run may spend counts as spent until it is over, should it die."""
@@ -146,7 +180,7 @@ class Producer:
                 try:
                     fetched.published[instrument.name] = self.publisher.publish(instrument, answer, deadline)
                 except (TailConflictError, UnreadableTailError) as error:
-                    fetched.left.append(error)
+                    fetched.left[instrument.name] = error
         return fetched
 
     def _fetch_month(self, instrument: Instrument, month: str, deadline: float) -> Fetched:
@@ -183,8 +217,18 @@ class Producer:
                 name: self._newest(answer) for name, answer in each.answers.items() if name not in failures
             }
             if whole:
-                ledger = record_answer(ledger, each.asked_at, whole)
+                quiet = {
+                    instrument.name: self._quiet(instrument, each.answers[instrument.name])
+                    for instrument in each.instruments
+                    if instrument.name in whole
+                }
+                deferred = each.deferred(self.publisher.interval)
+                ledger = record_answer(ledger, each.asked_at, whole, quiet, deferred)
         return replace(ledger, spent=spent)
+
+    def _quiet(self, instrument: Instrument, answer: Answer) -> timedelta:
+        interval = self.publisher.interval
+        return longest_quiet(market_of(instrument, self.hours), answer.finished_bars(interval), interval)
 
     def _newest(self, answer: Answer) -> datetime | None:
         newest = max(answer.finished_bars(self.publisher.interval), default=None)

@@ -9,6 +9,7 @@ from itertools import batched
 from producer.answers import Answer
 from producer.bar_stream import BarStream
 from producer.instrument_table import InstrumentTable
+from producer.price_moves import NO_WATCH, PriceMove, PriceWatch
 from producer.publication import Cause, Publication, advance, alters_the_past, plan_publications
 from producer.tail import Numbers, Tail
 from stockstream.bars import Bar
@@ -27,13 +28,15 @@ class Published:
 
     Attributes:
         causes: how many bars are in the stream now, by why they were sent.
-        unsent: how many the stream did not take; the next run sends them.
+        unsent: how many the stream did not take; the next answer's run sends them.
         hole: the open_times between which the provider shows nothing any longer, and bars are missing.
+        move: the price's greatest move among the new bars; None where none was measured.
     """
 
     causes: Counter[Cause] = field(default_factory=Counter)
     unsent: int = 0
     hole: tuple[str, str] | None = None
+    move: PriceMove | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Publisher:
     table: InstrumentTable
     interval: str
     windows: Windows
+    watch: PriceWatch = NO_WATCH
 
     def publish(self, instrument: Instrument, answer: Answer, deadline: float) -> Published:
         """Sends what an answer shows and the tail does not hold.
@@ -60,8 +64,16 @@ class Publisher:
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
         shown = answer.finished_bars(self.interval)
-        published = Published(hole=None if answer.reaches_back else _hole(tail, shown))
-        for piece in _slices(plan_publications(shown, tail, self.windows)):
+        publications = plan_publications(shown, tail, self.windows)
+        new = {each.open_time for each in publications if each.cause is Cause.NEW}
+        published = Published(
+            unsent=len(publications),
+            hole=None if answer.reaches_back else _hole(tail, shown),
+            move=self.watch.find_move(
+                instrument, self.interval, {**tail.bars, **shown}, new, answer.asked_at
+            ),
+        )
+        for piece in _slices(publications):
             if alters_the_past(piece):
                 in_doubt = advance(tail, piece, (), self.windows)
                 tail, version = self.table.write_tail(instrument.name, self.interval, in_doubt, version)
@@ -70,8 +82,8 @@ class Publisher:
                 instrument.name, self.interval, advance(tail, piece, acknowledged, self.windows), version
             )
             published.causes.update(piece[position].cause for position in acknowledged)
-            published.unsent += len(piece) - len(acknowledged)
-            if published.unsent:
+            published.unsent -= len(acknowledged)
+            if len(acknowledged) < len(piece):
                 break
         return published
 

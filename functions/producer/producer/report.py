@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from producer.answers import Answer
 from producer.ledger import Asked, Ledger
-from producer.planner import Plan
+from producer.price_moves import PriceWatch
 from producer.provider_errors import Outcome, ProviderError
 from producer.publication import Cause
 from producer.publisher import Published
@@ -16,10 +16,13 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream.observability import MetricUnit, logger, metrics
-from stockstream.times import parse_time
+from stockstream.records import correlation_id
+from stockstream.times import format_instant, parse_time
 
 # The others pass by themselves.
 NEEDS_A_PERSON = {Outcome.STOP_FOR_THE_DAY, Outcome.TELL_A_PERSON}
+# As many answers a line names; a run of thousands has its metrics first.
+MOST_IDS = 100
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Fetched:
         answers: by instrument; empty where the request failed or was not made.
         published: by instrument, what became of them.
         failure: why there are no answers.
-        left: why an answer could not be published.
+        left: by instrument, why its answer could not be published.
     """
 
     instruments: Sequence[Instrument]
@@ -40,17 +43,29 @@ class Fetched:
     answers: dict[str, Answer] = field(default_factory=dict)
     published: dict[str, Published] = field(default_factory=dict)
     failure: ProviderError | None = None
-    left: list[StockstreamError] = field(default_factory=list)
+    left: dict[str, StockstreamError] = field(default_factory=dict)
+
+    def deferred(self, interval: str) -> dict[str, int]:
+        """How many bars of each instrument the stream does not have yet.
+
+        Of an answer that could not be published nobody knows which bars are new: all of them count.
+        """
+        unsent = {name: published.unsent for name, published in self.published.items()}
+        return unsent | {name: len(self.answers[name].finished_bars(interval)) for name in self.left}
+
+    def correlation_id(self, name: str, interval: str) -> str:
+        """What the answer about an instrument is called, here and in the transform's log."""
+        return correlation_id(name, interval, format_instant(self.answers[name].as_of))
 
 
-def report_answers(fetched: Iterable[Fetched], requests: int) -> None:
+def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> None:
     """Counts bars and requests, and tells of failures; one failure of many instruments is told once.
 
     Args:
         fetched: what the run's requests brought.
+        interval: a key of INTERVALS.
         requests: how many were made.
     """
-    fetched = list(fetched)
     answers = [(name, answer) for each in fetched for name, answer in each.answers.items()]
     failures = {each.failure for each in fetched} | {answer.failure for _, answer in answers}
     failures.discard(None)
@@ -62,18 +77,19 @@ def report_answers(fetched: Iterable[Fetched], requests: int) -> None:
                 outcome=failure.outcome.value,
                 detail=str(failure),
             )
-    for error in (error for each in fetched for error in each.left):
-        logger.error("bars left for the next run", kind=type(error).__name__, detail=str(error))
-    for name, answer in answers:
-        for bar in answer.rejected:
-            logger.warning(
-                "bar rejected", instrument=name, stamp=bar.stamp, reason=bar.reason, detail=bar.detail
-            )
+    for each in fetched:
+        _tell_of_bars(each, interval)
     causes: Counter[Cause] = Counter()
-    for name, published in _published(fetched):
+    for _, published in _published(fetched):
         causes += published.causes
-        if published.unsent:
-            logger.error("stream refused bars", instrument=name, bars=published.unsent)
+    sent = [
+        each.correlation_id(name, interval)
+        for each in fetched
+        for name, published in each.published.items()
+        if published.causes
+    ]
+    # In the line of the metrics, since a line for each answer would cost more than what it is about.
+    metrics.add_metadata("correlation_ids", sent[:MOST_IDS])
     for metric, count in {
         "BarsPublished": causes.total(),
         "BarsRevised": causes[Cause.REVISED],
@@ -84,6 +100,35 @@ def report_answers(fetched: Iterable[Fetched], requests: int) -> None:
         "ProviderRefusals": sum(failure.outcome in NEEDS_A_PERSON for failure in failures if failure),
     }.items():
         metrics.add_metric(metric, MetricUnit.Count, count)
+
+
+def _tell_of_bars(fetched: Fetched, interval: str) -> None:
+    for name, error in fetched.left.items():
+        logger.error(
+            "bars left for the next run",
+            instrument=name,
+            correlation_id=fetched.correlation_id(name, interval),
+            kind=type(error).__name__,
+            detail=str(error),
+        )
+    for name, answer in fetched.answers.items():
+        for bar in answer.rejected:
+            logger.warning(
+                "bar rejected",
+                instrument=name,
+                correlation_id=fetched.correlation_id(name, interval),
+                stamp=bar.stamp,
+                reason=bar.reason,
+                detail=bar.detail,
+            )
+    for name, published in fetched.published.items():
+        if published.unsent:
+            logger.error(
+                "stream refused bars",
+                instrument=name,
+                correlation_id=fetched.correlation_id(name, interval),
+                bars=published.unsent,
+            )
 
 
 def report_holes(fetched: Iterable[Fetched], hours: str, interval: str) -> None:
@@ -100,12 +145,37 @@ def report_holes(fetched: Iterable[Fetched], hours: str, interval: str) -> None:
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)
 
 
-def report_state(
-    instruments: Sequence[Instrument], ledger: Ledger, plan: Plan, hours: str, interval: str, now: datetime
+def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -> None:
+    """Measures the greatest move of the run's new bars, and tells of each that is great enough."""
+    greatest = []
+    for each in fetched:
+        for name, published in each.published.items():
+            move = published.move
+            if move is None:
+                continue
+            greatest.append(abs(move.change_percent))
+            if watch.is_told(move):
+                logger.warning(
+                    "price moved",
+                    instrument=name,
+                    correlation_id=each.correlation_id(name, interval),
+                    interval=interval,
+                    bars=watch.bars,
+                    **move._asdict(),
+                )
+    if greatest:
+        metrics.add_metric("PriceMovePercent", MetricUnit.Percent, max(greatest))
+
+
+def report_quota(requests_left: int) -> None:
+    """Measures what is left of the day's requests."""
+    metrics.add_metric("QuotaRemaining", MetricUnit.Count, max(0, requests_left))
+
+
+def report_age(
+    instruments: Sequence[Instrument], ledger: Ledger, hours: str, interval: str, now: datetime
 ) -> None:
-    """Measures what is left of the day's requests and, while a market is open, how old its newest bar is."""
-    if plan.requests_per_day is not None:
-        metrics.add_metric("QuotaRemaining", MetricUnit.Count, max(0, plan.requests_per_day - ledger.spent))
+    """Measures, while a market is open, how old the newest bar is of the instrument whose is the oldest."""
     ages = []
     for instrument in instruments:
         session = current_or_last_session(market_of(instrument, hours), now)
@@ -115,6 +185,17 @@ def report_state(
             ages.append(now - max(newest + INTERVALS[interval], session.opens))
     if ages:
         metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))
+
+
+def report_overdue(overdue: timedelta | None) -> None:
+    """Measures how long bars are overdue; nothing while every market is closed."""
+    if overdue is not None:
+        metrics.add_metric("BarsOverdueSeconds", MetricUnit.Seconds, overdue / timedelta(seconds=1))
+
+
+def report_deferred(bars: int) -> None:
+    """Measures how many bars the provider has shown and the stream has not taken yet."""
+    metrics.add_metric("BarsDeferred", MetricUnit.Count, bars)
 
 
 def _published(fetched: Iterable[Fetched]) -> list[tuple[str, Published]]:

@@ -1,9 +1,10 @@
 """What the producer is told by its environment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from producer import alpaca
+from producer.price_moves import PriceWatch
 from producer.sessions import HOURS, market_of
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
@@ -31,6 +32,7 @@ class ProducerSettings:
     bar_stream_name: str
     instrument_table_name: str
     windows: Windows
+    watch: PriceWatch
 
 
 def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
@@ -68,4 +70,25 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
         windows=parse_windows(read_text(environ, "SMA_WINDOWS"), read_text(environ, "EMA_WINDOWS")),
+        watch=_read_watch(environ, instruments, hours),
+    )
+
+
+def _read_watch(environ: Mapping[str, str], instruments: Iterable[Instrument], hours: str) -> PriceWatch:
+    """What PRICE_MOVE_PERCENT, PRICE_MOVE_BARS and PRICE_MOVE_INSTRUMENTS say; the last may be empty."""
+    try:
+        listed = environ.get("PRICE_MOVE_INSTRUMENTS", "").strip()
+        names = frozenset(each.name for each in parse_instruments(listed)) if listed else frozenset()
+    except InstrumentError as error:
+        raise SettingsError(f"PRICE_MOVE_INSTRUMENTS: {error}") from None
+    if unknown := names - {each.name for each in instruments}:
+        raise SettingsError(
+            f"PRICE_MOVE_INSTRUMENTS: {', '.join(sorted(unknown))} is not followed; add it to INSTRUMENTS"
+        )
+    return PriceWatch(
+        # 0 looks at nothing.
+        percent=read_number(environ, "PRICE_MOVE_PERCENT", at_least=0, at_most=1000),
+        bars=int(read_number(environ, "PRICE_MOVE_BARS", at_least=1, at_most=99)),
+        names=names,
+        hours=hours,
     )

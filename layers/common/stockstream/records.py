@@ -32,6 +32,15 @@ _STRINGS = {str}
 _NUMBERS = {float, int}
 
 
+def correlation_id(instrument: str, interval: str, as_of: str) -> str:
+    """What one answer of a provider is called, in every log line about it.
+
+    The records and the documents of its bars hold the three fields, so that each leads to the lines, and each
+    line to them: `IBM|1min|2026-11-20T21:00:01.123Z`.
+    """
+    return f"{instrument}|{interval}|{as_of}"
+
+
 def encode_record(bar: Bar, lookback: Lookback) -> bytes:
     """The bytes of one stream record."""
     return orjson.dumps(
