@@ -9,9 +9,11 @@ from resolved_template import TEMPLATE, ResolvedTemplate
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-IN_AWS = ResolvedTemplate()
+# With all that there can be.
+EVERYTHING = {"SearchEnabled": "true"}
+IN_AWS = ResolvedTemplate(**EVERYTHING)
 ALARMS = IN_AWS.of_kind(*KINDS)
-EMULATED = ResolvedTemplate(Emulated="true").of_kind(*KINDS)
+EMULATED = ResolvedTemplate(Emulated="true", **EVERYTHING).of_kind(*KINDS)
 RULE: str = ALARMS["PipelineDownAlarm"]["AlarmRule"]
 CHILDREN = set(re.findall(r'ALARM\("(\w+)"\)', re.sub(r'NOT ALARM\("\w+"\)', "", RULE)))
 ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
@@ -29,7 +31,8 @@ def rings(state: dict[str, bool]) -> bool:
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_says_how_bad_it_is_what_it_means_and_where_the_runbook_tells_of_it(name: str) -> None:
     said = re.fullmatch(
-        r"\[(critical|warning)\] ([A-Z].+\.) Runbook: docs/runbook\.md#(\w+)", ALARMS[name]["AlarmDescription"]
+        r"\[(critical|warning)\] ([A-Z].+\.) Runbook: docs/runbook\.md#(\w+)",
+        ALARMS[name]["AlarmDescription"],
     )
 
     assert said
@@ -62,7 +65,9 @@ def test_the_alert_function_is_not_told_of_its_own_failure() -> None:
 def test_every_alarm_has_a_runbook_entry_and_every_entry_an_alarm() -> None:
     headings = re.findall(r"^## (\w+Alarm)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert sorted(headings) == sorted(name for name, each in TEMPLATE["Resources"].items() if each["Type"] in KINDS)
+    assert sorted(headings) == sorted(
+        name for name, each in TEMPLATE["Resources"].items() if each["Type"] in KINDS
+    )
 
 
 def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_until_a_person_acts() -> None:
@@ -76,6 +81,7 @@ def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_u
         "PriceMoveAlarm",
         "ProducerStoppedAlarm",
         "ProviderRefusalsAlarm",
+        "SearchStorageLowAlarm",
     }
 
     assert set(ALARMS) - CHILDREN - {"PipelineDownAlarm"} == by_themselves
@@ -144,7 +150,9 @@ def test_with_a_runbook_address_every_alarm_has_a_link() -> None:
     assert [
         name
         for name, alarm in alarms.items()
-        if not alarm["AlarmDescription"].endswith(f" Runbook: https://git.io/x/docs/runbook.md#{name.lower()}")
+        if not alarm["AlarmDescription"].endswith(
+            f" Runbook: https://git.io/x/docs/runbook.md#{name.lower()}"
+        )
     ] == []
 
 
@@ -161,4 +169,13 @@ def test_a_budget_is_there_for_those_who_name_an_amount_and_tells_through_the_al
         for kind, percent in (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
     ]
     policy = IN_AWS.of_kind("AWS::SNS::TopicPolicy")["AlertTopicPolicy"]["PolicyDocument"]["Statement"]
-    assert "budgets.amazonaws.com" in [each["Principal"].get("Service") for each in policy if each["Effect"] == "Allow"]
+    assert "budgets.amazonaws.com" in [
+        each["Principal"].get("Service") for each in policy if each["Effect"] == "Allow"
+    ]
+
+
+def test_without_search_the_composite_names_no_alarm_of_it() -> None:
+    rule = ResolvedTemplate().of_kind(*KINDS)["PipelineDownAlarm"]["AlarmRule"]
+
+    assert "Search" not in rule
+    assert rule.endswith('ALARM("DeliveryStaleAlarm")')

@@ -10,8 +10,10 @@ from said_by_code import metrics_of
 
 SERVICES = ("producer", "transform", "alert")
 OURS = {(service, name) for service in SERVICES for name in metrics_of(service)}
-# docs.aws.amazon.com: lambda/latest/dg/monitoring-metrics-types.html, streams/latest/dev/monitoring-with-cloudwatch.html,
-# firehose/latest/dev/cloudwatch-metrics.html, AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+# As docs.aws.amazon.com has them: lambda/latest/dg/monitoring-metrics-types.html,
+# streams/latest/dev/monitoring-with-cloudwatch.html, firehose/latest/dev/cloudwatch-metrics.html,
+# opensearch-service/latest/developerguide/managedomains-cloudwatchmetrics.html,
+# AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html.
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration"},
     ("AWS/Kinesis", "StreamName"): {
@@ -30,6 +32,7 @@ OF_AWS = {
         "ExecuteProcessing.Duration",
         "ExecuteProcessing.Success",
     },
+    ("AWS/ES", "DomainName"): {"ClusterStatus.red", "FreeStorageSpace"},
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible"},
 }
 NAMED_BY = {
@@ -37,10 +40,15 @@ NAMED_BY = {
     "StreamName": "AWS::Kinesis::Stream",
     "DeliveryStreamName": "AWS::KinesisFirehose::DeliveryStream",
     "QueueName": "AWS::SQS::Queue",
+    "DomainName": "AWS::OpenSearchService::Domain",
 }
 DEPLOYMENTS = [
     ResolvedTemplate(),
     ResolvedTemplate(Emulated="true"),
+    ResolvedTemplate(SearchEnabled="true"),
+    ResolvedTemplate(
+        SearchEnabled="true", SearchEndpoint="https://search.example.com", SearchDomainArn="arn"
+    ),
     ResolvedTemplate(ScheduleState="DISABLED", PriceMovePercent="0"),
     ResolvedTemplate(StreamMode="ON_DEMAND", RunbookUrl="https://git.io/x/docs/runbook.md"),
 ]
@@ -99,15 +107,21 @@ def test_a_metric_on_the_dashboard_is_one_that_is_sent(metric: list[Any]) -> Non
         assert DEPLOYMENTS[0].resources[value]["Type"] == NAMED_BY[dimension]
 
 
-@pytest.mark.parametrize("name", sorted(DEPLOYMENTS[0].of_kind("AWS::CloudWatch::Alarm")))
+EVERY_ALARM = ResolvedTemplate(SearchEnabled="true").of_kind("AWS::CloudWatch::Alarm")
+
+
+@pytest.mark.parametrize("name", sorted(EVERY_ALARM))
 def test_a_metric_in_an_alarm_is_one_that_is_sent(name: str) -> None:
-    alarm = DEPLOYMENTS[0].of_kind("AWS::CloudWatch::Alarm")[name]
+    alarm = EVERY_ALARM[name]
     metrics = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", [alarm]) if "MetricStat" in each]
 
     for metric in metrics or [alarm]:
-        (dimension,) = metric["Dimensions"]
+        dimension, *_ = metric["Dimensions"]
         if metric["Namespace"] == "stockstream":
-            assert (dimension["Name"], (dimension["Value"], metric["MetricName"]) in OURS) == ("service", True)
+            assert (dimension["Name"], (dimension["Value"], metric["MetricName"]) in OURS) == (
+                "service",
+                True,
+            )
         else:
             assert metric["MetricName"] in OF_AWS[metric["Namespace"], dimension["Name"]]
 
@@ -133,7 +147,9 @@ def test_the_lines_that_ring_are_where_the_alarms_have_them() -> None:
     thresholds["BarsRejected"] = float(alarms["BarsRejectedAlarm"]["Threshold"])
     drawn = 0
     for widget in WIDGETS:
-        shown = {metric[1] for metric in widget["properties"].get("metrics", []) if isinstance(metric[0], str)}
+        shown = {
+            metric[1] for metric in widget["properties"].get("metrics", []) if isinstance(metric[0], str)
+        }
         for line in widget["properties"].get("annotations", {}).get("horizontal", []):
             assert line["value"] in {thresholds[name] for name in shown & set(thresholds)}, widget
             drawn += 1
@@ -146,4 +162,6 @@ def test_a_notice_leads_to_the_dashboard_that_there_is() -> None:
     function = template.of_kind("AWS::Serverless::Function")["AlertFunction"]
 
     assert function["Environment"]["Variables"]["DASHBOARD_NAME"] == name
-    assert template.resolve(TEMPLATE["Outputs"]["DashboardUrl"]["Value"]).endswith(f"#dashboards/dashboard/{name}")
+    assert template.resolve(TEMPLATE["Outputs"]["DashboardUrl"]["Value"]).endswith(
+        f"#dashboards/dashboard/{name}"
+    )

@@ -10,7 +10,22 @@ from said_by_code import keys_of, messages_of
 QUERIES: dict[str, dict[str, Any]] = ResolvedTemplate().of_kind("AWS::Logs::QueryDefinition")
 FUNCTIONS = {"ProducerLog": "producer", "TransformLog": "transform", "AlertLog": "alert"}
 WORDS = {
-    *("filter", "fields", "sort", "limit", "stats", "parse", "by", "as", "and", "or", "in", "like", "asc", "desc"),
+    *(
+        "filter",
+        "fields",
+        "sort",
+        "limit",
+        "stats",
+        "parse",
+        "by",
+        "as",
+        "and",
+        "or",
+        "in",
+        "like",
+        "asc",
+        "desc",
+    ),
     *("count", "latest", "earliest", "strcontains"),
 }
 
@@ -20,7 +35,9 @@ def functions_of(query: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=list(QUERIES))
-def test_a_field_that_a_query_names_is_a_key_that_a_function_of_its_logs_writes(query: dict[str, Any]) -> None:
+def test_a_field_that_a_query_names_is_a_key_that_a_function_of_its_logs_writes(
+    query: dict[str, Any],
+) -> None:
     text = re.sub(r"#.*", "", query["QueryString"])
     made = set(re.findall(r"\bas (\w+)", text)) | set(re.findall(r"\?<(\w+)>", text))
     bare = re.sub(r'"[^"]*"|/(\\.|[^/])+/', "", text)

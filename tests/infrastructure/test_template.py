@@ -49,10 +49,10 @@ def resolve(value: dict[str, Any]) -> str:
     return str(PARAMETERS[name]["Default"]) if name in PARAMETERS else f"physical-name-of-{name}"
 
 
-def test_there_are_three_functions_one_stream_and_one_delivery() -> None:
+def test_there_are_three_functions_one_stream_and_a_delivery_each_for_lake_and_search() -> None:
     assert {"ProducerFunction", "TransformFunction", "AlertFunction"} == set(FUNCTIONS)
     assert {"BarStream"} == set(of_kind("AWS::Kinesis::Stream"))
-    assert {"BarDelivery"} == set(of_kind("AWS::KinesisFirehose::DeliveryStream"))
+    assert {"BarDelivery", "SearchDelivery"} == set(of_kind("AWS::KinesisFirehose::DeliveryStream"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -1,6 +1,7 @@
 """template.yaml as CloudFormation would see it with given parameters, as far as our tests need it."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,51 +48,44 @@ class ResolvedTemplate:
         """Whether a condition is true; None always is."""
         return condition is None or bool(self.resolve(TEMPLATE["Conditions"][condition]))
 
-    def resolve(self, value: Any) -> Any:  # noqa: ANN401 - whatever stands in a template
+    def resolve(self, value: Any) -> Any:
         """The value with its functions carried out."""
         if isinstance(value, list):
-            items = [self._resolve(item) for item in value]
-            return [item for item in items if item is not _NOTHING]
-        if isinstance(value, dict) and len(value) == 1:
-            ((key, argument),) = value.items()
-            if key == "Ref" or key == "Condition" or str(key).startswith("Fn::"):
-                return self._call(str(key), argument)
-        if isinstance(value, dict):
-            items = {key: self._resolve(item) for key, item in value.items()}
-            return {key: item for key, item in items.items() if item is not _NOTHING}
-        return value
+            return [item for item in map(self.resolve, value) if item is not _NOTHING]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((name, argument),) = value.items()
+            if name in self._functions:
+                return self._functions[name](argument)
+        items = {key: self.resolve(item) for key, item in value.items()}
+        return {key: item for key, item in items.items() if item is not _NOTHING}
 
-    _resolve = resolve
+    @property
+    def _functions(self) -> dict[str, Callable[[Any], Any]]:
+        return {
+            "Ref": self._reference,
+            "Condition": self.holds,
+            "Fn::If": lambda these: self.resolve(these[1] if self.holds(these[0]) else these[2]),
+            "Fn::Equals": lambda these: len({str(self.resolve(each)) for each in these}) == 1,
+            "Fn::Not": lambda these: not self.resolve(these[0]),
+            "Fn::And": lambda these: all(self.resolve(these)),
+            "Fn::GetAtt": lambda these: self._attribute(
+                *(these if isinstance(these, list) else these.split(".", 1))
+            ),
+            "Fn::Join": lambda these: str(these[0]).join(map(str, self.resolve(these[1]))),
+            "Fn::FindInMap": self._find,
+            "Fn::Sub": self._substitute,
+        }
 
-    def _call(self, function: str, argument: Any) -> Any:  # noqa: ANN401
-        match function:
-            case "Ref":
-                return self._reference(argument)
-            case "Condition":
-                return self.holds(argument)
-            case "Fn::If":
-                return self.resolve(argument[1] if self.holds(argument[0]) else argument[2])
-            case "Fn::Equals":
-                first, second = self.resolve(argument)
-                return str(first) == str(second)
-            case "Fn::Not":
-                return not self.resolve(argument)[0]
-            case "Fn::And":
-                return all(self.resolve(argument))
-            case "Fn::GetAtt":
-                name, attribute = argument if isinstance(argument, list) else argument.split(".", 1)
-                return self._attribute(name, attribute)
-            case "Fn::Join":
-                separator, parts = argument
-                return str(separator).join(map(str, self.resolve(parts)))
-            case "Fn::FindInMap":
-                mapping, key, name = self.resolve(argument)
-                return TEMPLATE["Mappings"][mapping][key][name]
-            case "Fn::Sub":
-                text, variables = argument if isinstance(argument, list) else (argument, {})
-                known = {name: str(self.resolve(item)) for name, item in variables.items()}
-                return re.sub(r"\$\{([^}]+)\}", lambda found: self._named(found[1], known), text)
-        raise NotImplementedError(function)
+    def _find(self, path: list[Any]) -> Any:
+        mapping, key, name = self.resolve(path)
+        return TEMPLATE["Mappings"][mapping][key][name]
+
+    def _substitute(self, argument: str | list[Any]) -> str:
+        text, variables = argument if isinstance(argument, list) else (argument, {})
+        known = {name: str(self.resolve(item)) for name, item in variables.items()}
+        return re.sub(r"\$\{([^}]+)\}", lambda found: self._named(found[1], known), text)
 
     def _named(self, name: str, known: dict[str, str]) -> str:
         if name in known:
@@ -100,7 +94,7 @@ class ResolvedTemplate:
             return self._attribute(*name.split(".", 1))
         return str(self._reference(name))
 
-    def _reference(self, name: str) -> Any:  # noqa: ANN401
+    def _reference(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return _NOTHING
         if name in PSEUDO:

@@ -27,7 +27,7 @@ def metrics_of(function: str) -> set[str]:
             if isinstance(node, ast.For):
                 names |= _looped_names(node)
             elif isinstance(node, ast.Call) and _called(node) == "add_metric":
-                names |= {arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+                names |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
     return names
 
 
@@ -55,7 +55,7 @@ def keys_of(function: str) -> set[str]:
             )
             if shared or (isinstance(node, ast.keyword) and node.arg == "extra"):
                 keys |= {
-                    key.value
+                    str(key.value)
                     for each in ast.walk(node)
                     if isinstance(each, ast.Dict)
                     for key in each.keys
@@ -81,7 +81,7 @@ def _log_calls(function: str) -> Iterator[ast.Call]:
 
 
 def _looped_names(loop: ast.For) -> set[str]:
-    """The names of a loop `for metric, count in {"BarsPublished": ...}.items(): metrics.add_metric(metric, ...)`."""
+    """The names of a loop `for metric, count in {"BarsPublished": ...}.items()` that adds metrics."""
     adds = any(isinstance(node, ast.Call) and _called(node) == "add_metric" for node in ast.walk(loop))
     keys = [key for node in ast.walk(loop.iter) if isinstance(node, ast.Dict) for key in node.keys]
     return {str(key.value) for key in keys if isinstance(key, ast.Constant)} if adds else set()
