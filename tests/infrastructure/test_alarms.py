@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from resolved_template import TEMPLATE, ResolvedTemplate
 
+from alert.details import SOURCES
+
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 # With all that there can be.
@@ -172,6 +174,16 @@ def test_a_budget_is_there_for_those_who_name_an_amount_and_tells_through_the_al
     assert "budgets.amazonaws.com" in [
         each["Principal"].get("Service") for each in policy if each["Effect"] == "Allow"
     ]
+
+
+def test_the_alert_function_knows_what_the_alarms_watch_that_the_composite_names() -> None:
+    function = IN_AWS.of_kind("AWS::Serverless::Function")["AlertFunction"]
+    told = function["Environment"]["Variables"]["ALARM_METRICS"].split(",")
+
+    # Those whose metric has details in a log.
+    assert sorted(told) == sorted(
+        f"{name}={ALARMS[name]['MetricName']}" for name in CHILDREN if ALARMS[name]["MetricName"] in SOURCES
+    )
 
 
 def test_without_search_the_composite_names_no_alarm_of_it() -> None:
