@@ -29,7 +29,7 @@ def test_the_default_stack_stays_below_15_dollars() -> None:
 
 
 def test_the_metrics_are_as_many_as_producer_and_transform_send_while_a_market_is_open() -> None:
-    # Not counted: refusals by reason, which a good day does not have, and QuotaRemaining, which is sent all day.
+    # Not counted: refusals by reason, which a good day lacks, and QuotaRemaining, which is sent all day.
     sent = len(metrics_of("producer")) + len(metrics_of("transform")) - len(Reason) - 1
 
     assert f"METRICS_WHILE_OPEN = {sent}\n" in SCRIPT.read_text(encoding="utf-8")
