@@ -9,8 +9,9 @@ evaluation periods, and where data is missing it takes older data before it fill
 
 import json
 import operator
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -140,14 +141,12 @@ def evaluate(alarm: MetricAlarm, minutes: Mapping[datetime, Sequence[float]], at
     """
     if alarm.treat_missing_data not in {"breaching", "notBreaching"}:
         raise NotImplementedError(f"{alarm.name}: TreatMissingData {alarm.treat_missing_data}")
-    length = int(alarm.period / MINUTE)
-    looked_at = range(alarm.evaluation_periods + EXTRA_PERIODS)
-    breaching: list[bool] = []  # newest first, and only where there is data
-    for number in looked_at:
-        start = at - (number + 1) * alarm.period
-        values = [value for step in range(length) for value in minutes.get(start + step * MINUTE, ())]
-        if values:
-            breaching.append(alarm.breaches(values))
+    oldest = at - (alarm.evaluation_periods + EXTRA_PERIODS) * alarm.period
+    periods: dict[int, list[float]] = {}  # 0 is the newest
+    for minute, values in minutes.items():
+        if oldest <= minute < at:
+            periods.setdefault((at - minute - MINUTE) // alarm.period, []).extend(values)
+    breaching = [alarm.breaches(periods[number]) for number in sorted(periods)]
     # With as many real datapoints as are evaluated, the newest of them count and the older ones do not.
     # With fewer, all of them count, and what is missing is filled in.
     points = breaching[: alarm.evaluation_periods]
@@ -156,17 +155,19 @@ def evaluate(alarm: MetricAlarm, minutes: Mapping[datetime, Sequence[float]], at
     return "ALARM" if count >= alarm.datapoints_to_alarm else "OK"
 
 
-def changes(
-    alarms: Sequence[MetricAlarm], metrics: Metrics, start: datetime, end: datetime
-) -> Iterator[Change]:
+def changes(alarms: Sequence[MetricAlarm], metrics: Metrics, start: datetime, end: datetime) -> list[Change]:
     """What becomes of alarms from one moment to another, evaluated each minute; all are OK at first."""
-    states = {alarm.name: "OK" for alarm in alarms}
-    by_minute = {alarm.name: metrics.minutes(alarm) for alarm in alarms}
-    at = start
-    while at <= end:
-        for alarm in alarms:
-            state = evaluate(alarm, by_minute[alarm.name], at)
-            if state != states[alarm.name]:
-                states[alarm.name] = state
-                yield Change(at, alarm.name, state)
-        at += MINUTE
+    found = []
+    for alarm in alarms:
+        state, minutes = "OK", metrics.minutes(alarm)
+        times = sorted(minutes)
+        reach = (alarm.evaluation_periods + EXTRA_PERIODS) * alarm.period
+        at = start
+        while at <= end:
+            window = times[bisect_left(times, at - reach) : bisect_left(times, at)]
+            now = evaluate(alarm, {time: minutes[time] for time in window}, at)
+            if now != state:
+                state = now
+                found.append(Change(at, alarm.name, state))
+            at += MINUTE
+    return sorted(found)

@@ -1,4 +1,4 @@
-"""The real producer, run once a minute through simulated days: its market, its stream and its clock are models.
+"""The real producer, run once a minute through simulated days: its market, its stream, its clock are models.
 
 What it logs as metrics is kept, so that a test can ask which alarms these would set off.
 """
@@ -87,13 +87,13 @@ class SimulatedMarket:
     Args:
         instruments: whose bars there are.
         hours: one of sessions.HOURS.
-        start, end: the time for which bars are made.
+        span: the time for which bars are made.
         delay: by how much the plan delays its data.
         trades: in which minutes an instrument is traded; every_minute for those that are not named.
         jumps: of prices.
     """
 
-    instruments_per_request = 100
+    instruments_per_request = 1
 
     def __init__(
         self,
@@ -175,7 +175,6 @@ def _make_bars(
 class _Stream:
     def __init__(self) -> None:
         self.refuses = False
-        self.ids: set[bytes] = set()
 
     def put(self, _partition_key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
         return set() if self.refuses else set(range(len(records)))
@@ -211,7 +210,9 @@ class Days(NamedTuple):
     Attributes:
         instruments: as the setting INSTRUMENTS has them.
         start, end: UTC, whole minutes.
-        delay: by how much the provider really delays its data; a plan of Alpha Vantage's is expected to.
+        together: how many instruments a request takes.
+        delay: by how much the provider really delays its data; all is set up for a quarter of an hour.
+        trades: in which minutes an instrument is traded; every_minute for those that are not named.
         troubles: what goes wrong.
     """
 
@@ -219,8 +220,9 @@ class Days(NamedTuple):
     plan: Plan
     start: datetime
     end: datetime
+    together: int = 1
     delay: timedelta = timedelta()
-    trades: Mapping[str, Trades] = {}  # noqa: RUF012 (nobody writes to it)
+    trades: Mapping[str, Trades] = {}
     troubles: Sequence[Trouble] = ()
     jumps: Sequence[Jump] = ()
 
@@ -231,6 +233,7 @@ def simulate(days: Days) -> Metrics:
     # Before the first day there are bars too, as in life.
     span = (days.start - timedelta(days=4), days.end)
     market = SimulatedMarket(instruments, "regular", span, days.delay, days.trades, days.jumps)
+    market.instruments_per_request = days.together
     stream, metrics = _Stream(), Metrics()
     producer = Producer(
         provider=market,

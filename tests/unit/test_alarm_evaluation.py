@@ -100,7 +100,7 @@ def test_the_window_slides_and_clears_once_the_data_is_out_of_its_range() -> Non
     metrics.add("m", SERVICE, NOON, 1.0)
     alarm = ALARM._replace(period=5 * MINUTE, evaluation_periods=1, datapoints_to_alarm=1)
 
-    found = list(changes([alarm], metrics, NOON, NOON + timedelta(hours=1)))
+    found = changes([alarm], metrics, NOON, NOON + timedelta(hours=1))
 
     # Evaluated at 12:01 for the first time. Then the datapoint is the newest there is within 3 periods.
     assert found == [

@@ -4,13 +4,14 @@ The age of a bar alone says little. On 25 requests a day an instrument is asked 
 plans delay their data by as much again, and where nobody trades there is no bar at all.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from math import ceil
 from typing import NamedTuple
 
-from producer.coverage import measure_coverage
 from producer.ledger import Asked, Ledger, end_of_day
 from producer.needs import BARS_PER_ANSWER
 from producer.planner import Plan
@@ -50,10 +51,22 @@ def longest_pause(
     day: date,
     instruments_per_request: int,
 ) -> timedelta:
-    """How far apart the plan's requests for one instrument are, at the most, in the week of a quota day."""
-    morning = end_of_day(day - timedelta(days=1))
-    coverage = measure_coverage(instruments, interval, hours, plan, morning, instruments_per_request)
-    return coverage.period * _LONGEST_PAUSE
+    """How far apart the plan's requests for one instrument are, at the most, in the week of a quota day.
+
+    Instruments of one market travel together; those of several may not, since their sessions differ.
+    """
+    counts = Counter(market_of(instrument, hours) for instrument in instruments)
+    requests = {market: ceil(count / instruments_per_request) for market, count in counts.items()}
+    minutes = ceil(sum(requests.values()) / plan.requests_per_minute)
+    average = max(INTERVALS[interval], timedelta(minutes=minutes))
+    if plan.requests_per_day is not None:
+        days = [end_of_day(day + timedelta(days=number - 1)) for number in range(8)]
+        fullest = max(
+            sum((open_time(market, *one) * count for market, count in requests.items()), timedelta())
+            for one in pairwise(days)
+        )
+        average = max(average, fullest / plan.requests_per_day)
+    return average * _LONGEST_PAUSE
 
 
 def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
@@ -66,6 +79,8 @@ def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta
     """
     newest = [parse_time(time) for time in sorted(times)[-BARS_PER_ANSWER:]]
     length = INTERVALS[interval]
+    if not newest or newest[-1] - newest[0] == (len(newest) - 1) * length:
+        return timedelta()  # as most answers are
     gaps = ((before + length, after) for before, after in pairwise(newest) if after - before > length)
     return max((open_time(market, start, end) for start, end in gaps), default=timedelta())
 
