@@ -29,6 +29,7 @@ from producer.provider_errors import ProviderError
 from producer.publisher import Publisher
 from producer.sessions import market_of, sessions_between
 from producer.tail import Numbers, Tail
+from stockstream import observability
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.times import format_time
 from stockstream.windows import Windows
@@ -258,6 +259,7 @@ def simulate(days: Days) -> Metrics:
         aws_request_id="1",
         get_remaining_time_in_millis=lambda: 50_000,
     )
+    observability.metrics.clear_metrics()  # what other tests measured and did not write
     with (
         patch.object(handler, "_producer", lambda: producer),
         patch.object(handler, "_settings", lambda: SimpleNamespace(instruments=instruments)),
