@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run test lint format bench bench-instruments bench-tail bench-year calendars fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test lint format bench bench-instruments bench-tail bench-year calendars fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -18,6 +18,9 @@ setup: .venv/.ready  ## make .venv with the locked packages
 
 run: setup  ## run the whole pipeline here, until Ctrl-C (ARGS='--bars 100')
 	@stockstream up $(ARGS)
+
+search: setup  ## OpenSearch and Dashboards here, in Docker, filled from `make run`
+	@stockstream search up
 
 test: setup lint  ## check and test everything (ARGS='-k transform')
 	pytest $(ARGS)
