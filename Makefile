@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run test lint format bench bench-instruments bench-tail bench-year calendars fuzz lock build invoke-producer invoke-transform invoke-alert deploy clean
+.PHONY: help setup run search test lint format bench bench-instruments bench-tail bench-year calendars fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -18,6 +18,9 @@ setup: .venv/.ready  ## make .venv with the locked packages
 
 run: setup  ## run the whole pipeline here, until Ctrl-C (ARGS='--bars 100')
 	@stockstream up $(ARGS)
+
+search: setup  ## OpenSearch and Dashboards here, in Docker, filled from `make run`
+	@stockstream search up
 
 test: setup lint  ## check and test everything (ARGS='-k transform')
 	pytest $(ARGS)
@@ -69,6 +72,9 @@ bench-instruments: setup  ## measure how a run grows from 1 to 1,000 instruments
 
 bench-tail: setup  ## measure what a tail takes in DynamoDB, and what a million bars cost
 	@python bench/tail_cost.py
+
+cost: setup  ## count what the default stack costs in a month
+	@python bench/monthly_cost.py
 
 clean:  ## remove what the other targets made
 	rm -rf .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache .stockstream .uv .venv

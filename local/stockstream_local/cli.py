@@ -20,6 +20,7 @@ from stockstream_local.listing import is_traded
 from stockstream_local.pipeline import Options
 from stockstream_local.recording import Recording, RecordingError
 from stockstream_local.screen import Screen
+from stockstream_local.search_commands import add_search
 from stockstream_local.up import up
 from stockstream_local.workplace import STATE
 
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_invoke(commands)
     _add_alarm(commands)
     add_fault(commands)
+    add_search(commands)
     return parser
 
 

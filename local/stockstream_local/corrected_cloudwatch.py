@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 
-from stockstream_local.alarm_evaluation import MINUTE, Rule, State, Verdict, evaluate
+from stockstream_local.alarm_rules import MINUTE, Rule, State, Verdict, evaluate
 from stockstream_local.embedded_metrics import EmbeddedMetricsError, read_measurements
 
 # What ended with the minute has been written down by then.

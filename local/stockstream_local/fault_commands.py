@@ -38,7 +38,7 @@ def _begin(name: str | None, screen: Screen) -> None:
         table.add_column(title)
     for each in _known():
         table.add_row(each["name"], each["what"], each["notice"], each["active"])
-    screen.print(table)
+    screen.present(table)
 
 
 def _end(name: str | None, screen: Screen) -> None:

@@ -1,6 +1,6 @@
 """What a person sees: the steps of the start, then one line for each instrument."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
+from rich.progress import Progress
 from rich.table import Table
 
 from stockstream.times import parse_instant, parse_time
@@ -61,9 +62,19 @@ class Screen:
         """Prints a paragraph."""
         self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
 
-    def print(self, table: Table) -> None:
-        """Prints a table that stays as it is."""
-        self._console.print(table)
+    def present(self, table: Table) -> None:
+        """Prints a table."""
+        self._console.print(table, highlight=False)
+
+    @contextmanager
+    def progress(self, doing: str, total: float) -> Iterator[Callable[[float], None]]:
+        """Shows how far something has come, on a terminal; each step tells its share of the total."""
+        if not self._console.is_terminal:
+            yield lambda _share: None
+            return
+        with Progress(console=self._console, transient=True) as bar:
+            task = bar.add_task(escape(doing), total=total)
+            yield lambda share: bar.advance(task, share)
 
     @contextmanager
     def table(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ SNS: the API reference of Publish.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
+from notice_payloads import PAYLOADS, PLACES, render_samples
 
 from alert.alarms import parse_alarm
-from alert.links import Places
 from alert.mail import render_mail
 from alert.messages import Message, read_messages
 from alert.notices import Notice, write_notice
@@ -31,7 +32,6 @@ MESSAGES = [
     if path.stem.startswith(("alarm-", "sns-"))
     for message in read_messages(json.loads(path.read_text(encoding="utf-8")))
 ]
-PLACES = Places("stockstream-prod", ("stockstream-prod-ProducerLog-1", "stockstream-prod-TransformLog-2"))
 
 
 def text(kind: str, longest: int) -> dict[str, Any]:
@@ -241,8 +241,8 @@ def check_all(notice: Notice) -> None:
     check(MAIL, render_mail(notice)._asdict())
 
 
-def write(message: Message, lasted: timedelta | None = None) -> Notice:
-    return write_notice(message, parse_alarm(message.text), lasted, PLACES)
+def write(message: Message, lasted: timedelta | None = None, details: Sequence[str] = ()) -> Notice:
+    return write_notice(message, parse_alarm(message.text), lasted, PLACES, details)
 
 
 @pytest.mark.parametrize("schema", [SLACK, TEAMS, WEBHOOK, MAIL])
@@ -253,6 +253,20 @@ def test_the_schemas_are_schemas(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize("message", MESSAGES)
 def test_each_sample_fits_every_channel(message: Message) -> None:
     check_all(write(message))
+
+
+@pytest.mark.parametrize(("name", "channels"), list(render_samples()))
+def test_the_payloads_of_each_sample_are_what_people_have_read(name: str, channels: dict[str, Any]) -> None:
+    # After a change that is meant: python tests/models/notice_payloads.py, and read the diff.
+    written = json.loads((PAYLOADS / f"{name}.json").read_text(encoding="utf-8"))
+
+    assert written == channels
+    for channel, schema in (("slack", SLACK), ("teams", TEAMS), ("webhook", WEBHOOK), ("mail", MAIL)):
+        check(schema, written[channel])
+
+
+def test_there_are_no_payloads_of_events_that_are_gone() -> None:
+    assert {path.stem for path in PAYLOADS.glob("*.json")} == {name for name, _ in render_samples()}
 
 
 @pytest.mark.parametrize("letter", ["a", "<", "&", '"', "\\", "☂", "😀", "\u0300"])
@@ -285,7 +299,9 @@ def test_the_longest_alarm_fits_every_channel(letter: str) -> None:
         "TriggeringChildren": [{"Arn": arn}] * 100,
     }
 
-    notice = write(Message("1", "alerts", "", json.dumps(alarm), None), timedelta(days=400))
+    notice = write(
+        Message("1", "alerts", "", json.dumps(alarm), None), timedelta(days=400), [letter * 1000] * 4
+    )
 
     assert [title for title, _ in notice.facts] == [
         "Severity",

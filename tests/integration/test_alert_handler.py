@@ -333,6 +333,7 @@ def test_data_that_ends_and_returns_is_told_both_times(
         ("INSUFFICIENT_DATA", None),
         ("OK", 1200.0),
     ]
+    assert len(inbox()) == 2
 
 
 def test_a_receiver_can_check_the_webhook_by_its_signature_alone(

@@ -1,5 +1,6 @@
 """The deployed stack on the emulator: each delivered document against pandas, and an alarm to its webhook."""
 
+import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator
@@ -216,3 +217,35 @@ def test_an_alarm_ends_in_a_message_at_the_webhook(stack: Stack) -> None:
     assert notice["schema"] == "notice.v1"
     assert (notice["name"], notice["state"], notice["severity"]) == (alarm, "ALARM", "critical")
     assert "transform fails" in notice["summary"]
+
+
+def test_the_notice_of_a_price_move_quotes_the_producers_log(stack: Stack) -> None:
+    logs, alarm = boto3.client("logs"), stack.alarms["PriceMoveAlarm"]
+    line = {
+        "message": "price moved",
+        "instrument": "IBM",
+        "interval": "1min",
+        "bars": 5,
+        "change_percent": -7.2066,
+        "from_price": 283.0424,
+        "from_time": "2026-11-20T15:30:00Z",
+        "to_price": 262.6447,
+        "to_time": "2026-11-20T15:35:00Z",
+    }
+    logs.create_log_stream(logGroupName=stack.alarms["ProducerLog"], logStreamName="test")
+    logs.put_log_events(
+        logGroupName=stack.alarms["ProducerLog"],
+        logStreamName="test",
+        logEvents=[
+            {"timestamp": int(datetime.now(UTC).timestamp() * 1000), "message": json.dumps(each)}
+            for each in ({"message": "another line"}, line)
+        ],
+    )
+
+    stack.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="7.2 is too much")
+
+    notice = stack.receiver.notices.get(timeout=30)
+    assert (notice["name"], notice["state"], notice["severity"]) == (alarm, "ALARM", "warning")
+    assert notice["summary"].splitlines()[1:] == [
+        "IBM fell 7.21 %, from 283.0424 to 262.6447, between 15:30 and 15:35 UTC (5 bars of 1min)."
+    ]

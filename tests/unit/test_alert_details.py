@@ -61,7 +61,7 @@ def test_a_price_move_says_which_instrument_how_far_and_over_what(load_event: Lo
     alarm = parse_alarm(load_event("alarm-price-move")["Records"][0]["Sns"]["Message"])
     assert alarm is not None
 
-    assert find_details(alarm, FakeLogs(IBM)) == (
+    assert find_details(alarm, FakeLogs(IBM), {}) == (
         "IBM fell 7.21 %, from 283.0424 to 262.6447, between 15:30 and 15:35 UTC (5 bars of 1min).",
     )
 
@@ -69,7 +69,7 @@ def test_a_price_move_says_which_instrument_how_far_and_over_what(load_event: Lo
 def test_each_instrument_is_told_once_the_furthest_first() -> None:
     up = IBM | {"instrument": "MSFT", "change_percent": 9.0, "from_price": 400.0, "to_price": 436.0}
     details = find_details(
-        alarm_on("PriceMovePercent"), FakeLogs(IBM | {"change_percent": -5.5}, IBM, up, up, IBM)
+        alarm_on("PriceMovePercent"), FakeLogs(IBM | {"change_percent": -5.5}, IBM, up, up, IBM), {}
     )
 
     assert [each.split(",")[0] for each in details] == ["MSFT rose 9.00 %", "IBM fell 7.21 %"]
@@ -78,7 +78,7 @@ def test_each_instrument_is_told_once_the_furthest_first() -> None:
 def test_what_is_too_much_for_a_notice_is_counted() -> None:
     many = [IBM | {"instrument": f"S{number}"} for number in range(5)]
 
-    details = find_details(alarm_on("PriceMovePercent"), FakeLogs(*many))
+    details = find_details(alarm_on("PriceMovePercent"), FakeLogs(*many), {})
 
     assert [each.split()[0] for each in details] == ["S4", "S3", "S2", "And"]
     assert details[-1] == "And 2 more."
@@ -86,8 +86,8 @@ def test_what_is_too_much_for_a_notice_is_counted() -> None:
 
 def test_looks_around_the_moment_in_the_log_of_the_function_that_measures() -> None:
     logs = FakeLogs()
-    find_details(alarm_on("PriceMovePercent"), logs)
-    find_details(alarm_on("BarsEnriched", "BarsRejected", period=60), logs)
+    find_details(alarm_on("PriceMovePercent"), logs, {})
+    find_details(alarm_on("BarsEnriched", "BarsRejected", period=60), logs, {})
 
     # The metric's period and three minutes before, one minute after.
     assert logs.asked == [
@@ -109,7 +109,7 @@ def test_looks_around_the_moment_in_the_log_of_the_function_that_measures() -> N
 @pytest.mark.parametrize("period", [86_400, 10**30])
 def test_looks_back_for_two_hours_at_the_most(period: int) -> None:
     logs = FakeLogs()
-    find_details(alarm_on("ProviderRefusals", period=period), logs)
+    find_details(alarm_on("ProviderRefusals", period=period), logs, {})
 
     assert logs.asked[0][2] == datetime(2026, 11, 20, 13, 34, 21, 802000, UTC)
 
@@ -118,20 +118,20 @@ def test_looks_back_for_two_hours_at_the_most(period: int) -> None:
 def test_what_is_over_needs_no_details(state: State) -> None:
     logs = FakeLogs(IBM)
 
-    assert find_details(alarm_on("PriceMovePercent", state=state), logs) == ()
+    assert find_details(alarm_on("PriceMovePercent", state=state), logs, {}) == ()
     assert logs.asked == []
 
 
 def test_other_metrics_have_no_details() -> None:
     logs = FakeLogs(IBM)
 
-    assert find_details(alarm_on("Errors", "IteratorAge"), logs) == ()
+    assert find_details(alarm_on("Errors", "IteratorAge"), logs, {}) == ()
     assert logs.asked == []
 
 
 @pytest.mark.parametrize("logs", [FakeLogs(), FakeLogs(error="no permission")])
 def test_without_details_the_notice_says_where_to_look(logs: FakeLogs) -> None:
-    assert find_details(alarm_on("PriceMovePercent"), logs) == (
+    assert find_details(alarm_on("PriceMovePercent"), logs, {}) == (
         'Which: look for "price moved" in the producer\'s log.',
     )
 
@@ -140,8 +140,8 @@ def test_overdue_bars_say_whether_the_provider_answers() -> None:
     overdue = alarm_on("BarsOverdueSeconds")
     failed = {"message": "provider failed", "kind": "KeyRefusedError", "detail": "IBM: the key is refused"}
 
-    assert find_details(overdue, FakeLogs(failed)) == ("KeyRefusedError: IBM: the key is refused",)
-    assert find_details(overdue, FakeLogs()) == (
+    assert find_details(overdue, FakeLogs(failed), {}) == ("KeyRefusedError: IBM: the key is refused",)
+    assert find_details(overdue, FakeLogs(), {}) == (
         "No request failed: the provider answers, and shows nothing newer.",
     )
 
@@ -168,9 +168,41 @@ def test_overdue_bars_say_whether_the_provider_answers() -> None:
     ],
 )
 def test_tells_what_was_counted(metric: str, line: dict[str, Any], sentence: str) -> None:
-    assert find_details(alarm_on(metric), FakeLogs(line, line)) == (sentence,)
+    assert find_details(alarm_on(metric), FakeLogs(line, line), {}) == (sentence,)
 
 
 @pytest.mark.parametrize("metric", SOURCES)
 def test_a_line_of_another_form_is_told_all_the_same(metric: str) -> None:
-    assert len(find_details(alarm_on(metric), FakeLogs({"message": "?", "change_percent": "x"}))) == 1
+    assert len(find_details(alarm_on(metric), FakeLogs({"message": "?", "change_percent": "x"}), {})) == 1
+
+
+def composite(*children: str) -> Alarm:
+    text = {
+        "AlarmName": "down",
+        "NewStateValue": "ALARM",
+        "StateChangeTime": "2026-11-20T15:37:21.802+0000",
+        "TriggeringChildren": [
+            {"Arn": f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{child}"} for child in children
+        ],
+    }
+    alarm = parse_alarm(json.dumps(text))
+    assert alarm is not None
+    return alarm
+
+
+def test_a_composite_alarm_says_what_the_alarm_would_have_said_that_set_it_off() -> None:
+    failure = {"message": "provider failed", "kind": "KeyRefusedError", "detail": "no"}
+    logs = FakeLogs(failure)
+
+    assert find_details(composite("prod-1"), logs, {"prod-1": "ProviderFailures"}) == ("KeyRefusedError: no",)
+    # Twenty minutes and three before.
+    assert logs.asked[0][2] == datetime(2026, 11, 20, 15, 14, 21, 802000, UTC)
+
+
+def test_a_composite_alarm_whose_children_watch_something_else_has_no_details() -> None:
+    logs = FakeLogs(IBM)
+
+    assert (
+        find_details(composite("prod-1", "prod-2"), logs, {"prod-2": "Errors", "prod-3": "HolesFound"}) == ()
+    )
+    assert logs.asked == []

@@ -17,6 +17,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "DASHBOARD_NAME",
         "LOG_GROUP_NAMES",
         "DETAIL_LOG_GROUPS",
+        "ALARM_METRICS",
         "WEBHOOK_SECRET_PARAMETER",
     ):
         monkeypatch.delenv(name, raising=False)
@@ -34,6 +35,7 @@ def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHBOARD_NAME", "stockstream-prod")
     monkeypatch.setenv("LOG_GROUP_NAMES", "producer,transform")
     monkeypatch.setenv("DETAIL_LOG_GROUPS", "producer=prod-ProducerLog-1, transform=prod-TransformLog-2")
+    monkeypatch.setenv("ALARM_METRICS", "prod-SlowAlarm-1A2B=Duration")
 
     assert read_settings() == Settings(
         web_channels=(WebChannel("slack", "/prod/team"), WebChannel("webhook", "/prod/desk")),
@@ -43,13 +45,14 @@ def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         notice_table_name="notices",
         places=Places("stockstream-prod", ("producer", "transform")),
         log_groups={"producer": "prod-ProducerLog-1", "transform": "prod-TransformLog-2"},
+        alarm_metrics={"prod-SlowAlarm-1A2B": "Duration"},
     )
 
 
 def test_one_channel_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
 
-    assert read_settings() == Settings((), TOPIC, 5.0, "", "notices", Places(), {})
+    assert read_settings() == Settings((), TOPIC, 5.0, "", "notices", Places(), {}, {})
 
 
 def test_refuses_a_log_group_without_its_function(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +60,16 @@ def test_refuses_a_log_group_without_its_function(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DETAIL_LOG_GROUPS", "producer=a,prod-TransformLog-2")
 
     with pytest.raises(SettingsError, match="DETAIL_LOG_GROUPS: 'prod-TransformLog-2'"):
+        read_settings()
+
+
+def test_refuses_an_alarm_without_its_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
+    monkeypatch.setenv("ALARM_METRICS", "prod-SlowAlarm-1A2B=")
+
+    with pytest.raises(
+        SettingsError, match="ALARM_METRICS: 'prod-SlowAlarm-1A2B=' is not written as an alarm"
+    ):
         read_settings()
 
 

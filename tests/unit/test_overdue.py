@@ -93,12 +93,38 @@ def test_what_has_failed_from_the_beginning_is_overdue_since_then() -> None:
     assert overdue(at("17:00"), IBM=Asked(failed_at=at("16:40"), failures=5)) == 5
 
 
-def test_the_longest_pause_is_a_quarter_more_than_the_average_one() -> None:
+@pytest.mark.parametrize(
+    ("names", "plan", "together", "minutes"),
+    [
+        # 390 bars in New York and 510 in London.
+        (["IBM", "TSCO.LON"], Plan(25, 1), 1, 900 / 25),
+        (["IBM"], Plan(25, 1), 1, 390 / 25),
+        (["IBM"], Plan(None, 75), 1, 1),
+        # A request takes both along, and for most of the day only one of them is open.
+        (["IBM", "TSCO.LON"], Plan(25, 1), 100, 900 / 25),
+        (["IBM", "MSFT"], Plan(25, 1), 100, 390 / 25),
+        (["crypto:BTC/USD"], Plan(25, 1), 1, 1440 / 25),
+        (["IBM", "MSFT", "BAC"], Plan(None, 1), 1, 3),
+        (["IBM", "MSFT", "BAC"], Plan(None, 2), 1, 2),
+        # The day allows more than the minutes do.
+        (["IBM", "MSFT", "BAC"], Plan(100_000, 1), 1, 3),
+    ],
+)
+def test_the_longest_pause_is_two_fifths_more_than_days_and_minutes_allow(
+    names: list[str], plan: Plan, together: int, minutes: float
+) -> None:
+    instruments = tuple(map(parse_instrument, names))
+
+    pause = longest_pause(instruments, "1min", "regular", plan, date(2026, 11, 20), together)
+    assert pause / MINUTE == pytest.approx(1.4 * minutes)
+
+
+def test_the_fullest_day_of_a_week_counts() -> None:
     ibm = (parse_instrument("IBM"),)
 
-    # 390 bars in 25 requests are one in 15.6 minutes.
-    assert longest_pause(ibm, "1min", "regular", Plan(25, 1), date(2026, 11, 20), 1) == 19.5 * MINUTE
-    assert longest_pause(ibm, "1min", "regular", Plan(None, 75), date(2026, 11, 20), 1) == 1.25 * MINUTE
+    # Saturday before Thanksgiving; and Thanksgiving itself.
+    for day in (date(2026, 11, 21), date(2026, 11, 26)):
+        assert longest_pause(ibm, "1min", "regular", Plan(25, 1), day, 1) == 1.4 * 390 / 25 * MINUTE
 
 
 @pytest.mark.parametrize(

@@ -348,9 +348,9 @@ def test_bars_are_overdue_while_the_provider_shows_old_ones(world: World, measur
 
     for _ in range(14):
         world.run()  # two minutes later each
-    # The bar of 20:59 ended at 21:00. 1.25 minutes from one request to the next and 2 for a bar to show
+    # The bar of 20:59 ended at 21:00. 1.4 minutes from one request to the next and 2 for a bar to show
     # are explained, and so are the plan's 15. Now it is 21:30.
-    assert measured()["BarsOverdueSeconds"][-1] == pytest.approx((30 - 18.25) * 60, abs=1)
+    assert measured()["BarsOverdueSeconds"][-1] == pytest.approx((30 - 18.4) * 60, abs=1)
 
 
 def test_a_move_is_measured_and_told_with_its_prices_and_times(

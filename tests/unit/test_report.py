@@ -1,6 +1,7 @@
 """What the transform says about itself."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -8,10 +9,23 @@ import pytest
 from stockstream.errors import Reason, RecordError
 from transform.report import MOST_WARNINGS, describe
 
+BAR = {"instrument": "IBM", "interval": "1min", "as_of": "2026-11-20T21:00:05.123Z"}
+BAR_DATA = b64encode(json.dumps(BAR).encode()).decode()
+BAR_CORRELATION = "IBM|1min|2026-11-20T21:00:05.123Z"
 
-def lines(records: int, rejections: list[tuple[str, RecordError]]) -> list[dict[str, Any]]:
-    event = {"invocationId": "0f4c2a9e", "records": [{}] * records}
-    return [json.loads(line) for line in describe(event, rejections, 1_795_208_405_123, "stockstream")]
+
+def lines(
+    records: int, rejections: list[tuple[str, RecordError]], level: str = "INFO"
+) -> list[dict[str, Any]]:
+    wrapped = [{"recordId": f"id-{number}", "data": BAR_DATA} for number in range(records)]
+    event = {"invocationId": "0f4c2a9e", "records": wrapped}
+    refused = {record_id for record_id, _ in rejections}
+    entries = [
+        record | {"result": "ProcessingFailed" if record["recordId"] in refused else "Ok"}
+        for record in wrapped
+    ]
+    said = describe(event, entries, rejections, 1_795_208_405_123, "stockstream", level)
+    return [json.loads(line) for line in said]
 
 
 def reject(count: int, reason: Reason = Reason.BAD_PRICE) -> list[tuple[str, RecordError]]:
@@ -53,6 +67,7 @@ def test_a_rejected_record_has_a_warning_with_its_reason() -> None:
         "message": "record rejected",
         "service": "transform",
         "record_id": "id-0",
+        "correlation_id": BAR_CORRELATION,
         "reason": "BAD_PRICE",
         "detail": "BAD_PRICE: low is 0.0",
     }
@@ -64,3 +79,27 @@ def test_the_warnings_are_bounded_and_the_rest_is_counted(count: int, left_out: 
     assert len(warnings) == 20
     assert line["warnings_left_out"] == left_out
     assert line["BAD_PRICE"] == count
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("DEBUG", ["WARNING", "DEBUG", "INFO"]),
+        ("INFO", ["WARNING", "INFO"]),
+        ("WARNING", ["WARNING", "INFO"]),
+        # The last line is the metrics, which no level may silence.
+        ("ERROR", ["INFO"]),
+        ("CRITICAL", ["INFO"]),
+    ],
+)
+def test_the_level_decides_on_all_lines_but_the_metrics(level: str, expected: list[str]) -> None:
+    found = lines(3, reject(1), level)
+
+    assert [line["level"] for line in found] == expected
+    assert (found[-1]["BarsRejected"], found[-1]["warnings_left_out"]) == (1, int("WARNING" not in expected))
+
+
+def test_debugging_names_the_answers_that_the_documents_came_from() -> None:
+    (line,) = [each for each in lines(3, reject(1), "DEBUG") if each["level"] == "DEBUG"]
+
+    assert line["correlation_ids"] == [BAR_CORRELATION]

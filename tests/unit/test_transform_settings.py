@@ -6,7 +6,7 @@ import pytest
 
 from stockstream.errors import SettingsError
 from stockstream.windows import Windows
-from transform.settings import read_windows
+from transform.settings import read_level, read_windows
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +43,12 @@ def test_a_list_that_is_missing_or_impossible_fails_by_its_name(
         monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         read_windows()
+
+
+@pytest.mark.parametrize(
+    ("text", "level"), [("DEBUG", "DEBUG"), ("error", "ERROR"), ("WARNING", "WARNING"), ("LOUD", "INFO")]
+)
+def test_reads_the_level_of_the_log(monkeypatch: pytest.MonkeyPatch, text: str, level: str) -> None:
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", text)
+
+    assert read_level() == level

@@ -1,6 +1,7 @@
 """The desk: the channels and the ledger that the settings name, with their AWS clients."""
 
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class Desk(NamedTuple):
     ledger: Ledger
     places: Places
     logs: Logs
+    alarm_metrics: Mapping[str, str]
 
 
 @cache
@@ -59,4 +61,4 @@ def open_desk() -> Desk:
         ]
     ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=_AWS), time.time)
     logs = LogGroups(settings.log_groups, boto3.client("logs", config=_LOGS), time.monotonic)
-    return Desk(tuple(channels), ledger, settings.places, logs)
+    return Desk(tuple(channels), ledger, settings.places, logs, settings.alarm_metrics)

@@ -4,7 +4,7 @@ CloudWatch's message knows the metric's value and no more, and a dimension for e
 $0.30 a month each. So the lines are looked up that the value was counted from.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ MOST_DETAILS = 3
 # Lines are written a little before the minute is evaluated in which they count, and none is written after.
 _BEFORE, _AFTER = timedelta(minutes=3), timedelta(minutes=1)
 _LONGEST = timedelta(hours=2)
+# A composite alarm has no period of its own; the longest of those that it covers looks back so far.
+_COMPOSITE = timedelta(minutes=20)
 
 type Line = dict[str, Any]
 
@@ -41,22 +43,32 @@ class Source(NamedTuple):
     nothing: str = ""
 
 
-def find_details(alarm: Alarm, logs: Logs) -> Sequence[str]:
-    """What the logs say about an alarm that goes off, a sentence each, what matters most first."""
-    source = next(
-        (SOURCES[name] for name in (alarm.trigger.metric_names if alarm.trigger else ()) if name in SOURCES),
-        None,
-    )
-    if source is None or alarm.state is not State.ALARM or alarm.trigger is None or alarm.changed_at is None:
+def find_details(alarm: Alarm, logs: Logs, alarm_metrics: Mapping[str, str]) -> Sequence[str]:
+    """What the logs say about an alarm that goes off, a sentence each, what matters most first.
+
+    Args:
+        alarm: what its message says.
+        logs: where to look.
+        alarm_metrics: by its name, which metric an alarm watches that may set off a composite one.
+    """
+    names = alarm.trigger.metric_names if alarm.trigger else map(alarm_metrics.get, alarm.children)
+    source = next((SOURCES[name] for name in names if name in SOURCES), None)
+    if source is None or alarm.state is not State.ALARM or alarm.changed_at is None:
         return ()
-    seconds = (alarm.trigger.period or 0) * (alarm.trigger.periods or 1)
-    start = alarm.changed_at - min(timedelta(seconds=min(seconds, 86_400)), _LONGEST) - _BEFORE
+    start = alarm.changed_at - _looked_at(alarm) - _BEFORE
     try:
         lines = logs.read_lines(source.function, source.messages, start, alarm.changed_at + _AFTER)
     except LogsError as error:
         logger.warning("details not found", alarm=alarm.name, reason=str(error))
         return (_look_for(source),)
     return _tell(lines, source) or (source.nothing or _look_for(source),)
+
+
+def _looked_at(alarm: Alarm) -> timedelta:
+    if alarm.trigger is None:
+        return _COMPOSITE
+    seconds = (alarm.trigger.period or 0) * (alarm.trigger.periods or 1)
+    return min(timedelta(seconds=min(seconds, 86_400)), _LONGEST)
 
 
 def _tell(lines: Iterable[Line], source: Source) -> tuple[str, ...]:

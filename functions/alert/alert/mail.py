@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from alert.alarms import State
 from alert.notices import Notice
 
 SUBJECT_LENGTH = 99  # SNS takes fewer than 100 characters, of ASCII and in one line

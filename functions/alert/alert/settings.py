@@ -39,6 +39,8 @@ class Settings:
         places: from DASHBOARD_NAME and LOG_GROUP_NAMES (comma-separated); both may be missing.
         log_groups: from DETAIL_LOG_GROUPS, such as `producer=name,transform=name`: where a notice's details
             stand, by the function that writes them; may be missing.
+        alarm_metrics: from ALARM_METRICS, such as `prod-SlowAlarm-1A2B=Duration`: what the alarms watch
+            that a composite one names; may be missing.
     """
 
     web_channels: tuple[WebChannel, ...]
@@ -48,6 +50,7 @@ class Settings:
     notice_table_name: str
     places: Places
     log_groups: Mapping[str, str]
+    alarm_metrics: Mapping[str, str]
 
 
 @cache
@@ -71,7 +74,8 @@ def read_settings() -> Settings:
         webhook_secret_parameter=_read_parameter("WEBHOOK_SECRET_PARAMETER"),
         notice_table_name=read_text(os.environ, "NOTICE_TABLE_NAME"),
         places=Places(os.environ.get("DASHBOARD_NAME", "").strip(), tuple(_read_list("LOG_GROUP_NAMES"))),
-        log_groups=dict(_read_log_group(item) for item in _read_list("DETAIL_LOG_GROUPS")),
+        log_groups=_read_pairs("DETAIL_LOG_GROUPS", "a function and its log group, producer=name"),
+        alarm_metrics=_read_pairs("ALARM_METRICS", "an alarm and its metric, name=Errors"),
     )
 
 
@@ -82,13 +86,14 @@ def _read_parameter(name: str) -> str:
     return parameter
 
 
-def _read_log_group(item: str) -> tuple[str, str]:
-    function, _, name = (part.strip() for part in item.partition("="))
-    if not function or not name:
-        raise SettingsError(
-            f"DETAIL_LOG_GROUPS: {item[:80]!r} is not written as a function and its log group, producer=name"
-        )
-    return function, name
+def _read_pairs(name: str, form: str) -> dict[str, str]:
+    pairs = {}
+    for item in _read_list(name):
+        key, _, value = (part.strip() for part in item.partition("="))
+        if not key or not value:
+            raise SettingsError(f"{name}: {item[:80]!r} is not written as {form}")
+        pairs[key] = value
+    return pairs
 
 
 def _read_list(name: str) -> list[str]:

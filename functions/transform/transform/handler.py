@@ -7,7 +7,7 @@ import time
 
 from transform.firehose import transform_records
 from transform.report import describe
-from transform.settings import read_namespace, read_windows
+from transform.settings import read_level, read_namespace, read_windows
 
 TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold start
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
         AnswerTooLargeError: the event was larger than Lambda's own limit.
     """
     entries, rejections = transform_records(event["records"], read_windows())
-    for line in describe(event, rejections, time.time_ns() // 1_000_000, read_namespace()):
+    now = time.time_ns() // 1_000_000
+    for line in describe(event, entries, rejections, now, read_namespace(), read_level()):
         sys.stdout.write(line + "\n")
     return {"records": entries}

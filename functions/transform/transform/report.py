@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import orjson
 
+from transform.correlation import read_correlation_id
+
 TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold start
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,27 +16,53 @@ if TYPE_CHECKING:
 SERVICE = "transform"
 # A stream of rubbish must not cost more in logs than it does in the stream.
 MOST_WARNINGS = 20
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def describe(
-    event: dict[str, Any], rejections: list[tuple[str, RecordError]], timestamp: int, namespace: str
+    event: dict[str, Any],
+    entries: list[dict[str, str]],
+    rejections: list[tuple[str, RecordError]],
+    timestamp: int,
+    namespace: str,
+    level: str = "INFO",
 ) -> Iterator[str]:
     """A warning for each of the first rejections, then the line that counts them by reason.
 
     Args:
         event: what Firehose sent.
+        entries: what goes back.
         rejections: the ids of the refused records, and why.
         timestamp: now, in milliseconds since 1970.
         namespace: of the metrics.
+        level: of LEVELS. From DEBUG on the answers are named that the documents came from; from ERROR on
+            there are no warnings. The line that counts is the metrics, and is always there.
     """
-    for record_id, error in rejections[:MOST_WARNINGS]:
+    warnings = rejections[:MOST_WARNINGS] if LEVELS.index(level) <= LEVELS.index("WARNING") else []
+    refused = {record_id for record_id, _ in warnings}
+    ids = {
+        record["recordId"]: read_correlation_id(record["data"])
+        for record in event["records"]
+        if refused and record["recordId"] in refused
+    }
+    for record_id, error in warnings:
         yield _encode(
             level="WARNING",
             message="record rejected",
             service=SERVICE,
             record_id=record_id,
+            correlation_id=ids.get(record_id),
             reason=error.reason,
             detail=str(error),
+        )
+    if level == "DEBUG":
+        accepted = (entry["data"] for entry in entries if entry["result"] == "Ok")
+        yield _encode(
+            level="DEBUG",
+            message="answers transformed",
+            service=SERVICE,
+            invocation_id=event.get("invocationId"),
+            correlation_ids=sorted({name for name in map(read_correlation_id, accepted) if name}),
         )
     reasons = [error.reason.value for _, error in rejections]
     metrics = {"BarsEnriched": len(event["records"]) - len(rejections), "BarsRejected": len(rejections)}
@@ -44,7 +72,7 @@ def describe(
         message="records transformed",
         service=SERVICE,
         invocation_id=event.get("invocationId"),
-        warnings_left_out=max(len(rejections) - MOST_WARNINGS, 0),
+        warnings_left_out=len(rejections) - len(warnings),
         **metrics,
         _aws={
             "Timestamp": timestamp,

@@ -1,9 +1,10 @@
-"""The transform's settings: which moving averages it computes, and where its metrics go."""
+"""The transform's settings: which moving averages it computes, what it logs, and where its metrics go."""
 
 import os
 from functools import cache
 
 from stockstream.windows import Windows, parse_windows
+from transform.report import LEVELS
 
 
 @cache
@@ -14,6 +15,12 @@ def read_windows() -> Windows:
         SettingsError: a list is missing or impossible; the text names it.
     """
     return parse_windows(os.environ.get("SMA_WINDOWS", ""), os.environ.get("EMA_WINDOWS", ""))
+
+
+def read_level() -> str:
+    """The least severe lines to log, under the name by which Powertools knows it in the other functions."""
+    level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper()
+    return level if level in LEVELS else "INFO"
 
 
 def read_namespace() -> str:

@@ -1,0 +1,193 @@
+"""What the template's alarms promise: a reason, a severity, a runbook entry, and one notice for an outage."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from resolved_template import TEMPLATE, ResolvedTemplate
+
+from alert.details import SOURCES
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+# With all that there can be.
+EVERYTHING = {"SearchEnabled": "true"}
+IN_AWS = ResolvedTemplate(**EVERYTHING)
+ALARMS = IN_AWS.of_kind(*KINDS)
+EMULATED = ResolvedTemplate(Emulated="true", **EVERYTHING).of_kind(*KINDS)
+RULE: str = ALARMS["PipelineDownAlarm"]["AlarmRule"]
+CHILDREN = set(re.findall(r'ALARM\("(\w+)"\)', re.sub(r'NOT ALARM\("\w+"\)', "", RULE)))
+ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
+
+
+def rings(state: dict[str, bool]) -> bool:
+    """What the composite's rule says of alarms that ring, worked out from its words."""
+    words = {"OR": "or", "AND": "and", "NOT": "not"}
+    rule = re.sub(r'ALARM\("(\w+)"\)', lambda found: str(state.get(found[1], False)), RULE)
+    rule = re.sub(r"\b(OR|AND|NOT)\b", lambda found: words[found[1]], rule)
+    assert set(re.findall(r"\w+", rule)) <= {"or", "and", "not", "True", "False"}
+    return bool(eval(rule.replace("\n", " ")))  # noqa: S307 - five words, as was just made sure of
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_says_how_bad_it_is_what_it_means_and_where_the_runbook_tells_of_it(name: str) -> None:
+    said = re.fullmatch(
+        r"\[(critical|warning)\] ([A-Z].+\.) Runbook: docs/runbook\.md#(\w+)",
+        ALARMS[name]["AlarmDescription"],
+    )
+
+    assert said
+    assert said[3] == name.lower()
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_tells_somebody_when_it_comes_and_when_it_goes_or_the_composite_does(name: str) -> None:
+    topic = "NoticeTopic" if name == "AlertErrorsAlarm" else "AlertTopic"
+    expected = [None, None] if name in CHILDREN else [[topic], [topic]]
+
+    assert expected == [ALARMS[name].get(kind) for kind in ACTIONS[:2]]
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_on_the_emulator_every_alarm_tells_for_itself(name: str) -> None:
+    assert EMULATED[name]["AlarmActions"]
+    assert EMULATED[name]["AlarmActions"] == EMULATED[name]["OKActions"]
+
+
+def test_the_emulator_is_asked_for_no_composite_and_for_no_metric_math() -> None:
+    assert set(ALARMS) - set(EMULATED) == {"PipelineDownAlarm"}
+    assert [name for name, alarm in EMULATED.items() if "Metrics" in alarm] == []
+
+
+def test_the_alert_function_is_not_told_of_its_own_failure() -> None:
+    assert ALARMS["AlertErrorsAlarm"]["AlarmActions"] == ["NoticeTopic"]
+
+
+def test_every_alarm_has_a_runbook_entry_and_every_entry_an_alarm() -> None:
+    headings = re.findall(r"^## (\w+Alarm)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted(headings) == sorted(
+        name for name, each in TEMPLATE["Resources"].items() if each["Type"] in KINDS
+    )
+
+
+def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_until_a_person_acts() -> None:
+    # What a person has to mend or to clear away, and what says nothing about the flow of bars: were one of
+    # these in the rule, it would hold the composite in ALARM, and hide the next outage.
+    by_themselves = {
+        "AlertErrorsAlarm",
+        "BarsRejectedAlarm",
+        "DeadLettersAlarm",
+        "HolesFoundAlarm",
+        "PriceMoveAlarm",
+        "ProducerStoppedAlarm",
+        "ProviderRefusalsAlarm",
+        "SearchStorageLowAlarm",
+    }
+
+    assert set(ALARMS) - CHILDREN - {"PipelineDownAlarm"} == by_themselves
+    assert {ALARMS[name]["AlarmDescription"].split()[0] for name in CHILDREN} == {"[critical]"}
+
+
+@pytest.mark.parametrize("name", sorted(CHILDREN))
+def test_each_alarm_without_actions_of_its_own_is_enough_for_the_composite(name: str) -> None:
+    assert rings({name: True})
+    assert not rings({})
+
+
+def test_a_refusal_is_told_once_and_hides_nothing_but_the_overdue_bars_that_follow_from_it() -> None:
+    assert not rings({"ProviderRefusalsAlarm": True})
+    assert not rings({"ProviderRefusalsAlarm": True, "BarsOverdueAlarm": True})
+    for name in CHILDREN - {"BarsOverdueAlarm"}:
+        assert rings({"ProviderRefusalsAlarm": True, "BarsOverdueAlarm": True, name: True})
+
+
+def test_another_alarm_never_ends_what_the_composite_tells_of() -> None:
+    for one, other in itertools.permutations(sorted(CHILDREN), 2):
+        assert rings({one: True, other: True})
+
+
+@pytest.mark.parametrize("name", sorted(set(ALARMS) - {"PipelineDownAlarm"}))
+def test_missing_data_is_no_alarm_but_where_its_end_is_the_news(name: str) -> None:
+    missing = ALARMS[name]["TreatMissingData"]
+
+    if name == "ProducerStoppedAlarm":
+        assert (missing, ALARMS[name]["InsufficientDataActions"]) == ("missing", ["AlertTopic"])
+    else:
+        assert (missing, ALARMS[name].get("InsufficientDataActions")) == ("notBreaching", None)
+
+
+def test_a_paused_producer_does_not_count_as_stopped() -> None:
+    assert "ProducerStoppedAlarm" not in ResolvedTemplate(ScheduleState="DISABLED").of_kind(*KINDS)
+
+
+@pytest.mark.parametrize("name", sorted(IN_AWS.of_kind("AWS::Serverless::Function")))
+def test_a_function_has_an_alarm_on_its_errors(name: str) -> None:
+    dimensions = [{"Name": "FunctionName", "Value": name}]
+
+    assert [
+        alarm["MetricName"]
+        for alarm in ALARMS.values()
+        if alarm.get("Dimensions") == dimensions and alarm["MetricName"] == "Errors"
+    ] == ["Errors"]
+
+
+def test_the_producer_counts_as_slow_before_its_time_is_up() -> None:
+    timeout = IN_AWS.of_kind("AWS::Serverless::Function")["ProducerFunction"]["Timeout"]
+
+    assert ALARMS["ProducerSlowAlarm"]["Threshold"] == 1000 * (timeout - 10)
+
+
+def test_a_refusal_is_remembered_until_the_next_request_can_come() -> None:
+    # An hour, and 31 minutes more where a day's requests are counted.
+    alarm = ALARMS["ProviderRefusalsAlarm"]
+
+    assert alarm["Period"] * alarm["EvaluationPeriods"] > (60 + 31) * 60
+
+
+def test_with_a_runbook_address_every_alarm_has_a_link() -> None:
+    alarms = ResolvedTemplate(RunbookUrl="https://git.io/x/docs/runbook.md").of_kind(*KINDS)
+
+    assert [
+        name
+        for name, alarm in alarms.items()
+        if not alarm["AlarmDescription"].endswith(
+            f" Runbook: https://git.io/x/docs/runbook.md#{name.lower()}"
+        )
+    ] == []
+
+
+def test_a_budget_is_there_for_those_who_name_an_amount_and_tells_through_the_alert_function() -> None:
+    assert IN_AWS.of_kind("AWS::Budgets::Budget") == {}
+
+    budget = ResolvedTemplate(MonthlyBudget="20").of_kind("AWS::Budgets::Budget")["SpendingBudget"]
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": "20", "Unit": "USD"}
+    assert [
+        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"], each["Subscribers"])
+        for each in budget["NotificationsWithSubscribers"]
+    ] == [
+        (kind, percent, [{"SubscriptionType": "SNS", "Address": "AlertTopic"}])
+        for kind, percent in (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
+    ]
+    policy = IN_AWS.of_kind("AWS::SNS::TopicPolicy")["AlertTopicPolicy"]["PolicyDocument"]["Statement"]
+    assert "budgets.amazonaws.com" in [
+        each["Principal"].get("Service") for each in policy if each["Effect"] == "Allow"
+    ]
+
+
+def test_the_alert_function_knows_what_the_alarms_watch_that_the_composite_names() -> None:
+    function = IN_AWS.of_kind("AWS::Serverless::Function")["AlertFunction"]
+    told = function["Environment"]["Variables"]["ALARM_METRICS"].split(",")
+
+    # Those whose metric has details in a log.
+    assert sorted(told) == sorted(
+        f"{name}={ALARMS[name]['MetricName']}" for name in CHILDREN if ALARMS[name]["MetricName"] in SOURCES
+    )
+
+
+def test_without_search_the_composite_names_no_alarm_of_it() -> None:
+    rule = ResolvedTemplate().of_kind(*KINDS)["PipelineDownAlarm"]["AlarmRule"]
+
+    assert "Search" not in rule
+    assert rule.endswith('ALARM("DeliveryStaleAlarm")')

@@ -1,0 +1,208 @@
+"""The template's alarms on our own metrics, through simulated days: silent in good ones, heard in bad ones.
+
+The producer is the real one; its market is a model (simulated_pipeline), as CloudWatch is (alarm_evaluation).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alarm_evaluation import Change, MetricAlarm, changes, read_alarms
+from cfnlint.decode.cfn_yaml import load
+from simulated_pipeline import Days, Jump, Trouble, seldom, simulate
+
+from producer.planner import Plan
+from producer.provider_errors import DailyQuotaError, KeyRefusedError, ProviderUnavailableError
+
+TEMPLATE: dict[str, Any] = load(str(Path(__file__).parents[2] / "template.yaml"))
+ALARMS: list[MetricAlarm] = read_alarms(TEMPLATE, {})
+FREE, PAID = Plan(requests_per_day=25, requests_per_minute=1), Plan(None, 75)
+DELAYED = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def _one_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockstream.observability.metrics.provider.service", "producer")
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def heard(days: Days) -> list[Change]:
+    return changes(ALARMS, simulate(days), days.start, days.end)
+
+
+def test_there_are_alarms_to_be_heard() -> None:
+    expected = {
+        "BarsDeferredAlarm",
+        "BarsOverdueAlarm",
+        "HolesFoundAlarm",
+        "PriceMoveAlarm",
+        "ProviderFailuresAlarm",
+        "ProviderRefusalsAlarm",
+    }
+    assert expected <= {alarm.name for alarm in ALARMS}
+
+
+THANKSGIVING_WEEK = (
+    utc("2026-11-23T05:00"),
+    utc("2026-11-30T05:00"),
+)  # closed on the 26th, until 13:00 on the 27th
+# Friday to Tuesday around the nights in which clocks change.
+CHANGE_IN_AMERICA = utc("2026-03-06T05:00"), utc("2026-03-11T04:00")
+CHANGE_IN_EUROPE = utc("2026-03-27T00:00"), utc("2026-03-31T22:00")
+# The currency market's week ends and begins.
+WEEKEND = utc("2026-11-27T18:00"), utc("2026-11-30T00:00")
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pytest.param(Days("IBM", FREE, *THANKSGIVING_WEEK), id="25 a day, Thanksgiving"),
+        pytest.param(Days("IBM", FREE, *THANKSGIVING_WEEK, delay=DELAYED), id="25 a day, delayed"),
+        pytest.param(
+            Days("IBM,TINY,TSCO.LON", PAID, *THANKSGIVING_WEEK, together=100, trades={"TINY": seldom}),
+            id="paid, Thanksgiving",
+        ),
+        pytest.param(
+            Days("TINY", PAID, utc("2026-11-24T05:00"), utc("2026-11-28T05:00"), trades={"TINY": seldom}),
+            id="paid, seldom traded",
+        ),
+        pytest.param(Days("IBM,TSCO.LON", FREE, *CHANGE_IN_AMERICA), id="25 a day, clocks change in America"),
+        pytest.param(
+            Days("IBM,TSCO.LON", FREE, *CHANGE_IN_EUROPE, together=100),
+            id="together, clocks change in Europe",
+        ),
+        pytest.param(
+            Days("fx:EUR/USD,crypto:BTC/USD", PAID, *WEEKEND, together=100), id="paid, a weekend of pairs"
+        ),
+    ],
+)
+def test_when_all_is_well_no_alarm_is_heard(days: Days) -> None:
+    metrics = simulate(days)
+
+    assert changes(ALARMS, metrics, days.start, days.end) == []
+    # Or the silence would prove nothing.
+    assert {
+        alarm.metric for alarm in ALARMS if ("service", "producer") in alarm.dimensions
+    } <= metrics.names()
+
+
+# A Friday of trading: 14:30 to 21:00 UTC in New York.
+FRIDAY = utc("2026-11-20T14:00"), utc("2026-11-20T23:30")
+
+
+def friday(plan: Plan, *troubles: Trouble, jumps: Sequence[Jump] = ()) -> list[Change]:
+    return heard(Days("IBM", plan, *FRIDAY, troubles=troubles, jumps=jumps))
+
+
+def alarms_of(found: Sequence[Change]) -> list[tuple[str, str]]:
+    return [(change.alarm, change.state) for change in found]
+
+
+def at(time: str) -> datetime:
+    return utc(f"2026-11-20T{time}")
+
+
+RINGS_AND_ENDS = ("ALARM", "OK")
+
+
+@pytest.mark.parametrize(("plan", "minutes"), [(PAID, 30), (FREE, 50)])
+def test_a_provider_that_stands_still_is_noticed(plan: Plan, minutes: int) -> None:
+    found = friday(plan, Trouble(at("16:00"), at("18:30"), freezes=True))
+
+    assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("16:00") < found[0].at <= at("16:00") + minutes * MINUTE
+    assert at("18:30") < found[1].at <= at("18:30") + (5 if plan is PAID else 25) * MINUTE
+
+
+def test_what_is_seldom_traded_hides_no_provider_that_stands_still() -> None:
+    still = Trouble(at("16:00"), at("18:30"), freezes=True)
+    found = heard(Days("IBM,TINY", PAID, *FRIDAY, together=100, trades={"TINY": seldom}, troubles=[still]))
+
+    assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("16:00") < found[0].at <= at("16:30")
+
+
+def test_a_provider_that_stands_still_until_the_close_is_no_matter_for_the_night() -> None:
+    found = friday(PAID, Trouble(at("20:00"), at("23:00"), freezes=True))
+
+    assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("21:00") < found[1].at <= at("21:05")
+
+
+def test_a_provider_that_is_down_is_heard_within_minutes_and_overdue_bars_later() -> None:
+    down = ProviderUnavailableError("no answer")
+    found = friday(PAID, Trouble(at("16:00"), at("17:00"), failure=down))
+
+    assert [name for name, state in alarms_of(found) if state == "ALARM"] == [
+        "ProviderFailuresAlarm",
+        "BarsOverdueAlarm",
+    ]
+    assert [name for name, state in alarms_of(found) if state == "OK"] == [
+        "BarsOverdueAlarm",
+        "ProviderFailuresAlarm",
+    ]
+    assert found[0].at <= at("16:05")
+    assert found[-1].at <= at("17:10")
+
+
+def test_a_short_outage_is_one_alarm_and_not_two() -> None:
+    found = friday(PAID, Trouble(at("16:00"), at("16:10"), failure=ProviderUnavailableError("no answer")))
+
+    assert alarms_of(found) == [("ProviderFailuresAlarm", state) for state in RINGS_AND_ENDS]
+
+
+@pytest.mark.parametrize("plan", [PAID, FREE])
+def test_a_key_that_is_refused_all_day_is_heard_at_once_and_so_are_the_missing_bars(plan: Plan) -> None:
+    found = friday(plan, Trouble(at("14:00"), at("23:30"), failure=KeyRefusedError("the key is refused")))
+
+    rings = {change.alarm: change.at for change in found if change.state == "ALARM"}
+    assert set(rings) == {"ProviderRefusalsAlarm", "BarsOverdueAlarm"}
+    assert rings["ProviderRefusalsAlarm"] <= at("15:00")
+    assert rings["BarsOverdueAlarm"] <= at("15:45")
+    # When the market has closed, nothing is overdue.
+    assert [change.alarm for change in found if change.state == "OK" and change.at <= at("21:05")] == [
+        "BarsOverdueAlarm"
+    ]
+
+
+def test_a_quota_that_is_spent_is_heard_and_so_are_the_missing_bars() -> None:
+    spent = Trouble(at("17:00"), at("23:30"), failure=DailyQuotaError("25 requests per day"))
+    found = friday(FREE, spent)
+
+    assert {change.alarm for change in found if change.state == "ALARM"} == {
+        "ProviderRefusalsAlarm",
+        "BarsOverdueAlarm",
+    }
+
+
+@pytest.mark.parametrize(("plan", "minutes"), [(PAID, 5), (FREE, 20)])
+def test_a_stream_that_takes_nothing_is_heard_and_nothing_else(plan: Plan, minutes: int) -> None:
+    found = friday(plan, Trouble(at("16:00"), at("18:00"), stream_refuses=True))
+
+    assert alarms_of(found) == [("BarsDeferredAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("16:00") < found[0].at <= at("16:00") + minutes * MINUTE
+    assert at("18:00") < found[1].at <= at("18:00") + (10 + minutes) * MINUTE
+
+
+def test_a_refusal_that_the_next_run_makes_good_is_no_alarm() -> None:
+    assert friday(PAID, Trouble(at("16:00"), at("16:02"), stream_refuses=True)) == []
+
+
+@pytest.mark.parametrize(("plan", "minutes", "factor"), [(PAID, 3, 0.93), (FREE, 20, 1.07)])
+def test_a_price_that_jumps_is_heard_and_nothing_else(plan: Plan, minutes: int, factor: float) -> None:
+    found = friday(plan, jumps=[Jump("IBM", at("16:00"), factor)])
+
+    assert alarms_of(found) == [("PriceMoveAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("16:00") < found[0].at <= at("16:00") + minutes * MINUTE
+    assert found[1].at - found[0].at <= 20 * MINUTE
+
+
+@pytest.mark.parametrize("moment", ["14:30", "21:00"])
+def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) -> None:
+    assert friday(PAID, jumps=[Jump("IBM", at(moment), 1.2)]) == []

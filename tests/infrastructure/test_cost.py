@@ -1,0 +1,46 @@
+"""What docs/cost.md says of the default stack is what bench/monthly_cost.py counts in the template."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from said_by_code import metrics_of
+
+from stockstream.errors import Reason
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "bench" / "monthly_cost.py"
+TABLE = subprocess.run(  # noqa: S603 - our own script
+    [sys.executable, str(SCRIPT)], check=True, capture_output=True, text=True
+).stdout
+
+
+def test_the_page_shows_the_table_that_the_command_prints() -> None:
+    assert TABLE in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+
+
+def test_the_default_stack_stays_below_15_dollars() -> None:
+    (listed, billed) = re.findall(r"together\*\* \| ([0-9.]+) \| ([0-9.]+) \|", TABLE)[0]
+
+    assert float(billed) < 15
+    # And where the account's free tier is used up, but for its three dashboards.
+    assert float(listed) - 3 < 15
+
+
+def test_the_metrics_are_as_many_as_producer_and_transform_send_while_a_market_is_open() -> None:
+    # Not counted: refusals by reason, which a good day lacks, and QuotaRemaining, which is sent all day.
+    sent = len(metrics_of("producer")) + len(metrics_of("transform")) - len(Reason) - 1
+
+    assert f"METRICS_WHILE_OPEN = {sent}\n" in SCRIPT.read_text(encoding="utf-8")
+
+
+def test_the_parts_add_up() -> None:
+    figures = r"\| ([0-9.]+) \| ([0-9.]+) \|$"
+    rows = re.findall(r"^\| (?!\*)[A-Z][^|]*" + figures, TABLE, re.MULTILINE)
+    total = re.findall(r"^\| \*\*together\*\* " + figures, TABLE, re.MULTILINE)
+
+    assert len(rows) == 10
+    # Each figure is rounded to a cent.
+    for column in (0, 1):
+        assert abs(sum(float(row[column]) for row in rows) - float(total[0][column])) < 0.05

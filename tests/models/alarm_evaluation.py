@@ -1,0 +1,173 @@
+"""A model of how CloudWatch evaluates metric alarms, for tests that ask what a template's alarms would do.
+
+It follows AWS's words, and does not claim to be the service:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+An alarm is evaluated each minute over a window that slides. It looks a little further back than its
+evaluation periods, and where data is missing it takes older data before it fills anything in.
+"""
+
+import json
+import operator
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+MINUTE = timedelta(minutes=1)
+# "The exact number of data points it attempts to retrieve depends on the length of the alarm period"; in
+# AWS's example 3 evaluation periods look at 5.
+EXTRA_PERIODS = 2
+
+STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "Sum": sum,
+    "Maximum": max,
+    "Minimum": min,
+    "Average": lambda values: sum(values) / len(values),
+    "SampleCount": len,
+}
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+
+class MetricAlarm(NamedTuple):
+    """What a template says about one alarm on one metric."""
+
+    name: str
+    metric: str
+    dimensions: frozenset[tuple[str, str]]
+    statistic: str
+    period: timedelta
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    threshold: float
+    comparison: str
+    treat_missing_data: str
+
+    def breaches(self, values: Sequence[float]) -> bool:
+        """Whether a period with these values, of which there is one at least, is a breaching datapoint."""
+        return COMPARISONS[self.comparison](STATISTICS[self.statistic](values), self.threshold)
+
+
+class Change(NamedTuple):
+    """An alarm goes into a state."""
+
+    at: datetime
+    alarm: str
+    state: str
+
+
+def read_alarms(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[MetricAlarm]:
+    """The alarms on metrics of a stack's own namespace; those on metric math are left out.
+
+    Args:
+        template: as CloudFormation's YAML says it, with Ref and Fn:: spelled out.
+        parameters: what differs from the template's defaults.
+    """
+    values = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    values |= parameters
+
+    def resolve(value: Any) -> Any:
+        return values[value["Ref"]] if isinstance(value, dict) else value
+
+    alarms = []
+    for name, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        if resource["Type"] != "AWS::CloudWatch::Alarm" or properties.get("Namespace") != {
+            "Ref": "AWS::StackName"
+        }:
+            continue
+        periods = properties["EvaluationPeriods"]
+        alarms.append(
+            MetricAlarm(
+                name,
+                properties["MetricName"],
+                frozenset((each["Name"], str(each["Value"])) for each in properties.get("Dimensions", [])),
+                properties["Statistic"],
+                timedelta(seconds=properties["Period"]),
+                periods,
+                properties.get("DatapointsToAlarm", periods),
+                float(resolve(properties["Threshold"])),
+                properties["ComparisonOperator"],
+                properties.get("TreatMissingData", "missing"),
+            )
+        )
+    return alarms
+
+
+class Metrics:
+    """The values of metrics, minute by minute, as lines in the embedded metric format bring them."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, frozenset[tuple[str, str]]], dict[datetime, list[float]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+
+    def add_line(self, text: str, at: datetime) -> None:
+        """Adds what a line holds; it counts for the minute of `at`, and not of its own timestamp."""
+        line = json.loads(text)
+        minute = at.replace(second=0, microsecond=0)
+        for directive in line["_aws"]["CloudWatchMetrics"]:
+            for names in directive["Dimensions"]:
+                dimensions = frozenset((name, line[name]) for name in names)
+                for metric in directive["Metrics"]:
+                    value = line[metric["Name"]]
+                    values = value if isinstance(value, list) else [value]
+                    self._values[metric["Name"], dimensions][minute] += values
+
+    def add(self, metric: str, dimensions: frozenset[tuple[str, str]], at: datetime, *values: float) -> None:
+        """Adds values of one metric in the minute that begins at a moment."""
+        self._values[metric, dimensions][at] += values
+
+    def names(self) -> set[str]:
+        """The metrics that have values."""
+        return {metric for metric, _ in self._values}
+
+    def minutes(self, alarm: MetricAlarm) -> dict[datetime, list[float]]:
+        """The values of an alarm's metric by the minute; a minute without any is missing."""
+        return self._values.get((alarm.metric, alarm.dimensions), {})
+
+
+def evaluate(alarm: MetricAlarm, minutes: Mapping[datetime, Sequence[float]], at: datetime) -> str:
+    """The state of an alarm at a whole minute, from the minutes before it.
+
+    Raises:
+        NotImplementedError: the alarm treats missing data in a way that depends on its state before.
+    """
+    if alarm.treat_missing_data not in {"breaching", "notBreaching"}:
+        raise NotImplementedError(f"{alarm.name}: TreatMissingData {alarm.treat_missing_data}")
+    oldest = at - (alarm.evaluation_periods + EXTRA_PERIODS) * alarm.period
+    periods: dict[int, list[float]] = {}  # 0 is the newest
+    for minute, values in minutes.items():
+        if oldest <= minute < at:
+            periods.setdefault((at - minute - MINUTE) // alarm.period, []).extend(values)
+    breaching = [alarm.breaches(periods[number]) for number in sorted(periods)]
+    # With as many real datapoints as are evaluated, the newest of them count and the older ones do not.
+    # With fewer, all of them count, and what is missing is filled in.
+    points = breaching[: alarm.evaluation_periods]
+    missing = alarm.evaluation_periods - len(points)
+    count = sum(points) + (missing if alarm.treat_missing_data == "breaching" else 0)
+    return "ALARM" if count >= alarm.datapoints_to_alarm else "OK"
+
+
+def changes(alarms: Sequence[MetricAlarm], metrics: Metrics, start: datetime, end: datetime) -> list[Change]:
+    """What becomes of alarms from one moment to another, evaluated each minute; all are OK at first."""
+    found = []
+    for alarm in alarms:
+        state, minutes = "OK", metrics.minutes(alarm)
+        times = sorted(minutes)
+        reach = (alarm.evaluation_periods + EXTRA_PERIODS) * alarm.period
+        at = start
+        while at <= end:
+            window = times[bisect_left(times, at - reach) : bisect_left(times, at)]
+            now = evaluate(alarm, {time: minutes[time] for time in window}, at)
+            if now != state:
+                state = now
+                found.append(Change(at, alarm.name, state))
+            at += MINUTE
+    return sorted(found)

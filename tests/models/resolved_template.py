@@ -1,0 +1,109 @@
+"""template.yaml as CloudFormation would see it with given parameters, as far as our tests need it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode.cfn_yaml import load
+
+TEMPLATE: dict[str, Any] = load(str(Path(__file__).parents[2] / "template.yaml"))
+PSEUDO = {
+    "AWS::StackName": "stockstream",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
+}
+_NOTHING = object()
+
+
+class ResolvedTemplate:
+    """The template with its parameters, conditions and references filled in.
+
+    A resource's Ref is its logical id, and its Arn `arn:<logical id>`; so tests can name what they expect.
+
+    Args:
+        parameters: those that differ from their defaults.
+    """
+
+    def __init__(self, **parameters: str) -> None:
+        defaults = {name: str(each["Default"]) for name, each in TEMPLATE["Parameters"].items()}
+        assert set(parameters) <= set(defaults)
+        self.parameters = defaults | parameters
+        self.resources = {
+            name: resource
+            for name, resource in TEMPLATE["Resources"].items()
+            if self.holds(resource.get("Condition"))
+        }
+
+    def of_kind(self, *kinds: str) -> dict[str, dict[str, Any]]:
+        """The properties of the resources of some types, resolved, by logical id."""
+        return {
+            name: self.resolve(resource["Properties"])
+            for name, resource in self.resources.items()
+            if resource["Type"] in kinds
+        }
+
+    def holds(self, condition: str | None) -> bool:
+        """Whether a condition is true; None always is."""
+        return condition is None or bool(self.resolve(TEMPLATE["Conditions"][condition]))
+
+    def resolve(self, value: Any) -> Any:
+        """The value with its functions carried out."""
+        if isinstance(value, list):
+            return [item for item in map(self.resolve, value) if item is not _NOTHING]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((name, argument),) = value.items()
+            if name in self._functions:
+                return self._functions[name](argument)
+        items = {key: self.resolve(item) for key, item in value.items()}
+        return {key: item for key, item in items.items() if item is not _NOTHING}
+
+    @property
+    def _functions(self) -> dict[str, Callable[[Any], Any]]:
+        return {
+            "Ref": self._reference,
+            "Condition": self.holds,
+            "Fn::If": lambda these: self.resolve(these[1] if self.holds(these[0]) else these[2]),
+            "Fn::Equals": lambda these: len({str(self.resolve(each)) for each in these}) == 1,
+            "Fn::Not": lambda these: not self.resolve(these[0]),
+            "Fn::And": lambda these: all(self.resolve(these)),
+            "Fn::GetAtt": lambda these: self._attribute(
+                *(these if isinstance(these, list) else these.split(".", 1))
+            ),
+            "Fn::Join": lambda these: str(these[0]).join(map(str, self.resolve(these[1]))),
+            "Fn::FindInMap": self._find,
+            "Fn::Sub": self._substitute,
+        }
+
+    def _find(self, path: list[Any]) -> Any:
+        mapping, key, name = self.resolve(path)
+        return TEMPLATE["Mappings"][mapping][key][name]
+
+    def _substitute(self, argument: str | list[Any]) -> str:
+        text, variables = argument if isinstance(argument, list) else (argument, {})
+        known = {name: str(self.resolve(item)) for name, item in variables.items()}
+        return re.sub(r"\$\{([^}]+)\}", lambda found: self._named(found[1], known), text)
+
+    def _named(self, name: str, known: dict[str, str]) -> str:
+        if name in known:
+            return known[name]
+        if "." in name:
+            return self._attribute(*name.split(".", 1))
+        return str(self._reference(name))
+
+    def _reference(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return _NOTHING
+        if name in PSEUDO:
+            return PSEUDO[name]
+        if name in self.parameters:
+            return self.parameters[name]
+        assert name in self.resources, f"{name} is not there with these parameters"
+        return name
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        assert name in self.resources, f"{name} is not there with these parameters"
+        return f"arn:{name}" if attribute == "Arn" else name

@@ -1,0 +1,285 @@
+"""The real producer, run once a minute through simulated days: its market, its stream, its clock are models.
+
+What it logs as metrics is kept, so that a test can ask which alarms these would set off.
+"""
+
+import random
+import warnings
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from datetime import datetime, timedelta
+from io import StringIO
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from alarm_evaluation import Metrics
+
+from producer import handler
+from producer.allowance import Allowance
+from producer.answers import Answer
+from producer.instrument_table import VersionedTail
+from producer.ledger import Ledger
+from producer.ledger_item import Page
+from producer.planner import Plan
+from producer.price_moves import PriceWatch
+from producer.production import Producer
+from producer.provider_errors import ProviderError
+from producer.publisher import Publisher
+from producer.sessions import market_of, sessions_between
+from producer.tail import Numbers, Tail
+from stockstream import observability
+from stockstream.instruments import Instrument, parse_instruments
+from stockstream.times import format_time
+from stockstream.windows import Windows
+
+MINUTE = timedelta(minutes=1)
+BARS_SHOWN = 100
+
+type Trades = Callable[[random.Random, datetime], bool]
+
+
+def every_minute(_chance: random.Random, _minute: datetime) -> bool:
+    """Whoever is traded in each minute."""
+    return True
+
+
+def seldom(chance: random.Random, minute: datetime) -> bool:
+    """One minute in five; and not at all in the last half hour before each third hour."""
+    return chance.random() < 0.2 and not (minute.hour % 3 == 2 and minute.minute >= 30)
+
+
+class Trouble(NamedTuple):
+    """What goes wrong, from one moment to another.
+
+    Attributes:
+        failure: what the provider answers with in place of bars.
+        freezes: the provider answers, with nothing newer than it had when the trouble began.
+        stream_refuses: the stream takes nothing.
+    """
+
+    start: datetime
+    end: datetime
+    failure: ProviderError | None = None
+    freezes: bool = False
+    stream_refuses: bool = False
+
+
+class Jump(NamedTuple):
+    """From a moment on an instrument's prices are so many times what they were."""
+
+    instrument: str
+    at: datetime
+    factor: float
+
+
+class Shown(NamedTuple):
+    """An instrument's bars: open_times, numbers, and when the provider shows each for the first time."""
+
+    times: list[str]
+    numbers: list[Numbers]
+    shown_at: list[datetime]
+
+
+class SimulatedMarket:
+    """A provider. One bar in forty shows a minute or two late, one in thirty is revised two minutes on.
+
+    Args:
+        instruments: whose bars there are.
+        hours: one of sessions.HOURS.
+        span: the time for which bars are made.
+        delay: by how much the plan delays its data.
+        trades: in which minutes an instrument is traded; every_minute for those that are not named.
+        jumps: of prices.
+    """
+
+    instruments_per_request = 1
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        hours: str,
+        span: tuple[datetime, datetime],
+        delay: timedelta,
+        trades: Mapping[str, Trades],
+        jumps: Iterable[Jump],
+    ) -> None:
+        self.now = span[0]
+        self.trouble: Trouble | None = None
+        self._bars = {
+            each.name: _make_bars(each, hours, span, delay, trades.get(each.name, every_minute), jumps)
+            for each in instruments
+        }
+
+    def fetch(
+        self, instruments: Sequence[Instrument], _interval: str, _since: datetime | None
+    ) -> dict[str, Answer]:
+        """The newest hundred bars that show, the one that is forming among them."""
+        handler._producer().allowance.spend()  # noqa: SLF001 (as the providers do before each request)
+        trouble = self.trouble
+        if trouble and trouble.failure:
+            raise trouble.failure
+        seen_at = trouble.start if trouble and trouble.freezes else self.now
+        return {each.name: self._answer(each, seen_at) for each in instruments}
+
+    def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
+        """Nobody asks for history here."""
+        raise NotImplementedError
+
+    def _answer(self, instrument: Instrument, seen_at: datetime) -> Answer:
+        times, numbers, shown_at = self._bars[instrument.name]
+        last = bisect_left(times, format_time(seen_at + MINUTE))
+        first = max(0, last - BARS_SHOWN)
+        bars = {
+            times[position]: _revised(numbers[position], times[position], shown_at[position], seen_at)
+            for position in range(first, last)
+            if shown_at[position] <= seen_at
+        }
+        return Answer(bars, [], self.now, self.now + timedelta(milliseconds=300), reaches_back=True)
+
+
+def _revised(numbers: Numbers, time: str, shown_at: datetime, seen_at: datetime) -> Numbers:
+    is_revised = int(time[14:16]) % 30 == 7 and seen_at >= shown_at + 2 * MINUTE
+    return numbers._replace(volume=(numbers.volume or 0) + 1) if is_revised else numbers
+
+
+def _make_bars(
+    instrument: Instrument,
+    hours: str,
+    span: tuple[datetime, datetime],
+    delay: timedelta,
+    trades: Trades,
+    jumps: Iterable[Jump],
+) -> Shown:
+    chance = random.Random(instrument.name)
+    shown = Shown([], [], [])
+    price = 100.0
+    for session in sessions_between(market_of(instrument, hours), *span):
+        minute = max(session.opens, span[0])
+        while minute < min(session.closes, span[1]):
+            price *= 1 + chance.uniform(-1, 1) / 2000
+            factor = 1.0
+            for jump in jumps:
+                factor *= jump.factor if jump.instrument == instrument.name and minute >= jump.at else 1.0
+            if trades(chance, minute):
+                close = price * factor
+                late = chance.choice((1, 2)) if chance.randrange(40) == 0 else 0
+                shown.times.append(format_time(minute))
+                shown.numbers.append(Numbers(close, close * 1.001, close * 0.999, close, 100.0))
+                # A bar shows while it forms.
+                shown.shown_at.append(minute + delay + late * MINUTE)
+            minute += MINUTE
+    return shown
+
+
+class _Stream:
+    def __init__(self) -> None:
+        self.refuses = False
+
+    def put(self, _partition_key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
+        return set() if self.refuses else set(range(len(records)))
+
+
+class _Table:
+    def __init__(self) -> None:
+        self.tails: dict[str, VersionedTail] = {}
+
+    def read_tail(self, instrument: str, _interval: str) -> VersionedTail:
+        return self.tails.get(instrument, VersionedTail(Tail(), 0))
+
+    def write_tail(self, instrument: str, _interval: str, tail: Tail, read_version: int) -> VersionedTail:
+        self.tails[instrument] = VersionedTail(tail, read_version + 1)
+        return self.tails[instrument]
+
+
+class _LedgerItem:
+    def __init__(self) -> None:
+        self.page = Page(Ledger())
+
+    def read(self) -> Page:
+        return self.page
+
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+        self.page = Page(ledger, read_version + 1, held_until)
+        return self.page
+
+
+class Days(NamedTuple):
+    """What is simulated.
+
+    Attributes:
+        instruments: as the setting INSTRUMENTS has them.
+        start, end: UTC, whole minutes.
+        together: how many instruments a request takes.
+        delay: by how much the provider really delays its data; all is set up for a quarter of an hour.
+        trades: in which minutes an instrument is traded; every_minute for those that are not named.
+        troubles: what goes wrong.
+    """
+
+    instruments: str
+    plan: Plan
+    start: datetime
+    end: datetime
+    together: int = 1
+    delay: timedelta = timedelta()
+    trades: Mapping[str, Trades] = {}
+    troubles: Sequence[Trouble] = ()
+    jumps: Sequence[Jump] = ()
+
+
+def simulate(days: Days) -> Metrics:
+    """The metrics of the producer's runs, each twenty seconds past its minute, through the real handler."""
+    instruments = parse_instruments(days.instruments)
+    # Before the first day there are bars too, as in life.
+    span = (days.start - timedelta(days=4), days.end)
+    market = SimulatedMarket(instruments, "regular", span, days.delay, days.trades, days.jumps)
+    market.instruments_per_request = days.together
+    stream, metrics = _Stream(), Metrics()
+    producer = Producer(
+        provider=market,
+        allowance=Allowance(),
+        plan=days.plan,
+        hours="regular",
+        ledger_item=_LedgerItem(),  # type: ignore[arg-type]  # a fake
+        publisher=Publisher(
+            source="alphavantage",
+            stream=stream,  # type: ignore[arg-type]  # a fake
+            table=_Table(),  # type: ignore[arg-type]  # a fake
+            interval="1min",
+            windows=Windows(sma=(5, 20), ema=(12,)),
+            watch=PriceWatch(percent=5, bars=5),
+        ),
+        now=lambda: market.now,
+    )
+    context: Any = SimpleNamespace(
+        function_name="producer",
+        memory_limit_in_mb=256,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:producer",
+        aws_request_id="1",
+        get_remaining_time_in_millis=lambda: 50_000,
+    )
+    observability.metrics.clear_metrics()  # what other tests measured and did not write
+    with (
+        patch.object(handler, "_producer", lambda: producer),
+        patch.object(handler, "_settings", lambda: SimpleNamespace(instruments=instruments)),
+        warnings.catch_warnings(),
+    ):
+        # Powertools says so of each run at night, once in a process.
+        warnings.filterwarnings("ignore", "No application metrics to publish")
+        for now in _minutes(days.start, days.end):
+            market.now = now + timedelta(seconds=20)
+            market.trouble = next((each for each in days.troubles if each.start <= now < each.end), None)
+            stream.refuses = bool(market.trouble and market.trouble.stream_refuses)
+            printed = StringIO()
+            with redirect_stdout(printed):
+                handler.handle({}, context)
+            for line in printed.getvalue().splitlines():
+                metrics.add_line(line, now)
+    return metrics
+
+
+def _minutes(start: datetime, end: datetime) -> Iterator[datetime]:
+    while start < end:
+        yield start
+        start += MINUTE
