@@ -1,22 +1,45 @@
-"""Firehose as AWS has it, where ministack's differs: what becomes of records that cannot be transformed.
+"""Firehose as AWS has it, where ministack's differs: batches, and records that cannot be transformed.
 
-ministack delivers them raw when the function fails, and drops those that the function gives back. Firehose
-calls again, and then keeps them below the error prefix. And it measures what it does.
+ministack calls the function for each record by itself, within PutRecords, so that a slow function holds up all
+else. When the function fails it delivers the record raw, and what the function gives back it drops. Firehose
+reads the stream by itself and gathers records; it calls again, and then keeps them below the error prefix.
 """
 
 import base64
 import json
+import logging
 import time
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, NamedTuple
 
 from ministack.core.responses import get_region, new_uuid
 from ministack.services import cloudwatch, firehose, lambda_svc
 
 FAILED = "processing-failed"
+# With the template's buffer of 1 MB, and full look-backs of 4 KB.
+MOST_RECORDS = 250
+GATHERING_SECONDS = 0.2
 _CODES = {True: "Lambda.FunctionError", False: "Lambda.ProcessingFailedStatus"}
+
+_log = logging.getLogger(__name__)
 
 type Json = dict[str, Any]
 type Record = tuple[str, bytes]
+
+
+class Arrival(NamedTuple):
+    """A record in a stream.
+
+    Attributes:
+        stream_arn: the stream's.
+        data: what was put.
+        time: when, in seconds since 1970.
+    """
+
+    stream_arn: str
+    data: bytes
+    time: float
 
 
 class Processor(NamedTuple):
@@ -28,16 +51,11 @@ class Processor(NamedTuple):
 
 def correct() -> None:
     """Puts the corrections in place."""
-    firehose._apply_lambda_processors = _process
-    deliver = firehose._deliver_to_s3
-
-    def deliver_and_measure(stream: Json, *arguments: object) -> None:
-        begun = time.monotonic()
-        deliver(stream, *arguments)
-        _measure(stream, "DeliveryToS3.Success", 1.0, "Count")
-        _measure(stream, "DeliveryToS3.DataFreshness", time.monotonic() - begun, "Seconds")
-
-    firehose._deliver_to_s3 = deliver_and_measure
+    arrivals: SimpleQueue[Arrival] = SimpleQueue()
+    firehose.ingest_from_kinesis_source = lambda stream_arn, pairs: [
+        arrivals.put(Arrival(stream_arn, data, time.time())) for _key, data in pairs
+    ]
+    Thread(target=_deliver_all, args=(arrivals,), daemon=True).start()
 
 
 def find_processor(destination: Json) -> Processor | None:
@@ -90,7 +108,35 @@ def write_failure(data: bytes, attempts: int, arn: str, *, is_error: bool, now: 
     return json.dumps(line).encode() + b"\n"
 
 
-def _process(stream: Json, destination: Json, records: list[Record], **_: object) -> list[Record]:
+def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
+    while True:
+        batch = [arrivals.get()]
+        time.sleep(GATHERING_SECONDS)
+        while not arrivals.empty() and len(batch) < MOST_RECORDS:
+            batch.append(arrivals.get())
+        for stream_arn in dict.fromkeys(arrival.stream_arn for arrival in batch):
+            try:
+                _deliver(stream_arn, [each for each in batch if each.stream_arn == stream_arn])
+            except Exception:
+                # Nobody is above this thread, and one bad batch must not end it.
+                _log.exception("records not delivered")
+
+
+def _deliver(stream_arn: str, batch: list[Arrival]) -> None:
+    records = [(f"{number:056d}", arrival.data) for number, arrival in enumerate(batch)]
+    for stream in firehose._streams.values():
+        if (stream.get("kinesis_source") or {}).get("KinesisStreamARN") != stream_arn:
+            continue
+        for destination in stream["destinations"]:
+            delivered = _process(stream, destination, records)
+            if delivered and destination["type"] in {"ExtendedS3", "S3"}:
+                firehose._deliver_to_s3(stream, destination, b"".join(data for _, data in delivered))
+                _measure(stream, "DeliveryToS3.Success", 1.0, "Count")
+                age = time.time() - min(arrival.time for arrival in batch)
+                _measure(stream, "DeliveryToS3.DataFreshness", age, "Seconds")
+
+
+def _process(stream: Json, destination: Json, records: list[Record]) -> list[Record]:
     processor = find_processor(destination)
     if processor is None:
         return records

@@ -124,7 +124,7 @@ def test_a_line_that_does_not_keep_to_the_format_is_refused_by_name(bad: str, co
 
 
 def test_reads_what_the_transform_writes() -> None:
-    (text,) = describe({"invocationId": "i", "records": [{}, {}, {}]}, [], MILLISECONDS, "stockstream")
+    (text,) = describe({"invocationId": "i", "records": [{}, {}, {}]}, [], [], MILLISECONDS, "stockstream")
 
     assert read_measurements(text) == [
         Measurement("stockstream", "BarsEnriched", {"service": "transform"}, (3.0,), "Count", SECONDS),
