@@ -1,8 +1,9 @@
 """Firehose as AWS has it, where ministack's differs: batches, and records that cannot be transformed.
 
-ministack calls the function for each record by itself, within PutRecords, so that a slow function holds up all
-else. When the function fails it delivers the record raw, and what the function gives back it drops. Firehose
-reads the stream by itself and gathers records; it calls again, and then keeps them below the error prefix.
+ministack calls the function for each record by itself, within PutRecords, so that a slow function holds up
+all else. When the function fails it delivers the record raw, and what the function gives back it drops.
+Firehose reads the stream by itself and gathers records; it calls again, and then keeps them below the error
+prefix.
 """
 
 import base64
@@ -52,9 +53,12 @@ class Processor(NamedTuple):
 def correct() -> None:
     """Puts the corrections in place."""
     arrivals: SimpleQueue[Arrival] = SimpleQueue()
-    firehose.ingest_from_kinesis_source = lambda stream_arn, pairs: [
-        arrivals.put(Arrival(stream_arn, data, time.time())) for _key, data in pairs
-    ]
+
+    def take(stream_arn: str, pairs: list[tuple[str, bytes]]) -> None:
+        for _key, data in pairs:
+            arrivals.put(Arrival(stream_arn, data, time.time()))
+
+    firehose.ingest_from_kinesis_source = take
     Thread(target=_deliver_all, args=(arrivals,), daemon=True).start()
 
 
@@ -117,8 +121,7 @@ def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
         for stream_arn in dict.fromkeys(arrival.stream_arn for arrival in batch):
             try:
                 _deliver(stream_arn, [each for each in batch if each.stream_arn == stream_arn])
-            except Exception:
-                # Nobody is above this thread, and one bad batch must not end it.
+            except Exception:  # noqa: BLE001 (nobody is above this thread, and one bad batch must not end it)
                 _log.exception("records not delivered")
 
 
