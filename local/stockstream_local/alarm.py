@@ -5,7 +5,7 @@ import boto3
 from stockstream.errors import StockstreamError
 from stockstream_local.stack import find_stack
 
-DEFAULT_ALARM = "TransformErrorsAlarm"
+DEFAULT_ALARM = "BarsRejectedAlarm"
 
 
 class AlarmError(StockstreamError):

@@ -7,7 +7,7 @@ without trades, and some bars are revised minutes after they ended.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -83,6 +83,15 @@ def bars(instrument: Instrument, interval: str, now: datetime, count: int) -> li
         if bar is not None:
             found.append(bar)
     return found[::-1]
+
+
+def raise_prices(instrument: Instrument, bar: MarketBar, factor: float) -> MarketBar:
+    """The bar with all its prices multiplied, rounded as the market rounds them."""
+    if factor == 1:
+        return bar
+    decimals = _HABITS[instrument.asset_class].decimals
+    prices = {name: round(getattr(bar, name) * factor, decimals) for name in ("open", "high", "low", "close")}
+    return replace(bar, **prices)
 
 
 @lru_cache(maxsize=50_000)

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from http import HTTPStatus
@@ -64,12 +63,10 @@ class InventedMarket:
     def bars_at(self, instrument: Instrument, interval: str, now: datetime, count: int) -> list[MarketBar]:
         """The newest bars at that moment, oldest first; the last one may be forming."""
         bars = market.bars(instrument, interval, now, count)
-        return [self._after_jumps(bar) for bar in bars] if self.jumps else bars
+        return [market.raise_prices(instrument, bar, self._factor(bar)) for bar in bars]
 
-    def _after_jumps(self, bar: MarketBar) -> MarketBar:
-        factor = math.prod(factor for start, factor in self.jumps if bar.open_time >= start)
-        prices = {name: round(getattr(bar, name) * factor, 5) for name in ("open", "high", "low", "close")}
-        return replace(bar, **prices)
+    def _factor(self, bar: MarketBar) -> float:
+        return math.prod(factor for start, factor in self.jumps if bar.open_time >= start)
 
 
 class Outage(Enum):

@@ -219,14 +219,14 @@ def test_each_number_of_a_bar_is_sent_once(delivered: dict[str, list[list[Docume
 
 
 def test_an_alarm_ends_in_a_message_at_the_webhook(stack: Stack) -> None:
-    alarm = stack.alarms["TransformErrorsAlarm"]
+    alarm = stack.alarms["DeadLettersAlarm"]
 
     stack.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="1 error in 1 minute")
 
     notice = stack.receiver.notices.get(timeout=30)
     assert notice["schema"] == "notice.v1"
-    assert (notice["name"], notice["state"], notice["severity"]) == (alarm, "ALARM", "critical")
-    assert "transform fails" in notice["summary"]
+    assert (notice["name"], notice["state"], notice["severity"]) == (alarm, "ALARM", "warning")
+    assert "dead-letter queue" in notice["summary"]
 
 
 def test_the_notice_of_a_price_move_quotes_the_producers_log(stack: Stack) -> None:
