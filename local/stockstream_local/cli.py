@@ -14,6 +14,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.alarm import DEFAULT_ALARM, set_off
+from stockstream_local.fault_commands import add_fault
 from stockstream_local.invoke import TARGETS, invoke
 from stockstream_local.listing import is_traded
 from stockstream_local.pipeline import Options
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(commands)
     _add_invoke(commands)
     _add_alarm(commands)
+    add_fault(commands)
     add_search(commands)
     return parser
 

@@ -13,6 +13,7 @@ import requests
 
 from stockstream.errors import StockstreamError
 from stockstream_local.processes import run_group
+from stockstream_local.refusal import REFUSAL_VARIABLE, refusal_file
 
 HOST = "127.0.0.1"
 START_SECONDS = 60
@@ -57,6 +58,7 @@ def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator
     temporary, log = state / "tmp", state / "emulator.log"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
+    refusal_file(state).unlink(missing_ok=True)
     settings = {
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
@@ -65,6 +67,10 @@ def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator
         "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        # As Lambda: a minute before the second attempt, two before the third.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "60",
+        "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "120",
+        REFUSAL_VARIABLE: str(refusal_file(state)),
     }
     command = [sys.executable, "-m", "stockstream_local.emulator_process"]
     try:

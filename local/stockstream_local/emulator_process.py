@@ -1,4 +1,4 @@
-"""The emulator's process: ministack, which ends when the one who started it does, however that ended.
+"""The emulator's process: ministack, corrected, which ends when its starter does, however that ended.
 
 Run by emulator.py as the leader of a process group of its own, with a pipe as its standard input.
 """
@@ -10,6 +10,22 @@ from threading import Thread
 
 from ministack.app import main as serve
 
+from stockstream_local import (
+    corrected_cloudformation,
+    corrected_cloudwatch,
+    corrected_firehose,
+    corrected_kinesis,
+    corrected_lambda,
+)
+
+CORRECTED = (
+    corrected_cloudformation,
+    corrected_cloudwatch,
+    corrected_firehose,
+    corrected_kinesis,
+    corrected_lambda,
+)
+
 
 def _end_with_parent() -> None:
     # The pipe has no other writer: its end is the end of the parent, even one that was killed.
@@ -19,4 +35,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
+    for service in CORRECTED:
+        service.correct()
     serve()

@@ -18,9 +18,16 @@ class NoticeReceiver(LoopbackServer):
     def __init__(self) -> None:
         super().__init__()
         self.notices: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._is_down = False
+
+    def fail(self, *, is_down: bool) -> None:
+        """Takes nothing until it is told otherwise."""
+        self._is_down = is_down
 
     def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (any path is right)
         """Takes one notice."""
+        if self._is_down:
+            return HTTPStatus.SERVICE_UNAVAILABLE, b"{}"
         try:
             notice = json.loads(body)
         except ValueError:

@@ -12,6 +12,8 @@ from stockstream.instruments import Instrument
 from stockstream_local import deployment
 from stockstream_local.emulator import HOST, choose_port, run_emulator
 from stockstream_local.environment import isolate
+from stockstream_local.fault_door import FaultDoor
+from stockstream_local.faults import Faults
 from stockstream_local.notices import NoticeReceiver
 from stockstream_local.recording import Recording
 from stockstream_local.replay_market import InventedMarket, ReplayMarket
@@ -51,18 +53,19 @@ class Pipeline:
         url: the emulator's address.
         market: where the producer asks for bars.
         receiver: where the alert function posts its notices.
+        faults: what can be broken in it.
         environ: the environment in which AWS's tools find the emulator and nothing else.
     """
 
     url: str
     market: ReplayMarket
     receiver: NoticeReceiver
+    faults: Faults
     environ: Mapping[str, str]
 
     def output(self, name: str) -> str:
         """One of the stack's outputs."""
-        (stack,) = boto3.client("cloudformation").describe_stacks(StackName=deployment.STACK_NAME)["Stacks"]
-        return next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == name)
+        return _find_output(name)
 
 
 @contextmanager
@@ -91,9 +94,13 @@ def run_pipeline(
     os.environ.clear()
     os.environ.update(environ)
     with ExitStack() as running:
-        running.enter_context(hold_run_lock(STATE, url))
-        market = running.enter_context(ReplayMarket(options.recording or InventedMarket()))
-        receiver = running.enter_context(NoticeReceiver())
+        market = ReplayMarket(options.recording or InventedMarket())
+        receiver = NoticeReceiver()
+        faults = Faults(market, receiver, STATE, _find_output)
+        door = FaultDoor(faults, lambda said: screen.say(said, style="yellow"))
+        for server in (market, receiver, door):
+            running.enter_context(server)
+        running.enter_context(hold_run_lock(STATE, url, door.url))
         with screen.step("Starting the local AWS", f"Local AWS (ministack) at {url}"):
             running.enter_context(run_emulator(port, environ, STATE))
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
@@ -108,7 +115,12 @@ def run_pipeline(
                 **(parameters or {}),
             }
             deployment.deploy(ROOT, template, overrides, environ, STATE)
-        yield Pipeline(url, market, receiver, environ)
+        yield Pipeline(url, market, receiver, faults, environ)
+
+
+def _find_output(name: str) -> str:
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=deployment.STACK_NAME)["Stacks"]
+    return next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == name)
 
 
 def _store_secrets(values: Mapping[str, str]) -> None:

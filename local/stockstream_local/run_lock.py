@@ -17,12 +17,13 @@ class AlreadyRunningError(StockstreamError):
 
 
 @contextmanager
-def hold_run_lock(state: Path, url: str) -> Iterator[None]:
+def hold_run_lock(state: Path, url: str, faults_url: str = "") -> Iterator[None]:
     """Holds the lock, which ends with the process however it ends, and tells others where the emulator is.
 
     Args:
         state: an existing directory.
         url: the emulator's address.
+        faults_url: where the run takes orders to break things.
 
     Raises:
         AlreadyRunningError: another process holds it.
@@ -37,7 +38,7 @@ def hold_run_lock(state: Path, url: str) -> Iterator[None]:
                 "Stop it first, or use another clone."
             ) from None
         file.truncate(0)
-        json.dump({"pid": os.getpid(), "url": url}, file)
+        json.dump({"pid": os.getpid(), "url": url, "faults_url": faults_url}, file)
         file.flush()
         yield
         file.truncate(0)
@@ -45,13 +46,19 @@ def hold_run_lock(state: Path, url: str) -> Iterator[None]:
 
 def read_running_url(state: Path) -> str | None:
     """The address of the running pipeline's emulator; None where none runs."""
+    running = read_running(state)
+    return running["url"] if running else None
+
+
+def read_running(state: Path) -> dict[str, str] | None:
+    """The addresses of the running pipeline, by name: url and faults_url; None where none runs."""
     try:
         with (state / _NAME).open("r+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 running: dict[str, str] = json.load(file)
-                return running["url"]
+                return running
     except FileNotFoundError:
         pass
     return None

@@ -18,7 +18,7 @@ NEXT_STEPS = """
 The schedule fires once a minute, every document is checked, and Ctrl-C stops it all.
 Try in another terminal:
   gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool
-  {command} alarm    (its notice appears here)
+  {command} fault    (what can be broken; its notice appears here)
   any AWS tool with AWS_ENDPOINT_URL={url}, us-east-1 and any keys
 """
 END_STAMPS_NOTE = (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ INSTRUMENTS = parse_instruments("IBM,fx:EUR/USD,crypto:BTC/USD")
 SECRETS = {"/stockstream/api-key": "any"}
 # Hours ago, on the minute: the market shows no bar that is still forming.
 START = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=5)
+DELIVERY_SECONDS = 60
 RUNS = [START + timedelta(minutes=minutes) for minutes in (0, 3, 60, 120)]
 
 
@@ -50,14 +52,23 @@ class Stack:
     receiver: NoticeReceiver
     clock: list[datetime]
 
-    def produce(self) -> None:
+    def produce(self) -> list[Document]:
+        """Runs the producer, and waits for what it sent to be delivered."""
         # The market's clock leaps hours between two runs, and the producer's does not: it has to forget
         # that it has asked within this minute.
         self.dynamodb.delete_item(
             TableName=self.outputs["InstrumentTableName"], Key={"key": {"S": "ledger|replay"}}
         )
         answer = self.functions.invoke(FunctionName=self.outputs["ProducerFunctionName"], Payload=b"{}")
-        assert "FunctionError" not in answer, answer["Payload"].read()
+        said = answer["Payload"].read()
+        assert "FunctionError" not in answer, said
+        sent, deadline = sum(json.loads(said).values()), time.monotonic() + DELIVERY_SECONDS
+        documents: list[Document] = []
+        while len(documents) < sent:
+            assert time.monotonic() < deadline, f"{len(documents)} of {sent} documents were delivered"
+            time.sleep(0.1)
+            documents += self.lake.read_new()
+        return documents
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +118,7 @@ def delivered(stack: Stack) -> dict[str, list[list[Document]]]:
     """Of each instrument, the documents of each run."""
     runs: dict[str, list[list[Document]]] = defaultdict(list)
     for stack.clock[0] in RUNS:
-        stack.produce()
-        documents = stack.lake.read_new()
+        documents = stack.produce()
         for instrument in INSTRUMENTS:
             runs[instrument.name].append(
                 [each for each in documents if each["instrument"] == instrument.name]

@@ -1,0 +1,172 @@
+"""How CloudWatch decides on the state of an alarm on one metric, by its user guide ("Alarm evaluation").
+
+Standard alarms are evaluated every minute, over windows that end with the last whole minute. More periods are
+looked at than the alarm asks for, so that late data counts; what is missing is filled in as TreatMissingData
+says, but only where there are too few real datapoints.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+MINUTE = 60
+# The guide's examples look at 5 periods for an alarm on 3.
+EXTRA_PERIODS = 2
+_SHOWN = 5
+
+_COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
+    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
+    "GreaterThanThreshold": (operator.gt, "greater than"),
+    "LessThanThreshold": (operator.lt, "less than"),
+    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
+}
+_STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
+    "Sum": sum,
+    "Minimum": min,
+    "Maximum": max,
+    "Average": lambda values: sum(values) / len(values),
+    "SampleCount": len,
+}
+
+
+class State(StrEnum):
+    """The states of an alarm."""
+
+    ALARM = "ALARM"
+    OK = "OK"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When an alarm rings.
+
+    Attributes:
+        statistic: of the values of one period: Sum, Average, Minimum, Maximum or SampleCount.
+        period: in seconds, a multiple of 60.
+        periods: how many are looked at (N).
+        datapoints: how many of them must breach (M).
+        comparison: CloudWatch's name, such as GreaterThanThreshold.
+        threshold: in the metric's unit.
+        missing: TreatMissingData.
+    """
+
+    statistic: str
+    period: int
+    periods: int
+    datapoints: int
+    comparison: str
+    threshold: float
+    missing: str
+
+    @classmethod
+    def of(cls, alarm: Mapping[str, Any]) -> "Rule | None":
+        """The rule of an alarm as DescribeAlarms tells it; None for kinds that are not known here."""
+        if alarm.get("Statistic") not in _STATISTICS or alarm.get("ComparisonOperator") not in _COMPARISONS:
+            return None
+        return cls(
+            statistic=alarm["Statistic"],
+            period=alarm["Period"],
+            periods=alarm["EvaluationPeriods"],
+            datapoints=alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"],
+            comparison=alarm["ComparisonOperator"],
+            threshold=alarm["Threshold"],
+            missing=alarm.get("TreatMissingData") or "missing",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an evaluation finds: the state, and CloudWatch's sentence about it."""
+
+    state: State
+    reason: str
+
+
+def evaluate(rule: Rule, points: Sequence[tuple[float, float]], now: float, before: State) -> Verdict:
+    """The state of an alarm.
+
+    Args:
+        rule: when it rings.
+        points: what was measured, each a time (seconds since 1970) and a value; what is too old is left out.
+        now: seconds since 1970.
+        before: the state so far.
+    """
+    end = now // MINUTE * MINUTE
+    data = [_datapoint(rule, points, end - age * rule.period) for age in range(rule.periods + EXTRA_PERIODS)]
+    state = decide([_breaches(rule, each) for each in data], rule, before)
+    return Verdict(state, _explain(rule, data, end, state))
+
+
+def decide(breaching: Sequence[bool | None], rule: Rule, before: State) -> State:
+    """The state by the datapoints of the evaluation range, newest first; None is a missing one."""
+    wanted = rule.periods
+    real = [each for each in breaching if each is not None]
+    if len(real) >= wanted:
+        return _state(sum(real[:wanted]) >= rule.datapoints)
+    if rule.missing == "breaching":
+        return _state(sum(real) + wanted - len(real) >= rule.datapoints)
+    if rule.missing == "notBreaching":
+        return _state(sum(real) >= rule.datapoints)
+    if not real:
+        return before if rule.missing == "ignore" else State.INSUFFICIENT_DATA
+    if _is_premature(breaching, rule):
+        return before if rule.missing == "ignore" else State.ALARM
+    return _state(sum(real) >= rule.datapoints)
+
+
+def _is_premature(breaching: Sequence[bool | None], rule: Rule) -> bool:
+    """Whether all that is known breaches, and the oldest of it is as old as M datapoints."""
+    known = [age for age, each in enumerate(breaching[: rule.periods]) if each is not None]
+    return bool(known) and known[-1] + 1 >= rule.datapoints and not any(each is False for each in breaching)
+
+
+def _state(is_breaching: bool) -> State:  # noqa: FBT001 (the question is the name)
+    return State.ALARM if is_breaching else State.OK
+
+
+def _datapoint(rule: Rule, points: Sequence[tuple[float, float]], end: float) -> float | None:
+    values = [value for time, value in points if end - rule.period <= time < end]
+    return _STATISTICS[rule.statistic](values) if values else None
+
+
+def _breaches(rule: Rule, value: float | None) -> bool | None:
+    return None if value is None else _COMPARISONS[rule.comparison][0](value, rule.threshold)
+
+
+def _explain(rule: Rule, data: Sequence[float | None], end: float, state: State) -> str:
+    if state is State.INSUFFICIENT_DATA:
+        return f"Insufficient Data: {_count(rule.periods, 'datapoint')} {_was(rule.periods)} unknown."
+    real = [(value, end - (age + 1) * rule.period) for age, value in enumerate(data) if value is not None]
+    if not real:
+        treated = "Breaching" if rule.missing == "breaching" else "NonBreaching"
+        return (
+            f"Threshold Crossed: no datapoints were received for {_count(rule.periods, 'period')} and "
+            f"{_count(rule.periods, 'missing datapoint')} {_was(rule.periods)} treated as [{treated}]."
+        )
+    compare, words = _COMPARISONS[rule.comparison]
+    used = real[: rule.periods]
+    deciding = [each for each in used if compare(each[0], rule.threshold) is (state is State.ALARM)] or used
+    shown = ", ".join(
+        f"{float(value)} ({datetime.fromtimestamp(start, UTC):%d/%m/%y %H:%M:%S})"
+        for value, start in deciding[:_SHOWN]
+    )
+    negation, needed, change = "", rule.datapoints, "OK -> ALARM"
+    if state is State.OK:
+        negation, needed, change = "not ", rule.periods - rule.datapoints + 1, "ALARM -> OK"
+    return (
+        f"Threshold Crossed: {len(deciding)} out of the last {rule.periods} datapoints [{shown}] "
+        f"{_was(len(deciding))} {negation}{words} the threshold ({float(rule.threshold)}) "
+        f"(minimum {_count(needed, 'datapoint')} for {change} transition)."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number > 1 else ''}"
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"

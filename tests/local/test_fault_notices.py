@@ -1,0 +1,183 @@
+"""Each part of the running pipeline broken and mended, as people would: the right notices, and no others.
+
+What M of N minutes say takes its minutes. So two pipelines run side by side, in clones of their own, and in
+each one a fault waits for the alarm of the one before it, and not for its end:
+
+    minute      0   1   2   3   4   5   6   7   8   9  10  11
+    one         key-refused
+                    provider-down, webhook-down
+                                            (key OK)  (provider OK)
+    other       transform-failing, price-jump
+                                stream-failing
+                                            (transform OK) (price OK) (stream OK)
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+import boto3
+import pytest
+
+pytestmark = pytest.mark.local
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from stockstream_local.cli import main; raise SystemExit(main())"]
+START_SECONDS = 420
+# The longest way is a price's: its bar has to end, and five minutes to pass.
+NOTICE_SECONDS = 660
+NOTICE = re.compile(r"Notice \((\w+)\): (ALARM|OK|NO DATA): stockstream-(\w+?)-[0-9A-F]+\.")
+
+
+@dataclass
+class Run:
+    """`stockstream up` in a clone, and what it has said so far."""
+
+    clone: Path
+    process: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list)
+
+    def follow(self) -> None:
+        assert self.process.stdout
+        self.said.extend(self.process.stdout)
+
+    def command(self, *arguments: str) -> str:
+        answer = subprocess.run(  # noqa: S603 (our own command)
+            [*COMMAND, *arguments],
+            env=os.environ | {"PYTHONPATH": str(self.clone / "local")},
+            cwd=self.clone,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        return answer.stdout
+
+    def notices(self) -> dict[str, list[str]]:
+        """Of each alarm, the states that people were told, in order."""
+        told: dict[str, list[str]] = defaultdict(list)
+        for line in list(self.said):
+            if found := NOTICE.search(line):
+                told[found[3]].append(found[2])
+        return dict(told)
+
+    def alarms(self) -> dict[str, str]:
+        """The state of each alarm, as CloudWatch has it."""
+        client = boto3.client(
+            "cloudwatch",
+            endpoint_url=json.loads((self.clone / ".stockstream" / "running.json").read_text())["url"],
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 (the emulator takes any)
+        )
+        return {
+            each["AlarmName"].split("-")[1]: each["StateValue"]
+            for each in client.describe_alarms()["MetricAlarms"]
+        }
+
+    def await_state(self, alarm: str, state: str) -> None:
+        self._await(lambda: self.alarms()[alarm] == state, f"{alarm} in {state}", NOTICE_SECONDS)
+
+    def await_said(self, text: str, seconds: float) -> None:
+        self._await(lambda: any(text in line for line in list(self.said)), text, seconds)
+
+    def await_notice(self, alarm: str, state: str) -> None:
+        self._await(lambda: state in self.notices().get(alarm, []), f"{state} of {alarm}", NOTICE_SECONDS)
+
+    def _await(self, is_there: Callable[[], bool], what: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_there():
+            assert self.process.poll() is None, "".join(self.said)
+            assert time.monotonic() < deadline, f"{what} did not come: {''.join(self.said)}"
+            time.sleep(0.5)
+
+
+@contextmanager
+def running(clone: Path) -> Iterator[Run]:
+    with ExitStack() as ending:
+        process = subprocess.Popen(  # noqa: S603 (our own command)
+            [*COMMAND, "up"],
+            env=os.environ | {"PYTHONPATH": str(clone / "local")},  # before the installed one
+            cwd=clone,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        run = Run(clone, process)
+        reader = Thread(target=run.follow)
+        reader.start()
+        ending.callback(lambda: process.stdout and process.stdout.close())
+        ending.callback(reader.join)
+        ending.callback(process.wait, timeout=60)
+        ending.callback(process.terminate)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Run]]:
+    clones = [tmp_path_factory.mktemp("clone") for _ in range(2)]
+    for clone in clones:
+        for name in ("functions", "layers", "local"):
+            shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("template.yaml", "samconfig.toml"):
+            shutil.copy(ROOT / name, clone)
+        settings = (clone / "samconfig.toml").read_text()
+        # From one bar to the next, so that a move is over with the bar that made it.
+        mark = '"Emulated=true",'
+        assert settings.count(mark) == 1
+        (clone / "samconfig.toml").write_text(settings.replace(mark, f'{mark} "PriceMoveBars=1",'))
+    with running(clones[0]) as one, running(clones[1]) as other:
+        for run in (one, other):
+            run.await_said("newest bar", START_SECONDS)
+        yield one, other
+
+
+def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(runs: tuple[Run, Run]) -> None:
+    one, other = runs
+    # WHEN one part after the other breaks, and is mended as soon as its alarm has rung
+    one.command("fault", "key-refused")
+    other.command("fault", "transform-failing")
+    other.command("fault", "price-jump")
+    one.await_notice("ProviderRefusalsAlarm", "ALARM")
+    one.command("mend", "key-refused")
+    one.command("fault", "provider-down")
+    one.command("fault", "webhook-down")
+    other.await_notice("TransformErrorsAlarm", "ALARM")
+    other.command("mend", "transform-failing")
+    other.await_notice("PriceMoveAlarm", "ALARM")
+    other.command("fault", "stream-failing")
+    # THEN what cannot be told while the webhook is down is told when it is back
+    one.await_state("AlertErrorsAlarm", "ALARM")
+    assert "ProviderFailuresAlarm" not in one.notices()
+    one.command("mend", "webhook-down")
+    one.command("mend", "provider-down")
+    one.await_notice("ProviderFailuresAlarm", "ALARM")
+    other.await_notice("BarStreamFailedRecordsAlarm", "ALARM")
+    other.await_notice("BarsDeferredAlarm", "ALARM")
+    other.command("mend", "stream-failing")
+    # THEN each alarm is told once, and once that it is over
+    one_told = {"ProviderRefusalsAlarm", "ProviderFailuresAlarm"}
+    other_told = {
+        "TransformErrorsAlarm",
+        "PriceMoveAlarm",
+        "BarStreamFailedRecordsAlarm",
+        "BarsDeferredAlarm",
+    }
+    for run, alarms in ((one, one_told), (other, other_told)):
+        for alarm in alarms:
+            run.await_notice(alarm, "OK")
+        run.await_state("AlertErrorsAlarm", "OK")
+    for run, alarms in ((one, one_told), (other, other_told)):
+        assert run.notices() == {alarm: ["ALARM", "OK"] for alarm in alarms}
+        assert set(run.alarms().values()) == {"OK"}
