@@ -127,9 +127,10 @@ def _signer(region: str | None, role_arn: str | None) -> requests.auth.AuthBase:
             credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
             credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
-        raise SearchError(
-            f"No credentials to sign with{f' as {role_arn} (needs sts:AssumeRole)' if role_arn else ''}: {error}"
-        ) from error
+        wish = (
+            f"act as {role_arn}, which takes the permission sts:AssumeRole" if role_arn else "sign requests"
+        )
+        raise SearchError(f"No credentials to {wish}: {error}") from error
     signer: requests.auth.AuthBase = RequestsAWSV4SignerAuth(credentials, region, "es")
     return signer
 

@@ -5,9 +5,10 @@ import getpass
 import os
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import boto3
+from rich.markup import escape
 from rich.table import Table
 
 from stockstream.windows import Windows, parse_windows
@@ -131,17 +132,19 @@ def _fill(asked: argparse.Namespace, screen: Screen) -> None:
 
 def _fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follows: bool) -> None:
     files = LakeFiles(boto3.client("s3"), stack.output("LakeBucketName"), since)
-    while True:
-        new = files.list_new()
-        with screen.progress("Indexing the lake", sum(size for _, size in new)) as advance:
-            for key, size in new:
-                filler.fill(files.read(key))
-                advance(size)
-        if new or not follows:
-            screen.say(str(filler.tally))
-        if not follows:
-            break
-        time.sleep(POLL_SECONDS)
+    # Ctrl-C is the ordinary end of what has no other.
+    with suppress(KeyboardInterrupt) if follows else nullcontext():
+        while True:
+            new = files.list_new()
+            with screen.progress("Indexing the lake", sum(size for _, size in new)) as advance:
+                for key, size in new:
+                    filler.fill(files.read(key))
+                    advance(size)
+            if new or not follows:
+                screen.say(str(filler.tally))
+            if not follows:
+                break
+            time.sleep(POLL_SECONDS)
     for line in say_refused(filler.tally):
         screen.say(line)
     if filler.tally.refused:
@@ -151,7 +154,7 @@ def _fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, foll
 def _open(asked: argparse.Namespace, screen: Screen) -> None:
     server, _ = _find(asked)
     try:
-        with open_door(server, asked.port) as url:
+        with suppress(KeyboardInterrupt), open_door(server, asked.port) as url:
             screen.say(f"Dashboards: {url}  (until Ctrl-C; whoever uses this machine can use it)")
             while True:
                 time.sleep(1)
@@ -209,9 +212,9 @@ def _present(outcomes: Iterable[Outcome], screen: Screen) -> None:
         table.add_column(title, overflow="fold")
     for outcome in outcomes:
         first, *others = outcome.notes or ("",)
-        table.add_row(outcome.name, f"[{_STYLES[outcome.state]}]{outcome.state.value}[/]", first)
+        table.add_row(outcome.name, f"[{_STYLES[outcome.state]}]{outcome.state.value}[/]", escape(first))
         for note in others:
-            table.add_row("", "", note)
+            table.add_row("", "", escape(note))
     screen.present(table)
 
 

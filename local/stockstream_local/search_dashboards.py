@@ -12,7 +12,7 @@ from stockstream_local.search_install import Outcome, State
 from stockstream_local.workplace import ROOT
 
 SAVED_OBJECTS = ROOT / "dashboards" / "saved-objects.ndjson"
-# Dashboards refuses requests without the first. By the second, everybody sees them and not their importer alone.
+# Dashboards refuses requests without the first. By the second, everybody sees them, not their importer alone.
 HEADERS = {"osd-xsrf": "true", "securitytenant": "global"}
 _NAME = "dashboards"
 

@@ -49,7 +49,7 @@ class Tally:
 class Filler:
     """Puts documents into a search index.
 
-    As Firehose does: into the write index, from where the server's pipeline moves each to its month under its id.
+    As Firehose does: into the write index, from where the server's pipeline moves each to its month and id.
     On a server without pipelines, it says itself what the pipeline would have set.
 
     Args:
@@ -150,4 +150,4 @@ class LakeFiles:
 
 def say_refused(tally: Tally) -> list[str]:
     """A line for each reason of a refusal."""
-    return [f"  {count:,} × {reason}" for reason, count in tally.refused.most_common()]
+    return [f"  {count:,} of {reason}" for reason, count in tally.refused.most_common()]

@@ -153,14 +153,11 @@ class Installer:
             return Outcome(name, State.REFUSED, (explain(error, self._server),))
         if not is_there:
             return Outcome(name, State.RIGHT)
-        return Outcome(
-            name,
-            State.DIFFERENT,
-            (
-                f"an index named {WRITE_INDEX} was made before the template: what Firehose sends stays in it, "
-                f"under ids of its own. Delete it (DELETE /{WRITE_INDEX}), then run `stockstream search fill`.",
-            ),
+        note = (
+            f"an index named {WRITE_INDEX} was made before the template: what Firehose sends stays in it, "
+            f"under ids of its own. Delete it (DELETE /{WRITE_INDEX}), then run `stockstream search fill`."
         )
+        return Outcome(name, State.DIFFERENT, (note,))
 
 
 def has_feature(client: OpenSearch, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""OpenSearch Dashboards of an Amazon domain in a browser: a door on this machine that signs what goes through it."""
+"""Dashboards of an Amazon domain in a browser: a door on this machine that signs what goes through it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`stockstream search up`: OpenSearch and Dashboards in containers, filled from the pipeline that runs here."""
+"""The containers of `stockstream search up`: OpenSearch and Dashboards."""
 
 import shutil
 import subprocess

@@ -5,19 +5,20 @@ The producer is the real one; its market is a model (simulated_pipeline), as Clo
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from alarm_evaluation import Change, MetricAlarm, changes, read_alarms
-from cfnlint.decode.cfn_yaml import load
+from alarm_evaluation import Change, MetricAlarm, changes, composite_changes, read_alarms
+from resolved_template import ResolvedTemplate
 from simulated_pipeline import Days, Jump, Trouble, seldom, simulate
 
 from producer.planner import Plan
 from producer.provider_errors import DailyQuotaError, KeyRefusedError, ProviderUnavailableError
 
-TEMPLATE: dict[str, Any] = load(str(Path(__file__).parents[2] / "template.yaml"))
-ALARMS: list[MetricAlarm] = read_alarms(TEMPLATE, {})
+TEMPLATE = ResolvedTemplate()
+ALARMS: list[MetricAlarm] = read_alarms(TEMPLATE.of_kind("AWS::CloudWatch::Alarm"), "stockstream")
+DOWN: str = TEMPLATE.of_kind("AWS::CloudWatch::CompositeAlarm")["PipelineDownAlarm"]["AlarmRule"]
+# What has actions of its own.
+TOLD = {alarm for alarm, each in TEMPLATE.of_kind("AWS::CloudWatch::Alarm").items() if "AlarmActions" in each}
 FREE, PAID = Plan(requests_per_day=25, requests_per_minute=1), Plan(None, 75)
 DELAYED = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
@@ -104,6 +105,12 @@ def alarms_of(found: Sequence[Change]) -> list[tuple[str, str]]:
     return [(change.alarm, change.state) for change in found]
 
 
+def told(found: Sequence[Change]) -> list[tuple[str, str]]:
+    """The notices that people get of it in AWS, in their order."""
+    notices = [change for change in found if change.alarm in TOLD]
+    return alarms_of(sorted([*notices, *composite_changes("PipelineDownAlarm", DOWN, found)]))
+
+
 def at(time: str) -> datetime:
     return utc(f"2026-11-20T{time}")
 
@@ -148,7 +155,8 @@ def test_a_provider_that_is_down_is_heard_within_minutes_and_overdue_bars_later(
         "ProviderFailuresAlarm",
     ]
     assert found[0].at <= at("16:05")
-    assert found[-1].at <= at("17:10")
+    # Failures are remembered for longer than the pauses between them may last.
+    assert found[-1].at <= at("17:40")
 
 
 def test_a_short_outage_is_one_alarm_and_not_two() -> None:
@@ -206,3 +214,32 @@ def test_a_price_that_jumps_is_heard_and_nothing_else(plan: Plan, minutes: int, 
 @pytest.mark.parametrize("moment", ["14:30", "21:00"])
 def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) -> None:
     assert friday(PAID, jumps=[Jump("IBM", at(moment), 1.2)]) == []
+
+
+DOWN_AND_UP = [("PipelineDownAlarm", state) for state in RINGS_AND_ENDS]
+
+
+@pytest.mark.parametrize("plan", [PAID, FREE])
+@pytest.mark.parametrize("delay", [timedelta(), DELAYED])
+def test_a_provider_that_is_down_is_told_once_and_its_end_once(plan: Plan, delay: timedelta) -> None:
+    # On the free plan requests that fail come ever more seldom; overdue bars take over where they thin out.
+    down = Trouble(at("16:00"), at("19:30"), failure=ProviderUnavailableError("no answer"))
+    found = heard(Days("IBM", plan, *FRIDAY, troubles=[down], delay=delay))
+
+    assert {change.alarm for change in found} == {"ProviderFailuresAlarm", "BarsOverdueAlarm"}
+    assert told(found) == DOWN_AND_UP
+
+
+def test_a_provider_that_stands_still_is_told_once_and_its_end_once() -> None:
+    assert told(friday(PAID, Trouble(at("16:00"), at("18:30"), freezes=True))) == DOWN_AND_UP
+
+
+def test_a_stream_that_takes_nothing_is_told_once_and_its_end_once() -> None:
+    assert told(friday(PAID, Trouble(at("16:00"), at("18:00"), stream_refuses=True))) == DOWN_AND_UP
+
+
+@pytest.mark.parametrize("plan", [PAID, FREE])
+def test_a_key_that_is_refused_for_hours_is_told_once_and_its_end_once(plan: Plan) -> None:
+    refused = Trouble(at("14:00"), at("19:30"), failure=KeyRefusedError("the key is refused"))
+
+    assert told(friday(plan, refused)) == [("ProviderRefusalsAlarm", state) for state in RINGS_AND_ENDS]

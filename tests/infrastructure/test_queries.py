@@ -1,6 +1,8 @@
 """The saved queries: what they look for is what the functions log. Their syntax is not run here."""
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,3 +59,16 @@ def test_a_message_that_a_query_looks_for_is_one_that_is_logged_there(query: dic
 def test_the_queries_are_in_the_folder_of_their_stack_and_only_in_aws() -> None:
     assert {query["Name"].split("/")[0] for query in QUERIES.values()} == {"stockstream"}
     assert ResolvedTemplate(Emulated="true").of_kind("AWS::Logs::QueryDefinition") == {}
+
+
+def test_the_runbook_names_queries_and_panels_that_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text(encoding="utf-8")
+    body = ResolvedTemplate().of_kind("AWS::CloudWatch::Dashboard")["PipelineDashboard"]["DashboardBody"]
+    titles = [widget["properties"].get("title", "") for widget in json.loads(body)["widgets"]]
+    queries = set(re.findall(r"[Qq]uery \*([^*]+)\*", text))
+    panels = set(re.findall(r"[Pp]anels? \*([^*]+)\*", text))
+
+    assert queries
+    assert queries <= {query["Name"].split("/", 1)[1] for query in QUERIES.values()}
+    assert panels
+    assert [panel for panel in panels if not any(title.startswith(panel) for title in titles)] == []

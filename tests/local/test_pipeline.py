@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
 
 pytestmark = pytest.mark.local
 
@@ -49,6 +50,7 @@ class Stack:
     functions: "LambdaClient"
     dynamodb: "DynamoDBClient"
     cloudwatch: "CloudWatchClient"
+    logs: "CloudWatchLogsClient"
     receiver: NoticeReceiver
     clock: list[datetime]
 
@@ -108,6 +110,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             functions=boto3.client("lambda"),
             dynamodb=boto3.client("dynamodb"),
             cloudwatch=boto3.client("cloudwatch"),
+            logs=boto3.client("logs"),
             receiver=receiver,
             clock=clock,
         )
@@ -230,7 +233,7 @@ def test_an_alarm_ends_in_a_message_at_the_webhook(stack: Stack) -> None:
 
 
 def test_the_notice_of_a_price_move_quotes_the_producers_log(stack: Stack) -> None:
-    logs, alarm = boto3.client("logs"), stack.alarms["PriceMoveAlarm"]
+    logs, alarm = stack.logs, stack.alarms["PriceMoveAlarm"]
     line = {
         "message": "price moved",
         "instrument": "IBM",

@@ -9,10 +9,12 @@ evaluation periods, and where data is missing it takes older data before it fill
 
 import json
 import operator
+import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 
 MINUTE = timedelta(minutes=1)
@@ -62,42 +64,29 @@ class Change(NamedTuple):
     state: str
 
 
-def read_alarms(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[MetricAlarm]:
+def read_alarms(alarms: Mapping[str, Mapping[str, Any]], namespace: str) -> list[MetricAlarm]:
     """The alarms on metrics of a stack's own namespace; those on metric math are left out.
 
     Args:
-        template: as CloudFormation's YAML says it, with Ref and Fn:: spelled out.
-        parameters: what differs from the template's defaults.
+        alarms: the properties of a template's alarms, with nothing left to resolve, by logical id.
+        namespace: of the metrics.
     """
-    values = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
-    values |= parameters
-
-    def resolve(value: Any) -> Any:
-        return values[value["Ref"]] if isinstance(value, dict) else value
-
-    alarms = []
-    for name, resource in template["Resources"].items():
-        properties = resource.get("Properties", {})
-        if resource["Type"] != "AWS::CloudWatch::Alarm" or properties.get("Namespace") != {
-            "Ref": "AWS::StackName"
-        }:
-            continue
-        periods = properties["EvaluationPeriods"]
-        alarms.append(
-            MetricAlarm(
-                name,
-                properties["MetricName"],
-                frozenset((each["Name"], str(each["Value"])) for each in properties.get("Dimensions", [])),
-                properties["Statistic"],
-                timedelta(seconds=properties["Period"]),
-                periods,
-                properties.get("DatapointsToAlarm", periods),
-                float(resolve(properties["Threshold"])),
-                properties["ComparisonOperator"],
-                properties.get("TreatMissingData", "missing"),
-            )
+    return [
+        MetricAlarm(
+            name,
+            properties["MetricName"],
+            frozenset((each["Name"], str(each["Value"])) for each in properties.get("Dimensions", [])),
+            properties["Statistic"],
+            timedelta(seconds=properties["Period"]),
+            properties["EvaluationPeriods"],
+            properties.get("DatapointsToAlarm", properties["EvaluationPeriods"]),
+            float(properties["Threshold"]),
+            properties["ComparisonOperator"],
+            properties.get("TreatMissingData", "missing"),
         )
-    return alarms
+        for name, properties in alarms.items()
+        if properties.get("Namespace") == namespace
+    ]
 
 
 class Metrics:
@@ -171,3 +160,26 @@ def changes(alarms: Sequence[MetricAlarm], metrics: Metrics, start: datetime, en
                 found.append(Change(at, alarm.name, state))
             at += MINUTE
     return sorted(found)
+
+
+def is_true(rule: str, ringing: Collection[str]) -> bool:
+    """Whether a composite alarm's rule of ALARM, AND, OR and NOT is true, by the names of those that ring."""
+    words = {"OR": "or", "AND": "and", "NOT": "not"}
+    told = re.sub(r'ALARM\("(\w+)"\)', lambda found: str(found[1] in ringing), rule)
+    told = re.sub(r"\b(?:OR|AND|NOT)\b", lambda found: words[found[0]], told)
+    assert set(re.findall(r"\w+", told)) <= {"or", "and", "not", "True", "False"}
+    return bool(eval(" ".join(told.split())))  # noqa: S307 - of these five words, as was just made sure
+
+
+def composite_changes(name: str, rule: str, found: Sequence[Change]) -> list[Change]:
+    """What becomes of a composite alarm, which is OK at first, through the changes of its children."""
+    ringing: set[str] = set()
+    state, composite = "OK", []
+    for at, together in groupby(sorted(found), key=lambda change: change.at):
+        for change in together:
+            (ringing.add if change.state == "ALARM" else ringing.discard)(change.alarm)
+        now = "ALARM" if is_true(rule, ringing) else "OK"
+        if now != state:
+            state = now
+            composite.append(Change(at, name, state))
+    return composite

@@ -18,7 +18,7 @@ def metrics_of(function: str) -> set[str]:
     """The names of the metrics that a function can send."""
     if function == "transform":  # which writes its metrics by itself
         refusals = [(str(number), RecordError(reason, "")) for number, reason in enumerate(Reason)]
-        *_, line = describe({"records": refusals}, refusals, 0, "stockstream")
+        *_, line = describe({"records": []}, [], refusals, 0, "stockstream", "ERROR")
         (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
         return {metric["Name"] for metric in directive["Metrics"]}
     names: set[str] = set()

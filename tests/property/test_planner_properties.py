@@ -41,6 +41,9 @@ LEDGERS = st.builds(
             st.none() | WHOLE_MINUTES,
             st.none() | WHOLE_MINUTES,
             st.integers(0, 50),
+            st.none() | WHOLE_MINUTES,
+            st.integers(0, 10_000).map(lambda minutes: timedelta(minutes=minutes)),
+            st.integers(0, 500),
         ),
     ),
 )

@@ -6,9 +6,19 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missin
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from alarm_evaluation import Change, MetricAlarm, Metrics, changes, evaluate, read_alarms
+from alarm_evaluation import (
+    Change,
+    MetricAlarm,
+    Metrics,
+    changes,
+    composite_changes,
+    evaluate,
+    is_true,
+    read_alarms,
+)
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -131,28 +141,50 @@ def test_values_come_from_lines_of_the_embedded_metric_format() -> None:
 
 def test_reads_the_alarms_of_the_stacks_own_metrics_from_a_template() -> None:
     properties = {
-        "Namespace": {"Ref": "AWS::StackName"},
+        "Namespace": "prod",
         "MetricName": "m",
         "Dimensions": [{"Name": "service", "Value": "producer"}],
         "Statistic": "Maximum",
         "Period": 60,
         "EvaluationPeriods": 3,
-        "Threshold": {"Ref": "Limit"},
+        "Threshold": "1",
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "TreatMissingData": "notBreaching",
     }
-    template = {
-        "Parameters": {"Limit": {"Default": 5}},
-        "Resources": {
-            "TestAlarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties},
-            "Other": {
-                "Type": "AWS::CloudWatch::Alarm",
-                "Properties": {**properties, "Namespace": "AWS/Lambda"},
-            },
-            "Math": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}},
-            "Queue": {"Type": "AWS::SQS::Queue"},
-        },
+    alarms: dict[str, dict[str, Any]] = {
+        "TestAlarm": properties,
+        "Other": {**properties, "Namespace": "AWS/Lambda"},
+        "Math": {"Metrics": []},
     }
 
-    assert read_alarms(template, {"Limit": 1}) == [ALARM]
-    assert read_alarms(template, {}) == [ALARM._replace(threshold=5.0)]
+    assert read_alarms(alarms, "prod") == [ALARM]
+
+
+@pytest.mark.parametrize(
+    ("ringing", "expected"),
+    [("", False), ("A", True), ("B", True), ("B C", False), ("C", False), ("A C", True)],
+)
+def test_a_composite_alarm_rings_where_its_rule_is_true(ringing: str, expected: bool) -> None:  # noqa: FBT001
+    rule = 'ALARM("A") OR\n(ALARM("B") AND NOT ALARM("C"))'
+
+    assert is_true(rule, ringing.split()) is expected
+
+
+def test_a_composite_alarm_rings_from_its_first_child_to_its_last() -> None:
+    found = [
+        Change(NOON + minute * MINUTE, alarm, state)
+        for minute, alarm, state in [
+            (1, "A", "ALARM"),
+            (2, "B", "ALARM"),
+            (3, "A", "OK"),
+            # One that ends as another begins leaves no gap.
+            (4, "B", "OK"),
+            (4, "C", "ALARM"),
+            (9, "C", "OK"),
+        ]
+    ]
+
+    assert composite_changes("Down", 'ALARM("A") OR ALARM("B") OR ALARM("C")', found) == [
+        Change(NOON + MINUTE, "Down", "ALARM"),
+        Change(NOON + 9 * MINUTE, "Down", "OK"),
+    ]

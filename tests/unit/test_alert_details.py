@@ -195,8 +195,8 @@ def test_a_composite_alarm_says_what_the_alarm_would_have_said_that_set_it_off()
     logs = FakeLogs(failure)
 
     assert find_details(composite("prod-1"), logs, {"prod-1": "ProviderFailures"}) == ("KeyRefusedError: no",)
-    # Twenty minutes and three before.
-    assert logs.asked[0][2] == datetime(2026, 11, 20, 15, 14, 21, 802000, UTC)
+    # 35 minutes and three before.
+    assert logs.asked[0][2] == datetime(2026, 11, 20, 14, 59, 21, 802000, UTC)
 
 
 def test_a_composite_alarm_whose_children_watch_something_else_has_no_details() -> None:

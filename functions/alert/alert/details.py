@@ -18,7 +18,7 @@ MOST_DETAILS = 3
 _BEFORE, _AFTER = timedelta(minutes=3), timedelta(minutes=1)
 _LONGEST = timedelta(hours=2)
 # A composite alarm has no period of its own; the longest of those that it covers looks back so far.
-_COMPOSITE = timedelta(minutes=20)
+_COMPOSITE = timedelta(minutes=35)
 
 type Line = dict[str, Any]
 
