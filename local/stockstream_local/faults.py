@@ -77,7 +77,7 @@ class Faults:
             "provider-frozen": Fault(
                 "provider",
                 "the provider answers, and shows no new bars",
-                "PipelineDownAlarm, by BarsOverdueAlarm, after some 20 minutes: a plan's delay explains the first ones",
+                "PipelineDownAlarm, by BarsOverdueAlarm, after some 20 minutes: plans delay bars, too",
                 lambda: self._suffer(Outage.FROZEN),
                 self._recover,
             ),

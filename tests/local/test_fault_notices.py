@@ -1,7 +1,7 @@
 """Each part of the running pipeline broken and mended, as people would: the right notices, and no others.
 
-What M of N minutes say takes its minutes. So three pipelines run side by side, in clones of their own: in one,
-an outage would hide the next from the composite alarm.
+What M of N minutes say takes its minutes. So three pipelines run side by side, in clones of their own: in
+one, an outage would hide the next from the composite alarm.
 
     minute      0   1   2   3   4   5   6   7   8   9
     provider    key-refused (ALARM)             (OK)
@@ -192,7 +192,7 @@ def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(runs: list
             run.await_notice(alarm, "OK")
         run.await_calm()
     assert [run.notices() for run in runs] == [
-        dict.fromkeys(alarms, ["ALARM", "OK"]) for alarms in told.values()
+        {alarm: ["ALARM", "OK"] for alarm in alarms} for alarms in told.values()
     ]
     # THEN behind the composite it was the right ones that rang
     assert provider.rung() >= {"ProviderFailuresAlarm", "AlertErrorsAlarm"}
