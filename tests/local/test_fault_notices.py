@@ -31,6 +31,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
 pytestmark = pytest.mark.local
 
@@ -39,6 +40,7 @@ COMMAND = [sys.executable, "-c", "from stockstream_local.cli import main; raise 
 START_SECONDS = 420
 # The longest way is a price's: its bar has to end, and five minutes to pass.
 NOTICE_SECONDS = 660
+KINDS: "list[AlarmTypeType]" = ["MetricAlarm", "CompositeAlarm"]
 NOTICE = re.compile(r"Notice \((\w+)\): (ALARM|OK|NO DATA): stockstream-(\w+?)-[0-9A-F]+\.")
 
 
@@ -86,13 +88,13 @@ class Run:
 
     def states(self) -> dict[str, str]:
         """The state of each alarm, as CloudWatch has it."""
-        answer = self.cloudwatch().describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        answer = self.cloudwatch().describe_alarms(AlarmTypes=KINDS)
         alarms = [*answer["MetricAlarms"], *answer["CompositeAlarms"]]
         return {each["AlarmName"].split("-")[1]: each["StateValue"] for each in alarms}
 
     def rung(self) -> set[str]:
         """The alarms that have been in ALARM."""
-        pages = self.cloudwatch().get_paginator("describe_alarm_history").paginate()
+        pages = self.cloudwatch().get_paginator("describe_alarm_history").paginate(AlarmTypes=KINDS)
         return {
             each["AlarmName"].split("-")[1]
             for page in pages
@@ -175,6 +177,7 @@ def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(runs: list
     transform.await_notice("PipelineDownAlarm", "ALARM")
     transform.command("mend", "transform-failing")
     stream.await_notice("PipelineDownAlarm", "ALARM")
+    stream.await_state("BarsDeferredAlarm", "ALARM")
     stream.command("mend", "stream-failing")
     # THEN what cannot be told while the webhook is down is told when it is back
     provider.await_state("AlertErrorsAlarm", "ALARM")
