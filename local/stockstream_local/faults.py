@@ -91,14 +91,14 @@ class Faults:
             "stream-failing": Fault(
                 "stream",
                 "Kinesis fails to store records",
-                "PipelineDownAlarm, by BarStreamFailedRecordsAlarm and BarsDeferredAlarm, after 3 minutes",
+                "PipelineDownAlarm, by BarStreamFailedRecordsAlarm, after 3 minutes (BarsDeferredAlarm follows)",
                 lambda: self._refuse(FAILED),
                 self._accept,
             ),
             "stream-full": Fault(
                 "stream",
                 "Kinesis turns records away: its throughput is exceeded",
-                "PipelineDownAlarm, by BarStreamThrottledAlarm and BarsDeferredAlarm, after 3 minutes",
+                "PipelineDownAlarm, by BarStreamThrottledAlarm, after 3 minutes (BarsDeferredAlarm follows)",
                 lambda: self._refuse(THROTTLED),
                 self._accept,
             ),
