@@ -134,6 +134,7 @@ def test_reads_what_the_transform_writes() -> None:
 
 def test_reads_what_powertools_writes(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = Metrics(namespace="stockstream", service="producer")
+    metrics.clear_metrics()  # Powertools keeps one set for all of a process, and other tests add to it
     metrics.add_metric("ProviderFailures", MetricUnit.Count, 1)
     metrics.add_metric("ProviderFailures", MetricUnit.Count, 2)
     metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, 41.5)
