@@ -53,6 +53,7 @@ THANKSGIVING_WEEK = (
     utc("2026-11-23T05:00"),
     utc("2026-11-30T05:00"),
 )  # closed on the 26th, until 13:00 on the 27th
+TWO_DAYS = utc("2026-11-24T05:00"), utc("2026-11-26T05:00")
 # Friday to Tuesday around the nights in which clocks change.
 CHANGE_IN_AMERICA = utc("2026-03-06T05:00"), utc("2026-03-11T04:00")
 CHANGE_IN_EUROPE = utc("2026-03-27T00:00"), utc("2026-03-31T22:00")
@@ -64,13 +65,13 @@ WEEKEND = utc("2026-11-27T18:00"), utc("2026-11-30T00:00")
     "days",
     [
         pytest.param(Days("IBM", FREE, *THANKSGIVING_WEEK), id="25 a day, Thanksgiving"),
-        pytest.param(Days("IBM", FREE, *THANKSGIVING_WEEK, delay=DELAYED), id="25 a day, delayed"),
+        pytest.param(Days("IBM", FREE, *TWO_DAYS, delay=DELAYED), id="25 a day, delayed"),
         pytest.param(
             Days("IBM,TINY,TSCO.LON", PAID, *THANKSGIVING_WEEK, together=100, trades={"TINY": seldom}),
             id="paid, Thanksgiving",
         ),
         pytest.param(
-            Days("TINY", PAID, utc("2026-11-24T05:00"), utc("2026-11-28T05:00"), trades={"TINY": seldom}),
+            Days("TINY", PAID, *TWO_DAYS, trades={"TINY": seldom}),
             id="paid, seldom traded",
         ),
         pytest.param(Days("IBM,TSCO.LON", FREE, *CHANGE_IN_AMERICA), id="25 a day, clocks change in America"),
