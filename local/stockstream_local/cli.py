@@ -14,11 +14,13 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.alarm import DEFAULT_ALARM, set_off
+from stockstream_local.dead_letters_command import add_dead_letters
 from stockstream_local.fault_commands import add_fault
 from stockstream_local.invoke import TARGETS, invoke
 from stockstream_local.listing import is_traded
 from stockstream_local.pipeline import Options
 from stockstream_local.recording import Recording, RecordingError
+from stockstream_local.redrive_command import add_redrive
 from stockstream_local.screen import Screen
 from stockstream_local.search_commands import add_search
 from stockstream_local.up import up
@@ -116,6 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_alarm(commands)
     add_fault(commands)
     add_search(commands)
+    add_redrive(commands)
+    add_dead_letters(commands)
     return parser
 
 

@@ -91,14 +91,14 @@ class Faults:
             "stream-failing": Fault(
                 "stream",
                 "Kinesis fails to store records",
-                "PipelineDownAlarm, by BarStreamFailedRecordsAlarm, after 3 minutes (BarsDeferredAlarm follows)",
+                "PipelineDownAlarm, by BarStreamFailedRecordsAlarm (then BarsDeferredAlarm), after 3 minutes",
                 lambda: self._refuse(FAILED),
                 self._accept,
             ),
             "stream-full": Fault(
                 "stream",
                 "Kinesis turns records away: its throughput is exceeded",
-                "PipelineDownAlarm, by BarStreamThrottledAlarm, after 3 minutes (BarsDeferredAlarm follows)",
+                "PipelineDownAlarm, by BarStreamThrottledAlarm (then BarsDeferredAlarm), after 3 minutes",
                 lambda: self._refuse(THROTTLED),
                 self._accept,
             ),

@@ -161,3 +161,23 @@ def test_a_second_signal_does_not_disturb_the_end(monkeypatch: pytest.MonkeyPatc
     assert cli.main(["up"]) == 0
     assert cleared == ["all"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--since", "yesterday"], "'yesterday' is no day: write it as 2026-11-01"),
+        (["--reason", "bad time"], "'bad time' is no reason"),
+        (["--limit", "0"], "'0' is no whole number above 0"),
+        (["--format", "xml"], "table"),
+    ],
+    ids=" ".join,
+)
+def test_refuses_a_wrong_option_of_a_redrive_with_a_reason(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["redrive", *arguments])
+
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err

@@ -17,10 +17,11 @@ INSTANT = {"type": "date", "format": "strict_date_time"}
 
 def test_the_mapping_has_the_types_of_the_contract() -> None:
     texts = ("schema", "id", "instrument", "asset_class", "interval", "source")
-    numbers = (
-        "open high low close volume sma_5 sma_20 sma_50 sma_200 ema_12 ema_26 return_1 return_5 log_return_1 "
-        "volatility_20 bollinger_upper_20 bollinger_lower_20 zscore_20 rsi_14 vwap_20"
-    ).split()
+    prices = ["open", "high", "low", "close", "volume"]
+    averages = ["sma_5", "sma_20", "sma_50", "sma_200", "ema_12", "ema_26", "vwap_20"]
+    returns = ["return_1", "return_5", "log_return_1", "volatility_20"]
+    bands = ["bollinger_upper_20", "bollinger_lower_20", "zscore_20", "rsi_14"]
+    numbers = prices + averages + returns + bands
 
     assert mapping(Windows()) == {
         **dict.fromkeys(texts, KEYWORD),

@@ -1,0 +1,147 @@
+"""What Firehose set aside in the lake bucket: its error files, and the entries that they hold."""
+
+import binascii
+import gzip
+import json
+import zlib
+from base64 import b64decode
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DECODER = json.JSONDecoder()
+# The document of each of these says it under another name.
+_CODES, _MESSAGES = ("errorCode", "lastErrorCode"), ("errorMessage", "lastErrorMessage")
+_INDEXES = ("esIndexName", "osIndexName")
+
+
+class Kind(StrEnum):
+    """What an entry's data is, and so where it belongs."""
+
+    RECORD = "record"
+    """A record of the stream: the transform refused it, or failed."""
+    LAKE_DOCUMENT = "lake document"
+    """A document that could not be converted to the lake's format."""
+    SEARCH_DOCUMENT = "search document"
+    """A document that the search index did not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """One entry of an error file.
+
+    Attributes:
+        kind: what its data is.
+        key: of the file.
+        text: the entry as it stands in the file; what cannot be decoded is kept as surrogates.
+        error_code: why Firehose set it aside, in its own words; empty where it does not say.
+        error_message: the same, for a person.
+        arrived_at: when Firehose received it; None where it does not say.
+        data: the record or the document; None where the entry cannot be read.
+        index: the search index that it was meant for; empty for other kinds.
+    """
+
+    kind: Kind
+    key: str
+    text: str
+    error_code: str = ""
+    error_message: str = ""
+    arrived_at: datetime | None = None
+    data: bytes | None = None
+    index: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What tells this entry from the others of its file."""
+        return digest(self.text.encode(errors="surrogateescape"))
+
+
+def digest(data: bytes) -> str:
+    """A short name of bytes, the same for the same bytes."""
+    return blake2b(data, digest_size=12).hexdigest()
+
+
+def read_entries(key: str, kind: Kind, body: bytes) -> list[SetAside]:
+    """The entries of one error file, in its order; nothing of the file is left out.
+
+    Firehose writes one JSON object after the other. It may compress them, and it may leave out the newlines
+    between them. What is no JSON object becomes an entry without data.
+
+    Args:
+        key: the file's.
+        kind: what its entries hold.
+        body: its bytes.
+    """
+    try:
+        plain = gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        plain = body
+    text = plain.decode(errors="surrogateescape")
+    entries = []
+    start = _skip_space(text, 0)
+    while start < len(text):
+        try:
+            fields, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            fields, end = None, _line_end(text, start)
+        entries.append(_read_entry(key, kind, text[start:end], fields))
+        start = _skip_space(text, end)
+    return entries
+
+
+def write_entries(entries: list[SetAside]) -> bytes:
+    """The bytes of a file that holds these entries."""
+    return "".join(f"{entry.text}\n" for entry in entries).encode(errors="surrogateescape")
+
+
+def _read_entry(key: str, kind: Kind, text: str, fields: object) -> SetAside:
+    if not isinstance(fields, dict):
+        return SetAside(kind, key, text)
+    return SetAside(
+        kind=kind,
+        key=key,
+        text=text,
+        error_code=_text(fields, _CODES),
+        error_message=_text(fields, _MESSAGES),
+        arrived_at=_moment(fields.get("arrivalTimestamp")),
+        data=_data(fields.get("rawData")),
+        index=_text(fields, _INDEXES),
+    )
+
+
+def _text(fields: dict[str, Any], names: tuple[str, ...]) -> str:
+    return next((str(fields[name]) for name in names if fields.get(name) is not None), "")
+
+
+def _moment(milliseconds: object) -> datetime | None:
+    # The documentation shows numbers for one kind of entry, and texts for another.
+    if isinstance(milliseconds, str) and milliseconds.isascii() and milliseconds.isdecimal():
+        milliseconds = int(milliseconds[:20])
+    if type(milliseconds) is not int:  # a bool would be one, too
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+
+
+def _data(raw: object) -> bytes | None:
+    try:
+        return b64decode(raw, validate=True) if isinstance(raw, str) else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _skip_space(text: str, start: int) -> int:
+    while start < len(text) and text[start] in " \t\r\n":
+        start += 1
+    return start
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end

@@ -1,0 +1,594 @@
+"""The redrive against moto's S3, Kinesis and Lambda: bad records go round through the real transform."""
+
+import io
+import json
+import zipfile
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import orjson
+import pytest
+from moto import mock_aws
+
+from stockstream.bars import Bar, Lookback
+from stockstream.records import encode_record
+from stockstream_local import cli, redrive_command
+from stockstream_local.error_files import ErrorFiles
+from stockstream_local.lake import decode_file
+from stockstream_local.stack import Stack
+from transform.handler import handle
+from transform.settings import read_windows
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_s3 import S3Client
+
+ARRIVED = 1795208400000  # 2026-11-20T21:00:00Z
+NAME = "1-2026-11-20-21-00-00-0f9d6c2e"
+LAKE_KEY = f"processing-failed/dt=2026-11-20/bars-{NAME}"
+SEARCH_KEY = f"search/processing-failed/dt=2026-11-20/search-{NAME}"
+AS_OF = "2026-11-20T21:00:05.000Z"
+
+
+def record(minute: int, *, close: float = 10.5, instrument: str = "IBM") -> dict[str, Any]:
+    """A good record, as the producer would encode it, with a look-back of 20 bars."""
+    open_time = f"2026-11-20T20:{minute:02}:00Z"
+    bar = Bar(instrument, "equity", "1min", open_time, 10, 12, 9, close, 700.0, "replay", AS_OF)
+    lookback = Lookback([10.0 + i / 10 for i in range(20)], [10.0] * 19, [5.0] * 19)
+    fields: dict[str, Any] = orjson.loads(encode_record(bar, lookback))
+    return fields
+
+
+def without(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}
+
+
+# Of each: what is wrong, what a mend can do nothing about, and what it can.
+MENDABLE = {
+    1: without(record(1), "id"),
+    2: record(2) | {"as_of": "2026-11-20T21:00:05Z"},
+    3: record(3) | {"open": "10", "volume": "700"},
+    4: without(without(record(4), "id"), "asset_class"),
+    5: record(5) | {"lookback": {"close": [-1.0], "typical": [], "volume": []}},
+    6: record(6)
+    | {"lookback": {"close": [1.0] * 180 + record(6)["lookback"]["close"], "typical": [], "volume": []}},
+}
+HOPELESS = {
+    21: record(21) | {"high": 9.0, "low": 12.0},
+    22: record(22, close=253.0),
+    23: record(23) | {"schema": "bar.v2"},
+}
+RUBBISH = b"{not json"
+
+
+@dataclass
+class Firehose:
+    """Calls the transform as Firehose does, and keeps what Firehose would deliver and set aside."""
+
+    delivered: list[dict[str, Any]] = field(default_factory=list)
+
+    def deliver(self, records: Sequence[bytes]) -> list[bytes]:
+        """Delivers what the transform takes; answers the lines of the error file of the others."""
+        entries = [
+            {
+                "recordId": str(number),
+                "data": b64encode(data).decode(),
+                "approximateArrivalTimestamp": ARRIVED,
+            }
+            for number, data in enumerate(records)
+        ]
+        lines = []
+        for entry in handle({"invocationId": "i", "records": entries}, None)["records"]:
+            if entry["result"] == "Ok":
+                self.delivered.append(json.loads(b64decode(entry["data"])))
+            else:
+                lines.append(error_line(b64decode(entry["data"])))
+        return lines
+
+    def latest(self) -> dict[str, dict[str, Any]]:
+        """The view: of each id the document with the latest as_of."""
+        view: dict[str, dict[str, Any]] = {}
+        for document in self.delivered:
+            if document["id"] not in view or view[document["id"]]["as_of"] <= document["as_of"]:
+                view[document["id"]] = document
+        return view
+
+
+def error_line(data: bytes, code: str = "Lambda.ProcessingFailedStatus", **more: object) -> bytes:
+    return orjson.dumps(
+        {
+            "attemptsMade": 1,
+            "arrivalTimestamp": ARRIVED,
+            "errorCode": code,
+            "errorMessage": "ProcessingFailed status set for record",
+            "attemptEndingTimestamp": ARRIVED + 60_000,
+            "rawData": b64encode(data).decode(),
+            "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:transform:$LATEST",
+            **more,
+        }
+    )
+
+
+@dataclass
+class World:
+    s3: "S3Client"
+    kinesis: "KinesisClient"
+    firehose: Firehose
+    read_up_to: int = 0
+
+    def set_aside(self, key: str, lines: Sequence[bytes], between: bytes = b"\n") -> None:
+        self.s3.put_object(Bucket="the-lake", Key=key, Body=between.join(lines))
+
+    def files(self) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket="the-lake").get("Contents", [])
+        return sorted(each["Key"] for each in listed)
+
+    def entries(self, key: str) -> list[bytes]:
+        """The records in an error file."""
+        body = self.s3.get_object(Bucket="the-lake", Key=key)["Body"].read()
+        return [b64decode(json.loads(line)["rawData"]) for line in body.splitlines()]
+
+    def take(self) -> list[bytes]:
+        """What came into the stream since the last time."""
+        (shard,) = self.kinesis.list_shards(StreamName="bars")["Shards"]
+        iterator = self.kinesis.get_shard_iterator(
+            StreamName="bars", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records = self.kinesis.get_records(ShardIterator=iterator)["Records"]
+        assert all(json.loads(each["Data"])["instrument"] == each["PartitionKey"] for each in records)
+        new = records[self.read_up_to :]
+        self.read_up_to = len(records)
+        return [each["Data"] for each in new]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    windows = {"SMA_WINDOWS": "5,20,50,200", "EMA_WINDOWS": "12,26"}
+    for name, value in windows.items():
+        monkeypatch.setenv(name, value)
+    read_windows.cache_clear()
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        s3, kinesis = boto3.client("s3"), boto3.client("kinesis")
+        s3.create_bucket(Bucket="the-lake")
+        kinesis.create_stream(StreamName="bars", ShardCount=1)
+        make_transform(windows)
+        outputs = {
+            "LakeBucketName": "the-lake",
+            "BarStreamName": "bars",
+            "TransformFunctionName": "transform",
+        }
+        monkeypatch.setattr(redrive_command, "find_stack", lambda _name: Stack("mine", None, outputs))
+        yield World(s3, kinesis, Firehose())
+    read_windows.cache_clear()
+
+
+def make_transform(variables: dict[str, str]) -> None:
+    """The function whose environment says how long a look-back may be; its code is never run."""
+    role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("m.py", "")
+    boto3.client("lambda").create_function(
+        FunctionName="transform",
+        Runtime="python3.13",
+        Role=role,
+        Handler="m.h",
+        Code={"ZipFile": code.getvalue()},
+        Environment={"Variables": variables},
+    )
+
+
+def encode(records: dict[int, dict[str, Any]]) -> list[bytes]:
+    return [orjson.dumps(each) for each in records.values()]
+
+
+def minute_of(document: dict[str, Any]) -> int:
+    return int(document["open_time"][14:16])
+
+
+def test_each_record_that_can_be_mended_is_in_the_view_once(world: World) -> None:
+    good = {minute: record(minute) for minute in (0, 10)}
+    lines = world.firehose.deliver([*encode(good), *encode(MENDABLE), *encode(HOPELESS), RUBBISH])
+    assert len(lines) == len(MENDABLE) + len(HOPELESS) + 1  # each mendable record is one that is refused
+    world.set_aside(LAKE_KEY, lines)
+    world.set_aside(SEARCH_KEY, lines)  # the delivery to the search index calls the same transform
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    sent = world.take()
+    assert world.firehose.deliver(sent) == []  # nothing is refused a second time
+    view = world.firehose.latest()
+    assert sorted(map(minute_of, view.values())) == [0, 1, 2, 3, 4, 5, 6, 10]
+    assert len(world.firehose.delivered) == len(view)
+    for minute in MENDABLE:
+        document = view[f"IBM|1min|2026-11-20T20:{minute:02}:00Z"]
+        assert [document[name] for name in ("open", "high", "low", "close", "volume")] == [
+            10,
+            12,
+            9,
+            10.5,
+            700,
+        ]
+        assert document["as_of"] == AS_OF
+
+
+def test_a_mended_bar_has_the_analytics_of_the_look_back_that_it_kept(world: World) -> None:
+    world.set_aside(LAKE_KEY, world.firehose.deliver(encode(MENDABLE)))
+
+    cli.main(["redrive", "--apply"])
+
+    world.firehose.deliver(world.take())
+    lookbacks = {minute_of(each): each["lookback_bars"] for each in world.firehose.delivered}
+    assert lookbacks == {1: 20, 2: 20, 3: 20, 4: 20, 5: 0, 6: 199}
+
+
+def test_a_second_redrive_sends_nothing(world: World) -> None:
+    lines = [error_line(each) for each in encode(MENDABLE)]
+    world.set_aside(LAKE_KEY, lines)
+    world.set_aside(SEARCH_KEY, lines)
+    cli.main(["redrive", "--apply"])
+    assert len(world.take()) == len(MENDABLE)
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert world.take() == []
+    assert world.files() == [f"redriven/{LAKE_KEY}", f"redriven/{SEARCH_KEY}"]
+
+
+def test_a_dry_run_changes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [error_line(each) for each in (*encode(MENDABLE), *encode(HOPELESS))]
+    world.set_aside(LAKE_KEY, lines)
+
+    assert cli.main(["redrive"]) == 0
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "HIGH_BELOW_LOW" in told
+    assert "6 to send to the stream, 3 for a person" in told
+    assert world.take() == []
+    assert world.files() == [LAKE_KEY]
+
+
+def test_what_needs_a_person_stays_where_it_was(world: World) -> None:
+    hopeless = encode(HOPELESS)
+    world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(MENDABLE), *hopeless, RUBBISH)])
+
+    cli.main(["redrive", "--apply"])
+
+    assert world.entries(LAKE_KEY) == [*hopeless, RUBBISH]
+    (done,) = [key for key in world.files() if key.startswith("redriven/")]
+    assert world.entries(done) == encode(MENDABLE)
+
+
+@pytest.mark.parametrize("between", [b"\n", b""], ids=["lines", "no newlines"])
+def test_records_that_the_transform_failed_on_go_back_byte_for_byte(world: World, between: bytes) -> None:
+    records = encode({minute: record(minute) for minute in range(5)})
+    world.set_aside(LAKE_KEY, [error_line(each, "Lambda.FunctionError") for each in records], between)
+
+    cli.main(["redrive", "--apply"])
+
+    assert world.take() == records
+
+
+class CrashError(Exception):
+    """The process dies here."""
+
+
+@pytest.mark.parametrize("step", ["put_object", "delete_object"])
+def test_a_crash_between_the_put_and_the_move_repeats_and_loses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    world.set_aside(LAKE_KEY, world.firehose.deliver(encode(MENDABLE)))
+    put_away = ErrorFiles.put_away
+
+    def die(*_: object, **__: object) -> None:
+        raise CrashError
+
+    def crash(self: ErrorFiles, *arguments: Any) -> bool:
+        with monkeypatch.context() as patch:
+            patch.setattr(self._s3, step, die)
+            return put_away(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ErrorFiles, "put_away", crash)
+        with pytest.raises(CrashError):
+            cli.main(["redrive", "--apply"])
+    first = world.take()
+    assert len(first) == len(MENDABLE)
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    second = world.take()
+    assert second == first  # a repetition, byte for byte
+    assert world.firehose.deliver([*first, *second]) == []
+    assert sorted(map(minute_of, world.firehose.latest().values())) == list(MENDABLE)
+    assert cli.main(["redrive", "--apply"]) == 0
+    assert world.take() == []
+
+
+def test_what_the_stream_refuses_stays_set_aside_until_it_takes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = orjson.dumps(record(2))
+
+    class Refusing:
+        """BarStream's part, with one record that it never takes."""
+
+        def __init__(self, client: "KinesisClient", name: str) -> None:
+            self.client, self.name = client, name
+
+        def put(self, key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
+            taken = {position for position, each in enumerate(records) if each != refused}
+            for position in taken:
+                self.client.put_record(StreamName=self.name, PartitionKey=key, Data=records[position])
+            return taken
+
+    records = encode({minute: record(minute) for minute in range(4)})
+    world.set_aside(LAKE_KEY, [error_line(each, "Lambda.FunctionError") for each in records])
+    with monkeypatch.context() as patch:
+        patch.setattr(redrive_command, "BarStream", Refusing)
+        assert cli.main(["redrive", "--apply"]) == 1
+    assert "1 entries were refused and are still set aside" in " ".join(capsys.readouterr().err.split())
+    assert world.entries(LAKE_KEY) == [refused]
+    assert refused not in world.take()
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert world.take() == [refused]
+
+
+def test_another_redrive_at_the_same_time_costs_repetitions_at_most(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.set_aside(LAKE_KEY, world.firehose.deliver([*encode(MENDABLE), *encode(HOPELESS)]))
+    put_away = ErrorFiles.put_away
+    others: list[int] = []
+
+    def race(self: ErrorFiles, *arguments: Any) -> bool:
+        if not others:  # the other one reads, sends and moves between this one's read and its move
+            others.append(0)
+            others.append(cli.main(["redrive", "--apply"]))
+        return put_away(self, *arguments)
+
+    monkeypatch.setattr(ErrorFiles, "put_away", race)
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert others == [0, 0]
+    sent = world.take()
+    assert len(sent) == 2 * len(set(sent)) == 2 * len(MENDABLE)
+    assert world.entries(LAKE_KEY) == encode(HOPELESS)
+
+
+def test_a_file_that_grew_meanwhile_keeps_what_was_added(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [error_line(each) for each in encode(MENDABLE)]
+    added = error_line(orjson.dumps(record(40)), "Lambda.FunctionError")
+    world.set_aside(LAKE_KEY, lines)
+    put_away = ErrorFiles.put_away
+
+    def grow(self: ErrorFiles, *arguments: Any) -> bool:
+        world.set_aside(LAKE_KEY, [*lines, added])
+        return put_away(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ErrorFiles, "put_away", grow)
+        assert cli.main(["redrive", "--apply"]) == 0
+
+    assert world.entries(LAKE_KEY)[-1] == orjson.dumps(record(40))
+
+
+def test_days_before_since_and_other_reasons_are_left_alone(world: World) -> None:
+    older = "processing-failed/dt=2026-11-19/bars-1"
+    world.set_aside(older, [error_line(orjson.dumps(MENDABLE[1]))])
+    world.set_aside(LAKE_KEY, [error_line(each) for each in encode(MENDABLE)])
+
+    assert cli.main(["redrive", "--apply", "--since", "2026-11-20", "--reason", "BAD_TIME"]) == 0
+
+    assert [json.loads(each)["open_time"] for each in world.take()] == ["2026-11-20T20:02:00Z"]
+    assert older in world.files()
+    assert len(world.entries(LAKE_KEY)) == len(MENDABLE) - 1
+
+
+def test_the_oldest_are_sent_first_and_no_more_than_the_limit(world: World) -> None:
+    for day in (20, 18, 19):
+        lines = [error_line(orjson.dumps(record(day)), "Lambda.FunctionError")]
+        world.set_aside(f"processing-failed/dt=2026-11-{day}/bars-1", lines)
+
+    assert cli.main(["redrive", "--apply", "--limit", "2"]) == 0
+
+    assert [minute_of(json.loads(each)) for each in world.take()] == [18, 19]
+    assert "processing-failed/dt=2026-11-20/bars-1" in world.files()
+
+
+def test_a_person_mends_what_nothing_else_can(world: World, tmp_path: Path) -> None:
+    lines = world.firehose.deliver([*encode(HOPELESS), RUBBISH])
+    world.set_aside(LAKE_KEY, lines)
+    file = tmp_path / "mine.jsonl"
+    assert cli.main(["redrive", "--save", str(file)]) == 0
+    saved = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [each["reason"] for each in saved] == [
+        "HIGH_BELOW_LOW",
+        "BAD_PRICE",
+        "UNKNOWN_SCHEMA",
+        "MALFORMED_JSON",
+    ]
+    saved[0]["record"] |= {"high": 12, "low": 9}
+    saved[3]["text"] = json.dumps(record(24))
+    file.write_text("".join(json.dumps(each) + "\n" for each in saved))
+
+    assert cli.main(["redrive", "--from", str(file)]) == 0
+    assert world.take() == []  # a dry run
+    assert cli.main(["redrive", "--from", str(file), "--apply"]) == 0
+
+    assert world.firehose.deliver(world.take()) == []
+    assert sorted(map(minute_of, world.firehose.latest().values())) == [21, 24]
+    assert world.entries(LAKE_KEY) == encode({22: HOPELESS[22], 23: HOPELESS[23]})
+
+
+def test_somebodys_work_is_not_written_over(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.set_aside(LAKE_KEY, [error_line(RUBBISH)])
+    file = tmp_path / "mine.jsonl"
+    file.write_text("my work")
+
+    assert cli.main(["redrive", "--save", str(file)]) == 1
+
+    assert "is there already" in " ".join(capsys.readouterr().err.split())
+    assert file.read_text() == "my work"
+
+
+def test_a_document_that_could_not_be_converted_is_delivered_as_json(world: World) -> None:
+    assert world.firehose.deliver(encode({0: record(0), 1: record(1)})) == []
+    documents = [orjson.dumps(each) + b"\n" for each in world.firehose.delivered]
+    key = "format-conversion-failed/dt=2026-11-20/bars-1"
+    lines = [
+        orjson.dumps(
+            {
+                "attemptsMade": 1,
+                "arrivalTimestamp": ARRIVED,
+                "lastErrorCode": "DataFormatConversion.InvalidSchema",
+                "lastErrorMessage": "The schema is invalid.",
+                "attemptEndingTimestamp": ARRIVED,
+                "rawData": b64encode(each).decode(),
+                "sequenceNumber": "1",
+                "subSequenceNumber": 0,
+                "dataCatalogTable": {"databaseName": "stockstream", "tableName": "bars"},
+            }
+        )
+        for each in documents
+    ]
+    world.set_aside(key, lines)
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert world.take() == []  # through the stream they would lose their analytics
+    (delivered,) = [each for each in world.files() if each.startswith("bars/dt=2026-11-20/")]
+    body = world.s3.get_object(Bucket="the-lake", Key=delivered)["Body"].read()
+    assert decode_file(delivered, body) == world.firehose.delivered
+    assert f"redriven/{key}" in world.files()
+
+
+def test_json_is_for_scripts(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(MENDABLE), RUBBISH)])
+
+    assert cli.main(["redrive", "--format", "json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["applied"] is False
+    rows = {row["reason"]: row for row in told["rows"] if row["reason"] != "BAD_LOOKBACK"}
+    assert rows["MALFORMED_JSON"]["action"] == "needs a person"
+    assert rows["BAD_TIME"]["count"] == 1
+    assert rows["BAD_TIME"]["first_arrival"] == "2026-11-20T21:00:00.000Z"
+    assert rows["BAD_TIME"]["instruments"] == {"IBM": 1}
+
+
+def test_an_empty_lake_is_no_failure(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert "Nothing is set aside." in capsys.readouterr().out
+    assert world.files() == []
+
+
+def test_a_wrong_stack_or_right_is_told_in_a_sentence(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.files() == []
+    outputs = {"LakeBucketName": "gone", "BarStreamName": "bars", "TransformFunctionName": "transform"}
+    monkeypatch.setattr(redrive_command, "find_stack", lambda _name: Stack("mine", None, outputs))
+
+    assert cli.main(["redrive", "--stack", "mine"]) == 1
+
+    assert "AWS gave no good answer" in " ".join(capsys.readouterr().err.split())
+
+
+class Index:
+    """A search index that takes what it is given, or refuses it."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        self.indexed: list[tuple[dict[str, Any], dict[str, Any]]] = []
+
+    def bulk(self, *, body: bytes) -> dict[str, Any]:
+        lines = [json.loads(line) for line in body.splitlines()]
+        self.indexed += list(zip((line["index"] for line in lines[::2]), lines[1::2], strict=True))
+        return {"items": [{"index": {"status": self.status, "error": "no"}} for _ in lines[::2]]}
+
+
+def document_lines(world: World) -> list[bytes]:
+    """Two documents that the index did not take: one did not fit, of the other there was a newer answer."""
+    assert world.firehose.deliver(encode({0: record(0), 1: record(1)})) == []
+    codes = ("400", "409")
+    return [
+        error_line(orjson.dumps(document) + b"\n", code, esIndexName="bars")
+        for document, code in zip(world.firehose.delivered, codes, strict=True)
+    ]
+
+
+# What Firehose's documents, its API and its older name call the folder.
+@pytest.mark.parametrize(
+    "folder", ["AmazonOpenSearchService-failed", "AmazonOpenSearchService_failed", "elasticsearch-failed"]
+)
+def test_documents_that_the_index_refused_are_indexed_again_and_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    index = Index(201)
+    monkeypatch.setattr(redrive_command, "open_search", lambda _endpoint: index)
+    key = f"search/{folder}/dt=2026-11-20/search-1"
+    world.set_aside(key, document_lines(world))
+
+    assert cli.main(["redrive", "--apply", "--endpoint", "https://search.test"]) == 0
+
+    assert world.take() == []  # through the stream they would lose their analytics
+    assert [document for _, document in index.indexed] == world.firehose.delivered[:1]
+    assert world.files() == [f"redriven/{key}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "arguments", "told"),
+    [(400, ["--endpoint", "https://search.test"], "400: no"), (201, [], "name it with --endpoint")],
+    ids=["refused again", "no index"],
+)
+def test_documents_that_are_not_indexed_stay_set_aside(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    arguments: list[str],
+    told: str,
+) -> None:
+    monkeypatch.setattr(redrive_command, "open_search", lambda _endpoint: Index(status))
+    key = "search/AmazonOpenSearchService-failed/dt=2026-11-20/search-1"
+    lines = document_lines(world)
+    world.set_aside(key, lines)
+
+    assert cli.main(["redrive", "--apply", "--format", "json", *arguments]) == 1
+
+    assert told in capsys.readouterr().out
+    assert world.entries(key) == [b64decode(json.loads(lines[0])["rawData"])]
+
+
+def test_a_folder_of_the_search_delivery_that_holds_no_failures_is_not_read(world: World) -> None:
+    world.set_aside("search/all-documents/dt=2026-11-20/x", [orjson.dumps(record(0))])
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert world.take() == []
+    assert world.files() == ["search/all-documents/dt=2026-11-20/x"]
+
+
+def test_more_files_than_a_page_lists_are_all_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
+    for number in range(5):
+        line = error_line(orjson.dumps(record(number)), "Lambda.FunctionError")
+        world.set_aside(f"processing-failed/dt=2026-11-20/bars-{number}", [line])
+    assert world.s3.list_objects_v2(Bucket="the-lake")["IsTruncated"]
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert [minute_of(json.loads(each)) for each in world.take()] == [0, 1, 2, 3, 4]
