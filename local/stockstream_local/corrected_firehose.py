@@ -148,11 +148,12 @@ def _process(stream: Json, destination: Json, records: list[Record]) -> list[Rec
         answer, attempts = _call(stream, processor, records), attempts + 1
         _measure(stream, "ExecuteProcessing.Success", float(answer is not None), "Count")
     delivered, kept = sort_answer(records, answer)
-    for _name, data in kept:
-        line = write_failure(
-            data, attempts, processor.arn, is_error=answer is None, now=time.time_ns() // 1_000_000
-        )
-        _keep(stream, destination["config"], line)
+    now = time.time_ns() // 1_000_000
+    lines = [
+        write_failure(data, attempts, processor.arn, is_error=answer is None, now=now) for _, data in kept
+    ]
+    if lines:
+        _keep(stream, destination["config"], b"".join(lines))
     return delivered
 
 
@@ -173,11 +174,11 @@ def _call(stream: Json, processor: Processor, records: list[Record]) -> Json | N
     return None if result.get("error") or result.get("throttle") else result["body"]
 
 
-def _keep(stream: Json, config: Json, line: bytes) -> None:
+def _keep(stream: Json, config: Json, lines: bytes) -> None:
     moment = firehose._arrival_time(config)
     prefix = firehose._evaluate_prefix(config["ErrorOutputPrefix"], moment, error_type=FAILED)
     name = f"{stream['name']}-{firehose._java_time('yyyy-MM-dd-HH-mm-ss', moment)}-{new_uuid()}"
-    firehose._put_s3_object(firehose._s3_bucket_from_arn(config["BucketARN"]), f"{prefix}{name}", line)
+    firehose._put_s3_object(firehose._s3_bucket_from_arn(config["BucketARN"]), f"{prefix}{name}", lines)
 
 
 def _measure(stream: Json, metric: str, value: float, unit: str) -> None:

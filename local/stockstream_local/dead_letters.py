@@ -1,4 +1,4 @@
-"""The dead-letter queue: which runs and alerts were given up, why, and what is to be done about each."""
+"""The dead-letter queue: which notices and runs were given up, why, and what is to be done about each."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class DeadLetter:
         reason: why it was given up.
         sent_at: when it was put here.
         remedy: what to do.
-        payload: the event to invoke the function with.
+        payload: the event to invoke the function with; empty for other remedies.
     """
 
     id: str
@@ -71,11 +71,17 @@ def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
     except ValueError:
         body = None
     body = body if isinstance(body, dict) else {}
-    # EventBridge Scheduler says in attributes what it tried; the body is the schedule's input.
-    arn = attributes.get("TARGET_ARN") or str(_get(body, "requestContext", "functionArn") or "")
-    function = _function_name(arn)
+    # EventBridge Scheduler says in attributes what it tried to call; Lambda says it in the body.
+    scheduled = attributes.get("TARGET_ARN", "")
+    function = _function_name(scheduled or str(_get(body, "requestContext", "functionArn") or ""))
     role = {functions.alert: "alert", functions.producer: "producer"}.get(function, "")
-    payload = body if "TARGET_ARN" in attributes else body.get("requestPayload")
+    # Lambda leaves the payload out where it would not fit into the message.
+    payload = body.get("requestPayload")
+    remedy, event = Remedy.LEAVE, b""
+    if role == "producer" and scheduled:
+        remedy = Remedy.DROP
+    elif role == "alert" and isinstance(payload, dict):
+        remedy, event = Remedy.INVOKE, json.dumps(payload).encode()
     return DeadLetter(
         id=message["MessageId"],
         receipt=message["ReceiptHandle"],
@@ -83,18 +89,9 @@ def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
         role=role,
         reason=_reason(body, attributes),
         sent_at=_sent_at(message),
-        remedy=_remedy(role, payload),
-        payload=json.dumps(payload).encode() if isinstance(payload, dict) else b"",
+        remedy=remedy,
+        payload=event,
     )
-
-
-def _remedy(role: str, payload: object) -> Remedy:
-    # Lambda leaves the payload out where it would not fit into the message.
-    if role == "" or not isinstance(payload, dict):
-        return Remedy.LEAVE
-    if role == "producer" and "backfill" not in payload:
-        return Remedy.DROP
-    return Remedy.INVOKE
 
 
 def _reason(body: dict[str, Any], attributes: dict[str, str]) -> str:

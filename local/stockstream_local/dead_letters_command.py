@@ -29,8 +29,8 @@ def add_dead_letters(commands: Commands) -> None:
     """Adds `stockstream dead-letters`."""
     command = commands.add_parser(
         "dead-letters",
-        help="show the alerts and runs that were given up, and try them again",
-        description="Shows what waits in the dead-letter queue; --apply tries alerts and backfills again.",
+        help="show the alerts and runs that were given up, and try the alerts again",
+        description="Shows what waits in the dead-letter queue; --apply tries the alerts again.",
     )
     command.add_argument("--stack", metavar="NAME", help="a stack in AWS (the one that runs here)")
     command.add_argument("--apply", action="store_true", help="do it; without this nothing is changed")

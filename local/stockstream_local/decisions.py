@@ -9,13 +9,15 @@ import orjson
 from stockstream.errors import RecordError
 from stockstream.times import parse_instant
 from stockstream.windows import Windows
+from stockstream_local.lake import SCHEMA
 from stockstream_local.mends import mend
-from stockstream_local.set_aside import Kind, SetAside, digest
+from stockstream_local.set_aside import Kind, SetAside
 
 UNREADABLE = "UNREADABLE"
-# What Firehose calls a record that the transform gave back.
-_GIVEN_BACK = "Lambda.ProcessingFailedStatus"
-_DOCUMENT_SCHEMA = "enriched.v1"
+BY_HAND = "BY_HAND"
+# Of a record that the transform takes today: why it was set aside nevertheless.
+_SENT_FOR = {"": "valid today", "Lambda.ProcessingFailedStatus": "valid today", BY_HAND: "corrected"}
+_TRANSFORM_FAILED = "the transform had failed"
 # A newer answer is in the index already; what Firehose writes of it is the status, or the exception's name.
 _ALREADY_NEWER = "409"
 _VERSION_CONFLICT = "version_conflict"
@@ -28,7 +30,6 @@ class Action(StrEnum):
     SEND = "send as it is"
     MEND = "mend and send"
     INDEX = "index again"
-    DELIVER = "deliver to the lake"
     CLOSE = "put away"
     REPEATED = "put away the copy"
     LEAVE = "needs a person"
@@ -45,8 +46,6 @@ class Decision:
         note: how it is mended, or why it is not; for a person.
         data: what to send; empty where nothing is sent.
         instrument: as the record names it; empty where it does not.
-        bar: its id; empty where it is not known.
-        as_of: when the bar was known; empty where it is not known.
     """
 
     entry: SetAside
@@ -55,8 +54,6 @@ class Decision:
     note: str
     data: bytes = b""
     instrument: str = ""
-    bar: str = ""
-    as_of: str = ""
 
 
 class Judge:
@@ -76,18 +73,10 @@ class Judge:
     def decide(self, entry: SetAside) -> Decision:
         """What is to be done with an entry."""
         decision = decide(entry, self._windows)
-        if entry.data is None:
-            return decision
-        name = f"{entry.kind}|{digest(entry.data)}"
-        if name in self._seen:
-            return Decision(
-                entry,
-                Action.REPEATED,
-                decision.reason,
-                "the same was set aside before",
-                instrument=decision.instrument,
-            )
-        self._seen.add(name)
+        if entry.name in self._seen:
+            note = "the same was set aside before"
+            return Decision(entry, Action.REPEATED, decision.reason, note, instrument=decision.instrument)
+        self._seen.add(entry.name)
         return decision
 
 
@@ -102,52 +91,49 @@ def decide(entry: SetAside, windows: Windows) -> Decision:
 
 def _decide_record(entry: SetAside, data: bytes, windows: Windows) -> Decision:
     verdict = mend(data, windows)
+    refusal = verdict.refusal
     if verdict.record is None:
-        refusal = str(verdict.refusal)
-        return Decision(entry, Action.LEAVE, _reason(verdict.refusal), refusal, b"", _guess(data))
-    bar = verdict.record
-    names = {"instrument": bar["instrument"], "bar": bar["id"], "as_of": bar["as_of"]}
-    if verdict.mends:
+        return Decision(
+            entry,
+            Action.LEAVE,
+            refusal.reason if refusal else UNREADABLE,
+            str(refusal),
+            instrument=_guess(data),
+        )
+    instrument = verdict.record["instrument"]
+    if refusal:
         note = ", ".join(verdict.mends)
-        return Decision(entry, Action.MEND, _reason(verdict.refusal), note, verdict.data, **names)
-    # The transform takes it today. It failed as a whole, or an older one refused it, or the answer was full.
-    note = "valid today" if entry.error_code in {"", _GIVEN_BACK} else "the transform had failed"
-    return Decision(entry, Action.SEND, entry.error_code or "UNKNOWN", note, verdict.data, **names)
-
-
-def _reason(refusal: RecordError | None) -> str:
-    return refusal.reason.value if refusal else UNREADABLE
+        return Decision(entry, Action.MEND, refusal.reason, note, verdict.data, instrument)
+    # It failed as a whole, or an older one refused it, or the answer was full.
+    note = _SENT_FOR.get(entry.error_code, _TRANSFORM_FAILED)
+    return Decision(entry, Action.SEND, entry.error_code or "UNKNOWN", note, verdict.data, instrument)
 
 
 def _decide_document(entry: SetAside, data: bytes) -> Decision:
     """Decides on a document.
 
     Its look-back is gone. Through the stream it would come out without its analytics, as a second set of
-    numbers under the same (id, as_of): it is delivered as it is.
+    numbers under the same (id, as_of): it is indexed as it is.
     """
     reason = entry.error_code or "UNKNOWN"
     try:
-        document = _read_document(data)
+        instrument = _read_instrument(data)
     except (ValueError, KeyError, TypeError, RecordError):
-        return Decision(entry, Action.LEAVE, reason, "no document of enriched.v1", b"", _guess(data))
-    names = {"instrument": document["instrument"], "bar": document["id"], "as_of": document["as_of"]}
-    if entry.kind is Kind.LAKE_DOCUMENT:
-        return Decision(entry, Action.DELIVER, reason, "as it is", data, **names)
+        return Decision(entry, Action.LEAVE, reason, f"no document of {SCHEMA}", instrument=_guess(data))
     if entry.error_code == _ALREADY_NEWER or _VERSION_CONFLICT in entry.error_message:
-        return Decision(entry, Action.CLOSE, reason, "the index has a newer answer", b"", **names)
-    if not entry.index:
-        return Decision(entry, Action.LEAVE, reason, "the entry names no index", b"", **names)
-    return Decision(entry, Action.INDEX, reason, "as it is", data, **names)
+        return Decision(entry, Action.CLOSE, reason, "the index has a newer answer", instrument=instrument)
+    return Decision(entry, Action.INDEX, reason, "as it is", data, instrument)
 
 
-def _read_document(data: bytes) -> dict[str, Any]:
+def _read_instrument(data: bytes) -> str:
     document: dict[str, Any] = orjson.loads(data)
-    if document["schema"] != _DOCUMENT_SCHEMA:
+    if document["schema"] != SCHEMA:
         raise ValueError
     parse_instant(document["as_of"])
-    if document["id"] != f"{document['instrument']}|{document['interval']}|{document['open_time']}":
+    instrument: str = document["instrument"]
+    if document["id"] != f"{instrument}|{document['interval']}|{document['open_time']}":
         raise ValueError
-    return document
+    return instrument
 
 
 def _guess(data: bytes) -> str:

@@ -1,6 +1,6 @@
 """The error files in the lake bucket: listing them, reading one, and putting away what has been handled."""
 
-import heapq
+import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -13,12 +13,14 @@ from stockstream_local.set_aside import Kind, SetAside, digest, read_entries, wr
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LAKE_PREFIXES = {"processing-failed/": Kind.RECORD, "format-conversion-failed/": Kind.LAKE_DOCUMENT}
-# Below it, the delivery to the search index has a folder for each type of error. Firehose's documents
-# name the one of refused documents elasticsearch-failed, AmazonOpenSearchService-failed and _failed.
-SEARCH_PREFIX = "search/"
-_RECORDS_FOLDER, _FAILED = "processing-failed/", "failed/"
+# The delivery to the lake has the first, the one to the search index has folders below the second.
+PREFIXES = ("processing-failed/", "search/")
 DONE_PREFIX = "redriven/"
+# AWS calls the folder of refused documents elasticsearch-failed, AmazonOpenSearchService-failed and
+# AmazonOpenSearchService_failed. A day is dt=2026-11-20, or 2026/11/20 where no prefix says otherwise.
+_KEY = re.compile(
+    r"(?:search/)?(?:(processing-failed)|[^/]+[-_]failed)/(?:dt=)?(\d{4})[-/](\d\d)[-/](\d\d)/.+", re.ASCII
+)
 # Another redrive, or Firehose itself, has changed the file since it was read, or put it away.
 _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"}
 
@@ -30,14 +32,14 @@ class ErrorFile:
     Attributes:
         key: where it is.
         kind: what its entries hold.
+        day: when Firehose received them, `YYYY-MM-DD` (UTC).
         size: its bytes.
-        order: by what the files sort from the oldest to the newest, whatever their folder is.
     """
 
     key: str
     kind: Kind
+    day: str
     size: int
-    order: str
 
 
 class ErrorFiles:
@@ -52,19 +54,14 @@ class ErrorFiles:
         self._s3 = s3
         self._bucket = bucket
 
-    def measure(self, since: str = "") -> int:
-        """How many bytes the files have."""
-        return sum(file.size for file in self.list_files(since))
-
-    def list_files(self, since: str = "") -> Iterator[ErrorFile]:
-        """The files of all kinds, by the day and then by the name that Firehose gave them; read page by page.
+    def list_files(self, since: str = "") -> list[ErrorFile]:
+        """The files that are there now, from the oldest day to the newest.
 
         Args:
             since: the first day, `YYYY-MM-DD`; empty for all.
         """
-        folders = [*LAKE_PREFIXES.items(), *self._search_folders()]
-        listings = [self._list_folder(folder, kind, since) for folder, kind in folders]
-        return heapq.merge(*listings, key=lambda file: file.order)
+        files = [file for prefix in PREFIXES for file in self._list(prefix) if file.day >= since]
+        return sorted(files, key=lambda file: (file.day, file.key))
 
     def read(self, file: ErrorFile) -> tuple[list[SetAside], str]:
         """A file's entries, and the version of it that they were read from; none if the file is gone."""
@@ -76,21 +73,19 @@ class ErrorFiles:
 
     def put_away(
         self, file: ErrorFile, version: str, entries: list[SetAside], handled: AbstractSet[int]
-    ) -> bool:
+    ) -> None:
         """Moves the handled entries to where the next redrive does not look.
 
-        They are copied first, and only then taken out of the file, so that a crash costs a repetition.
+        They are copied first, and only then taken out of the file, so that a crash costs a repetition. And
+        they are taken out only if the file is still as it was read: otherwise they are seen again.
 
         Args:
             file: the file that they are from.
             version: of the file, as read said.
             entries: all of the file.
             handled: the positions of those to move.
-
-        Returns:
-            Whether they were taken out; not so where the file has changed since it was read.
         """
-        done = write_entries([entry for position, entry in enumerate(entries) if position in handled])
+        done = write_entries(entry for position, entry in enumerate(entries) if position in handled)
         rest = [entry for position, entry in enumerate(entries) if position not in handled]
         # A file that is handled in parts leaves each part under a name of its own.
         name = f"{DONE_PREFIX}{file.key}" + (f".{digest(done)}" if rest else "")
@@ -104,27 +99,11 @@ class ErrorFiles:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _CHANGED:
                 raise
-            return False
-        return True
 
-    def _search_folders(self) -> Iterator[tuple[str, Kind]]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=SEARCH_PREFIX, Delimiter="/"
-        )
-        for page in pages:
-            for listed in page.get("CommonPrefixes", []):
-                folder = listed["Prefix"]
-                if folder.endswith(_RECORDS_FOLDER):
-                    yield folder, Kind.RECORD
-                elif folder.endswith(_FAILED):
-                    yield folder, Kind.SEARCH_DOCUMENT
-
-    def _list_folder(self, folder: str, kind: Kind, since: str) -> Iterator[ErrorFile]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=folder, StartAfter=f"{folder}dt={since}" if since else ""
-        )
+    def _list(self, prefix: str) -> Iterator[ErrorFile]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         for page in pages:
             for listed in page.get("Contents", []):
-                key = listed["Key"]
-                if not key.endswith("/"):  # a folder that somebody made in the console
-                    yield ErrorFile(key, kind, listed["Size"], key.removeprefix(folder))
+                if match := _KEY.fullmatch(listed["Key"]):
+                    kind = Kind.RECORD if match[1] else Kind.DOCUMENT
+                    yield ErrorFile(listed["Key"], kind, "-".join(match.groups()[1:]), listed["Size"])

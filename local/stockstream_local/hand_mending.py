@@ -2,34 +2,17 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from stockstream.errors import StockstreamError
 from stockstream.times import format_instant
 from stockstream_local.decisions import Decision
-from stockstream_local.set_aside import Kind, SetAside
+from stockstream_local.set_aside import SetAside
 
 
 class HandMendingError(StockstreamError):
     """The file cannot be written or read; the text says which line, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """One edited entry.
-
-    Attributes:
-        entry: what it is now; its data is the edited one.
-        digest: of the entry as it was set aside.
-    """
-
-    entry: SetAside
-    digest: str
 
 
 class SavedEntries:
@@ -54,29 +37,21 @@ class SavedEntries:
 
     def add(self, decision: Decision) -> None:
         """Writes an entry that needs a person."""
-        with self._path.open("ab") as file:
-            file.write(orjson.dumps(describe(decision), option=orjson.OPT_APPEND_NEWLINE))
+        # json and not orjson, which reads records that are nested more deeply than what it can write.
+        with self._path.open("a", encoding="ascii") as file:
+            file.write(json.dumps(_describe(decision)) + "\n")
         self.count += 1
 
-
-def describe(decision: Decision) -> dict[str, Any]:
-    """An entry for a person, who edits `record`, or `text` where it is no JSON."""
-    entry = decision.entry
-    arrived = entry.arrived_at
-    return {
-        "reason": decision.reason,
-        "detail": decision.note,
-        **_readable(entry),
-        "arrived_at": arrived and format_instant(arrived),
-        "kind": entry.kind.value,
-        "index": entry.index,
-        "key": entry.key,
-        "entry": entry.digest,
-    }
+    def finish(self) -> str:
+        """Says what a person shall do with the file, and takes it away if nothing is in it."""
+        if not self.count:
+            self._path.unlink()
+            return "Nothing needs a person."
+        return f"For a person: {self.count:,} in {self._path}. Edit it, then: --from {self._path}"
 
 
-def read_corrections(path: Path) -> Iterator[Correction]:
-    """The entries of an edited file.
+def read_corrections(path: Path) -> dict[str, bytes]:
+    """The edited records of a file, by the name of the entry that each stands for.
 
     Raises:
         HandMendingError: a line is no such entry.
@@ -85,37 +60,49 @@ def read_corrections(path: Path) -> Iterator[Correction]:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise HandMendingError(f"{path} cannot be read: {error.strerror}") from None
+    corrections = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            yield _read_correction(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
+            fields = json.loads(line)
+            corrections[str(fields["entry"])] = _read_data(fields)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise HandMendingError(
-                f"{path}, line {number} is no entry that --save wrote ({error}): "
-                "edit `record` (or `text`), and leave the rest of the line as it is."
+                f"{path}, line {number} is no entry that --save wrote ({type(error).__name__}: {error}). "
+                "Edit `record` (or `text`), and leave the rest of the line as it is."
             ) from error
+    return corrections
+
+
+def _describe(decision: Decision) -> dict[str, Any]:
+    entry = decision.entry
+    return {
+        "reason": decision.reason,
+        "detail": decision.note,
+        **_readable(entry),
+        "arrived_at": entry.arrived_at and format_instant(entry.arrived_at),
+        "file": entry.key,
+        "entry": entry.name,
+    }
 
 
 def _readable(entry: SetAside) -> dict[str, Any]:
-    if entry.data is None:
-        return {"base64": b64encode(entry.text.encode(errors="surrogateescape")).decode()}
     try:
-        return {"record": orjson.loads(entry.data)}
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        return {"text": entry.data.decode()}
+        text = entry.raw.decode()
     except UnicodeDecodeError:
-        return {"base64": b64encode(entry.data).decode()}
+        return {"base64": b64encode(entry.raw).decode()}
+    if entry.data is None:
+        return {"text": text}
+    try:
+        return {"record": json.loads(text)}
+    except (ValueError, RecursionError):
+        return {"text": text}
 
 
-def _read_correction(line: dict[str, Any]) -> Correction:
-    if "record" in line:
-        data = orjson.dumps(line["record"])
-    elif "text" in line:
-        data = str(line["text"]).encode()
-    else:
-        data = b64decode(line["base64"], validate=True)
-    kind, key, index = Kind(line["kind"]), str(line["key"]), str(line["index"])
-    return Correction(SetAside(kind, key, "", "BY_HAND", "", None, data, index), str(line["entry"]))
+def _read_data(fields: dict[str, Any]) -> bytes:
+    if "record" in fields:
+        return json.dumps(fields["record"]).encode()
+    if "text" in fields:
+        return str(fields["text"]).encode()
+    return b64decode(fields["base64"], validate=True)

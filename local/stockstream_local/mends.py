@@ -1,9 +1,10 @@
 """Mends: what a refused record may be sent as, where there is no doubt. No number is ever invented."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -94,7 +95,8 @@ def _next_step(
         if reason in each.reasons and each.name not in done:
             mended = each.apply(record, windows)
             if mended is not None:
-                return orjson.dumps(mended), each.name
+                # orjson reads records that are nested more deeply than what it can write.
+                return json.dumps(mended, ensure_ascii=False, separators=(",", ":")).encode(), each.name
     return None
 
 
@@ -142,8 +144,8 @@ def _zoned(text: object) -> datetime | None:
     if not isinstance(text, str) or not _ZONED.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -2,31 +2,24 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC
-from enum import StrEnum
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import batched
 from typing import Protocol
 
-from stockstream_local.decisions import Action, Decision, Judge
+import orjson
+
+from stockstream.errors import StockstreamError
+from stockstream_local.decisions import BY_HAND, Action, Decision, Judge
 from stockstream_local.error_files import ErrorFile, ErrorFiles
-from stockstream_local.hand_mending import Correction
-from stockstream_local.search_again import Failed, SearchAgainError
-from stockstream_local.set_aside import Kind, SetAside
+from stockstream_local.lake import Document
+from stockstream_local.set_aside import SetAside
 
-# How long the stream may refuse the records of one file before they are left for the next redrive.
-SEND_SECONDS = 60.0
+# A shard takes 1 MB a second: a chunk of records with full look-backs takes some 3 seconds.
+CHUNK_RECORDS = 500
+PATIENCE_SECONDS = 60.0
 SENT_TO_STREAM = {Action.SEND, Action.MEND}
-SENT = {*SENT_TO_STREAM, Action.INDEX, Action.DELIVER}
-
-
-class Result(StrEnum):
-    """What became of an entry."""
-
-    PLANNED = "planned"
-    DONE = "done"
-    REFUSED = "refused"
-    LEFT = "left"
+SENT = {*SENT_TO_STREAM, Action.INDEX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +28,73 @@ class Outcome:
 
     Attributes:
         decision: what was decided.
-        result: what became of it.
-        detail: why it was refused; empty otherwise.
+        refusal: why it could not be done; empty where it was, or where nothing was tried.
     """
 
     decision: Decision
-    result: Result
-    detail: str = ""
+    refusal: str = ""
 
 
 class Stream(Protocol):
     """Where records go: the producer's BarStream, or a fake."""
 
+    @property
+    def refusal(self) -> str:
+        """Why the stream turned something away the last time; empty if it never did."""
+
     def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
         """Puts records; the positions of those that were acknowledged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Destinations:
-    """Where things go.
+class Sender:
+    """Sends records to the stream, and documents to the search index.
 
-    Attributes:
+    Args:
         stream: takes records.
-        search: indexes documents; of each why it was refused, or None. None where there is no search index.
-        lake: delivers documents, each with its day.
+        index: indexes documents; of each why it was refused, or nothing. None where there is no search index.
     """
 
-    stream: Stream
-    search: Callable[[Sequence[Failed]], list[str | None]] | None
-    lake: Callable[[Sequence[tuple[str, bytes]]], None]
+    def __init__(self, stream: Stream, index: Callable[[list[Document]], list[str]] | None) -> None:
+        self._stream = stream
+        self._index = index
+        self._patience = PATIENCE_SECONDS
+
+    def send(self, decisions: Sequence[Decision]) -> list[str]:
+        """Sends what is to be sent; of each decision why it was refused, or nothing."""
+        refusals = [""] * len(decisions)
+        positions: dict[str, list[int]] = defaultdict(list)
+        documents: list[int] = []
+        for position, each in enumerate(decisions):
+            if each.action in SENT_TO_STREAM:
+                positions[each.instrument].append(position)
+            elif each.action is Action.INDEX:
+                documents.append(position)
+        for instrument, theirs in positions.items():
+            for chunk in batched(theirs, CHUNK_RECORDS, strict=False):
+                told = self._put(instrument, [decisions[position].data for position in chunk])
+                for position, refusal in zip(chunk, told, strict=True):
+                    refusals[position] = refusal
+        told = self._index_all([orjson.loads(decisions[position].data) for position in documents])
+        for position, refusal in zip(documents, told, strict=True):
+            refusals[position] = refusal
+        return refusals
+
+    def _put(self, instrument: str, records: Sequence[bytes]) -> list[str]:
+        taken = self._stream.put(instrument, records, time.monotonic() + self._patience)
+        # A stream that took nothing for so long is asked again, and not waited for until it takes something.
+        self._patience = PATIENCE_SECONDS if taken else 0.0
+        refusal = f"the stream did not take it: {self._stream.refusal or 'no time was left'}"
+        return ["" if position in taken else refusal for position in range(len(records))]
+
+    def _index_all(self, documents: list[Document]) -> list[str]:
+        if not documents:
+            return []
+        if self._index is None:
+            return ["there is no search index: name it with --endpoint"] * len(documents)
+        try:
+            return self._index(documents)
+        except StockstreamError as error:
+            return [str(error)] * len(documents)
 
 
 class Selection:
@@ -72,19 +103,40 @@ class Selection:
     Args:
         reason: only those that were set aside for this one; empty for all.
         limit: how many are sent at most; None for all.
+        corrections: only these, by their names, with what a person has made of them; None for all.
     """
 
-    def __init__(self, reason: str = "", limit: int | None = None) -> None:
+    def __init__(
+        self, reason: str = "", limit: int | None = None, corrections: Mapping[str, bytes] | None = None
+    ) -> None:
         self._reason = reason
         self._left = limit
+        self._corrections = corrections
 
     @property
     def is_over(self) -> bool:
         """Whether the limit is reached."""
         return self._left == 0
 
-    def takes(self, decision: Decision) -> bool:
-        """Whether an entry is meant; what is sent counts towards the limit."""
+    def choose(self, entries: Sequence[SetAside], judge: Judge) -> dict[int, Decision]:
+        """What is decided on those of a file's entries that are meant, by their positions in it."""
+        chosen = {}
+        for position, entry in enumerate(entries):
+            corrected = self._correct(entry)
+            if corrected is None:
+                continue
+            decision = judge.decide(corrected)
+            if self._takes(decision):
+                chosen[position] = decision
+        return chosen
+
+    def _correct(self, entry: SetAside) -> SetAside | None:
+        if self._corrections is None:
+            return entry
+        data = self._corrections.get(entry.name)
+        return None if data is None else replace(entry, data=data, error_code=BY_HAND, error_message="")
+
+    def _takes(self, decision: Decision) -> bool:
         if self._reason and decision.reason != self._reason:
             return False
         if decision.action in SENT and self._left is not None:
@@ -96,143 +148,39 @@ class Selection:
 
 def redrive(
     files: ErrorFiles,
-    since: str,
+    listed: Sequence[ErrorFile],
     judge: Judge,
     selection: Selection,
-    destinations: Destinations | None,
+    sender: Sender | None,
 ) -> Iterator[tuple[ErrorFile, list[Outcome]]]:
     """Decides on all entries, and sends and puts away what can be; one file in memory at a time.
 
     Args:
         files: where the entries are.
-        since: the first day, `YYYY-MM-DD`; empty for all.
+        listed: the files, all listed before the first of them is sent. What fails again comes back as a new
+            file, and must not pass for a copy of what was sent.
         judge: decides.
         selection: which entries are meant.
-        destinations: where they are sent; None for a dry run, which changes nothing.
+        sender: sends them; None for a dry run, which changes nothing.
 
     Yields:
         Each file, and what became of those of its entries that are meant.
     """
-    for file in files.list_files(since):
+    for file in listed:
         if selection.is_over:
             return
         entries, version = files.read(file)
-        decisions = [judge.decide(entry) for entry in entries]
-        meant = {position: each for position, each in enumerate(decisions) if selection.takes(each)}
-        if destinations is None:
-            yield file, [Outcome(each, _planned(each)) for each in meant.values()]
-            continue
-        refusals = send(list(meant.values()), destinations)
+        chosen = selection.choose(entries, judge)
+        refusals = sender.send(list(chosen.values())) if sender else [""] * len(chosen)
         outcomes = {
-            position: _settle(each, refusal)
-            for (position, each), refusal in zip(meant.items(), refusals, strict=True)
+            position: Outcome(decision, refusal)
+            for (position, decision), refusal in zip(chosen.items(), refusals, strict=True)
         }
-        done = {position for position, outcome in outcomes.items() if outcome.result is Result.DONE}
-        if done:
+        done = {
+            position
+            for position, outcome in outcomes.items()
+            if outcome.decision.action is not Action.LEAVE and not outcome.refusal
+        }
+        if sender and done:
             files.put_away(file, version, entries, done)
         yield file, list(outcomes.values())
-
-
-def redrive_corrections(
-    files: ErrorFiles,
-    corrections: Sequence[Correction],
-    judge: Judge,
-    selection: Selection,
-    destinations: Destinations | None,
-) -> list[Outcome]:
-    """Does the same with entries that a person has edited, and puts away those that they stand for.
-
-    Args:
-        files: where they were set aside.
-        corrections: the edited entries.
-        judge: decides.
-        selection: which of them are meant.
-        destinations: where they are sent; None for a dry run, which changes nothing.
-
-    Returns:
-        What became of those that are meant.
-    """
-    meant = [
-        (correction, decision)
-        for correction, decision in ((each, judge.decide(each.entry)) for each in corrections)
-        if selection.takes(decision)
-    ]
-    if destinations is None:
-        return [Outcome(decision, _planned(decision)) for _, decision in meant]
-    refusals = send([decision for _, decision in meant], destinations)
-    outcomes = []
-    settled: dict[tuple[str, Kind], set[str]] = defaultdict(set)
-    for (correction, decision), refusal in zip(meant, refusals, strict=True):
-        outcome = _settle(decision, refusal)
-        outcomes.append(outcome)
-        if outcome.result is Result.DONE:
-            settled[correction.entry.key, correction.entry.kind].add(correction.digest)
-    for (key, kind), digests in settled.items():
-        file = ErrorFile(key, kind, 0, key)
-        entries, version = files.read(file)
-        done = {position for position, entry in enumerate(entries) if entry.digest in digests}
-        if done:
-            files.put_away(file, version, entries, done)
-    return outcomes
-
-
-def send(decisions: Sequence[Decision], destinations: Destinations) -> list[str | None]:
-    """Sends what is to be sent; of each decision why it was refused, or None."""
-    refusals: list[str | None] = [None] * len(decisions)
-    kinds = (
-        (SENT_TO_STREAM, _send_records),
-        ({Action.INDEX}, _index_documents),
-        ({Action.DELIVER}, _deliver_documents),
-    )
-    for actions, send_all in kinds:
-        positions = [position for position, each in enumerate(decisions) if each.action in actions]
-        if positions:
-            told = send_all([decisions[position] for position in positions], destinations)
-            for position, refusal in zip(positions, told, strict=True):
-                refusals[position] = refusal
-    return refusals
-
-
-def _send_records(decisions: Sequence[Decision], destinations: Destinations) -> list[str | None]:
-    refusals: list[str | None] = ["the stream did not take it in time"] * len(decisions)
-    deadline = time.monotonic() + SEND_SECONDS
-    positions: dict[str, list[int]] = defaultdict(list)
-    for position, each in enumerate(decisions):
-        positions[each.instrument].append(position)
-    for instrument, theirs in positions.items():
-        records = [decisions[position].data for position in theirs]
-        for taken in destinations.stream.put(instrument, records, deadline):
-            refusals[theirs[taken]] = None
-    return refusals
-
-
-def _index_documents(decisions: Sequence[Decision], destinations: Destinations) -> list[str | None]:
-    if destinations.search is None:
-        return ["there is no search index: name it with --endpoint"] * len(decisions)
-    try:
-        return destinations.search(
-            [Failed(each.entry.index, each.bar, each.as_of, each.data) for each in decisions]
-        )
-    except SearchAgainError as error:
-        return [str(error)] * len(decisions)
-
-
-def _deliver_documents(decisions: Sequence[Decision], destinations: Destinations) -> list[str | None]:
-    destinations.lake([(_arrival_day(each.entry, each.bar), each.data) for each in decisions])
-    return [None] * len(decisions)
-
-
-def _arrival_day(entry: SetAside, bar: str) -> str:
-    if entry.arrived_at:
-        return entry.arrived_at.astimezone(UTC).date().isoformat()
-    return bar.rpartition("|")[2].partition("T")[0]
-
-
-def _planned(decision: Decision) -> Result:
-    return Result.LEFT if decision.action is Action.LEAVE else Result.PLANNED
-
-
-def _settle(decision: Decision, refusal: str | None) -> Outcome:
-    if decision.action is Action.LEAVE:
-        return Outcome(decision, Result.LEFT)
-    return Outcome(decision, Result.REFUSED, refusal) if refusal else Outcome(decision, Result.DONE)

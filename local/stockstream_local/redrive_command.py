@@ -5,9 +5,8 @@ import json
 import logging
 import re
 from datetime import date
-from functools import partial
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -19,11 +18,11 @@ from stockstream.windows import Windows, parse_windows
 from stockstream_local.decisions import Action, Judge
 from stockstream_local.error_files import ErrorFiles
 from stockstream_local.hand_mending import SavedEntries, read_corrections
-from stockstream_local.lake_again import deliver_again
-from stockstream_local.redrive import Destinations, Result, Selection, redrive, redrive_corrections
+from stockstream_local.redrive import Selection, Sender, redrive
 from stockstream_local.redrive_report import Tally
 from stockstream_local.screen import Screen
-from stockstream_local.search_again import index_again, open_search
+from stockstream_local.search_client import find_server
+from stockstream_local.search_fill import Filler
 from stockstream_local.stack import Stack, find_stack
 
 _CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
@@ -62,58 +61,59 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     Raises:
         StockstreamError: it cannot be read, or not all that could be sent was.
     """
+    if asked.corrections and (asked.save or asked.reason or asked.since):
+        raise RedriveError("--from means the entries of its file: leave --save, --reason and --since out.")
+    corrections = read_corrections(asked.corrections) if asked.corrections else None
     stack = find_stack(asked.stack)
-    s3 = boto3.client("s3", config=_CONFIG)
-    files = ErrorFiles(s3, stack.output("LakeBucketName"))
+    files = ErrorFiles(boto3.client("s3", config=_CONFIG), stack.output("LakeBucketName"))
     judge = Judge(_read_windows(stack))
-    selection = Selection(asked.reason or "", asked.limit)
-    destinations = _open_destinations(stack, asked.endpoint, s3) if asked.apply else None
+    selection = Selection(asked.reason or "", asked.limit, corrections)
+    sender = _open_sender(stack, asked.endpoint) if asked.apply else None
+    listed = files.list_files(asked.since or "")
     saved = SavedEntries(asked.save) if asked.save else None
-    since = asked.since or ""
     tally = Tally(is_applied=asked.apply)
-    if asked.corrections:
-        corrections = list(read_corrections(asked.corrections))
-        tally.add(redrive_corrections(files, corrections, judge, selection, destinations))
-    else:
-        with screen.progress("Sending again" if asked.apply else "Reading", files.measure(since)) as step:
-            for file, outcomes in redrive(files, since, judge, selection, destinations):
-                tally.add(outcomes)
-                for outcome in outcomes:
-                    if saved and outcome.decision.action is Action.LEAVE:
-                        saved.add(outcome.decision)
-                step(file.size)
-    _tell(tally, asked, saved, screen)
+    with screen.progress(
+        "Sending again" if asked.apply else "Reading", sum(each.size for each in listed)
+    ) as step:
+        for file, outcomes in redrive(files, listed, judge, selection, sender):
+            tally.add(outcomes)
+            for outcome in outcomes:
+                if saved and outcome.decision.action is Action.LEAVE:
+                    saved.add(outcome.decision)
+            step(file.size)
+    _tell(tally, asked, screen)
+    if saved:
+        screen.say(saved.finish())
+    if tally.refused:
+        raise RedriveError(f"Refused, and still set aside: {tally.refused:,}. The table says why.")
 
 
-def _tell(tally: Tally, asked: argparse.Namespace, saved: SavedEntries | None, screen: Screen) -> None:
-    refused = tally.count_results(Result.REFUSED)
+def _tell(tally: Tally, asked: argparse.Namespace, screen: Screen) -> None:
     if asked.format == "json":
         screen.say(json.dumps(tally.as_json()))
+    elif not tally.rows:
+        is_narrowed = asked.corrections or asked.reason or asked.since
+        screen.say("Nothing of that is set aside." if is_narrowed else "Nothing is set aside.")
     else:
-        if tally.rows:
-            screen.present(tally.table())
-            screen.say("")
-        screen.say(tally.summary())
-        if tally.rows and not asked.apply:
+        screen.present(tally.table())
+        screen.say(f"\n{tally.summary()}")
+        if not asked.apply:
             screen.say("Nothing was changed: --apply does it, --save FILE writes out what needs a person.")
-    if saved:
-        screen.say(
-            f"{saved.count:,} entries for a person are in {asked.save}: edit, then --from {asked.save}"
-        )
-    if refused:
-        raise RedriveError(f"{refused:,} entries were refused and are still set aside; the table says why.")
 
 
-def _open_destinations(stack: Stack, endpoint: str | None, s3: Any) -> Destinations:  # noqa: ANN401 (boto3's)
+def _open_sender(stack: Stack, endpoint: str | None) -> Sender:
     # What the stream refuses and takes later is not worth a person's attention; what stays refused is told.
     logger.setLevel(logging.ERROR)
-    kinesis = boto3.client("kinesis", config=_CONFIG)
+    stream = BarStream(boto3.client("kinesis", config=_CONFIG), stack.output("BarStreamName"))
     address = endpoint or stack.outputs.get("SearchEndpoint")
-    return Destinations(
-        stream=BarStream(kinesis, stack.output("BarStreamName")),
-        search=partial(index_again, open_search(address)) if address else None,
-        lake=partial(deliver_again, s3, stack.output("LakeBucketName")),
-    )
+    # The stack's own domain asks for its admin role.
+    role_arn = None if endpoint else stack.outputs.get("SearchAdminRoleArn")
+
+    @cache
+    def open_index() -> Filler:  # only where there is something for it
+        return Filler(find_server(address or "", role_arn=role_arn))
+
+    return Sender(stream, (lambda documents: open_index().fill(documents)) if address else None)
 
 
 def _read_windows(stack: Stack) -> Windows:

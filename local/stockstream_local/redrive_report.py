@@ -10,7 +10,7 @@ from rich.table import Table
 
 from stockstream.times import format_instant
 from stockstream_local.decisions import Action, Decision
-from stockstream_local.redrive import Outcome, Result
+from stockstream_local.redrive import Outcome
 
 _NAMES_SHOWN = 3
 _NOTHING = "-"
@@ -18,7 +18,6 @@ _DONE = {
     Action.SEND: "sent as it is",
     Action.MEND: "mended and sent",
     Action.INDEX: "indexed",
-    Action.DELIVER: "delivered",
     Action.CLOSE: "put away",
     Action.REPEATED: "put away",
 }
@@ -26,7 +25,6 @@ _DONE = {
 _WORDS = (
     (frozenset({Action.SEND, Action.MEND}), ("to send to the stream", "sent to the stream")),
     (frozenset({Action.INDEX}), ("to index again", "indexed again")),
-    (frozenset({Action.DELIVER}), ("to deliver to the lake", "delivered to the lake")),
     (frozenset({Action.CLOSE, Action.REPEATED}), ("to put away", "put away")),
     (frozenset({Action.LEAVE}), ("for a person", "left for a person")),
 )
@@ -43,8 +41,8 @@ class Row:
         count: how many there are.
         first, last: when the first and the last of them arrived; None where no entry says so.
         instruments: how many entries name each.
-        results: what became of them.
-        refusal: why one of them was refused; empty where none was.
+        refused: how many could not be sent.
+        refusal: why one of them could not; empty where all could.
     """
 
     reason: str
@@ -54,15 +52,15 @@ class Row:
     first: datetime | None = None
     last: datetime | None = None
     instruments: Counter[str] = field(default_factory=Counter)
-    results: Counter[Result] = field(default_factory=Counter)
+    refused: int = 0
     refusal: str = ""
 
     def add(self, outcome: Outcome) -> None:
         """Counts an entry."""
         entry = outcome.decision.entry
         self.count += 1
-        self.results[outcome.result] += 1
-        self.refusal = self.refusal or outcome.detail
+        self.refused += bool(outcome.refusal)
+        self.refusal = self.refusal or outcome.refusal
         if outcome.decision.instrument:
             self.instruments[outcome.decision.instrument] += 1
         if entry.arrived_at:
@@ -101,9 +99,10 @@ class Tally:
                 self._rows[key] = Row(reason, decision.action, _detail(decision))
             self._rows[key].add(outcome)
 
-    def count_results(self, result: Result) -> int:
-        """How many entries there are with this result."""
-        return sum(row.results[result] for row in self._rows.values())
+    @property
+    def refused(self) -> int:
+        """How many entries could not be sent."""
+        return sum(row.refused for row in self._rows.values())
 
     def table(self) -> Table:
         """The rows for a person."""
@@ -121,17 +120,13 @@ class Tally:
     def summary(self) -> str:
         """The totals, in a sentence."""
         total = sum(row.count for row in self._rows.values())
-        if not total:
-            return "Nothing is set aside."
         counts = [(self._count(actions), words[self._is_applied]) for actions, words in _WORDS]
-        counts.append((self.count_results(Result.REFUSED), "refused, and still set aside"))
+        counts.append((self.refused, "refused, and still set aside"))
         parts = [f"{count:,} {words}" for count, words in counts if count]
         return f"Entries: {total:,}, in files: {self.files:,}; {', '.join(parts)}."
 
     def _count(self, actions: frozenset[Action]) -> int:
-        return sum(
-            row.count - row.results[Result.REFUSED] for row in self._rows.values() if row.action in actions
-        )
+        return sum(row.count - row.refused for row in self._rows.values() if row.action in actions)
 
     def as_json(self) -> dict[str, Any]:
         """The same for a script."""
@@ -147,7 +142,7 @@ class Tally:
                     "first_arrival": row.first and format_instant(row.first),
                     "last_arrival": row.last and format_instant(row.last),
                     "instruments": dict(row.instruments.most_common()),
-                    "results": {result.value: count for result, count in row.results.items()},
+                    "refused": row.refused,
                     "refusal": row.refusal or None,
                 }
                 for row in self.rows
@@ -157,9 +152,9 @@ class Tally:
     def _describe(self, row: Row) -> str:
         if row.action is Action.LEAVE or not self._is_applied:
             return f"{row.action}: {row.note}"
-        done, refused = row.results[Result.DONE], row.results[Result.REFUSED]
+        done = row.count - row.refused
         parts = [f"{done:,} {_DONE[row.action]}: {row.note}"] if done else []
-        parts += [f"{refused:,} refused: {row.refusal}"] if refused else []
+        parts += [f"{row.refused:,} refused: {row.refusal}"] if row.refused else []
         return "; ".join(parts)
 
 

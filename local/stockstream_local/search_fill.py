@@ -74,34 +74,42 @@ class Filler:
                 "run `stockstream search install` first."
             )
 
-    def fill(self, documents: Iterable[Document]) -> None:
+    def fill(self, documents: Iterable[Document]) -> list[str]:
         """Indexes documents, and counts in the tally what became of them.
+
+        Returns:
+            Of each why it was refused; empty where it was not. An older answer than the index has is no loss.
 
         Raises:
             SearchError: the server gave no good answer.
         """
+        refusals = []
         for call in batched(documents, CALL_DOCUMENTS, strict=False):
             lines = [line for each in call for line in (self._action(each), orjson.dumps(each))]
             try:
                 answer = self._client.bulk(body=b"\n".join(lines) + b"\n")
             except TransportError as error:
                 raise SearchError(explain(error, self._server)) from error
-            for item in answer["items"]:
-                self._count(item["index"])
+            refusals += [self._count(item["index"]) for item in answer["items"]]
+        return refusals
 
     def _action(self, document: Document) -> bytes:
         return orjson.dumps({"index": route(document) if self._routes_itself else {"_index": WRITE_INDEX}})
 
-    def _count(self, item: dict[str, Any]) -> None:
+    def _count(self, item: dict[str, Any]) -> str:
         if item["status"] == _CONFLICT:
             self.tally.outdated += 1
-        elif item["status"] not in _TAKEN:
+            return ""
+        if item["status"] not in _TAKEN:
             error = item.get("error", {})
-            self.tally.refused[f"{item['status']}: {error.get('reason', error)}"] += 1
+            refusal = f"{item['status']}: {error.get('reason', error)}"
         elif item["_index"] == REJECTED:
-            self.tally.refused[f"by the pipeline: see the index {REJECTED}"] += 1
+            refusal = f"by the pipeline: see the index {REJECTED}"
         else:
             self.tally.indexed += 1
+            return ""
+        self.tally.refused[refusal] += 1
+        return refusal
 
 
 def route(document: Document) -> dict[str, Any]:

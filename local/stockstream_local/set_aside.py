@@ -1,10 +1,11 @@
-"""What Firehose set aside in the lake bucket: its error files, and the entries that they hold."""
+"""The entries of an error file: what Firehose could not deliver, each with the reason."""
 
 import binascii
 import gzip
 import json
 import zlib
 from base64 import b64decode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,9 +15,6 @@ from typing import Any
 _GZIP_MAGIC = b"\x1f\x8b"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECODER = json.JSONDecoder()
-# The document of each of these says it under another name.
-_CODES, _MESSAGES = ("errorCode", "lastErrorCode"), ("errorMessage", "lastErrorMessage")
-_INDEXES = ("esIndexName", "osIndexName")
 
 
 class Kind(StrEnum):
@@ -24,9 +22,7 @@ class Kind(StrEnum):
 
     RECORD = "record"
     """A record of the stream: the transform refused it, or failed."""
-    LAKE_DOCUMENT = "lake document"
-    """A document that could not be converted to the lake's format."""
-    SEARCH_DOCUMENT = "search document"
+    DOCUMENT = "document"
     """A document that the search index did not take."""
 
 
@@ -42,7 +38,6 @@ class SetAside:
         error_message: the same, for a person.
         arrived_at: when Firehose received it; None where it does not say.
         data: the record or the document; None where the entry cannot be read.
-        index: the search index that it was meant for; empty for other kinds.
     """
 
     kind: Kind
@@ -52,12 +47,16 @@ class SetAside:
     error_message: str = ""
     arrived_at: datetime | None = None
     data: bytes | None = None
-    index: str = ""
 
     @property
-    def digest(self) -> str:
-        """What tells this entry from the others of its file."""
-        return digest(self.text.encode(errors="surrogateescape"))
+    def name(self) -> str:
+        """A short name, the same for the same record however often it was set aside."""
+        return digest(f"{self.kind}|".encode() + self.raw)
+
+    @property
+    def raw(self) -> bytes:
+        """The record or the document, or the whole entry where it cannot be read."""
+        return self.text.encode(errors="surrogateescape") if self.data is None else self.data
 
 
 def digest(data: bytes) -> str:
@@ -93,7 +92,7 @@ def read_entries(key: str, kind: Kind, body: bytes) -> list[SetAside]:
     return entries
 
 
-def write_entries(entries: list[SetAside]) -> bytes:
+def write_entries(entries: Iterable[SetAside]) -> bytes:
     """The bytes of a file that holds these entries."""
     return "".join(f"{entry.text}\n" for entry in entries).encode(errors="surrogateescape")
 
@@ -105,16 +104,17 @@ def _read_entry(key: str, kind: Kind, text: str, fields: object) -> SetAside:
         kind=kind,
         key=key,
         text=text,
-        error_code=_text(fields, _CODES),
-        error_message=_text(fields, _MESSAGES),
+        error_code=_text(fields, "errorCode"),
+        error_message=_text(fields, "errorMessage"),
         arrived_at=_moment(fields.get("arrivalTimestamp")),
         data=_data(fields.get("rawData")),
-        index=_text(fields, _INDEXES),
     )
 
 
-def _text(fields: dict[str, Any], names: tuple[str, ...]) -> str:
-    return next((str(fields[name]) for name in names if fields.get(name) is not None), "")
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    # Half a pair of surrogates can be written in JSON, and nowhere else.
+    return "" if value is None else str(value).encode(errors="replace").decode()
 
 
 def _moment(milliseconds: object) -> datetime | None:

@@ -18,7 +18,6 @@ from stockstream.bars import Bar, Lookback
 from stockstream.records import encode_record
 from stockstream_local import cli, redrive_command
 from stockstream_local.error_files import ErrorFiles
-from stockstream_local.lake import decode_file
 from stockstream_local.stack import Stack
 from transform.handler import handle
 from transform.settings import read_windows
@@ -151,6 +150,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, value in windows.items():
         monkeypatch.setenv(name, value)
     read_windows.cache_clear()
+    monkeypatch.setenv("COLUMNS", "200")  # a line of the table is a line
     with mock_aws(config={"lambda": {"use_docker": False}}):
         s3, kinesis = boto3.client("s3"), boto3.client("kinesis")
         s3.create_bucket(Bucket="the-lake")
@@ -287,10 +287,10 @@ def test_a_crash_between_the_put_and_the_move_repeats_and_loses_nothing(
     def die(*_: object, **__: object) -> None:
         raise CrashError
 
-    def crash(self: ErrorFiles, *arguments: Any) -> bool:
+    def crash(self: ErrorFiles, *arguments: Any) -> None:
         with monkeypatch.context() as patch:
             patch.setattr(self._s3, step, die)
-            return put_away(self, *arguments)
+            put_away(self, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(ErrorFiles, "put_away", crash)
@@ -318,7 +318,7 @@ def test_what_the_stream_refuses_stays_set_aside_until_it_takes_it(
         """BarStream's part, with one record that it never takes."""
 
         def __init__(self, client: "KinesisClient", name: str) -> None:
-            self.client, self.name = client, name
+            self.client, self.name, self.refusal = client, name, "ProvisionedThroughputExceededException"
 
         def put(self, key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
             taken = {position for position, each in enumerate(records) if each != refused}
@@ -331,7 +331,9 @@ def test_what_the_stream_refuses_stays_set_aside_until_it_takes_it(
     with monkeypatch.context() as patch:
         patch.setattr(redrive_command, "BarStream", Refusing)
         assert cli.main(["redrive", "--apply"]) == 1
-    assert "1 entries were refused and are still set aside" in " ".join(capsys.readouterr().err.split())
+    told = capsys.readouterr()
+    assert "Refused, and still set aside: 1." in " ".join(told.err.split())
+    assert "the stream did not take it: ProvisionedThroughputExceededException" in " ".join(told.out.split())
     assert world.entries(LAKE_KEY) == [refused]
     assert refused not in world.take()
 
@@ -347,11 +349,11 @@ def test_another_redrive_at_the_same_time_costs_repetitions_at_most(
     put_away = ErrorFiles.put_away
     others: list[int] = []
 
-    def race(self: ErrorFiles, *arguments: Any) -> bool:
+    def race(self: ErrorFiles, *arguments: Any) -> None:
         if not others:  # the other one reads, sends and moves between this one's read and its move
             others.append(0)
             others.append(cli.main(["redrive", "--apply"]))
-        return put_away(self, *arguments)
+        put_away(self, *arguments)
 
     monkeypatch.setattr(ErrorFiles, "put_away", race)
 
@@ -371,9 +373,9 @@ def test_a_file_that_grew_meanwhile_keeps_what_was_added(
     world.set_aside(LAKE_KEY, lines)
     put_away = ErrorFiles.put_away
 
-    def grow(self: ErrorFiles, *arguments: Any) -> bool:
+    def grow(self: ErrorFiles, *arguments: Any) -> None:
         world.set_aside(LAKE_KEY, [*lines, added])
-        return put_away(self, *arguments)
+        put_away(self, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(ErrorFiles, "put_away", grow)
@@ -443,37 +445,6 @@ def test_somebodys_work_is_not_written_over(
     assert file.read_text() == "my work"
 
 
-def test_a_document_that_could_not_be_converted_is_delivered_as_json(world: World) -> None:
-    assert world.firehose.deliver(encode({0: record(0), 1: record(1)})) == []
-    documents = [orjson.dumps(each) + b"\n" for each in world.firehose.delivered]
-    key = "format-conversion-failed/dt=2026-11-20/bars-1"
-    lines = [
-        orjson.dumps(
-            {
-                "attemptsMade": 1,
-                "arrivalTimestamp": ARRIVED,
-                "lastErrorCode": "DataFormatConversion.InvalidSchema",
-                "lastErrorMessage": "The schema is invalid.",
-                "attemptEndingTimestamp": ARRIVED,
-                "rawData": b64encode(each).decode(),
-                "sequenceNumber": "1",
-                "subSequenceNumber": 0,
-                "dataCatalogTable": {"databaseName": "stockstream", "tableName": "bars"},
-            }
-        )
-        for each in documents
-    ]
-    world.set_aside(key, lines)
-
-    assert cli.main(["redrive", "--apply"]) == 0
-
-    assert world.take() == []  # through the stream they would lose their analytics
-    (delivered,) = [each for each in world.files() if each.startswith("bars/dt=2026-11-20/")]
-    body = world.s3.get_object(Bucket="the-lake", Key=delivered)["Body"].read()
-    assert decode_file(delivered, body) == world.firehose.delivered
-    assert f"redriven/{key}" in world.files()
-
-
 def test_json_is_for_scripts(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(MENDABLE), RUBBISH)])
 
@@ -510,14 +481,13 @@ def test_a_wrong_stack_or_right_is_told_in_a_sentence(
 class Index:
     """A search index that takes what it is given, or refuses it."""
 
-    def __init__(self, status: int) -> None:
-        self.status = status
-        self.indexed: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    def __init__(self, refusal: str = "") -> None:
+        self.refusal = refusal
+        self.indexed: list[dict[str, Any]] = []
 
-    def bulk(self, *, body: bytes) -> dict[str, Any]:
-        lines = [json.loads(line) for line in body.splitlines()]
-        self.indexed += list(zip((line["index"] for line in lines[::2]), lines[1::2], strict=True))
-        return {"items": [{"index": {"status": self.status, "error": "no"}} for _ in lines[::2]]}
+    def fill(self, documents: list[dict[str, Any]]) -> list[str]:
+        self.indexed += documents
+        return [self.refusal] * len(documents)
 
 
 def document_lines(world: World) -> list[bytes]:
@@ -537,32 +507,35 @@ def document_lines(world: World) -> list[bytes]:
 def test_documents_that_the_index_refused_are_indexed_again_and_not_sent(
     world: World, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
-    index = Index(201)
-    monkeypatch.setattr(redrive_command, "open_search", lambda _endpoint: index)
+    index = Index()
+    monkeypatch.setattr(redrive_command, "Filler", lambda _server: index)
     key = f"search/{folder}/dt=2026-11-20/search-1"
     world.set_aside(key, document_lines(world))
 
     assert cli.main(["redrive", "--apply", "--endpoint", "https://search.test"]) == 0
 
     assert world.take() == []  # through the stream they would lose their analytics
-    assert [document for _, document in index.indexed] == world.firehose.delivered[:1]
+    assert index.indexed == world.firehose.delivered[:1]
     assert world.files() == [f"redriven/{key}"]
 
 
 @pytest.mark.parametrize(
-    ("status", "arguments", "told"),
-    [(400, ["--endpoint", "https://search.test"], "400: no"), (201, [], "name it with --endpoint")],
-    ids=["refused again", "no index"],
+    ("arguments", "told"),
+    [
+        (["--endpoint", "https://search.test"], "400: no"),
+        (["--endpoint", "http://search.test"], "will not do: write https://"),
+        ([], "name it with --endpoint"),
+    ],
+    ids=["refused again", "bad address", "no index"],
 )
 def test_documents_that_are_not_indexed_stay_set_aside(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    status: int,
     arguments: list[str],
     told: str,
 ) -> None:
-    monkeypatch.setattr(redrive_command, "open_search", lambda _endpoint: Index(status))
+    monkeypatch.setattr(redrive_command, "Filler", lambda _server: Index("400: no"))
     key = "search/AmazonOpenSearchService-failed/dt=2026-11-20/search-1"
     lines = document_lines(world)
     world.set_aside(key, lines)

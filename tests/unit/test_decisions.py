@@ -28,8 +28,10 @@ DOCUMENT = RECORD | {"schema": "enriched.v1", "sma_5": 10.2}
 GIVEN_BACK = "Lambda.ProcessingFailedStatus"
 
 
-def entry(fields: object, code: str = GIVEN_BACK, kind: Kind = Kind.RECORD, **more: Any) -> SetAside:
-    return SetAside(kind, "key", "text", code, data=orjson.dumps(fields), **more)
+def entry(
+    fields: object, code: str = GIVEN_BACK, kind: Kind = Kind.RECORD, error_message: str = ""
+) -> SetAside:
+    return SetAside(kind, "key", "text", code, error_message, data=orjson.dumps(fields))
 
 
 def decided(one: SetAside) -> Decision:
@@ -42,6 +44,7 @@ def decided(one: SetAside) -> Decision:
         ("Lambda.FunctionError", "Lambda.FunctionError", "the transform had failed"),
         (GIVEN_BACK, GIVEN_BACK, "valid today"),  # TOO_LARGE, or an older transform
         ("", "UNKNOWN", "valid today"),
+        ("BY_HAND", "BY_HAND", "corrected"),
     ],
 )
 def test_a_record_that_the_transform_takes_is_sent_as_it_is(code: str, reason: str, note: str) -> None:
@@ -49,7 +52,7 @@ def test_a_record_that_the_transform_takes_is_sent_as_it_is(code: str, reason: s
 
     assert (decision.action, decision.reason, decision.note) == (Action.SEND, reason, note)
     assert decision.data == orjson.dumps(RECORD)
-    assert (decision.instrument, decision.bar) == ("IBM", RECORD["id"])
+    assert decision.instrument == "IBM"
 
 
 def test_a_record_that_can_be_mended_is_mended_and_its_reason_is_the_transforms() -> None:
@@ -77,10 +80,9 @@ def test_an_entry_that_cannot_be_read_is_left() -> None:
 
 
 def test_a_document_for_the_index_is_indexed_and_never_sent_through_the_stream() -> None:
-    decision = decided(entry(DOCUMENT, "400", Kind.SEARCH_DOCUMENT, index="bars"))
+    decision = decided(entry(DOCUMENT, "400", Kind.DOCUMENT))
 
-    assert (decision.action, decision.reason) == (Action.INDEX, "400")
-    assert (decision.bar, decision.as_of) == (RECORD["id"], RECORD["as_of"])
+    assert (decision.action, decision.reason, decision.instrument) == (Action.INDEX, "400", "IBM")
     assert decision.data == orjson.dumps(DOCUMENT)
 
 
@@ -92,15 +94,9 @@ def test_a_document_for_the_index_is_indexed_and_never_sent_through_the_stream()
     ],
 )
 def test_a_document_of_which_the_index_has_a_newer_answer_is_no_loss(code: str, message: str) -> None:
-    decision = decided(entry(DOCUMENT, code, Kind.SEARCH_DOCUMENT, index="bars", error_message=message))
+    decision = decided(entry(DOCUMENT, code, Kind.DOCUMENT, error_message=message))
 
     assert decision.action is Action.CLOSE
-
-
-def test_a_document_for_the_lake_is_delivered_there() -> None:
-    decision = decided(entry(DOCUMENT, "DataFormatConversion.ParseError", Kind.LAKE_DOCUMENT))
-
-    assert (decision.action, decision.data) == (Action.DELIVER, orjson.dumps(DOCUMENT))
 
 
 @pytest.mark.parametrize(
@@ -116,13 +112,8 @@ def test_a_document_for_the_lake_is_delivered_there() -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("kind", [Kind.LAKE_DOCUMENT, Kind.SEARCH_DOCUMENT])
-def test_what_is_no_document_is_left(fields: object, kind: Kind) -> None:
-    assert decided(entry(fields, "400", kind, index="bars")).action is Action.LEAVE
-
-
-def test_a_document_without_the_name_of_its_index_is_left() -> None:
-    assert decided(entry(DOCUMENT, "400", Kind.SEARCH_DOCUMENT)).action is Action.LEAVE
+def test_what_is_no_document_is_left(fields: object) -> None:
+    assert decided(entry(fields, "400", Kind.DOCUMENT)).action is Action.LEAVE
 
 
 def test_the_same_record_set_aside_twice_is_sent_once() -> None:
@@ -131,12 +122,3 @@ def test_the_same_record_set_aside_twice_is_sent_once() -> None:
     actions = [judge.decide(entry(each)).action for each in (RECORD, DOCUMENT, RECORD, DOCUMENT)]
 
     assert actions == [Action.SEND, Action.LEAVE, Action.REPEATED, Action.REPEATED]
-
-
-def test_the_same_document_for_the_lake_and_for_the_index_goes_to_both() -> None:
-    judge = Judge(Windows())
-
-    lake = judge.decide(entry(DOCUMENT, "x", Kind.LAKE_DOCUMENT))
-    search = judge.decide(entry(DOCUMENT, "x", Kind.SEARCH_DOCUMENT, index="bars"))
-
-    assert (lake.action, search.action) == (Action.DELIVER, Action.INDEX)

@@ -30,13 +30,13 @@ def test_a_record_is_written_as_json_with_what_is_wrong_and_where_it_is(tmp_path
     (line,) = save(tmp_path / "f", decision(b'{"open": 0}'))
 
     assert line["record"] == {"open": 0}
-    assert (line["reason"], line["key"]) == ("BAD_PRICE", KEY)
+    assert (line["reason"], line["file"]) == ("BAD_PRICE", KEY)
     assert line["detail"].endswith("must be above 0")
 
 
 @pytest.mark.parametrize(
     ("data", "name", "value"),
-    [(b"{not json", "text", "{not json"), (b"\xff\x00", "base64", "/wA="), (None, "base64", "e30=")],
+    [(b"{not json", "text", "{not json"), (b"\xff\x00", "base64", "/wA="), (None, "text", "{}")],
 )
 def test_what_is_no_json_is_written_as_text_or_as_base64(
     tmp_path: Path, data: bytes | None, name: str, value: str
@@ -47,6 +47,16 @@ def test_what_is_no_json_is_written_as_text_or_as_base64(
     assert "record" not in line
 
 
+def test_a_file_with_nothing_in_it_is_not_left_behind(tmp_path: Path) -> None:
+    assert SavedEntries(tmp_path / "f").finish() == "Nothing needs a person."
+    assert not (tmp_path / "f").exists()
+
+    saved = SavedEntries(tmp_path / "f")
+    saved.add(decision(b"{}"))
+
+    assert saved.finish() == f"For a person: 1 in {tmp_path}/f. Edit it, then: --from {tmp_path}/f"
+
+
 def test_what_was_edited_stands_for_the_entry_that_it_was(tmp_path: Path) -> None:
     first, second = decision(b'{"open": 0}', "first"), decision(b"{not json", "second")
     lines = save(tmp_path / "f", first, second)
@@ -54,35 +64,35 @@ def test_what_was_edited_stands_for_the_entry_that_it_was(tmp_path: Path) -> Non
     lines[1]["text"] = "{}"
     (tmp_path / "f").write_text("\n\n".join(map(json.dumps, lines)))
 
-    corrections = list(read_corrections(tmp_path / "f"))
+    assert read_corrections(tmp_path / "f") == {
+        first.entry.name: b'{"open": 1.5}',
+        second.entry.name: b"{}",
+    }
 
-    assert [each.entry.data for each in corrections] == [b'{"open":1.5}', b"{}"]
-    assert [each.digest for each in corrections] == [first.entry.digest, second.entry.digest]
-    assert {each.entry.key for each in corrections} == {KEY}
+
+def test_a_record_of_any_depth_can_be_saved_and_read_back(tmp_path: Path) -> None:
+    data = b'{"extra": ' + b"[" * 500 + b"]" * 500 + b"}"
+    deep = decision(data)
+    save(tmp_path / "f", deep)
+
+    assert read_corrections(tmp_path / "f") == {deep.entry.name: data}
 
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "{",
-        "[]",
-        "7",
-        "{}",
-        '{"record": {}}',
-        '{"record": {}, "kind": "other", "key": "k", "index": "", "entry": "e"}',
-    ],
+    ["{", "[]", "7", "{}", '{"record": {}}', '{"entry": "e"}', '{"entry": "e", "base64": "/wA"}'],
 )
 def test_a_line_that_is_no_entry_is_named(tmp_path: Path, line: str) -> None:
     (good,) = save(tmp_path / "f", decision(b"{}"))
     (tmp_path / "f").write_text(f"{json.dumps(good)}\n{line}\n")
 
     with pytest.raises(HandMendingError, match="line 2 is no entry"):
-        list(read_corrections(tmp_path / "f"))
+        read_corrections(tmp_path / "f")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(HandMendingError, match="none cannot be read: No such file"):
-        list(read_corrections(tmp_path / "none"))
+        read_corrections(tmp_path / "none")
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

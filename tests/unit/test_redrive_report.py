@@ -6,24 +6,23 @@ from io import StringIO
 from rich.console import Console
 
 from stockstream_local.decisions import Action, Decision
-from stockstream_local.redrive import Outcome, Result
+from stockstream_local.redrive import Outcome
 from stockstream_local.redrive_report import Tally
 from stockstream_local.set_aside import Kind, SetAside
 
 
 def outcome(
     action: Action,
-    result: Result = Result.PLANNED,
     *,
     reason: str = "BAD_TIME",
     note: str = "times in the contract's form",
     instrument: str = "IBM",
     day: int = 20,
-    detail: str = "",
+    refusal: str = "",
 ) -> Outcome:
     arrived = datetime(2026, 11, day, 21, 0, tzinfo=UTC)
     entry = SetAside(Kind.RECORD, "key", "text", arrived_at=arrived)
-    return Outcome(Decision(entry, action, reason, note, b"", instrument), result, detail)
+    return Outcome(Decision(entry, action, reason, note, b"", instrument), refusal)
 
 
 def shown(tally: Tally) -> list[str]:
@@ -51,9 +50,7 @@ def test_entries_are_counted_by_reason_with_their_first_and_last_arrival() -> No
 def test_a_row_for_a_person_quotes_one_of_its_entries() -> None:
     tally = Tally(is_applied=False)
     for price in (253.0, 254.0):
-        tally.add(
-            [outcome(Action.LEAVE, Result.LEFT, reason="BAD_PRICE", note=f"BAD_PRICE: close is {price}")]
-        )
+        tally.add([outcome(Action.LEAVE, reason="BAD_PRICE", note=f"BAD_PRICE: close is {price}")])
 
     (row,) = tally.rows
     assert (row.count, row.note) == (2, "close is 253.0")
@@ -76,9 +73,9 @@ def test_names_beyond_three_are_counted() -> None:
 
 def test_what_was_done_and_what_was_refused_are_told_apart() -> None:
     tally = Tally(is_applied=True)
-    tally.add([outcome(Action.INDEX, Result.DONE, reason="400", note="as it is")] * 3)
-    tally.add([outcome(Action.INDEX, Result.REFUSED, reason="400", note="as it is", detail="400: no")])
-    tally.add([outcome(Action.CLOSE, Result.DONE, reason="409", note="newer")])
+    tally.add([outcome(Action.INDEX, reason="400", note="as it is")] * 3)
+    tally.add([outcome(Action.INDEX, reason="400", note="as it is", refusal="400: no")])
+    tally.add([outcome(Action.CLOSE, reason="409", note="newer")])
 
     assert shown(tally)[1].endswith("3 indexed: as it is; 1 refused: 400: no")
     assert tally.summary() == (
@@ -88,7 +85,7 @@ def test_what_was_done_and_what_was_refused_are_told_apart() -> None:
 
 def test_the_fields_for_a_script_hold_the_same() -> None:
     tally = Tally(is_applied=True)
-    tally.add([outcome(Action.MEND, Result.DONE)])
+    tally.add([outcome(Action.MEND)])
 
     assert tally.as_json() == {
         "applied": True,
@@ -102,12 +99,8 @@ def test_the_fields_for_a_script_hold_the_same() -> None:
                 "first_arrival": "2026-11-20T21:00:00.000Z",
                 "last_arrival": "2026-11-20T21:00:00.000Z",
                 "instruments": {"IBM": 1},
-                "results": {"done": 1},
+                "refused": 0,
                 "refusal": None,
             }
         ],
     }
-
-
-def test_nothing_set_aside_is_said_so() -> None:
-    assert Tally(is_applied=False).summary() == "Nothing is set aside."

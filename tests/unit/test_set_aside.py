@@ -10,7 +10,7 @@ import pytest
 from stockstream_local.set_aside import Kind, SetAside, read_entries, write_entries
 
 KEY = "processing-failed/dt=2026-11-20/x"
-# https://docs.aws.amazon.com/firehose/latest/dev/retry.html and record-format-conversion-error-handling.html
+# https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html and retry.html
 REFUSED = {
     "attemptsMade": 4,
     "arrivalTimestamp": 1795208400123,
@@ -28,13 +28,6 @@ NOT_INDEXED = {
     "esDocumentId": "49",
     "esIndexName": "bars",
     "rawData": b64encode(b"two").decode(),
-}
-NOT_CONVERTED = {
-    "arrivalTimestamp": 1795208400123,
-    "lastErrorCode": "DataFormatConversion.ParseError",
-    "lastErrorMessage": "no JSON",
-    "rawData": b64encode(b"three").decode(),
-    "dataCatalogTable": {"tableName": "bars"},
 }
 
 
@@ -54,26 +47,35 @@ def test_an_entry_says_what_firehose_knew() -> None:
     assert entry.arrived_at == datetime(2026, 11, 20, 21, 0, 0, 123000, tzinfo=UTC)
 
 
-def test_an_entry_of_the_search_delivery_names_its_index_and_writes_numbers_as_texts() -> None:
-    (entry,) = read(line(NOT_INDEXED), Kind.SEARCH_DOCUMENT)
+def test_an_entry_of_the_search_delivery_writes_numbers_as_texts() -> None:
+    (entry,) = read(line(NOT_INDEXED), Kind.DOCUMENT)
 
-    assert (entry.data, entry.error_code, entry.index) == (b"two", "400", "bars")
+    assert (entry.data, entry.error_code) == (b"two", "400")
     assert entry.arrived_at == datetime(2026, 11, 20, 21, 0, 0, 123000, tzinfo=UTC)
 
 
-def test_an_entry_of_a_conversion_has_its_last_error() -> None:
-    (entry,) = read(line(NOT_CONVERTED), Kind.LAKE_DOCUMENT)
+def test_words_that_no_screen_can_show_are_made_readable() -> None:
+    (entry,) = read(b'{"errorCode": "\\ud800", "errorMessage": "\xff"}')
 
-    assert (entry.data, entry.error_code) == (b"three", "DataFormatConversion.ParseError")
-    assert entry.error_message == "no JSON"
+    assert (entry.error_code, entry.error_message) == ("?", "?")
+
+
+def test_the_same_record_has_the_same_name_however_often_it_was_set_aside() -> None:
+    later = REFUSED | {"attemptsMade": 1, "arrivalTimestamp": 1795208500000}
+
+    first, again, other = read(b"\n".join(map(line, (REFUSED, later, NOT_INDEXED))))
+
+    assert first.name == again.name != other.name
+    (document,) = read(line(REFUSED), Kind.DOCUMENT)
+    assert document.name != first.name
 
 
 @pytest.mark.parametrize("between", [b"\n", b"", b"\r\n", b" \n\n"], ids=repr)
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_entries_stand_one_after_the_other_however_they_are_parted(between: bytes, compress: type) -> None:
-    body = compress(between.join(map(line, (REFUSED, NOT_INDEXED, NOT_CONVERTED))) + between)
+    body = compress(between.join(map(line, (REFUSED, NOT_INDEXED, REFUSED))) + between)
 
-    assert [entry.data for entry in read(body)] == [b"one", b"two", b"three"]
+    assert [entry.data for entry in read(body)] == [b"one", b"two", b"one"]
 
 
 @pytest.mark.parametrize(

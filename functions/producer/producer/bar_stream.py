@@ -45,6 +45,9 @@ class BarStream:
         now: a clock that never goes back, in seconds.
         sleep: waits so many seconds.
         jitter: a random number from 0 to its argument.
+
+    Attributes:
+        refusal: why the stream turned something away the last time; empty if it never did.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class BarStream:
         self._now = now
         self._sleep = sleep
         self._jitter = jitter
+        self.refusal = ""
 
     def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
         """Puts records, again and again until all are taken, the time is up, or the stream refuses for good.
@@ -99,16 +103,15 @@ class BarStream:
         try:
             answer = self._client.put_records(StreamName=self._name, Records=entries)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = self.refusal = error.response["Error"]["Code"]
             logger.warning("call refused", instrument=partition_key, records=len(call), error=code)
             if code not in PASSING_ERRORS:
                 raise _RefusedError from error
             return set()
         except (HTTPClientError, BotoConnectionError) as error:
             # The stream may have taken some all the same. They are put again, and are the same bytes.
-            logger.warning(
-                "call broken off", instrument=partition_key, records=len(call), error=type(error).__name__
-            )
+            self.refusal = type(error).__name__
+            logger.warning("call broken off", instrument=partition_key, records=len(call), error=self.refusal)
             return set()
         # A refusal of some is HTTP 200: each record has its own result, in the order of the request.
         refused = [
@@ -117,6 +120,7 @@ class BarStream:
             if result.get("ErrorCode")
         ]
         if refused:
+            self.refusal = refused[-1][1]
             logger.warning(
                 "records refused",
                 instrument=partition_key,
