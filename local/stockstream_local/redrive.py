@@ -1,25 +1,14 @@
 """`stockstream redrive`: what Firehose set aside, decided on file by file, and sent again where asked to."""
 
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched
-from typing import Protocol
 
-import orjson
-
-from stockstream.errors import StockstreamError
 from stockstream_local.decisions import BY_HAND, Action, Decision, Judge
 from stockstream_local.error_files import ErrorFile, ErrorFiles
-from stockstream_local.lake import Document
+from stockstream_local.redrive_sender import Sender
 from stockstream_local.set_aside import SetAside
 
-# A shard takes 1 MB a second: a chunk of records with full look-backs takes some 3 seconds.
-CHUNK_RECORDS = 500
-PATIENCE_SECONDS = 60.0
-SENT_TO_STREAM = {Action.SEND, Action.MEND}
-SENT = {*SENT_TO_STREAM, Action.INDEX}
+_SENT = {Action.SEND, Action.MEND, Action.INDEX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,68 +24,6 @@ class Outcome:
     refusal: str = ""
 
 
-class Stream(Protocol):
-    """Where records go: the producer's BarStream, or a fake."""
-
-    @property
-    def refusal(self) -> str:
-        """Why the stream turned something away the last time; empty if it never did."""
-
-    def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
-        """Puts records; the positions of those that were acknowledged."""
-
-
-class Sender:
-    """Sends records to the stream, and documents to the search index.
-
-    Args:
-        stream: takes records.
-        index: indexes documents; of each why it was refused, or nothing. None where there is no search index.
-    """
-
-    def __init__(self, stream: Stream, index: Callable[[list[Document]], list[str]] | None) -> None:
-        self._stream = stream
-        self._index = index
-        self._patience = PATIENCE_SECONDS
-
-    def send(self, decisions: Sequence[Decision]) -> list[str]:
-        """Sends what is to be sent; of each decision why it was refused, or nothing."""
-        refusals = [""] * len(decisions)
-        positions: dict[str, list[int]] = defaultdict(list)
-        documents: list[int] = []
-        for position, each in enumerate(decisions):
-            if each.action in SENT_TO_STREAM:
-                positions[each.instrument].append(position)
-            elif each.action is Action.INDEX:
-                documents.append(position)
-        for instrument, theirs in positions.items():
-            for chunk in batched(theirs, CHUNK_RECORDS, strict=False):
-                told = self._put(instrument, [decisions[position].data for position in chunk])
-                for position, refusal in zip(chunk, told, strict=True):
-                    refusals[position] = refusal
-        told = self._index_all([orjson.loads(decisions[position].data) for position in documents])
-        for position, refusal in zip(documents, told, strict=True):
-            refusals[position] = refusal
-        return refusals
-
-    def _put(self, instrument: str, records: Sequence[bytes]) -> list[str]:
-        taken = self._stream.put(instrument, records, time.monotonic() + self._patience)
-        # A stream that took nothing for so long is asked again, and not waited for until it takes something.
-        self._patience = PATIENCE_SECONDS if taken else 0.0
-        refusal = f"the stream did not take it: {self._stream.refusal or 'no time was left'}"
-        return ["" if position in taken else refusal for position in range(len(records))]
-
-    def _index_all(self, documents: list[Document]) -> list[str]:
-        if not documents:
-            return []
-        if self._index is None:
-            return ["there is no search index: name it with --endpoint"] * len(documents)
-        try:
-            return self._index(documents)
-        except StockstreamError as error:
-            return [str(error)] * len(documents)
-
-
 class Selection:
     """Which of the entries are meant.
 
@@ -104,6 +31,9 @@ class Selection:
         reason: only those that were set aside for this one; empty for all.
         limit: how many are sent at most; None for all.
         corrections: only these, by their names, with what a person has made of them; None for all.
+
+    Attributes:
+        unseen: the names of the corrections whose entries did not come yet.
     """
 
     def __init__(
@@ -112,6 +42,7 @@ class Selection:
         self._reason = reason
         self._left = limit
         self._corrections = corrections
+        self.unseen = set(corrections or ())
 
     @property
     def is_over(self) -> bool:
@@ -134,12 +65,13 @@ class Selection:
         if self._corrections is None:
             return entry
         data = self._corrections.get(entry.name)
+        self.unseen.discard(entry.name)
         return None if data is None else replace(entry, data=data, error_code=BY_HAND, error_message="")
 
     def _takes(self, decision: Decision) -> bool:
         if self._reason and decision.reason != self._reason:
             return False
-        if decision.action in SENT and self._left is not None:
+        if decision.action in _SENT and self._left is not None:
             if self.is_over:
                 return False
             self._left -= 1

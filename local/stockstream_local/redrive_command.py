@@ -18,8 +18,9 @@ from stockstream.windows import Windows, parse_windows
 from stockstream_local.decisions import Action, Judge
 from stockstream_local.error_files import ErrorFiles
 from stockstream_local.hand_mending import SavedEntries, read_corrections
-from stockstream_local.redrive import Selection, Sender, redrive
+from stockstream_local.redrive import Selection, redrive
 from stockstream_local.redrive_report import Tally
+from stockstream_local.redrive_sender import Sender
 from stockstream_local.screen import Screen
 from stockstream_local.search_client import find_server
 from stockstream_local.search_fill import Filler
@@ -82,6 +83,8 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
                     saved.add(outcome.decision)
             step(file.size)
     _tell(tally, asked, screen)
+    if selection.unseen and not selection.is_over:
+        screen.say(f"{len(selection.unseen):,} entries of {asked.corrections} are not set aside any more.")
     if saved:
         screen.say(saved.finish())
     if tally.refused:

@@ -384,6 +384,38 @@ def test_a_file_that_grew_meanwhile_keeps_what_was_added(
     assert world.entries(LAKE_KEY)[-1] == orjson.dumps(record(40))
 
 
+def test_what_fails_again_meanwhile_is_no_copy_of_what_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = encode({minute: record(minute) for minute in range(3)})
+    for number, each in enumerate(records):
+        line = error_line(each, "Lambda.FunctionError")
+        world.set_aside(f"processing-failed/dt=2026-11-20/bars-{number}", [line])
+
+    class FailingAgain:
+        """The bar stream, where the transform fails still: Firehose sets each record aside anew."""
+
+        refusal = ""
+
+        def __init__(self, client: "KinesisClient", name: str) -> None:
+            assert (client.meta.service_model.service_name, name) == ("kinesis", "bars")
+
+        def put(self, _key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
+            lines = [error_line(each, "Lambda.FunctionError") for each in records]
+            world.set_aside(
+                f"processing-failed/dt=2026-11-20/failed-again-{minute_of(json.loads(records[0]))}", lines
+            )
+            return set(range(len(records)))
+
+    with monkeypatch.context() as patch:
+        patch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "1")  # so that a listing has a page after each file
+        patch.setattr(redrive_command, "BarStream", FailingAgain)
+        assert cli.main(["redrive", "--apply"]) == 0
+
+    again = [key for key in world.files() if key.startswith("processing-failed/")]
+    assert [world.entries(key) for key in again] == [[each] for each in records]
+
+
 def test_days_before_since_and_other_reasons_are_left_alone(world: World) -> None:
     older = "processing-failed/dt=2026-11-19/bars-1"
     world.set_aside(older, [error_line(orjson.dumps(MENDABLE[1]))])
@@ -430,6 +462,40 @@ def test_a_person_mends_what_nothing_else_can(world: World, tmp_path: Path) -> N
     assert world.firehose.deliver(world.take()) == []
     assert sorted(map(minute_of, world.firehose.latest().values())) == [21, 24]
     assert world.entries(LAKE_KEY) == encode({22: HOPELESS[22], 23: HOPELESS[23]})
+
+
+def test_a_correction_stands_for_each_copy_of_the_record(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in (LAKE_KEY, SEARCH_KEY):
+        world.set_aside(key, [error_line(each) for each in encode(HOPELESS)])
+    file = tmp_path / "mine.jsonl"
+    cli.main(["redrive", "--save", str(file)])
+    first, *_ = [json.loads(line) for line in file.read_text().splitlines()]
+    first["record"] |= {"high": 12, "low": 9}
+    file.write_text(json.dumps(first))
+    command = ["redrive", "--from", str(file), "--apply"]
+
+    assert cli.main(command) == 0
+    assert [minute_of(json.loads(each)) for each in world.take()] == [21]
+    for key in (LAKE_KEY, SEARCH_KEY):
+        assert world.entries(key) == encode({22: HOPELESS[22], 23: HOPELESS[23]})
+
+    capsys.readouterr()
+    assert cli.main(command) == 0  # for the second time
+    assert world.take() == []
+    assert f"1 entries of {file} are not set aside any more." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--save=x", "--reason=BAD_TIME", "--since=2026-11-20"])
+def test_a_file_of_corrections_says_by_itself_what_is_meant(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert world.files() == []
+
+    assert cli.main(["redrive", "--from", str(tmp_path / "mine.jsonl"), option]) == 1
+
+    assert "--from means the entries of its file" in capsys.readouterr().err
 
 
 def test_somebodys_work_is_not_written_over(

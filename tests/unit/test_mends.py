@@ -66,6 +66,16 @@ def test_a_mend_gives_back_the_record_that_was_meant(bad: dict[str, Any], name: 
     assert verdict.refusal is not None
 
 
+def test_a_record_of_any_depth_that_can_be_read_can_be_mended() -> None:
+    extra = b'"extra": ' + b"[" * 1000 + b"]" * 1000
+    data = orjson.dumps(without("id"))[:-1] + b", " + extra + b"}"
+
+    verdict = mend(data, Windows())
+
+    assert verdict.mends == ("id from instrument, interval and open time",)
+    assert orjson.loads(verdict.data) == orjson.loads(data) | {"id": GOOD["id"]}
+
+
 def test_a_time_without_milliseconds_is_on_the_second() -> None:
     verdict = mend_record(GOOD | {"as_of": "2026-11-20T21:00:05Z"})
 
@@ -144,6 +154,7 @@ def test_a_look_back_that_cannot_be_read_is_left_out_and_the_bar_kept(lookback: 
         (without("asset_class") | {"instrument": "ib m"}, Reason.MISSING_FIELD),
         (GOOD | {"as_of": "2026-11-20T21:00:05.694"}, Reason.BAD_TIME),  # whose 21:00?
         (GOOD | {"as_of": "2026-02-30T21:00:05.694Z"}, Reason.BAD_TIME),
+        (GOOD | {"as_of": "0001-01-01T00:00:00+14:00"}, Reason.BAD_TIME),  # no year in UTC
         (GOOD | {"open_time": "2026-11-20T20:59:00.500Z"}, Reason.BAD_TIME),  # no bar starts then
         ([GOOD], Reason.BAD_TYPE),
     ],
