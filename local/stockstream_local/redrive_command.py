@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 from producer.bar_stream import BarStream
-from stockstream.errors import StockstreamError
+from stockstream.errors import SettingsError, StockstreamError
 from stockstream.observability import logger
 from stockstream.windows import Windows, parse_windows
 from stockstream_local.decisions import Action, Judge
@@ -124,7 +124,13 @@ def _read_windows(stack: Stack) -> Windows:
     name = stack.output("TransformFunctionName")
     configuration = boto3.client("lambda", config=_CONFIG).get_function_configuration(FunctionName=name)
     variables = configuration["Environment"]["Variables"]
-    return parse_windows(variables["SMA_WINDOWS"], variables["EMA_WINDOWS"])
+    try:
+        return parse_windows(variables["SMA_WINDOWS"], variables["EMA_WINDOWS"])
+    except SettingsError as error:
+        raise RedriveError(
+            "The transform fails on all that it is sent, for a setting of its own is wrong: "
+            f"mend that first. {error}"
+        ) from error
 
 
 def _day(text: str) -> str:

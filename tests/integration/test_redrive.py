@@ -544,6 +544,21 @@ def test_a_wrong_stack_or_right_is_told_in_a_sentence(
     assert "AWS gave no good answer" in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_transform_that_cannot_run_is_to_be_mended_first(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.set_aside(LAKE_KEY, [error_line(orjson.dumps(record(0)), "Lambda.FunctionError")])
+    variables = {"SMA_WINDOWS": "1", "EMA_WINDOWS": "12,26"}
+    boto3.client("lambda").update_function_configuration(
+        FunctionName="transform", Environment={"Variables": variables}
+    )
+
+    assert cli.main(["redrive", "--apply"]) == 1
+
+    assert "a setting of its own is wrong: mend that first. SMA_WINDOWS: '1'" in capsys.readouterr().err
+    assert world.files() == [LAKE_KEY]
+
+
 class Index:
     """A search index that takes what it is given, or refuses it."""
 
