@@ -1,36 +1,35 @@
 """The redrive against moto's S3, Kinesis and Lambda: bad records go round through the real transform."""
 
-import io
 import json
-import zipfile
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import orjson
 import pytest
-from moto import mock_aws
+from set_aside_world import World, error_line, make_world
 
 from stockstream.bars import Bar, Lookback
 from stockstream.records import encode_record
 from stockstream_local import cli, redrive_command
 from stockstream_local.error_files import ErrorFiles
 from stockstream_local.stack import Stack
-from transform.handler import handle
-from transform.settings import read_windows
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
-    from mypy_boto3_s3 import S3Client
 
-ARRIVED = 1795208400000  # 2026-11-20T21:00:00Z
 NAME = "1-2026-11-20-21-00-00-0f9d6c2e"
 LAKE_KEY = f"processing-failed/dt=2026-11-20/bars-{NAME}"
 SEARCH_KEY = f"search/processing-failed/dt=2026-11-20/search-{NAME}"
 AS_OF = "2026-11-20T21:00:05.000Z"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with make_world(monkeypatch) as world:
+        yield world
 
 
 def record(minute: int, *, close: float = 10.5, instrument: str = "IBM") -> dict[str, Any]:
@@ -64,156 +63,12 @@ HOPELESS = {
 RUBBISH = b"{not json"
 
 
-@dataclass
-class Firehose:
-    """Calls the transform as Firehose does, and keeps what Firehose would deliver and set aside."""
-
-    delivered: list[dict[str, Any]] = field(default_factory=list)
-
-    def deliver(self, records: Sequence[bytes]) -> list[bytes]:
-        """Delivers what the transform takes; answers the lines of the error file of the others."""
-        entries = [
-            {
-                "recordId": str(number),
-                "data": b64encode(data).decode(),
-                "approximateArrivalTimestamp": ARRIVED,
-            }
-            for number, data in enumerate(records)
-        ]
-        lines = []
-        for entry in handle({"invocationId": "i", "records": entries}, None)["records"]:
-            if entry["result"] == "Ok":
-                self.delivered.append(json.loads(b64decode(entry["data"])))
-            else:
-                lines.append(error_line(b64decode(entry["data"])))
-        return lines
-
-    def latest(self) -> dict[str, dict[str, Any]]:
-        """The view: of each id the document with the latest as_of."""
-        view: dict[str, dict[str, Any]] = {}
-        for document in self.delivered:
-            if document["id"] not in view or view[document["id"]]["as_of"] <= document["as_of"]:
-                view[document["id"]] = document
-        return view
-
-
-def error_line(data: bytes, code: str = "Lambda.ProcessingFailedStatus", **more: object) -> bytes:
-    return orjson.dumps(
-        {
-            "attemptsMade": 1,
-            "arrivalTimestamp": ARRIVED,
-            "errorCode": code,
-            "errorMessage": "ProcessingFailed status set for record",
-            "attemptEndingTimestamp": ARRIVED + 60_000,
-            "rawData": b64encode(data).decode(),
-            "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:transform:$LATEST",
-            **more,
-        }
-    )
-
-
-@dataclass
-class World:
-    s3: "S3Client"
-    kinesis: "KinesisClient"
-    firehose: Firehose
-    read_up_to: int = 0
-
-    def set_aside(self, key: str, lines: Sequence[bytes], between: bytes = b"\n") -> None:
-        self.s3.put_object(Bucket="the-lake", Key=key, Body=between.join(lines))
-
-    def files(self) -> list[str]:
-        listed = self.s3.list_objects_v2(Bucket="the-lake").get("Contents", [])
-        return sorted(each["Key"] for each in listed)
-
-    def entries(self, key: str) -> list[bytes]:
-        """The records in an error file."""
-        body = self.s3.get_object(Bucket="the-lake", Key=key)["Body"].read()
-        return [b64decode(json.loads(line)["rawData"]) for line in body.splitlines()]
-
-    def take(self) -> list[bytes]:
-        """What came into the stream since the last time."""
-        (shard,) = self.kinesis.list_shards(StreamName="bars")["Shards"]
-        iterator = self.kinesis.get_shard_iterator(
-            StreamName="bars", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        records = self.kinesis.get_records(ShardIterator=iterator)["Records"]
-        assert all(json.loads(each["Data"])["instrument"] == each["PartitionKey"] for each in records)
-        new = records[self.read_up_to :]
-        self.read_up_to = len(records)
-        return [each["Data"] for each in new]
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    windows = {"SMA_WINDOWS": "5,20,50,200", "EMA_WINDOWS": "12,26"}
-    for name, value in windows.items():
-        monkeypatch.setenv(name, value)
-    read_windows.cache_clear()
-    monkeypatch.setenv("COLUMNS", "200")  # a line of the table is a line
-    with mock_aws(config={"lambda": {"use_docker": False}}):
-        s3, kinesis = boto3.client("s3"), boto3.client("kinesis")
-        s3.create_bucket(Bucket="the-lake")
-        kinesis.create_stream(StreamName="bars", ShardCount=1)
-        make_transform(windows)
-        outputs = {
-            "LakeBucketName": "the-lake",
-            "BarStreamName": "bars",
-            "TransformFunctionName": "transform",
-        }
-        monkeypatch.setattr(redrive_command, "find_stack", lambda _name: Stack("mine", None, outputs))
-        yield World(s3, kinesis, Firehose())
-    read_windows.cache_clear()
-
-
-def make_transform(variables: dict[str, str]) -> None:
-    """The function whose environment says how long a look-back may be; its code is never run."""
-    role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("m.py", "")
-    boto3.client("lambda").create_function(
-        FunctionName="transform",
-        Runtime="python3.13",
-        Role=role,
-        Handler="m.h",
-        Code={"ZipFile": code.getvalue()},
-        Environment={"Variables": variables},
-    )
-
-
 def encode(records: dict[int, dict[str, Any]]) -> list[bytes]:
     return [orjson.dumps(each) for each in records.values()]
 
 
 def minute_of(document: dict[str, Any]) -> int:
     return int(document["open_time"][14:16])
-
-
-def test_each_record_that_can_be_mended_is_in_the_view_once(world: World) -> None:
-    good = {minute: record(minute) for minute in (0, 10)}
-    lines = world.firehose.deliver([*encode(good), *encode(MENDABLE), *encode(HOPELESS), RUBBISH])
-    assert len(lines) == len(MENDABLE) + len(HOPELESS) + 1  # each mendable record is one that is refused
-    world.set_aside(LAKE_KEY, lines)
-    world.set_aside(SEARCH_KEY, lines)  # the delivery to the search index calls the same transform
-
-    assert cli.main(["redrive", "--apply"]) == 0
-
-    sent = world.take()
-    assert world.firehose.deliver(sent) == []  # nothing is refused a second time
-    view = world.firehose.latest()
-    assert sorted(map(minute_of, view.values())) == [0, 1, 2, 3, 4, 5, 6, 10]
-    assert len(world.firehose.delivered) == len(view)
-    for minute in MENDABLE:
-        document = view[f"IBM|1min|2026-11-20T20:{minute:02}:00Z"]
-        assert [document[name] for name in ("open", "high", "low", "close", "volume")] == [
-            10,
-            12,
-            9,
-            10.5,
-            700,
-        ]
-        assert document["as_of"] == AS_OF
 
 
 def test_a_mended_bar_has_the_analytics_of_the_look_back_that_it_kept(world: World) -> None:
@@ -304,7 +159,7 @@ def test_a_crash_between_the_put_and_the_move_repeats_and_loses_nothing(
     second = world.take()
     assert second == first  # a repetition, byte for byte
     assert world.firehose.deliver([*first, *second]) == []
-    assert sorted(map(minute_of, world.firehose.latest().values())) == list(MENDABLE)
+    assert sorted(map(minute_of, world.view().values())) == list(MENDABLE)
     assert cli.main(["redrive", "--apply"]) == 0
     assert world.take() == []
 
@@ -460,7 +315,7 @@ def test_a_person_mends_what_nothing_else_can(world: World, tmp_path: Path) -> N
     assert cli.main(["redrive", "--from", str(file), "--apply"]) == 0
 
     assert world.firehose.deliver(world.take()) == []
-    assert sorted(map(minute_of, world.firehose.latest().values())) == [21, 24]
+    assert sorted(map(minute_of, world.view().values())) == [21, 24]
     assert world.entries(LAKE_KEY) == encode({22: HOPELESS[22], 23: HOPELESS[23]})
 
 
