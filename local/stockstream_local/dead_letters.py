@@ -134,13 +134,6 @@ class DeadLetters:
         self._url = url
         self._functions = functions
 
-    def count(self) -> int:
-        """About how many messages wait."""
-        attributes = self._sqs.get_queue_attributes(
-            QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
-        )["Attributes"]
-        return int(attributes["ApproximateNumberOfMessages"])
-
     def read(self) -> Iterator[DeadLetter]:
         """The letters, each once.
 

@@ -3,7 +3,7 @@
 import argparse
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 import boto3
 from botocore.config import Config
@@ -19,6 +19,7 @@ _DONE = {
     Remedy.DROP: "deleted: the next run does it",
     Remedy.LEAVE: "left: needs a person",
 }
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
 # What a line of the table counts: letters of one function, with one reason and one remedy.
 type Row = tuple[str, str, Remedy]
 # argparse gives the type of its subcommands no public name.
@@ -47,23 +48,24 @@ def run_dead_letters(asked: argparse.Namespace, screen: Screen) -> None:
     functions = Functions(stack.output("ProducerFunctionName"), stack.output("AlertFunctionName"))
     sqs, lambda_ = boto3.client("sqs", config=_CONFIG), boto3.client("lambda", config=_CONFIG)
     letters = DeadLetters(sqs, stack.output("DeadLetterQueueUrl"), functions)
+    # The oldest first, so that a notice of an alarm is told before the one of its end.
+    found = sorted(letters.read(), key=lambda letter: letter.sent_at or _UNKNOWN)
     counts: Counter[Row] = Counter()
     oldest: dict[Row, datetime] = {}
-    kept: list[str] = []
+    waiting = [letter.receipt for letter in found]
     try:
-        with screen.progress("Reading", letters.count()) as step:
-            for letter in letters.read():
-                kept.append(letter.receipt)
+        with screen.progress("Trying again" if asked.apply else "Reading", len(found)) as step:
+            for letter in found:
                 if asked.apply and letter.remedy is not Remedy.LEAVE:
                     letters.settle(letter, lambda_)
-                    kept.pop()
+                    waiting.remove(letter.receipt)
                 row = (letter.role or letter.function or "?", letter.reason, letter.remedy)
                 counts[row] += 1
                 if letter.sent_at:
-                    oldest[row] = min(letter.sent_at, oldest.get(row, letter.sent_at))
+                    oldest.setdefault(row, letter.sent_at)
                 step(1)
     finally:
-        for receipt in kept:
+        for receipt in waiting:
             letters.put_back(receipt)
     if not counts:
         screen.say("The dead-letter queue is empty.")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -105,6 +106,22 @@ def test_alerts_are_tried_again_and_runs_that_need_nothing_go(
         "producer not invoked: AWS.Scheduler.InternalServerError 12 deleted: the next run does it",
         "somebody-elses DeliveryError 1 left: needs a person",
     ]
+
+
+def test_the_oldest_letter_is_tried_first(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        queue.send("alert", {"number": number})
+        time.sleep(0.002)  # SQS stamps milliseconds
+    receive = queue.sqs.receive_message
+
+    def receive_backwards(**asked: Any) -> dict[str, Any]:
+        return {"Messages": receive(**asked).get("Messages", [])[::-1]}
+
+    monkeypatch.setattr(queue.sqs, "receive_message", receive_backwards)
+
+    assert cli.main(["dead-letters", "--apply"]) == 0
+
+    assert [payload["number"] for _, _, payload in queue.functions.invoked] == [0, 1, 2]
 
 
 def test_a_dry_run_leaves_every_letter_where_others_see_it(

@@ -1,14 +1,15 @@
-"""The deployed stack on the emulator: each delivered document against pandas, and an alarm to its webhook."""
+"""The deployed stack on the emulator: its documents against pandas, its notices, and sending again."""
 
+import base64
 import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import numpy as np
@@ -16,7 +17,8 @@ import pandas as pd
 import pytest
 
 from stockstream.instruments import parse_instruments
-from stockstream_local import deployment, market
+from stockstream_local import cli, dead_letters_command, deployment, market, redrive_command
+from stockstream_local import stack as stack_module
 from stockstream_local.emulator import choose_port, run_emulator
 from stockstream_local.environment import isolate
 from stockstream_local.lake import Document, Lake
@@ -114,6 +116,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             receiver=receiver,
             clock=clock,
         )
+
+
+@pytest.fixture
+def here(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets commands find this stack, as they find the one that `make run` runs."""
+    url = stack.functions.meta.endpoint_url
+    for name, value in isolate(os.environ, url).items():
+        monkeypatch.setenv(name, value)
+    found = stack_module.Stack("stockstream", url, stack.outputs)
+    for module in (redrive_command, dead_letters_command):
+        monkeypatch.setattr(module, "find_stack", lambda _name: found)
 
 
 @pytest.fixture(scope="module")
@@ -262,3 +275,105 @@ def test_the_notice_of_a_price_move_quotes_the_producers_log(stack: Stack) -> No
     assert notice["summary"].splitlines()[1:] == [
         "IBM fell 7.21 %, from 283.0424 to 262.6447, between 15:30 and 15:35 UTC (5 bars of 1min)."
     ]
+
+
+def put_records(stack: Stack, records: list[bytes]) -> None:
+    kinesis, name = boto3.client("kinesis"), stack.outputs["BarStreamName"]
+    answer = kinesis.put_records(
+        StreamName=name, Records=[{"Data": each, "PartitionKey": "MSFT"} for each in records]
+    )
+    assert answer["FailedRecordCount"] == 0
+
+
+def make_record(minute: int, close: float = 10.5) -> dict[str, Any]:
+    """A bar of an instrument that no other test follows."""
+    open_time = f"2026-11-20T20:{minute:02}:00Z"
+    return {
+        "schema": "bar.v1",
+        "id": f"MSFT|1min|{open_time}",
+        "as_of": "2026-11-20T21:00:05.000Z",
+        "instrument": "MSFT",
+        "asset_class": "equity",
+        "interval": "1min",
+        "open_time": open_time,
+        "open": 10,
+        "high": 12,
+        "low": 9,
+        "close": close,
+        "volume": 700,
+        "source": "replay",
+        "lookback": {"close": [10.0] * 5, "typical": [10.0] * 5, "volume": [1.0] * 5},
+    }
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DELIVERY_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def list_error_files(stack: Stack) -> list[str]:
+    s3 = boto3.client("s3")
+    listed = s3.list_objects_v2(Bucket=stack.outputs["LakeBucketName"], Prefix="processing-failed/")
+    return [each["Key"] for each in listed.get("Contents", [])]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_redrive_brings_what_firehose_set_aside_into_the_lake_once(stack: Stack) -> None:
+    name = stack.outputs["TransformFunctionName"]
+    variables = stack.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def configure(windows: str) -> None:
+        stack.functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables | {"SMA_WINDOWS": windows}}
+        )
+
+    # Of three records the transform refuses two; one of them can be mended.
+    no_id = {name: value for name, value in make_record(1).items() if name != "id"}
+    hopeless = make_record(2) | {"high": 1.0}
+    put_records(stack, [json.dumps(each).encode() for each in (make_record(0), no_id, hopeless)])
+    wait_for(lambda: bool(list_error_files(stack)))
+    # And then it fails on all.
+    configure("1")
+    put_records(stack, [json.dumps(make_record(3)).encode()])
+    wait_for(lambda: len(list_error_files(stack)) == 2)
+    configure(variables["SMA_WINDOWS"])
+
+    assert cli.main(["redrive", "--apply"]) == 0
+    assert cli.main(["redrive", "--apply"]) == 0  # for the second time
+
+    documents: list[Document] = []
+
+    def has_three() -> bool:
+        documents.extend(stack.lake.read_new())
+        return len(documents) >= 3
+
+    wait_for(has_three)
+    time.sleep(1)  # for a fourth, if one were to come
+    documents += stack.lake.read_new()
+    told = sorted((each["open_time"][14:16], each["close"], each["sma_5"]) for each in documents)
+    assert told == [(minute, 10.5, 10.1) for minute in ("00", "01", "03")]
+    (left,) = list_error_files(stack)
+    body = boto3.client("s3").get_object(Bucket=stack.outputs["LakeBucketName"], Key=left)["Body"].read()
+    assert json.loads(base64.b64decode(json.loads(body)["rawData"])) == hopeless
+
+
+@pytest.mark.usefixtures("here")
+def test_a_redrive_of_dead_letters_tells_an_alert_that_was_given_up_after_all(stack: Stack) -> None:
+    event = json.loads((ROOT / "events" / "alarm-metric.json").read_text(encoding="utf-8"))
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{stack.outputs['AlertFunctionName']}"
+    letter = {
+        "requestContext": {"functionArn": arn, "condition": "RetriesExhausted"},
+        "requestPayload": event,
+    }
+    url, sqs = stack.outputs["DeadLetterQueueUrl"], boto3.client("sqs")
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(letter))
+
+    assert cli.main(["dead-letters"]) == 0
+    assert stack.receiver.notices.empty()
+    assert cli.main(["dead-letters", "--apply"]) == 0
+
+    assert stack.receiver.notices.get(timeout=30)["state"] == "ALARM"
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "0"
