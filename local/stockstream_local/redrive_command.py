@@ -82,26 +82,30 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
                 if saved and outcome.decision.action is Action.LEAVE:
                     saved.add(outcome.decision)
             step(file.size)
-    _tell(tally, asked, screen)
+    notes = []
     if selection.unseen and not selection.is_over:
-        screen.say(f"{len(selection.unseen):,} entries of {asked.corrections} are not set aside any more.")
+        notes.append(f"Not set aside any more, of {asked.corrections}: {len(selection.unseen):,}.")
     if saved:
-        screen.say(saved.finish())
+        notes.append(saved.finish())
+    _tell(tally, notes, asked, screen)
     if tally.refused:
         raise RedriveError(f"Refused, and still set aside: {tally.refused:,}. The table says why.")
 
 
-def _tell(tally: Tally, asked: argparse.Namespace, screen: Screen) -> None:
+def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Screen) -> None:
     if asked.format == "json":
         screen.say(json.dumps(tally.as_json()))
-    elif not tally.rows:
-        is_narrowed = asked.corrections or asked.reason or asked.since
-        screen.say("Nothing of that is set aside." if is_narrowed else "Nothing is set aside.")
-    else:
+        return
+    if tally.rows:
         screen.present(tally.table())
         screen.say(f"\n{tally.summary()}")
         if not asked.apply:
             screen.say("Nothing was changed: --apply does it, --save FILE writes out what needs a person.")
+    else:
+        is_narrowed = asked.corrections or asked.reason or asked.since
+        screen.say("Nothing of that is set aside." if is_narrowed else "Nothing is set aside.")
+    for note in notes:
+        screen.say(note)
 
 
 def _open_sender(stack: Stack, endpoint: str | None) -> Sender:

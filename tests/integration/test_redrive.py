@@ -339,7 +339,7 @@ def test_a_correction_stands_for_each_copy_of_the_record(
     capsys.readouterr()
     assert cli.main(command) == 0  # for the second time
     assert world.take() == []
-    assert f"1 entries of {file} are not set aside any more." in capsys.readouterr().out
+    assert f"Not set aside any more, of {file}: 1." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("option", ["--save=x", "--reason=BAD_TIME", "--since=2026-11-20"])
@@ -366,10 +366,10 @@ def test_somebodys_work_is_not_written_over(
     assert file.read_text() == "my work"
 
 
-def test_json_is_for_scripts(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_for_scripts(world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(MENDABLE), RUBBISH)])
 
-    assert cli.main(["redrive", "--format", "json"]) == 0
+    assert cli.main(["redrive", "--format", "json", "--save", str(tmp_path / "mine.jsonl")]) == 0
 
     told = json.loads(capsys.readouterr().out)
     assert told["applied"] is False
