@@ -111,7 +111,7 @@ def _read_numbers(record: Record, _windows: Windows) -> Record | None:
 
 def _add_asset_class(record: Record, _windows: Windows) -> Record | None:
     instrument = record.get("instrument")
-    if "asset_class" in record or not isinstance(instrument, str):
+    if record.get("asset_class") is not None or not isinstance(instrument, str):
         return None
     try:
         return record | {"asset_class": parse_instrument(instrument).asset_class}
@@ -121,7 +121,7 @@ def _add_asset_class(record: Record, _windows: Windows) -> Record | None:
 
 def _add_id(record: Record, _windows: Windows) -> Record | None:
     parts = [record.get(name) for name in ("instrument", "interval", "open_time")]
-    if "id" in record or not all(isinstance(part, str) for part in parts):
+    if record.get("id") is not None or not all(isinstance(part, str) for part in parts):
         return None
     return record | {"id": "|".join(map(str, parts))}
 
@@ -181,13 +181,13 @@ MENDS = (
     Mend(
         "asset class from the instrument",
         "The instrument's name says it: IBM is an equity, fx:EUR/USD is fx.",
-        frozenset({Reason.MISSING_FIELD}),
+        frozenset({Reason.MISSING_FIELD, Reason.BAD_TYPE}),  # or null
         _add_asset_class,
     ),
     Mend(
         "id from instrument, interval and open time",
         "It holds nothing else. An id that says something else is not touched.",
-        frozenset({Reason.MISSING_FIELD}),
+        frozenset({Reason.MISSING_FIELD, Reason.BAD_TYPE}),  # or null
         _add_id,
     ),
     Mend(

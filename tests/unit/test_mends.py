@@ -49,6 +49,8 @@ def test_a_good_record_stays_as_it_is() -> None:
     [
         (without("id"), "id from instrument, interval and open time"),
         (without("asset_class"), "asset class from the instrument"),
+        (GOOD | {"id": None}, "id from instrument, interval and open time"),
+        (GOOD | {"asset_class": None}, "asset class from the instrument"),
         (GOOD | {"open": "10.5", "volume": "700"}, "numbers out of texts"),
         (GOOD | {"as_of": "2026-11-20T21:00:05.694321Z"}, "times in the contract's form"),
         (GOOD | {"as_of": "2026-11-20T16:00:05.694-05:00"}, "times in the contract's form"),
