@@ -4,6 +4,8 @@ import argparse
 import json
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -73,9 +75,8 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     listed = files.list_files(asked.since or "")
     saved = SavedEntries(asked.save) if asked.save else None
     tally = Tally(is_applied=asked.apply)
-    with screen.progress(
-        "Sending again" if asked.apply else "Reading", sum(each.size for each in listed)
-    ) as step:
+    doing, size = "Sending again" if asked.apply else "Reading", sum(each.size for each in listed)
+    with _quiet_stream(), screen.progress(doing, size) as step:
         for file, outcomes in redrive(files, listed, judge, selection, sender):
             tally.add(outcomes)
             for outcome in outcomes:
@@ -108,9 +109,18 @@ def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Scr
         screen.say(note)
 
 
-def _open_sender(stack: Stack, endpoint: str | None) -> Sender:
-    # What the stream refuses and takes later is not worth a person's attention; what stays refused is told.
+@contextmanager
+def _quiet_stream() -> Iterator[None]:
+    """Within, the stream logs no refusals: what it takes later needs nobody, and what stays refused is told."""
+    level = logger.log_level
     logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _open_sender(stack: Stack, endpoint: str | None) -> Sender:
     stream = BarStream(boto3.client("kinesis", config=_CONFIG), stack.output("BarStreamName"))
     address = endpoint or stack.outputs.get("SearchEndpoint")
     # The stack's own domain asks for its admin role.
