@@ -111,7 +111,7 @@ def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Scr
 
 @contextmanager
 def _quiet_stream() -> Iterator[None]:
-    """Within, the stream logs no refusals: what it takes later needs nobody, and what stays refused is told."""
+    """Within, the stream logs no refusals: some are taken later, and what stays refused is told."""
     level = logger.log_level
     logger.setLevel(logging.ERROR)
     try:
