@@ -25,7 +25,7 @@ from producer.ledger_item import Page
 from producer.planner import Plan
 from producer.price_moves import PriceWatch
 from producer.production import Producer
-from producer.provider_errors import ProviderError
+from producer.provider_errors import ProviderError, ProviderUnavailableError
 from producer.publisher import Publisher
 from producer.sessions import market_of, sessions_between
 from producer.tail import Numbers, Tail
@@ -92,6 +92,7 @@ class SimulatedMarket:
         delay: by how much the plan delays its data.
         trades: in which minutes an instrument is traded; every_minute for those that are not named.
         jumps: of prices.
+        flaky: how many of a thousand requests get no answer, at random.
     """
 
     instruments_per_request = 1
@@ -104,9 +105,11 @@ class SimulatedMarket:
         delay: timedelta,
         trades: Mapping[str, Trades],
         jumps: Iterable[Jump],
+        flaky: int,
     ) -> None:
         self.now = span[0]
         self.trouble: Trouble | None = None
+        self._flaky, self._chance = flaky, random.Random("flaky")
         self._bars = {
             each.name: _make_bars(each, hours, span, delay, trades.get(each.name, every_minute), jumps)
             for each in instruments
@@ -120,6 +123,8 @@ class SimulatedMarket:
         trouble = self.trouble
         if trouble and trouble.failure:
             raise trouble.failure
+        if self._chance.randrange(1000) < self._flaky:
+            raise ProviderUnavailableError("no answer")
         seen_at = trouble.start if trouble and trouble.freezes else self.now
         return {each.name: self._answer(each, seen_at) for each in instruments}
 
@@ -215,6 +220,7 @@ class Days(NamedTuple):
         delay: by how much the provider really delays its data; all is set up for a quarter of an hour.
         trades: in which minutes an instrument is traded; every_minute for those that are not named.
         troubles: what goes wrong.
+        flaky: how many of a thousand requests get no answer, at random.
     """
 
     instruments: str
@@ -226,6 +232,7 @@ class Days(NamedTuple):
     trades: Mapping[str, Trades] = {}
     troubles: Sequence[Trouble] = ()
     jumps: Sequence[Jump] = ()
+    flaky: int = 0
 
 
 def simulate(days: Days) -> Metrics:
@@ -233,7 +240,7 @@ def simulate(days: Days) -> Metrics:
     instruments = parse_instruments(days.instruments)
     # Before the first day there are bars too, as in life.
     span = (days.start - timedelta(days=4), days.end)
-    market = SimulatedMarket(instruments, "regular", span, days.delay, days.trades, days.jumps)
+    market = SimulatedMarket(instruments, "regular", span, days.delay, days.trades, days.jumps, days.flaky)
     market.instruments_per_request = days.together
     stream, metrics = _Stream(), Metrics()
     producer = Producer(
