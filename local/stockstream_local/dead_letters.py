@@ -62,7 +62,7 @@ class DeadLetter:
 
 
 def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
-    """What a message says: Lambda's record of a failed invocation, or a schedule's input that none took."""
+    """What a message says: Lambda's record of a failed invocation, or what SNS or a schedule could not send."""
     attributes = {
         name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()
     }
@@ -71,6 +71,8 @@ def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
     except ValueError:
         body = None
     body = body if isinstance(body, dict) else {}
+    if body.get("Type") == "Notification" and "TopicArn" in body:
+        return _read_notification(message, body, functions)
     # EventBridge Scheduler says in attributes what it tried; the body is the schedule's input.
     arn = attributes.get("TARGET_ARN") or str(_get(body, "requestContext", "functionArn") or "")
     function = _function_name(arn)
@@ -85,6 +87,21 @@ def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
         sent_at=_sent_at(message),
         remedy=_remedy(role, payload),
         payload=json.dumps(payload).encode() if isinstance(payload, dict) else b"",
+    )
+
+
+def _read_notification(message: "MessageTypeDef", body: dict[str, Any], functions: Functions) -> DeadLetter:
+    """An alarm that SNS could not hand over: its message as it is, which the function gets in an event."""
+    event = {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": body}]}
+    return DeadLetter(
+        id=message["MessageId"],
+        receipt=message["ReceiptHandle"],
+        function=functions.alert,
+        role="alert",
+        reason="not delivered by SNS",
+        sent_at=_sent_at(message),
+        remedy=Remedy.INVOKE,
+        payload=json.dumps(event).encode(),
     )
 
 

@@ -13,6 +13,7 @@ OURS = {(service, name) for service in SERVICES for name in metrics_of(service)}
 # As docs.aws.amazon.com has them: lambda/latest/dg/monitoring-metrics-types.html,
 # streams/latest/dev/monitoring-with-cloudwatch.html, firehose/latest/dev/cloudwatch-metrics.html,
 # opensearch-service/latest/developerguide/managedomains-cloudwatchmetrics.html,
+# sns/latest/dg/sns-monitoring-using-cloudwatch.html,
 # AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html.
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration"},
@@ -33,6 +34,7 @@ OF_AWS = {
         "ExecuteProcessing.Success",
     },
     ("AWS/ES", "DomainName"): {"ClusterStatus.red", "FreeStorageSpace"},
+    ("AWS/SNS", "TopicName"): {"NumberOfNotificationsFailed"},
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible"},
 }
 NAMED_BY = {
