@@ -62,7 +62,7 @@ class DeadLetter:
 
 
 def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
-    """What a message says: Lambda's record of a failed invocation, or what SNS or a schedule could not send."""
+    """What a message says: a failed invocation of Lambda, or what SNS or a schedule could not send."""
     attributes = {
         name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()
     }

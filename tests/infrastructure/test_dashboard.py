@@ -93,6 +93,13 @@ def test_the_widgets_fill_the_grid_and_none_lies_upon_another() -> None:
     assert sorted(cells) == sorted(itertools.product(range(24), range(height)))
 
 
+def test_a_title_is_short_enough_to_be_read_whole_in_a_third_of_the_screen() -> None:
+    # About so many characters fit above a graph of 8 columns; CloudWatch cuts what is longer.
+    titles = [widget["properties"]["title"] for widget in WIDGETS if widget["type"] == "metric"]
+
+    assert [title for title in titles if len(title) > 56] == []
+
+
 def test_the_dashboard_shows_no_more_than_what_is_free() -> None:
     # https://aws.amazon.com/cloudwatch/pricing: 3 dashboards of up to 50 metrics each
     assert len(METRICS) <= 50
