@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alarm_evaluation import Change, MetricAlarm, changes, composite_changes, read_alarms
 from resolved_template import ResolvedTemplate
-from simulated_pipeline import Days, Jump, Trouble, seldom, simulate
+from simulated_pipeline import Days, Jump, Trouble, quiet_early_and_late, seldom, simulate
 
 from producer.planner import Plan
 from producer.provider_errors import DailyQuotaError, KeyRefusedError, ProviderUnavailableError
@@ -69,6 +69,14 @@ WEEKEND = utc("2026-11-27T18:00"), utc("2026-11-30T00:00")
         pytest.param(
             Days("IBM,TINY,TSCO.LON", PAID, *THANKSGIVING_WEEK, together=100, trades={"TINY": seldom}),
             id="paid, Thanksgiving",
+        ),
+        pytest.param(
+            Days("IBM", PAID, *THANKSGIVING_WEEK, trades={"IBM": quiet_early_and_late}, hours="extended"),
+            id="paid, extended hours, Thanksgiving",
+        ),
+        pytest.param(
+            Days("IBM", FREE, *TWO_DAYS, trades={"IBM": quiet_early_and_late}, hours="extended"),
+            id="25 a day, extended hours",
         ),
         pytest.param(
             Days("TINY", PAID, *TWO_DAYS, trades={"TINY": seldom}),
