@@ -62,7 +62,7 @@ class DeadLetter:
 
 
 def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
-    """What a message says: Lambda's record of a failed invocation, or a schedule's input that none took."""
+    """What a message says: a failed invocation of Lambda, or what SNS or a schedule could not send."""
     attributes = {
         name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()
     }
@@ -71,6 +71,8 @@ def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
     except ValueError:
         body = None
     body = body if isinstance(body, dict) else {}
+    if body.get("Type") == "Notification" and "TopicArn" in body:
+        return _read_notification(message, body, functions)
     # EventBridge Scheduler says in attributes what it tried to call; Lambda says it in the body.
     scheduled = attributes.get("TARGET_ARN", "")
     function = _function_name(scheduled or str(_get(body, "requestContext", "functionArn") or ""))
@@ -91,6 +93,21 @@ def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
         sent_at=_sent_at(message),
         remedy=remedy,
         payload=event,
+    )
+
+
+def _read_notification(message: "MessageTypeDef", body: dict[str, Any], functions: Functions) -> DeadLetter:
+    """An alarm that SNS could not hand over: its message as it is, which the function gets in an event."""
+    event = {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": body}]}
+    return DeadLetter(
+        id=message["MessageId"],
+        receipt=message["ReceiptHandle"],
+        function=functions.alert,
+        role="alert",
+        reason="not delivered by SNS",
+        sent_at=_sent_at(message),
+        remedy=Remedy.INVOKE,
+        payload=json.dumps(event).encode(),
     )
 
 

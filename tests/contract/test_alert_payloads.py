@@ -311,7 +311,7 @@ def test_the_longest_alarm_fits_every_channel(letter: str) -> None:
         "Threshold",
         "Metric",
         "Dimensions",
-        "Set off by",
+        "Ended with",
         "Rule",
         "Before",
         "Where",

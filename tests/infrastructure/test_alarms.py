@@ -19,6 +19,8 @@ ALARMS = IN_AWS.of_kind(*KINDS)
 EMULATED = ResolvedTemplate(Emulated="true", **EVERYTHING).of_kind(*KINDS)
 RULE: str = ALARMS["PipelineDownAlarm"]["AlarmRule"]
 CHILDREN = set(re.findall(r'ALARM\("(\w+)"\)', re.sub(r'NOT ALARM\("\w+"\)', "", RULE)))
+# Through the alert function they would reach nobody.
+ABOUT_ALERTS = {"AlertErrorsAlarm", "AlertsUndeliveredAlarm"}
 ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
@@ -35,7 +37,7 @@ def test_an_alarm_says_how_bad_it_is_what_it_means_and_where_the_runbook_tells_o
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_somebody_when_it_comes_and_when_it_goes_or_the_composite_does(name: str) -> None:
-    topic = "NoticeTopic" if name == "AlertErrorsAlarm" else "AlertTopic"
+    topic = "NoticeTopic" if name in ABOUT_ALERTS else "AlertTopic"
     expected = [None, None] if name in CHILDREN else [[topic], [topic]]
 
     assert expected == [ALARMS[name].get(kind) for kind in ACTIONS[:2]]
@@ -50,8 +52,23 @@ def test_the_emulator_is_asked_for_no_metric_math() -> None:
     assert [name for name, alarm in EMULATED.items() if "Metrics" in alarm] == []
 
 
-def test_the_alert_function_is_not_told_of_its_own_failure() -> None:
-    assert ALARMS["AlertErrorsAlarm"]["AlarmActions"] == ["NoticeTopic"]
+@pytest.mark.parametrize("name", sorted(ABOUT_ALERTS))
+def test_the_alert_function_is_not_told_of_its_own_failure(name: str) -> None:
+    assert ALARMS[name]["AlarmActions"] == ["NoticeTopic"]
+
+
+def test_an_alarm_that_sns_cannot_hand_over_is_kept() -> None:
+    function = IN_AWS.of_kind("AWS::Serverless::Function")["AlertFunction"]
+    policy = IN_AWS.of_kind("AWS::SQS::QueuePolicy")["DeadLetterQueuePolicy"]["PolicyDocument"]
+
+    assert function["Events"]["Alarm"]["Properties"]["RedrivePolicy"] == {
+        "deadLetterTargetArn": "arn:DeadLetterQueue"
+    }
+    assert [
+        (each["Action"], each["Resource"], each["Condition"])
+        for each in policy["Statement"]
+        if each["Effect"] == "Allow" and each["Principal"] == {"Service": "sns.amazonaws.com"}
+    ] == [("sqs:SendMessage", "arn:DeadLetterQueue", {"ArnEquals": {"aws:SourceArn": "AlertTopic"}})]
 
 
 def test_every_alarm_has_a_runbook_entry_and_every_entry_an_alarm() -> None:
@@ -66,7 +83,7 @@ def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_u
     # What a person has to mend or to clear away, and what says nothing about the flow of bars: were one of
     # these in the rule, it would hold the composite in ALARM, and hide the next outage.
     by_themselves = {
-        "AlertErrorsAlarm",
+        *ABOUT_ALERTS,
         "BarsRejectedAlarm",
         "DeadLettersAlarm",
         "HolesFoundAlarm",

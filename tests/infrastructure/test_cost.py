@@ -3,10 +3,13 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from said_by_code import metrics_of
+from simulated_pipeline import Days, simulate
 
+from producer.planner import Plan
 from stockstream.errors import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +36,17 @@ def test_the_metrics_are_as_many_as_producer_and_transform_send_while_a_market_i
     sent = len(metrics_of("producer")) + len(metrics_of("transform")) - len(Reason) - 1
 
     assert f"METRICS_WHILE_OPEN = {sent}\n" in SCRIPT.read_text(encoding="utf-8")
+
+
+def test_the_hours_in_which_the_producer_sends_its_metrics_are_no_more_than_what_is_counted() -> None:
+    # One day of trading on 25 requests: 24 hours of QuotaRemaining, and 8 of each other metric.
+    start, end = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)
+    hours = simulate(Days("IBM", Plan(25, 1), start, end)).hours()
+
+    assert "OPEN_HOURS = SESSIONS * 8\n" in SCRIPT.read_text(encoding="utf-8")
+    assert hours.pop("QuotaRemaining") == 24
+    assert set(hours) == metrics_of("producer") - {"QuotaRemaining"}
+    assert max(hours.values()) <= 8
 
 
 def test_the_parts_add_up() -> None:

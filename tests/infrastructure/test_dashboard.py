@@ -13,6 +13,7 @@ OURS = {(service, name) for service in SERVICES for name in metrics_of(service)}
 # As docs.aws.amazon.com has them: lambda/latest/dg/monitoring-metrics-types.html,
 # streams/latest/dev/monitoring-with-cloudwatch.html, firehose/latest/dev/cloudwatch-metrics.html,
 # opensearch-service/latest/developerguide/managedomains-cloudwatchmetrics.html,
+# sns/latest/dg/sns-monitoring-using-cloudwatch.html,
 # AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html.
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration"},
@@ -33,6 +34,7 @@ OF_AWS = {
         "ExecuteProcessing.Success",
     },
     ("AWS/ES", "DomainName"): {"ClusterStatus.red", "FreeStorageSpace"},
+    ("AWS/SNS", "TopicName"): {"NumberOfNotificationsFailed"},
     ("AWS/SQS", "QueueName"): {"ApproximateNumberOfMessagesVisible"},
 }
 NAMED_BY = {
@@ -89,6 +91,13 @@ def test_the_widgets_fill_the_grid_and_none_lies_upon_another() -> None:
 
     height = max(y for _, y in cells) + 1
     assert sorted(cells) == sorted(itertools.product(range(24), range(height)))
+
+
+def test_a_title_is_short_enough_to_be_read_whole_in_a_third_of_the_screen() -> None:
+    # About so many characters fit above a graph of 8 columns; CloudWatch cuts what is longer.
+    titles = [widget["properties"]["title"] for widget in WIDGETS if widget["type"] == "metric"]
+
+    assert [title for title in titles if len(title) > 56] == []
 
 
 def test_the_dashboard_shows_no_more_than_what_is_free() -> None:

@@ -300,6 +300,22 @@ def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent, site
     assert "Lasted:     12 min" in inbox()[1]["Message"]
 
 
+def test_an_alarm_that_a_channel_gets_after_its_end_says_so(
+    load_event: LoadEvent, site: Site, inbox: Inbox
+) -> None:
+    site.status = {"webhook": 503}
+    with pytest.raises(DeliveryError):
+        handle(load_event("alarm-metric"), Context())
+    site.status = {}
+    handle(load_event("alarm-ok"), Context())
+    handle(load_event("alarm-metric"), Context())  # as Lambda does after two minutes
+
+    over, late = site.bodies("webhook")
+    assert (over["state"], late["state"]) == ("OK", "ALARM")
+    assert late["summary"].endswith("\nThis comes late: it was over at 2026-11-20 21:11:04 UTC.")
+    assert "late" not in inbox()[0]["Message"]
+
+
 def change(event: dict[str, Any], before: str, now: str, minute: int) -> dict[str, Any]:
     """The same event with another change of state, at a minute past nine."""
     sns = event["Records"][0]["Sns"]

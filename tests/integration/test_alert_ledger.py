@@ -154,6 +154,17 @@ def test_a_beginning_that_is_told_again_does_not_open_what_has_ended(table: Tabl
     assert table.end("arn", NOON + 30 * MINUTE) is None
 
 
+def test_a_beginning_that_is_told_again_after_its_end_is_answered_with_that_end(table: Table) -> None:
+    first = table.begin("arn", NOON)
+    again = table.begin("arn", NOON)
+    table.end("arn", NOON + 10 * MINUTE)
+    after = table.begin("arn", NOON)
+    table.begin("arn", NOON + 20 * MINUTE)
+
+    assert (first, again, after) == (None, None, NOON + 10 * MINUTE)
+    assert table.begin("arn", NOON + 20 * MINUTE) is None
+
+
 def test_each_alarm_has_a_beginning_of_its_own(table: Table) -> None:
     table.begin("arn", NOON)
 

@@ -183,6 +183,7 @@ def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(runs: list
     provider.await_state("AlertErrorsAlarm", "ALARM")
     assert "PipelineDownAlarm" not in provider.notices()
     provider.command("mend", "webhook-down")
+    provider.await_notice("PipelineDownAlarm", "ALARM")
     provider.command("mend", "provider-down")
     # THEN each alarm is told once, and once that it is over; those that set off the composite are silent
     told = {

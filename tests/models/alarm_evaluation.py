@@ -117,6 +117,13 @@ class Metrics:
         """The metrics that have values."""
         return {metric for metric, _ in self._values}
 
+    def hours(self) -> dict[str, int]:
+        """In how many hours each metric has values: what CloudWatch bills it for."""
+        return {
+            metric: len({minute.replace(minute=0) for minute in minutes})
+            for (metric, _), minutes in self._values.items()
+        }
+
     def minutes(self, alarm: MetricAlarm) -> dict[datetime, list[float]]:
         """The values of an alarm's metric by the minute; a minute without any is missing."""
         return self._values.get((alarm.metric, alarm.dimensions), {})

@@ -8,7 +8,7 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from producer.ledger_item import Page
 from producer.planner import Plan
 from producer.price_moves import PriceWatch
 from producer.production import Producer
-from producer.provider_errors import ProviderError
+from producer.provider_errors import ProviderError, ProviderUnavailableError
 from producer.publisher import Publisher
 from producer.sessions import market_of, sessions_between
 from producer.tail import Numbers, Tail
@@ -48,6 +48,11 @@ def every_minute(_chance: random.Random, _minute: datetime) -> bool:
 def seldom(chance: random.Random, minute: datetime) -> bool:
     """One minute in five; and not at all in the last half hour before each third hour."""
     return chance.random() < 0.2 and not (minute.hour % 3 == 2 and minute.minute >= 30)
+
+
+def quiet_early_and_late(chance: random.Random, minute: datetime) -> bool:
+    """Every minute from 14:30 to 21:00 UTC, New York's regular hours in winter; else one in five."""
+    return time(14, 30) <= minute.time() < time(21) or chance.random() < 0.2
 
 
 class Trouble(NamedTuple):
@@ -92,6 +97,7 @@ class SimulatedMarket:
         delay: by how much the plan delays its data.
         trades: in which minutes an instrument is traded; every_minute for those that are not named.
         jumps: of prices.
+        flaky: how many of a thousand requests get no answer, at random.
     """
 
     instruments_per_request = 1
@@ -104,9 +110,11 @@ class SimulatedMarket:
         delay: timedelta,
         trades: Mapping[str, Trades],
         jumps: Iterable[Jump],
+        flaky: int,
     ) -> None:
         self.now = span[0]
         self.trouble: Trouble | None = None
+        self._flaky, self._chance = flaky, random.Random("flaky")
         self._bars = {
             each.name: _make_bars(each, hours, span, delay, trades.get(each.name, every_minute), jumps)
             for each in instruments
@@ -120,6 +128,8 @@ class SimulatedMarket:
         trouble = self.trouble
         if trouble and trouble.failure:
             raise trouble.failure
+        if self._chance.randrange(1000) < self._flaky:
+            raise ProviderUnavailableError("no answer")
         seen_at = trouble.start if trouble and trouble.freezes else self.now
         return {each.name: self._answer(each, seen_at) for each in instruments}
 
@@ -215,6 +225,8 @@ class Days(NamedTuple):
         delay: by how much the provider really delays its data; all is set up for a quarter of an hour.
         trades: in which minutes an instrument is traded; every_minute for those that are not named.
         troubles: what goes wrong.
+        flaky: how many of a thousand requests get no answer, at random.
+        hours: one of sessions.HOURS.
     """
 
     instruments: str
@@ -226,6 +238,8 @@ class Days(NamedTuple):
     trades: Mapping[str, Trades] = {}
     troubles: Sequence[Trouble] = ()
     jumps: Sequence[Jump] = ()
+    flaky: int = 0
+    hours: str = "regular"
 
 
 def simulate(days: Days) -> Metrics:
@@ -233,14 +247,14 @@ def simulate(days: Days) -> Metrics:
     instruments = parse_instruments(days.instruments)
     # Before the first day there are bars too, as in life.
     span = (days.start - timedelta(days=4), days.end)
-    market = SimulatedMarket(instruments, "regular", span, days.delay, days.trades, days.jumps)
+    market = SimulatedMarket(instruments, days.hours, span, days.delay, days.trades, days.jumps, days.flaky)
     market.instruments_per_request = days.together
     stream, metrics = _Stream(), Metrics()
     producer = Producer(
         provider=market,
         allowance=Allowance(),
         plan=days.plan,
-        hours="regular",
+        hours=days.hours,
         ledger_item=_LedgerItem(),  # type: ignore[arg-type]  # a fake
         publisher=Publisher(
             source="alphavantage",
@@ -248,7 +262,7 @@ def simulate(days: Days) -> Metrics:
             table=_Table(),  # type: ignore[arg-type]  # a fake
             interval="1min",
             windows=Windows(sma=(5, 20), ema=(12,)),
-            watch=PriceWatch(percent=5, bars=5),
+            watch=PriceWatch(percent=5, bars=5, hours=days.hours),
         ),
         now=lambda: market.now,
     )

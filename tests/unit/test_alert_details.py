@@ -194,7 +194,7 @@ def test_a_composite_alarm_says_what_the_alarm_would_have_said_that_set_it_off()
     failure = {"message": "provider failed", "kind": "KeyRefusedError", "detail": "no"}
     logs = FakeLogs(failure)
 
-    assert find_details(composite("prod-1"), logs, {"prod-1": "ProviderFailures"}) == ("KeyRefusedError: no",)
+    assert find_details(composite("prod-1"), logs, {"prod-1": "RunsUnanswered"}) == ("KeyRefusedError: no",)
     # 35 minutes and three before.
     assert logs.asked[0][2] == datetime(2026, 11, 20, 14, 59, 21, 802000, UTC)
 

@@ -14,8 +14,9 @@ ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a"
 class Memory:
     """A ledger that remembers one beginning."""
 
-    def __init__(self, began: datetime | None = None) -> None:
+    def __init__(self, began: datetime | None = None, ended: datetime | None = None) -> None:
         self.began = began
+        self.ended = ended
         self.asked = 0
 
     def claim(self, key: str, until: float) -> Claim:
@@ -27,9 +28,10 @@ class Memory:
     def release(self, key: str) -> None:
         raise NotImplementedError
 
-    def begin(self, alarm: str, at: datetime) -> None:
+    def begin(self, alarm: str, at: datetime) -> datetime | None:
         assert alarm == ARN
         self.began = at
+        return self.ended
 
     def end(self, alarm: str, at: datetime) -> datetime | None:
         assert (alarm, at) == (ARN, NOON)
@@ -40,7 +42,7 @@ class Memory:
 class Outage(Memory):
     """A ledger that cannot be reached."""
 
-    def begin(self, alarm: str, at: datetime) -> None:
+    def begin(self, alarm: str, at: datetime) -> datetime | None:
         raise LedgerError(f"no answer about {alarm} at {at}")
 
     def end(self, alarm: str, at: datetime) -> datetime | None:
@@ -56,6 +58,13 @@ def test_an_alarm_that_rings_is_remembered_and_has_no_duration_yet() -> None:
 
     assert recall(alarm(State.ALARM, "OK"), memory) == Past()
     assert memory.began == NOON
+
+
+def test_an_alarm_that_is_told_of_after_its_end_says_so() -> None:
+    past = recall(alarm(State.ALARM, "OK"), Memory(ended=NOON + timedelta(minutes=12)))
+
+    assert past.sentences() == ("This comes late: it was over at 2026-11-20 12:12:00 UTC.",)
+    assert Past().sentences() == ()
 
 
 def test_an_alarm_that_is_over_rang_from_its_beginning() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from alert.alarms import Alarm, State, Trigger
@@ -66,6 +68,12 @@ def test_no_more_than_three_children_are_named() -> None:
     facts = list(alarm_facts(alarm(None, children=("a", "b", "c", "d", "e")), None))
 
     assert facts == [Fact("Set off by", "a, b, c and 2 more")]
+
+
+def test_of_an_alarm_that_is_over_the_child_is_the_one_that_ended_last() -> None:
+    over = replace(alarm(None, children=("a",)), state=State.OK)
+
+    assert list(alarm_facts(over, None)) == [Fact("Ended with", "a")]
 
 
 @pytest.mark.parametrize(

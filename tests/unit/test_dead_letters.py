@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alert.messages import read_messages
 from stockstream_local.dead_letters import DeadLetter, Functions, Remedy, read_letter
 
 FUNCTIONS = Functions(producer="mine-Producer-1", alert="mine-Alert-2")
@@ -65,6 +66,30 @@ def test_a_run_that_the_schedule_could_not_begin_needs_nothing_since_the_next_on
 
     assert (letter.role, letter.remedy) == ("producer", Remedy.DROP)
     assert letter.reason == "not invoked: AWS.Scheduler.InternalServerError"
+
+
+def test_an_alarm_that_sns_could_not_hand_over_comes_to_the_function_as_sns_would_have_sent_it() -> None:
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+    notification = {
+        "Type": "Notification",
+        "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
+        "TopicArn": "arn:aws:sns:us-east-1:123456789012:mine-AlertTopic-3",
+        "Subject": 'ALARM: "mine-Slow-1" in US East (N. Virginia)',
+        "Message": '{"AlarmName": "mine-Slow-1", "NewStateValue": "ALARM"}',
+        "Timestamp": "2026-11-20T21:00:05.568Z",
+    }
+
+    letter = read(notification)
+
+    assert (letter.role, letter.function, letter.remedy) == ("alert", "mine-Alert-2", Remedy.INVOKE)
+    assert letter.reason == "not delivered by SNS"
+    (told,) = read_messages(json.loads(letter.payload))
+    assert (told.id, told.topic, told.subject) == (
+        notification["MessageId"],
+        "mine-AlertTopic-3",
+        notification["Subject"],
+    )
+    assert told.text == notification["Message"]
 
 
 @pytest.mark.parametrize(

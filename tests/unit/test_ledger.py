@@ -3,7 +3,15 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 
-from producer.ledger import Asked, Ledger, end_of_day, quota_day, record_answer, record_failure
+from producer.ledger import (
+    Asked,
+    Ledger,
+    end_of_day,
+    quota_day,
+    record_answer,
+    record_failure,
+    record_silence,
+)
 from producer.provider_errors import Outcome
 
 
@@ -95,6 +103,13 @@ def test_a_failure_leaves_what_the_stream_has_not_taken() -> None:
     assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].deferred == 0
 
 
+def test_counts_the_runs_without_an_answer_until_one_comes() -> None:
+    ledger = record_silence(record_silence(Ledger(TODAY), NOON), utc("2026-11-20T17:01:07"))
+    assert (ledger.unanswered, ledger.unanswered_at) == (2, utc("2026-11-20T17:01"))
+    ledger = record_answer(ledger, NOON, {"IBM": None})
+    assert (ledger.unanswered, ledger.unanswered_at) == (0, None)
+
+
 def test_a_spent_quota_stops_all_until_midnight_in_new_york() -> None:
     ledger = record_failure(Ledger(), NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY)
     assert ledger.stopped_until == utc("2026-11-21T05:00")
@@ -114,7 +129,7 @@ def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
         deferred={"IBM": 2},
     )
     ledger = record_failure(ledger, NOON, ["fx:EUR/USD"], Outcome.WAIT)
-    ledger = record_failure(ledger, NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY)
+    ledger = record_silence(record_failure(ledger, NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY), NOON)
     kept = ledger.to_dict()
     assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
     assert kept["stopped_until"] == "2026-11-21T05:00:00Z"
@@ -125,6 +140,7 @@ def test_a_ledger_that_an_older_release_kept_can_be_read() -> None:
     kept = record_answer(Ledger(TODAY), NOON, {"IBM": utc("2026-11-20T16:58")}).to_dict()
     for name in ("failed_at", "quiet_seconds", "deferred"):
         del kept["instruments"]["IBM"][name]
+    del kept["unanswered"], kept["unanswered_at"]
     assert Ledger.from_dict(kept).instruments == {
         "IBM": Asked(utc("2026-11-20T17:00"), utc("2026-11-20T16:58"))
     }

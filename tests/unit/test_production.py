@@ -342,6 +342,46 @@ def test_an_answer_whose_tail_cannot_be_read_is_deferred_whole(
     assert measured()["BarsDeferred"] == [2.0]
 
 
+def test_counts_the_runs_that_nothing_was_answered_in_until_an_answer_comes(
+    world: World, measured: Measured
+) -> None:
+    down = ProviderUnavailableError("down")
+    counts = []
+    for failing in (["MSFT"], ["IBM", "MSFT"], ["IBM", "MSFT"], ["IBM"], ["IBM", "MSFT"]):
+        world.provider.failures = dict.fromkeys(failing, down)
+        world.run(IBM, MSFT)
+        counts.append(measured()["RunsUnanswered"])
+
+    assert counts == [[0.0], [1.0], [2.0], [0.0], [1.0]]
+
+
+def test_a_refusal_is_neither_an_answer_nor_a_silence(world: World, measured: Measured) -> None:
+    world.provider.failures = {"IBM": ProviderUnavailableError("down")}
+    world.run(IBM)
+    assert measured()["RunsUnanswered"] == [1.0]
+
+    world.provider.failures = {"IBM": NotEntitledError("premium")}
+    world.run(IBM)
+    assert measured()["RunsUnanswered"] == [1.0]
+
+
+def test_a_silence_lasts_between_two_requests_and_no_longer_than_an_hour(measured: Measured) -> None:
+    world = World()
+    world.provider.failures = {"IBM": ProviderUnavailableError("down")}
+    world.run()
+    page = world.ledger_item.page
+    world.ledger_item.page = page._replace(
+        ledger=replace(page.ledger, stopped_until=NOW + timedelta(hours=2))
+    )
+    found = [measured()["RunsUnanswered"]]
+    for _ in range(31):
+        world.run()
+        found.append(measured().get("RunsUnanswered"))
+
+    assert len(world.provider.asked) == 1
+    assert found == [[1.0]] * 30 + [None] * 2
+
+
 def test_bars_are_overdue_while_the_provider_shows_old_ones(world: World, measured: Measured) -> None:
     world.run()
     assert measured()["BarsOverdueSeconds"] == [0.0]

@@ -17,7 +17,7 @@ MOST_DETAILS = 3
 # Lines are written a little before the minute is evaluated in which they count, and none is written after.
 _BEFORE, _AFTER = timedelta(minutes=3), timedelta(minutes=1)
 _LONGEST = timedelta(hours=2)
-# A composite alarm has no period of its own; the longest of those that it covers looks back so far.
+# A composite alarm has no period of its own; requests that fail come up to 33 minutes apart.
 _COMPOSITE = timedelta(minutes=35)
 
 type Line = dict[str, Any]
@@ -135,7 +135,7 @@ SOURCES = {
         rank=lambda line: abs(_number(line.get("change_percent"))),
         about=lambda line: str(line.get("instrument")),
     ),
-    "ProviderFailures": _FAILURES,
+    "RunsUnanswered": _FAILURES,
     "ProviderRefusals": _FAILURES,
     "BarsOverdueSeconds": _FAILURES._replace(
         nothing="No request failed: the provider answers, and shows nothing newer."

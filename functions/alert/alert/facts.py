@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from alert.alarms import Alarm, Trigger
+from alert.alarms import Alarm, State, Trigger
 from alert.readings import Reading, read_reason
 
 _NAMED_CHILDREN = 3
@@ -40,7 +40,9 @@ def alarm_facts(alarm: Alarm, lasted: timedelta | None) -> Iterator[Fact]:
             if len(alarm.children) > _NAMED_CHILDREN
             else ""
         )
-        yield Fact("Set off by", ", ".join(alarm.children[:_NAMED_CHILDREN]) + more)
+        # Of an alarm that is over, the message names the one that ended last.
+        title = "Ended with" if alarm.state is State.OK else "Set off by"
+        yield Fact(title, ", ".join(alarm.children[:_NAMED_CHILDREN]) + more)
     if alarm.rule:
         yield Fact("Rule", alarm.rule)
     if alarm.previous_state:

@@ -32,5 +32,5 @@ def _tell(message: Message, desk: Desk, until: float) -> list[Outcome]:
         logger.info("birth of an alarm not told", notice_id=message.id)
         return []
     details = find_details(alarm, desk.logs, desk.alarm_metrics) if alarm else ()
-    notice = write_notice(message, alarm, past.lasted, desk.places, details)
+    notice = write_notice(message, alarm, past.lasted, desk.places, (*past.sentences(), *details))
     return deliver(notice, desk.channels, desk.ledger, until)

@@ -8,7 +8,7 @@ must speak up then more than ever; and its hashed keys would not tell a person w
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -47,8 +47,8 @@ class Ledger(Protocol):
     def release(self, key: str) -> None:
         """Gives a claim back, so that the next attempt need not wait."""
 
-    def begin(self, alarm: str, at: datetime) -> None:
-        """Remembers when an alarm began to ring."""
+    def begin(self, alarm: str, at: datetime) -> datetime | None:
+        """Remembers when an alarm began to ring; answers when that ended, if it is over already."""
 
     def end(self, alarm: str, at: datetime) -> datetime | None:
         """When the alarm that ended at this moment had begun; None if nobody remembers."""
@@ -100,16 +100,24 @@ class Table:
         with _reached():
             self.dynamodb.delete_item(TableName=self.name, Key={"notice_key": {"S": key}})
 
-    def begin(self, alarm: str, at: datetime) -> None:
+    def begin(self, alarm: str, at: datetime) -> datetime | None:
         """Keeps the latest beginning, whatever the order in which SNS tells of them."""
-        with _reached(), suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
-            self.dynamodb.update_item(
-                TableName=self.name,
-                Key={"notice_key": {"S": f"alarm|{alarm}"}},
-                UpdateExpression="SET began = :at, expires_at = :expiry REMOVE ended",
-                ConditionExpression="attribute_not_exists(began) OR began < :at",
-                ExpressionAttributeValues={":at": {"S": format_instant(at)}, ":expiry": self._expiry()},
-            )
+        began = {"S": format_instant(at)}
+        with _reached():
+            try:
+                self.dynamodb.update_item(
+                    TableName=self.name,
+                    Key={"notice_key": {"S": f"alarm|{alarm}"}},
+                    UpdateExpression="SET began = :at, expires_at = :expiry REMOVE ended",
+                    ConditionExpression="attribute_not_exists(began) OR began < :at",
+                    ExpressionAttributeValues={":at": began, ":expiry": self._expiry()},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self.dynamodb.exceptions.ConditionalCheckFailedException as refusal:
+                row = cast("dict[str, Any]", refusal.response).get("Item", {})
+                if row.get("began") == began and "ended" in row:
+                    return parse_instant(row["ended"]["S"])
+        return None
 
     def end(self, alarm: str, at: datetime) -> datetime | None:
         """Answers the same each time that it is asked about one end, and never about the one before."""

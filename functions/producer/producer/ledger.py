@@ -56,12 +56,16 @@ class Ledger:
         spent: requests made in that day, failed ones too.
         stopped_until: when the provider's own count of the day said stop: until then.
         instruments: by name.
+        unanswered: how many runs in a row had requests and no answer to any; refusals count neither way.
+        unanswered_at: when the newest of these runs was.
     """
 
     day: date = date.min
     spent: int = 0
     stopped_until: datetime | None = None
     instruments: Mapping[str, Asked] = field(default_factory=dict)
+    unanswered: int = 0
+    unanswered_at: datetime | None = None
 
     def of_day(self, now: datetime) -> "Ledger":
         """The same ledger, with nothing spent if its day is over."""
@@ -86,6 +90,8 @@ class Ledger:
                 }
                 for name, asked in self.instruments.items()
             },
+            "unanswered": self.unanswered,
+            "unanswered_at": _format(self.unanswered_at),
         }
 
     @classmethod
@@ -107,6 +113,8 @@ class Ledger:
                 )
                 for name, asked in data["instruments"].items()
             },
+            unanswered=int(data.get("unanswered", 0)),  # younger than the first ledgers, too
+            unanswered_at=_parse(data.get("unanswered_at")),
         )
 
 
@@ -146,7 +154,13 @@ def record_answer(
         changed[name] = Asked(
             asked_at, latest, quiet=quiet.get(name, timedelta()), deferred=deferred.get(name, 0)
         )
-    return Ledger(ledger.day, ledger.spent + 1, ledger.stopped_until, {**ledger.instruments, **changed})
+    return replace(
+        ledger,
+        spent=ledger.spent + 1,
+        instruments={**ledger.instruments, **changed},
+        unanswered=0,
+        unanswered_at=None,
+    )
 
 
 def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: Outcome) -> Ledger:
@@ -170,6 +184,16 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
             )
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
+
+
+def record_silence(ledger: Ledger, now: datetime) -> Ledger:
+    """The ledger after a run whose requests all failed, for reasons that pass by themselves.
+
+    Args:
+        ledger: with the failures in it.
+        now: when the run was.
+    """
+    return replace(ledger, unanswered=ledger.unanswered + 1, unanswered_at=_minute(now))
 
 
 def _next_day(now: datetime) -> datetime:

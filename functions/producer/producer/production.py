@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from producer.allowance import Allowance, AllowanceSpentError
 from producer.answers import Answer, Provider, month_bounds
 from producer.instrument_table import TailConflictError
-from producer.ledger import Asked, Ledger, record_answer, record_failure
+from producer.ledger import Asked, Ledger, record_answer, record_failure, record_silence
 from producer.ledger_item import LeaseHeldError, LedgerItem, Page
 from producer.overdue import Patience, longest_pause, longest_quiet, measure_overdue
 from producer.planner import Plan, plan_requests
 from producer.provider_errors import ProviderError
 from producer.publisher import Publisher
 from producer.report import (
+    NEEDS_A_PERSON,
     Fetched,
     report_age,
     report_answers,
@@ -24,6 +25,7 @@ from producer.report import (
     report_moves,
     report_overdue,
     report_quota,
+    report_unanswered,
 )
 from producer.sessions import market_of
 from producer.tail_codec import UnreadableTailError
@@ -35,6 +37,8 @@ from stockstream.times import parse_time
 REQUESTS_AT_ONCE = 10
 # What is begun comes to its end: an answer, its records, its tail.
 FETCH_SECONDS = 20
+# A provider that fails is asked again within 33 minutes. Whoever is not asked for longer may be well.
+SILENCE_COUNTS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,9 @@ class Producer:
         deferred = sum(ledger.instruments.get(each.name, Asked()).deferred for each in instruments)
         if asked or deferred:
             report_deferred(deferred)
+        # Between two requests, too: what was wrong a while ago is wrong until an answer comes.
+        if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
+            report_unanswered(ledger.unanswered)
 
     def _take(self, page: Page, ledger: Ledger, seconds: float) -> Page:
         """Takes the lease; what this run may spend counts as spent until it is over, should it die."""
@@ -204,6 +211,7 @@ class Producer:
     def _record(self, ledger: Ledger, fetched: Sequence[Fetched]) -> Ledger:
         """The ledger after the run; what was cut off is asked again at once."""
         spent = ledger.spent + self.allowance.spent
+        is_answered = has_failed = False
         for each in fetched:
             failures = {
                 name: answer.failure for name, answer in each.answers.items() if answer.failure is not None
@@ -213,6 +221,7 @@ class Producer:
             for name, failure in failures.items():
                 if not isinstance(failure, AllowanceSpentError):
                     ledger = record_failure(ledger, each.asked_at, [name], failure.outcome)
+                    has_failed |= failure.outcome not in NEEDS_A_PERSON
             whole = {
                 name: self._newest(answer) for name, answer in each.answers.items() if name not in failures
             }
@@ -224,6 +233,9 @@ class Producer:
                 }
                 deferred = each.deferred(self.publisher.interval)
                 ledger = record_answer(ledger, each.asked_at, whole, quiet, deferred)
+                is_answered = True
+        if has_failed and not is_answered:
+            ledger = record_silence(ledger, self.now())
         return replace(ledger, spent=spent)
 
     def _quiet(self, instrument: Instrument, answer: Answer) -> timedelta:

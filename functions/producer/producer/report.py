@@ -167,6 +167,11 @@ def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -
         metrics.add_metric("PriceMovePercent", MetricUnit.Percent, max(greatest))
 
 
+def report_unanswered(runs: int) -> None:
+    """Measures how many runs in a row have had no answer; one answer, about any instrument, ends it."""
+    metrics.add_metric("RunsUnanswered", MetricUnit.Count, runs)
+
+
 def report_quota(requests_left: int) -> None:
     """Measures what is left of the day's requests."""
     metrics.add_metric("QuotaRemaining", MetricUnit.Count, max(0, requests_left))
