@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 import duckdb
 import sqlglot
@@ -43,7 +44,8 @@ class Result(NamedTuple):
 class LakeEngine:
     """The lake's database over files on this machine.
 
-    The files are read when a query is asked, as they are then.
+    The files are read when a query is asked, as they are then; files that come later are not seen.
+    `with` closes it at its end.
 
     Args:
         places: a folder, a file, or several. Of a folder, all files below it: `.json.gz` and `.parquet`,
@@ -69,6 +71,14 @@ class LakeEngine:
         # What a query may read is the lake alone.
         self._execute(f"SET allowed_paths = [{', '.join(map(_literal, files))}]")
         self._execute("SET enable_external_access = false")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
 
     def query(self, sql: str) -> Result:
         """The answer to one SELECT in Athena's dialect.

@@ -53,7 +53,11 @@ def document(
 
 def write_file(lake: Path, day: str, name: str, documents: Iterable[Mapping[str, Any]]) -> Path:
     """Writes one file of documents below a day of arrival (`2026-11-20`)."""
-    lines = b"".join(json.dumps(each).encode() + b"\n" for each in documents)
+    return write_lines(lake, day, name, b"".join(json.dumps(each).encode() + b"\n" for each in documents))
+
+
+def write_lines(lake: Path, day: str, name: str, lines: bytes) -> Path:
+    """Writes one file of lines that are documents already."""
     path = lake / "bars" / f"dt={day}" / f"{name}.json.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(lines, mtime=0))
