@@ -95,6 +95,19 @@ def test_parquet_is_made_as_firehose_asks_for_and_with_the_table() -> None:
     }
 
 
+def test_parquet_is_refused_for_averages_that_its_table_does_not_hold() -> None:
+    rule = TEMPLATE["Rules"]["ParquetHoldsItsTablesColumnsOnly"]
+    allowed = {
+        each["Assert"]["Fn::Equals"][0]["Ref"]: each["Assert"]["Fn::Equals"][1] for each in rule["Assertions"]
+    }
+    columns = glue_columns(tables()["bars_parquet"])
+
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "LakeFormat"}, "PARQUET"]}
+    for parameter, prefix in (("SmaWindows", "sma_"), ("EmaWindows", "ema_")):
+        in_table = [name.removeprefix(prefix) for name in columns if name.startswith(prefix)]
+        assert allowed[parameter] == ",".join(in_table) == TEMPLATE["Parameters"][parameter]["Default"]
+
+
 def test_json_switches_the_conversion_off_instead_of_leaving_it_out() -> None:
     s3 = ResolvedTemplate().of_kind("AWS::KinesisFirehose::DeliveryStream")["BarDelivery"][
         "ExtendedS3DestinationConfiguration"
