@@ -39,7 +39,7 @@ class LocalLake:
         folder: where a run here keeps them.
     """
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def query(self, sql: str) -> Result:
@@ -54,7 +54,8 @@ class LocalLake:
                 "Nothing was delivered here yet: start `make run` and wait for its first bars, "
                 "or name a stack in AWS: --stack stockstream"
             )
-        return LakeEngine(self._folder).query(sql)
+        with LakeEngine(self._folder) as engine:
+            return engine.query(sql)
 
     def receipt(self) -> str:
         """Nothing: this machine does the work."""
@@ -68,7 +69,7 @@ def open_lake(stack: str | None) -> QueryableLake:
         StackError: there is no such stack, or it has no database.
     """
     if stack is None:
-        return LocalLake()
+        return LocalLake(FOLDER)
     found = find_stack(stack)
     return AthenaLake(
         boto3.client("athena"), found.output("LakeDatabaseName"), found.output("LakeWorkGroupName")

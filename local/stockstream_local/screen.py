@@ -69,7 +69,9 @@ class Screen:
 
     def fits(self, table: Table) -> bool:
         """Whether a table can be printed without leaving anything out."""
-        return Measurement.get(self._console, self._console.options, table).maximum <= self._console.width
+        # Measured where there is room: what does not fit is measured as what is left of it.
+        roomy = self._console.options.update(width=10_000)
+        return Measurement.get(self._console, roomy, table).maximum <= self._console.width
 
     @contextmanager
     def progress(self, doing: str, total: float) -> Iterator[Callable[[float], None]]:

@@ -4,6 +4,7 @@
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,18 +60,18 @@ def run_tail(asked: argparse.Namespace, screen: Screen) -> None:
     """
     lake = open_lake(asked.stack)
     screen.say(_LINE.format(*_HEADER).rstrip(), style="bold")
-    try:
+    # Ctrl-C is how following ends.
+    with suppress(KeyboardInterrupt):
         for rows in follow(lake, asked.instruments, asked.lines):
             for row in rows:
                 screen.say(_line(row))
             if not asked.follow:
                 if not rows:
                     screen.say("No bars of these are in the lake yet.")
-                return
+                break
             time.sleep(POLL_SECONDS[asked.stack is not None])
-    finally:
-        if receipt := lake.receipt():
-            screen.say(receipt, style="dim")
+    if receipt := lake.receipt():
+        screen.say(receipt, style="dim")
 
 
 def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Iterator[list[Row]]:
