@@ -19,10 +19,12 @@ from stockstream_local.fault_commands import add_fault
 from stockstream_local.invoke import TARGETS, invoke
 from stockstream_local.listing import is_traded
 from stockstream_local.pipeline import Options
+from stockstream_local.query_command import add_query
 from stockstream_local.recording import Recording, RecordingError
 from stockstream_local.redrive_command import add_redrive
 from stockstream_local.screen import Screen
 from stockstream_local.search_commands import add_search
+from stockstream_local.tail_command import add_tail
 from stockstream_local.up import up
 from stockstream_local.workplace import STATE
 
@@ -118,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_alarm(commands)
     add_fault(commands)
     add_search(commands)
+    add_query(commands)
+    add_tail(commands)
     add_redrive(commands)
     add_dead_letters(commands)
     return parser

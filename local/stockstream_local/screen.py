@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import Progress
 from rich.table import Table
 
@@ -65,6 +66,12 @@ class Screen:
     def present(self, table: Table) -> None:
         """Prints a table."""
         self._console.print(table, highlight=False)
+
+    def fits(self, table: Table) -> bool:
+        """Whether a table can be printed without leaving anything out."""
+        # Measured where there is room: what does not fit is measured as what is left of it.
+        roomy = self._console.options.update(width=10_000)
+        return Measurement.get(self._console, roomy, table).maximum <= self._console.width
 
     @contextmanager
     def progress(self, doing: str, total: float) -> Iterator[Callable[[float], None]]:

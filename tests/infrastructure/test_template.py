@@ -111,7 +111,9 @@ def test_no_role_may_act_on_everything() -> None:
         for policy in role["Properties"].get("Policies", [])
     ]
     policies += [
-        policy["Properties"]["PolicyDocument"] for policy in of_kind("AWS::IAM::RolePolicy").values()
+        policy["Properties"]["PolicyDocument"]
+        for kind in ("AWS::IAM::RolePolicy", "AWS::IAM::Policy")
+        for policy in of_kind(kind).values()
     ]
 
     for statement in (statement for policy in policies for statement in statements(policy)):
@@ -126,6 +128,9 @@ HOLDS_DATA = {
     "AWS::DynamoDB::Table": "Delete",
     "AWS::SQS::Queue": "Delete",
     "AWS::Logs::LogGroup": "Delete",
+    "AWS::Glue::Database": "Delete",
+    "AWS::Glue::Table": "Delete",
+    "AWS::Athena::WorkGroup": "Delete",
 }
 
 

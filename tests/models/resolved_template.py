@@ -1,5 +1,6 @@
 """template.yaml as CloudFormation would see it with given parameters, as far as our tests need it."""
 
+import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,8 @@ class ResolvedTemplate:
                 *(these if isinstance(these, list) else these.split(".", 1))
             ),
             "Fn::Join": lambda these: str(these[0]).join(map(str, self.resolve(these[1]))),
+            "Fn::Split": lambda these: self.resolve(these[1]).split(these[0]),
+            "Fn::Base64": lambda text: base64.b64encode(self.resolve(text).encode()).decode(),
             "Fn::FindInMap": self._find,
             "Fn::Sub": self._substitute,
         }
@@ -88,6 +91,8 @@ class ResolvedTemplate:
         return re.sub(r"\$\{([^}]+)\}", lambda found: self._named(found[1], known), text)
 
     def _named(self, name: str, known: dict[str, str]) -> str:
+        if name.startswith("!"):
+            return f"${{{name[1:]}}}"
         if name in known:
             return known[name]
         if "." in name:
