@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import time
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,12 +23,14 @@ from stockstream_local import stack as stack_module
 from stockstream_local.emulator import choose_port, run_emulator
 from stockstream_local.environment import isolate
 from stockstream_local.lake import Document, Lake
+from stockstream_local.lake_engine import LakeEngine
 from stockstream_local.notices import NoticeReceiver
 from stockstream_local.replay_market import InventedMarket, ReplayMarket
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_glue import GlueClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
 
@@ -49,8 +52,10 @@ class Stack:
     outputs: dict[str, str]
     alarms: dict[str, str]
     lake: Lake
+    folder: Path
     functions: "LambdaClient"
     dynamodb: "DynamoDBClient"
+    glue: "GlueClient"
     cloudwatch: "CloudWatchClient"
     logs: "CloudWatchLogsClient"
     receiver: NoticeReceiver
@@ -109,8 +114,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             outputs=outputs,
             alarms={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
             lake=Lake(boto3.client("s3"), outputs["LakeBucketName"], state / "lake"),
+            folder=state / "lake",
             functions=boto3.client("lambda"),
             dynamodb=boto3.client("dynamodb"),
+            glue=boto3.client("glue"),
             cloudwatch=boto3.client("cloudwatch"),
             logs=boto3.client("logs"),
             receiver=receiver,
@@ -197,6 +204,31 @@ def test_every_delivered_number_is_what_pandas_finds(
             assert told == pytest.approx(expected, rel=1e-9, abs=1e-11, nan_ok=True), document["id"]
             checked += 1
     assert checked > 200
+
+
+def test_the_views_that_were_deployed_show_each_bar_once_at_its_newest(
+    delivered: dict[str, list[list[Document]]], stack: Stack
+) -> None:
+    assert delivered  # the runs are over
+    listed = stack.glue.get_tables(DatabaseName=stack.outputs["LakeDatabaseName"])["TableList"]
+    texts = {table["Name"]: table["ViewOriginalText"] for table in listed if "ViewOriginalText" in table}
+    deployed = {
+        name: json.loads(b64decode(text.removeprefix("/* Presto View: ").removesuffix(" */")))
+        for name, text in texts.items()
+    }
+
+    with LakeEngine(stack.folder) as lake:
+        assert {name: view["originalSql"] for name, view in deployed.items()} == {
+            name: view.sql for name, view in lake.lake_sql.views.items()
+        }
+        rows = lake.query("SELECT id, as_of, close, rsi_14 FROM bars_latest").rows
+
+    assert len(rows) == len(stack.lake.latest)
+    for bar, as_of, close, rsi in rows:
+        document = stack.lake.latest[bar]
+        assert (as_of.isoformat(timespec="milliseconds") + "Z", close, rsi) == (
+            document["as_of"], document["close"], document["rsi_14"],
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [instrument.name for instrument in INSTRUMENTS])
