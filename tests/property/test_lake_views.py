@@ -55,10 +55,9 @@ def test_each_bar_is_there_once_and_as_it_was_known_at_each_moment(
         for (file, day, is_parquet), documents in files.items():
             write = write_parquet if is_parquet else write_file
             write(Path(folder), day, str(file), documents)
-        lake = LakeEngine(Path(folder))
-
-        latest = lake.query("SELECT open_time, close FROM bars_latest ORDER BY open_time").rows
-        history = lake.query("SELECT open_time, close, known_from, known_until FROM bars_history").rows
+        with LakeEngine(Path(folder)) as lake:
+            latest = lake.query("SELECT open_time, close FROM bars_latest ORDER BY open_time").rows
+            history = lake.query("SELECT open_time, close, known_from, known_until FROM bars_history").rows
 
     assert latest == [(opens(bar), price(bar, max(known))) for bar, known in sorted(answers.items())]
     assert len(history) == sum(map(len, answers.values()))
