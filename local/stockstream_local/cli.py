@@ -14,6 +14,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.alarm import DEFAULT_ALARM, set_off
+from stockstream_local.arguments import Commands, count
 from stockstream_local.dead_letters_command import add_dead_letters
 from stockstream_local.fault_commands import add_fault
 from stockstream_local.invoke import TARGETS, invoke
@@ -33,8 +34,6 @@ DEFAULT_INTERVAL = "1min"
 HIGHEST_PORT = 65535
 # What a shell calls a program that Ctrl-C ended.
 INTERRUPTED = 130
-# argparse gives the type of its subcommands no public name.
-type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -136,7 +135,7 @@ def _add_up(commands: Commands) -> None:
     option = command.add_argument
     option(
         "--bars",
-        type=_count,
+        type=count,
         metavar="N",
         help="end when N documents were delivered and every number is right",
     )
@@ -172,12 +171,6 @@ def _add_alarm(commands: Commands) -> None:
     )
     command.add_argument("name", nargs="?", default=DEFAULT_ALARM, help=f"its logical name ({DEFAULT_ALARM})")
     command.set_defaults(run=lambda asked, screen: screen.say(set_off(asked.name)))
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
 
 
 def _port(text: str) -> int:

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from rich.table import Table
 
+from stockstream_local.arguments import Commands
 from stockstream_local.dead_letters import DeadLetters, Functions, Remedy
 from stockstream_local.screen import Screen
 from stockstream_local.stack import find_stack
@@ -22,8 +23,6 @@ _DONE = {
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 # What a line of the table counts: letters of one function, with one reason and one remedy.
 type Row = tuple[str, str, Remedy]
-# argparse gives the type of its subcommands no public name.
-type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
 def add_dead_letters(commands: Commands) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import NoneType
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from stockstream.errors import RecordError
 from stockstream.times import parse_instant
 from stockstream.windows import Windows
 from stockstream_local.lake import SCHEMA
+from stockstream_local.lake_sql import read_lake_sql
 from stockstream_local.mends import mend
 from stockstream_local.set_aside import Kind, SetAside
 
@@ -22,6 +24,12 @@ _TRANSFORM_FAILED = "the transform had failed"
 _ALREADY_NEWER = "409"
 _VERSION_CONFLICT = "version_conflict"
 _LONGEST_NAME = 40
+# What JSON may hold in a column of Glue's type; null is no value.
+_TABLE_TYPES: dict[str, set[type]] = {
+    "string": {str, NoneType},
+    "double": {int, float, NoneType},
+    "int": {int, NoneType},
+}
 
 
 class Action(StrEnum):
@@ -30,6 +38,7 @@ class Action(StrEnum):
     SEND = "send as it is"
     MEND = "mend and send"
     INDEX = "index again"
+    DELIVER = "deliver to the lake as JSON"
     CLOSE = "put away"
     REPEATED = "put away the copy"
     LEAVE = "needs a person"
@@ -113,23 +122,30 @@ def _decide_document(entry: SetAside, data: bytes) -> Decision:
     """Decides on a document.
 
     Its look-back is gone. Through the stream it would come out without its analytics, as a second set of
-    numbers under the same (id, as_of): it is indexed as it is.
+    numbers under the same (id, as_of): it goes to its destination as it is.
     """
     reason = entry.error_code or "UNKNOWN"
     try:
-        instrument = _read_instrument(data)
+        instrument = _read_instrument(data, is_for_a_table=entry.kind is Kind.LAKE_DOCUMENT)
     except (ValueError, KeyError, TypeError, RecordError):
         return Decision(entry, Action.LEAVE, reason, f"no document of {SCHEMA}", instrument=_guess(data))
+    if entry.kind is Kind.LAKE_DOCUMENT:
+        return Decision(entry, Action.DELIVER, reason, "as it is", data, instrument)
     if entry.error_code == _ALREADY_NEWER or _VERSION_CONFLICT in entry.error_message:
         return Decision(entry, Action.CLOSE, reason, "the index has a newer answer", instrument=instrument)
     return Decision(entry, Action.INDEX, reason, "as it is", data, instrument)
 
 
-def _read_instrument(data: bytes) -> str:
+def _read_instrument(data: bytes, *, is_for_a_table: bool) -> str:
     document: dict[str, Any] = orjson.loads(data)
     if document["schema"] != SCHEMA:
         raise ValueError
     parse_instant(document["as_of"])
+    # One value of another type than its column's, and Athena answers no query on that table any more.
+    if is_for_a_table and not all(
+        type(document.get(name)) in _TABLE_TYPES[kind] for name, kind in read_lake_sql().columns.items()
+    ):
+        raise ValueError
     instrument: str = document["instrument"]
     if document["id"] != f"{instrument}|{document['interval']}|{document['open_time']}":
         raise ValueError

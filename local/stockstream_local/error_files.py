@@ -13,14 +13,13 @@ from stockstream_local.set_aside import Kind, SetAside, digest, read_entries, wr
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# The delivery to the lake has the first, the one to the search index has folders below the second.
-PREFIXES = ("processing-failed/", "search/")
+# The delivery to the lake has the first two, the one to the search index has folders below the third.
+PREFIXES = ("processing-failed/", "format-conversion-failed/", "search/")
 DONE_PREFIX = "redriven/"
 # AWS calls the folder of refused documents elasticsearch-failed, AmazonOpenSearchService-failed and
 # AmazonOpenSearchService_failed. A day is dt=2026-11-20, or 2026/11/20 where no prefix says otherwise.
-_KEY = re.compile(
-    r"(?:search/)?(?:(processing-failed)|[^/]+[-_]failed)/(?:dt=)?(\d{4})[-/](\d\d)[-/](\d\d)/.+", re.ASCII
-)
+_KEY = re.compile(r"(?:search/)?([^/]+[-_]failed)/(?:dt=)?(\d{4})[-/](\d\d)[-/](\d\d)/.+", re.ASCII)
+_KINDS = {"processing-failed": Kind.RECORD, "format-conversion-failed": Kind.LAKE_DOCUMENT}
 # Another redrive, or Firehose itself, has changed the file since it was read, or put it away.
 _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"}
 
@@ -105,5 +104,5 @@ class ErrorFiles:
         for page in pages:
             for listed in page.get("Contents", []):
                 if match := _KEY.fullmatch(listed["Key"]):
-                    kind = Kind.RECORD if match[1] else Kind.DOCUMENT
+                    kind = _KINDS.get(match[1], Kind.SEARCH_DOCUMENT)
                     yield ErrorFile(listed["Key"], kind, "-".join(match.groups()[1:]), listed["Size"])

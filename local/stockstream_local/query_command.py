@@ -7,6 +7,7 @@ import time
 from rich.table import Table
 
 from stockstream.errors import StockstreamError
+from stockstream_local.arguments import Commands
 from stockstream_local.lake_access import open_lake
 from stockstream_local.lake_engine import Result
 from stockstream_local.lake_sql import NamedQuery, read_lake_sql
@@ -14,9 +15,6 @@ from stockstream_local.query_answers import as_csv, as_json_lines, as_records, a
 from stockstream_local.screen import Screen
 
 _STATEMENTS = ("select", "with", "(", "--", "/*")
-
-# argparse gives the type of its subcommands no public name.
-type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
 class NoSuchQueryError(StockstreamError):

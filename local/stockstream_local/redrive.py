@@ -8,7 +8,7 @@ from stockstream_local.error_files import ErrorFile, ErrorFiles
 from stockstream_local.redrive_sender import Sender
 from stockstream_local.set_aside import SetAside
 
-_SENT = {Action.SEND, Action.MEND, Action.INDEX}
+_SENT = {Action.SEND, Action.MEND, Action.INDEX, Action.DELIVER}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ import argparse
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import boto3
@@ -17,9 +16,11 @@ from producer.bar_stream import BarStream
 from stockstream.errors import SettingsError, StockstreamError
 from stockstream.observability import logger
 from stockstream.windows import Windows, parse_windows
+from stockstream_local.arguments import Commands, count, day
 from stockstream_local.decisions import Action, Judge
 from stockstream_local.error_files import ErrorFiles
 from stockstream_local.hand_mending import SavedEntries, read_corrections
+from stockstream_local.lake_again import deliver_again
 from stockstream_local.redrive import Selection, redrive
 from stockstream_local.redrive_report import Tally
 from stockstream_local.redrive_sender import Sender
@@ -30,8 +31,6 @@ from stockstream_local.stack import Stack, find_stack
 
 _CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
 _REASON = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
-# argparse gives the type of its subcommands no public name.
-type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
 class RedriveError(StockstreamError):
@@ -48,9 +47,9 @@ def add_redrive(commands: Commands) -> None:
     option = command.add_argument
     option("--stack", metavar="NAME", help="a stack in AWS (the one that runs here)")
     option("--apply", action="store_true", help="do it; without this nothing is changed")
-    option("--since", type=_day, metavar="DAY", help="only from this day on, as 2026-11-01 (UTC)")
+    option("--since", type=day, metavar="DAY", help="only from this day on, as 2026-11-01 (UTC)")
     option("--reason", type=_reason, help="only what was set aside for it, as BAD_TIME")
-    option("--limit", type=_count, metavar="N", help="send N entries at most")
+    option("--limit", type=count, metavar="N", help="send N entries at most")
     option("--save", type=Path, metavar="FILE", help="write what needs a person to a new file, to be edited")
     option("--from", type=Path, dest="corrections", metavar="FILE", help="take the entries of an edited file")
     option("--endpoint", metavar="URL", help="the search index (the stack's)")
@@ -68,10 +67,11 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
         raise RedriveError("--from means the entries of its file: leave --save, --reason and --since out.")
     corrections = read_corrections(asked.corrections) if asked.corrections else None
     stack = find_stack(asked.stack)
-    files = ErrorFiles(boto3.client("s3", config=_CONFIG), stack.output("LakeBucketName"))
+    s3, bucket = boto3.client("s3", config=_CONFIG), stack.output("LakeBucketName")
+    files = ErrorFiles(s3, bucket)
     judge = Judge(_read_windows(stack))
     selection = Selection(asked.reason or "", asked.limit, corrections)
-    sender = _open_sender(stack, asked.endpoint) if asked.apply else None
+    sender = _open_sender(stack, asked.endpoint, partial(deliver_again, s3, bucket)) if asked.apply else None
     listed = files.list_files(asked.since or "")
     saved = SavedEntries(asked.save) if asked.save else None
     tally = Tally(is_applied=asked.apply)
@@ -120,7 +120,9 @@ def _quiet_stream() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _open_sender(stack: Stack, endpoint: str | None) -> Sender:
+def _open_sender(
+    stack: Stack, endpoint: str | None, deliver: Callable[[list[tuple[str, bytes]]], None]
+) -> Sender:
     stream = BarStream(boto3.client("kinesis", config=_CONFIG), stack.output("BarStreamName"))
     address = endpoint or stack.outputs.get("SearchEndpoint")
     # The stack's own domain asks for its admin role.
@@ -130,7 +132,8 @@ def _open_sender(stack: Stack, endpoint: str | None) -> Sender:
     def open_index() -> Filler:  # only where there is something for it
         return Filler(find_server(address or "", role_arn=role_arn))
 
-    return Sender(stream, (lambda documents: open_index().fill(documents)) if address else None)
+    index = (lambda documents: open_index().fill(documents)) if address else None
+    return Sender(stream, index, deliver)
 
 
 def _read_windows(stack: Stack) -> Windows:
@@ -147,20 +150,7 @@ def _read_windows(stack: Stack) -> Windows:
         ) from error
 
 
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as 2026-11-01") from None
-
-
 def _reason(text: str) -> str:
     if not _REASON.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no reason: take one of the table's, such as BAD_TIME")
     return text
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)

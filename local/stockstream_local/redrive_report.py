@@ -18,6 +18,7 @@ _DONE = {
     Action.SEND: "sent as it is",
     Action.MEND: "mended and sent",
     Action.INDEX: "indexed",
+    Action.DELIVER: "delivered to the lake as JSON",
     Action.CLOSE: "put away",
     Action.REPEATED: "put away",
 }
@@ -25,6 +26,7 @@ _DONE = {
 _WORDS = (
     (frozenset({Action.SEND, Action.MEND}), ("to send to the stream", "sent to the stream")),
     (frozenset({Action.INDEX}), ("to index again", "indexed again")),
+    (frozenset({Action.DELIVER}), ("to deliver to the lake", "delivered to the lake")),
     (frozenset({Action.CLOSE, Action.REPEATED}), ("to put away", "put away")),
     (frozenset({Action.LEAVE}), ("for a person", "left for a person")),
 )

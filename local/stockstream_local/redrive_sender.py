@@ -1,4 +1,4 @@
-"""Sending again: records into the stream, documents to the search index."""
+"""Sending again: records into the stream, documents to the search index or to the lake."""
 
 import time
 from collections import defaultdict
@@ -29,16 +29,23 @@ class Stream(Protocol):
 
 
 class Sender:
-    """Sends records to the stream, and documents to the search index.
+    """Sends records to the stream, and documents to the search index or to the lake.
 
     Args:
         stream: takes records.
         index: indexes documents; of each why it was refused, or nothing. None where there is no search index.
+        deliver: writes documents to the lake, each with its day of arrival, `YYYY-MM-DD` (UTC).
     """
 
-    def __init__(self, stream: Stream, index: Callable[[list[Document]], list[str]] | None) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        index: Callable[[list[Document]], list[str]] | None,
+        deliver: Callable[[list[tuple[str, bytes]]], None],
+    ) -> None:
         self._stream = stream
         self._index = index
+        self._deliver = deliver
         self._patience = PATIENCE_SECONDS
 
     def send(self, decisions: Sequence[Decision]) -> list[str]:
@@ -46,11 +53,14 @@ class Sender:
         refusals = [""] * len(decisions)
         positions: dict[str, list[int]] = defaultdict(list)
         documents: list[int] = []
+        files: list[tuple[str, bytes]] = []
         for position, each in enumerate(decisions):
             if each.action in {Action.SEND, Action.MEND}:
                 positions[each.instrument].append(position)
             elif each.action is Action.INDEX:
                 documents.append(position)
+            elif each.action is Action.DELIVER:
+                files.append((_arrival_day(each), each.data))
         for instrument, theirs in positions.items():
             for chunk in batched(theirs, CHUNK_RECORDS, strict=False):
                 told = self._put(instrument, [decisions[position].data for position in chunk])
@@ -59,6 +69,8 @@ class Sender:
         told = self._index_all([orjson.loads(decisions[position].data) for position in documents])
         for position, refusal in zip(documents, told, strict=True):
             refusals[position] = refusal
+        if files:
+            self._deliver(files)
         return refusals
 
     def _put(self, instrument: str, records: Sequence[bytes]) -> list[str]:
@@ -77,3 +89,11 @@ class Sender:
             return self._index(documents)
         except StockstreamError as error:
             return [str(error)] * len(documents)
+
+
+def _arrival_day(decision: Decision) -> str:
+    """The day of arrival; where Firehose does not say it, that of the bar, which cannot have come earlier."""
+    if decision.entry.arrived_at:
+        return decision.entry.arrived_at.date().isoformat()
+    opened: str = orjson.loads(decision.data)["open_time"]
+    return opened.partition("T")[0]

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stockstream.windows import Windows, parse_windows
+from stockstream_local.arguments import Commands, day
 from stockstream_local.screen import Screen
 from stockstream_local.search_client import SearchError, Server, find_server
 from stockstream_local.search_dashboards import SAVED_OBJECTS, Dashboards
@@ -35,8 +36,6 @@ _STYLES = {
     State.REFUSED: "red",
 }
 
-type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 (argparse names it nowhere else)
-
 
 def add_search(commands: Commands) -> None:
     """Adds `search` and its subcommands."""
@@ -50,7 +49,7 @@ def add_search(commands: Commands) -> None:
     check.set_defaults(run=_check)
     fill = _add(verbs, "fill", "index what is in the lake")
     fill.add_argument(
-        "--since", type=_day, default="", metavar="DAY", help="only what arrived on DAY (YYYY-MM-DD) or later"
+        "--since", type=day, default="", metavar="DAY", help="only what arrived on DAY (YYYY-MM-DD) or later"
     )
     fill.add_argument("--follow", action="store_true", help="go on with what is delivered, until Ctrl-C")
     fill.set_defaults(run=_fill)
@@ -221,11 +220,3 @@ def _present(outcomes: Iterable[Outcome], screen: Screen) -> None:
 def _judge(outcomes: Iterable[Outcome], otherwise: str) -> None:
     if not all(outcome.is_fine for outcome in outcomes):
         raise SearchError(otherwise)
-
-
-def _day(text: str) -> str:
-    try:
-        time.strptime(text, "%Y-%m-%d")
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day: write YYYY-MM-DD") from None
-    return text

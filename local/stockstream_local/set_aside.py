@@ -15,6 +15,8 @@ from typing import Any
 _GZIP_MAGIC = b"\x1f\x8b"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECODER = json.JSONDecoder()
+# What could not be converted has its last error alone.
+_CODES, _MESSAGES = ("errorCode", "lastErrorCode"), ("errorMessage", "lastErrorMessage")
 
 
 class Kind(StrEnum):
@@ -22,7 +24,9 @@ class Kind(StrEnum):
 
     RECORD = "record"
     """A record of the stream: the transform refused it, or failed."""
-    DOCUMENT = "document"
+    LAKE_DOCUMENT = "lake document"
+    """A document that could not be converted to Parquet."""
+    SEARCH_DOCUMENT = "search document"
     """A document that the search index did not take."""
 
 
@@ -104,15 +108,15 @@ def _read_entry(key: str, kind: Kind, text: str, fields: object) -> SetAside:
         kind=kind,
         key=key,
         text=text,
-        error_code=_text(fields, "errorCode"),
-        error_message=_text(fields, "errorMessage"),
+        error_code=_text(fields, _CODES),
+        error_message=_text(fields, _MESSAGES),
         arrived_at=_moment(fields.get("arrivalTimestamp")),
         data=_data(fields.get("rawData")),
     )
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
+def _text(fields: dict[str, Any], names: tuple[str, ...]) -> str:
+    value = next((fields[name] for name in names if fields.get(name) is not None), None)
     # Half a pair of surrogates can be written in JSON, and nowhere else.
     return "" if value is None else str(value).encode(errors="replace").decode()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instruments
+from stockstream_local.arguments import Commands, count
 from stockstream_local.lake_access import QueryableLake, open_lake
 from stockstream_local.screen import Screen
 
@@ -20,8 +21,6 @@ POLL_SECONDS = {True: 60, False: 2}
 OVERLAP = timedelta(minutes=30)
 
 type Row = tuple[Any, ...]
-# argparse gives the type of its subcommands no public name.
-type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 _HEADER = ("arrived (UTC)", "instrument", "bar (UTC)", "close", "SMA 20", "return", "RSI 14", "volume")
 _LINE = "{:19}  {:15}  {:16}  {:>12}  {:>12}  {:>8}  {:>6}  {:>12}"
@@ -46,7 +45,7 @@ def add_tail(commands: Commands) -> None:
         metavar="LIST",
         help="only these, as IBM,fx:EUR/USD (all)",
     )
-    option("-n", "--lines", type=_count, default=LINES, metavar="N", help=f"how many ({LINES})")
+    option("-n", "--lines", type=count, default=LINES, metavar="N", help=f"how many ({LINES})")
     option("-f", "--follow", action="store_true", help="go on showing what comes, until Ctrl-C")
     option("--stack", metavar="NAME", help="a stack in AWS; each look is a query that Athena bills (here)")
     command.set_defaults(run=run_tail)
@@ -150,9 +149,3 @@ def _instruments(text: str) -> tuple[str, ...]:
         return tuple(instrument.name for instrument in parse_instruments(text))
     except InstrumentError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)

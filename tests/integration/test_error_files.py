@@ -10,6 +10,7 @@ from stockstream_local.error_files import ErrorFiles
 from stockstream_local.set_aside import Kind
 
 LAKE, SEARCH = "processing-failed/dt=2026-11-{}/x", "search/processing-failed/dt=2026-11-{}/x"
+CONVERSIONS = "format-conversion-failed/dt=2026-11-{}/x"
 DOCUMENTS = "search/AmazonOpenSearchService-failed/dt=2026-11-{}/x"
 # As Firehose puts a prefix that says nothing of days and errors.
 UNSORTED = "search/AmazonOpenSearchService_failed/2026/11/{}/21/x"
@@ -28,6 +29,7 @@ def files() -> Iterator[ErrorFiles]:
             SEARCH.format(20),
             DOCUMENTS.format(18),
             UNSORTED.format(22),
+            CONVERSIONS.format(17),
         ):
             s3.put_object(Bucket="the-lake", Key=key, Body=b"{}")
         yield ErrorFiles(s3, "the-lake")
@@ -35,11 +37,12 @@ def files() -> Iterator[ErrorFiles]:
 
 def test_the_files_of_all_kinds_come_from_the_oldest_day_to_the_newest(files: ErrorFiles) -> None:
     assert [(file.key, file.kind) for file in files.list_files()] == [
-        (DOCUMENTS.format(18), Kind.DOCUMENT),
+        (CONVERSIONS.format(17), Kind.LAKE_DOCUMENT),
+        (DOCUMENTS.format(18), Kind.SEARCH_DOCUMENT),
         (LAKE.format(19), Kind.RECORD),
         (SEARCH.format(20), Kind.RECORD),
         (LAKE.format(21), Kind.RECORD),
-        (UNSORTED.format(22), Kind.DOCUMENT),
+        (UNSORTED.format(22), Kind.SEARCH_DOCUMENT),
     ]
     assert {file.size for file in files.list_files()} == {2}
 

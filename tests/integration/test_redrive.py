@@ -1,7 +1,7 @@
 """The redrive against moto's S3, Kinesis and Lambda: bad records go round through the real transform."""
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import orjson
 import pytest
-from set_aside_world import World, error_line, make_world
+from set_aside_world import ARRIVED, World, error_line, make_world
 
 from stockstream.bars import Bar, Lookback
 from stockstream.records import encode_record
@@ -501,3 +501,40 @@ def test_more_files_than_a_page_lists_are_all_read(world: World, monkeypatch: py
     assert cli.main(["redrive", "--apply"]) == 0
 
     assert [minute_of(json.loads(each)) for each in world.take()] == [0, 1, 2, 3, 4]
+
+
+def test_a_document_that_could_not_be_converted_is_in_the_view_with_its_analytics(world: World) -> None:
+    assert world.firehose.deliver(encode({0: record(0), 1: record(1)})) == []
+    world.s3.delete_object(Bucket="the-lake", Key="bars/dt=2026-11-20/bars-000002.json.gz")
+    documents = world.firehose.delivered
+    assert world.view() == {}
+    key = "format-conversion-failed/dt=2026-11-20/bars-1"
+    lines = [
+        orjson.dumps(
+            {
+                "attemptsMade": 1,
+                "arrivalTimestamp": ARRIVED,
+                "lastErrorCode": "DataFormatConversion.InvalidSchema",
+                "lastErrorMessage": "The schema is invalid.",
+                "attemptEndingTimestamp": ARRIVED,
+                "rawData": b64encode(orjson.dumps(each)).decode(),
+                "sequenceNumber": "1",
+                "subSequenceNumber": 0,
+                "dataCatalogTable": {"databaseName": "stockstream", "tableName": "bars_parquet"},
+            }
+        )
+        for each in documents
+    ]
+    world.set_aside(key, lines)
+
+    assert cli.main(["redrive", "--apply"]) == 0
+
+    assert world.take() == []  # through the stream they would lose their analytics
+    view = world.view()
+    fields = ("as_of", "close", "lookback_bars", "sma_5", "rsi_14", "vwap_20")
+    assert {bar: [each[name] for name in fields] for bar, each in view.items()} == {
+        each["id"]: [each[name] for name in fields] for each in documents
+    }
+    world.set_aside(key, lines)
+    assert cli.main(["redrive", "--apply"]) == 0
+    assert world.view() == view

@@ -8,6 +8,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,8 +18,9 @@ import orjson
 import pytest
 from moto import mock_aws
 
+from stockstream.times import format_instant, format_time
 from stockstream_local import redrive_command
-from stockstream_local.lake import decode_file
+from stockstream_local.lake_engine import LakeEngine
 from stockstream_local.stack import Stack
 from transform.handler import handle
 from transform.settings import read_windows
@@ -80,8 +84,9 @@ class Firehose:
                 self.delivered.append(json.loads(data))
             else:
                 lines.append(error_line(data))
-        key = f"bars/dt=2026-11-20/bars-{len(self.delivered):06}.json.gz"
-        self.s3.put_object(Bucket=LAKE, Key=key, Body=gzip.compress(body))
+        if body:
+            key = f"bars/dt=2026-11-20/bars-{len(self.delivered):06}.json.gz"
+            self.s3.put_object(Bucket=LAKE, Key=key, Body=gzip.compress(body))
         return lines
 
 
@@ -103,16 +108,26 @@ class World:
         return [key for key in self._keys() if not key.startswith("bars/")]
 
     def view(self) -> dict[str, Document]:
-        """What readers see: of each id the document with the latest as_of, in all that was delivered."""
-        latest: dict[str, Document] = {}
-        for key in self._keys():
-            if key.startswith("bars/"):
-                body = self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read()
-                for document in decode_file(key, body):
-                    known = latest.get(document["id"])
-                    if known is None or known["as_of"] <= document["as_of"]:
-                        latest[document["id"]] = document
-        return latest
+        """What readers see: the lake's view of all that was delivered, by id, with the contract's times."""
+        with TemporaryDirectory() as folder:
+            for key in self._keys():
+                if key.startswith("bars/"):
+                    path = Path(folder) / key
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(self.s3.get_object(Bucket=LAKE, Key=key)["Body"].read())
+            with LakeEngine(Path(folder)) as engine:
+                columns, rows = engine.query("SELECT * FROM bars_latest")
+        seen = [dict(zip(columns, row, strict=True)) for row in rows]
+        view = {
+            each["id"]: each
+            | {
+                "open_time": format_time(each["open_time"].replace(tzinfo=UTC)),
+                "as_of": format_instant(each["as_of"].replace(tzinfo=UTC)),
+            }
+            for each in seen
+        }
+        assert len(view) == len(seen), "a bar is in the view twice"
+        return view
 
     def entries(self, key: str) -> list[bytes]:
         """The records in an error file."""

@@ -80,10 +80,24 @@ def test_an_entry_that_cannot_be_read_is_left() -> None:
 
 
 def test_a_document_for_the_index_is_indexed_and_never_sent_through_the_stream() -> None:
-    decision = decided(entry(DOCUMENT, "400", Kind.DOCUMENT))
+    decision = decided(entry(DOCUMENT, "400", Kind.SEARCH_DOCUMENT))
 
     assert (decision.action, decision.reason, decision.instrument) == (Action.INDEX, "400", "IBM")
     assert decision.data == orjson.dumps(DOCUMENT)
+
+
+def test_a_document_that_was_not_converted_is_delivered_as_it_is() -> None:
+    decision = decided(entry(DOCUMENT, "DataFormatConversion.InvalidSchema", Kind.LAKE_DOCUMENT))
+
+    assert (decision.action, decision.instrument) == (Action.DELIVER, "IBM")
+    assert decision.data == orjson.dumps(DOCUMENT)
+
+
+@pytest.mark.parametrize("value", ["10.2", [10.2], True, {}], ids=repr)
+def test_a_document_that_would_make_the_table_unreadable_is_left(value: object) -> None:
+    decision = decided(entry(DOCUMENT | {"sma_5": value}, "x", Kind.LAKE_DOCUMENT))
+
+    assert decision.action is Action.LEAVE
 
 
 @pytest.mark.parametrize(
@@ -94,7 +108,7 @@ def test_a_document_for_the_index_is_indexed_and_never_sent_through_the_stream()
     ],
 )
 def test_a_document_of_which_the_index_has_a_newer_answer_is_no_loss(code: str, message: str) -> None:
-    decision = decided(entry(DOCUMENT, code, Kind.DOCUMENT, error_message=message))
+    decision = decided(entry(DOCUMENT, code, Kind.SEARCH_DOCUMENT, error_message=message))
 
     assert decision.action is Action.CLOSE
 
@@ -113,7 +127,7 @@ def test_a_document_of_which_the_index_has_a_newer_answer_is_no_loss(code: str, 
     ids=str,
 )
 def test_what_is_no_document_is_left(fields: object) -> None:
-    assert decided(entry(fields, "400", Kind.DOCUMENT)).action is Action.LEAVE
+    assert decided(entry(fields, "400", Kind.SEARCH_DOCUMENT)).action is Action.LEAVE
 
 
 def test_the_same_record_set_aside_twice_is_sent_once() -> None:

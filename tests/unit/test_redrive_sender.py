@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -29,10 +30,17 @@ def decisions(instrument: str, count: int, action: Action = Action.SEND) -> list
     return [Decision(entry, action, "reason", "note", b"{}", instrument)] * count
 
 
+def nothing(documents: list[tuple[str, bytes]]) -> None:
+    """Delivers to the lake, where there is nothing to deliver."""
+    assert documents == []
+
+
 def test_an_instruments_records_go_in_chunks_under_its_name() -> None:
     stream = Stream()
 
-    refusals = Sender(stream, None).send([*decisions("IBM", CHUNK_RECORDS + 1), *decisions("AAPL", 2)])
+    refusals = Sender(stream, None, nothing).send(
+        [*decisions("IBM", CHUNK_RECORDS + 1), *decisions("AAPL", 2)]
+    )
 
     assert refusals == [""] * (CHUNK_RECORDS + 3)
     assert [call[:2] for call in stream.calls] == [("IBM", CHUNK_RECORDS), ("IBM", 1), ("AAPL", 2)]
@@ -40,7 +48,7 @@ def test_an_instruments_records_go_in_chunks_under_its_name() -> None:
 
 def test_a_stream_that_takes_nothing_is_not_waited_for_until_it_takes_something() -> None:
     stream = Stream(takes=[False, False, True, True], refusal="AccessDeniedException")
-    sender = Sender(stream, None)
+    sender = Sender(stream, None, nothing)
 
     refusals = [sender.send(decisions("IBM", 1)) for _ in range(4)]
 
@@ -53,9 +61,24 @@ def test_a_stream_that_takes_nothing_is_not_waited_for_until_it_takes_something(
 def test_what_is_not_to_be_sent_is_not_sent() -> None:
     stream = Stream()
 
-    refusals = Sender(stream, None).send(
+    refusals = Sender(stream, None, nothing).send(
         [*decisions("IBM", 1, Action.LEAVE), *decisions("IBM", 1), *decisions("IBM", 1, Action.REPEATED)]
     )
 
     assert refusals == ["", "", ""]
     assert [call[:2] for call in stream.calls] == [("IBM", 1)]
+
+
+def test_a_document_for_the_lake_is_delivered_to_the_day_of_its_arrival() -> None:
+    """Where Firehose does not say when it arrived, to the day of its bar."""
+    data = b'{"open_time": "2026-11-20T23:59:00Z"}'
+    arrived = datetime(2026, 11, 21, 0, 0, 2, tzinfo=UTC)
+    entries = [SetAside(Kind.LAKE_DOCUMENT, "key", "text", arrived_at=moment) for moment in (arrived, None)]
+    delivered: list[tuple[str, bytes]] = []
+
+    refusals = Sender(Stream(), None, delivered.extend).send(
+        [Decision(each, Action.DELIVER, "reason", "note", data, "IBM") for each in entries]
+    )
+
+    assert refusals == ["", ""]
+    assert delivered == [("2026-11-21", data), ("2026-11-20", data)]

@@ -29,6 +29,14 @@ NOT_INDEXED = {
     "esIndexName": "bars",
     "rawData": b64encode(b"two").decode(),
 }
+NOT_CONVERTED = {
+    "attemptsMade": 1,
+    "arrivalTimestamp": 1795208400123,
+    "lastErrorCode": "DataFormatConversion.InvalidSchema",
+    "lastErrorMessage": "The schema is invalid.",
+    "rawData": b64encode(b"three").decode(),
+    "dataCatalogTable": {"databaseName": "stockstream", "tableName": "bars_parquet"},
+}
 
 
 def read(body: bytes, kind: Kind = Kind.RECORD) -> list[SetAside]:
@@ -48,10 +56,17 @@ def test_an_entry_says_what_firehose_knew() -> None:
 
 
 def test_an_entry_of_the_search_delivery_writes_numbers_as_texts() -> None:
-    (entry,) = read(line(NOT_INDEXED), Kind.DOCUMENT)
+    (entry,) = read(line(NOT_INDEXED), Kind.SEARCH_DOCUMENT)
 
     assert (entry.data, entry.error_code) == (b"two", "400")
     assert entry.arrived_at == datetime(2026, 11, 20, 21, 0, 0, 123000, tzinfo=UTC)
+
+
+def test_an_entry_of_a_conversion_has_its_last_error() -> None:
+    (entry,) = read(line(NOT_CONVERTED), Kind.LAKE_DOCUMENT)
+
+    assert (entry.data, entry.error_code) == (b"three", "DataFormatConversion.InvalidSchema")
+    assert entry.error_message == "The schema is invalid."
 
 
 def test_words_that_no_screen_can_show_are_made_readable() -> None:
@@ -66,7 +81,7 @@ def test_the_same_record_has_the_same_name_however_often_it_was_set_aside() -> N
     first, again, other = read(b"\n".join(map(line, (REFUSED, later, NOT_INDEXED))))
 
     assert first.name == again.name != other.name
-    (document,) = read(line(REFUSED), Kind.DOCUMENT)
+    (document,) = read(line(REFUSED), Kind.SEARCH_DOCUMENT)
     assert document.name != first.name
 
 
