@@ -1,36 +1,20 @@
 """Failed documents indexed again on osmem-server, which is like OpenSearch and has no ingest pipelines."""
 
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import orjson
 import pytest
 from opensearchpy import OpenSearch
-from osmem_server import resolve_binary
+from osmem import run_osmem
 
 from stockstream_local.search_again import Failed, index_again, open_search
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[OpenSearch]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [resolve_binary(), "-addr", f"127.0.0.1:{port}", "-no-stdin-watch"]
-    with (
-        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,  # noqa: S603 (a fixed command)
-        open_search(f"http://127.0.0.1:{port}") as client,
-    ):
-        try:
-            deadline = time.monotonic() + 30
-            while not client.ping() and time.monotonic() < deadline:
-                time.sleep(0.1)
-            yield client
-        finally:
-            process.terminate()
+    with run_osmem() as endpoint, open_search(endpoint) as client:
+        yield client
 
 
 def failed(minute: int, second: int, close: float) -> Failed:
