@@ -25,7 +25,7 @@ def main() -> None:
 
 def make_saved_objects() -> str:
     """The text of the file: an object a line, each after those that it refers to."""
-    dashboards = {name: _read(SOURCES / f"{name}.json") for name in DASHBOARDS}
+    dashboards = {name: read_dashboard(name) for name in DASHBOARDS}
     placed = [place for dashboard in dashboards.values() for place in dashboard["panels"]]
     objects = [
         *_index_patterns(),
@@ -33,6 +33,11 @@ def make_saved_objects() -> str:
         *(_dashboard(name, dashboard) for name, dashboard in dashboards.items()),
     ]
     return "".join(_dump(each) + "\n" for each in objects)
+
+
+def read_dashboard(name: str) -> Json:
+    """The source of a dashboard: what it is called, and where its panels lie."""
+    return _read(SOURCES / f"{name}.json")
 
 
 def read_panel(name: str) -> Json:

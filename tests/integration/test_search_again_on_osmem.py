@@ -6,8 +6,8 @@ from dataclasses import replace
 import orjson
 import pytest
 from opensearchpy import OpenSearch
-from osmem import run_osmem
 
+from stockstream_local.osmem import run_osmem
 from stockstream_local.search_again import Failed, index_again, open_search
 
 

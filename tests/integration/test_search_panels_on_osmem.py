@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from drawn_panel import DrawnPanel
 from opensearchpy import OpenSearch
-from osmem import run_osmem
 
 from stockstream.bars import Bar
 from stockstream_local.invented_documents import deliver
+from stockstream_local.osmem import run_osmem
 from stockstream_local.search_client import find_server
 from stockstream_local.search_fill import Filler
 from stockstream_local.search_index import Wanted

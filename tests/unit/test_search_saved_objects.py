@@ -4,13 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from stockstream.windows import Windows
 from stockstream_local.search_dashboards import SAVED_OBJECTS, read_saved_objects
 from stockstream_local.search_index import Wanted, bars_template, list_parts, mapping
-from stockstream_local.search_saved_objects import SOURCES, make_saved_objects
+from stockstream_local.search_saved_objects import DASHBOARDS, SOURCES, make_saved_objects, read_dashboard
 
 OBJECTS = read_saved_objects()
 BY_ID = {(each["type"], each["id"]): each for each in OBJECTS}
@@ -179,3 +180,12 @@ def test_the_averages_of_the_price_are_on_one_line_of_its_source() -> None:
     assert [line.strip() for line in drawn] == [
         '{"fold": ["bar.close", "bar.sma_20", "bar.sma_50"], "as": ["series", "value"]}'
     ]
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_the_picture_of_a_dashboard_shows_the_panels_that_it_has(name: str) -> None:
+    picture = ET.parse(SAVED_OBJECTS.parents[1] / "docs" / f"dashboard-{name}.svg").getroot()  # noqa: S314 (our own)
+
+    texts = {"".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    source = read_dashboard(name)
+    assert {source["title"], *(place["title"] for place in source["panels"])} <= texts
