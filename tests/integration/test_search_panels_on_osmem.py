@@ -238,6 +238,13 @@ def test_a_bad_print_is_counted_at_the_end_and_does_not_squeeze_all_others(ask: 
     assert percent(end["to"]) == 7.5
 
 
+def test_a_price_that_does_not_move_has_returns_of_zero(ask: Ask) -> None:
+    (mark,) = draw("market-returns", ask("market-returns", EURUSD)).marks("bars")
+
+    # 20 bars of 1.2 are 19 returns.
+    assert (mark["from"], mark["to"], mark["bars"]) == ("0%", "0.001%", "19")
+
+
 def test_movers_are_all_instruments_by_last_close_against_first_open_whatever_is_chosen(ask: Ask) -> None:
     drawn = draw("market-movers", ask("market-movers", EURUSD))
 
