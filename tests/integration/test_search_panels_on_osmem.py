@@ -264,6 +264,21 @@ def test_documents_are_counted_by_the_minute_of_their_arrival(ask: Ask) -> None:
     assert Counter(mark["a minute"] for mark in drawn) == {"2": 19, "1": 51}
 
 
+@pytest.mark.parametrize("name", ["pipeline-documents", "pipeline-lag"])
+def test_an_axis_of_arrivals_reaches_over_the_whole_time_range(ask: Ask, name: str) -> None:
+    # Nothing arrived in the first of these hours, nor in the last.
+    drawn = draw(name, ask(name, Asked(OPEN - timedelta(hours=1), OPEN + timedelta(hours=3))))
+
+    left, right = drawn.positions("asked")
+    arrivals = drawn.positions("layer_0_layer_1") if name == "pipeline-lag" else drawn.positions("bars")
+    width = right - left
+    assert left == 0
+    assert width > 700
+    # 14:31 and 15:40 of 13:30 to 17:30.
+    assert min(arrivals) == pytest.approx(width * 61 / 240, abs=width / 100)
+    assert max(arrivals) == pytest.approx(width * 130 / 240, abs=width / 30)
+
+
 def test_documents_over_a_long_time_are_still_told_a_minute(ask: Ask) -> None:
     answer = ask("pipeline-documents", DAY)
     # As a server would put it for a longer time: ten minutes in one step.

@@ -1,5 +1,6 @@
 """What is in the drawing of a panel, as its SVG tells screen readers."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
@@ -25,6 +26,11 @@ class DrawnPanel:
     def paths(self, layer: str) -> list[str]:
         """The shapes of a layer's marks, as SVG path data."""
         return [mark.get("d", "") for mark in self._find(layer)]
+
+    def positions(self, layer: str) -> list[float]:
+        """How far from the left each mark of a layer is, in pixels: a shape's first point."""
+        places = (f"{mark.get('transform', '')} {mark.get('d', '')}" for mark in self._find(layer))
+        return [float(found[1]) for place in places if (found := re.search(r"[(M](-?[\d.]+)", place))]
 
     def texts(self, layer: str) -> list[str]:
         """The words of a layer."""
