@@ -143,6 +143,16 @@ def test_the_price_has_a_point_for_every_bar_and_no_line_while_an_average_warms_
     assert drawn.texts("shown") == ["IBM, 1min bars  (one of 2 instruments: choose at the right)"]
 
 
+def test_averages_that_a_stack_does_not_have_are_lines_that_are_not_there(ask: Ask) -> None:
+    answer = ask("market-price", DAY)
+    for each in last_of_each(answer):
+        del each["sma_20"], each["sma_50"]
+
+    drawn = draw("market-price", answer)
+    assert [path.count("L") for path in drawn.paths("lines") if path] == [68]
+    assert "NaN" not in drawn.svg
+
+
 def test_a_price_axis_does_not_begin_at_zero(ask: Ask) -> None:
     marks = draw("market-price", ask("market-price", DAY)).marks("points")
 
