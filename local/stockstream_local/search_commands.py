@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
+from urllib.parse import urlsplit
 
 import boto3
 from rich.markup import escape
@@ -18,7 +19,7 @@ from stockstream_local.search_client import SearchError, Server, find_server
 from stockstream_local.search_dashboards import SAVED_OBJECTS, Dashboards
 from stockstream_local.search_fill import Filler, LakeFiles, say_refused
 from stockstream_local.search_index import Wanted
-from stockstream_local.search_install import Installer, Outcome, State
+from stockstream_local.search_install import SERVER, Installer, Outcome, State
 from stockstream_local.search_open import open_door
 from stockstream_local.search_up import DASHBOARDS_URL, ENDPOINT, start_containers
 from stockstream_local.stack import Stack, find_stack
@@ -49,7 +50,7 @@ def add_search(commands: Commands) -> None:
     check.set_defaults(run=_check)
     fill = _add(verbs, "fill", "index what is in the lake")
     fill.add_argument(
-        "--since", type=day, default="", metavar="DAY", help="only what arrived on DAY (YYYY-MM-DD) or later"
+        "--since", type=day, metavar="DAY", help="only what arrived on DAY (YYYY-MM-DD) or later"
     )
     fill.add_argument("--follow", action="store_true", help="go on with what is delivered, until Ctrl-C")
     fill.set_defaults(run=_fill)
@@ -89,9 +90,8 @@ def _add(verbs: Commands, name: str, help_: str) -> argparse.ArgumentParser:
 
 def _install(asked: argparse.Namespace, screen: Screen) -> None:
     server, stack = _find(asked)
-    outcomes = [*Installer(server, _wanted(stack)).install()]
-    if outcomes[0].name != "server":
-        outcomes.append(_handle_dashboards(asked, server, puts=True))
+    outcomes = _reach(Installer(server, _wanted(stack)).install())
+    outcomes.append(_handle_dashboards(asked, server, puts=True))
     _present(outcomes, screen)
     _judge(outcomes, f"Not all of it is in place at {server.endpoint}: see above.")
     screen.say(f"The index at {server.endpoint} is ready.")
@@ -99,14 +99,21 @@ def _install(asked: argparse.Namespace, screen: Screen) -> None:
 
 def _check(asked: argparse.Namespace, screen: Screen) -> None:
     server, stack = _find(asked)
-    outcomes = [*Installer(server, _wanted(stack)).check()]
-    if outcomes[0].name != "server":
-        outcomes.append(_handle_dashboards(asked, server, puts=False))
+    outcomes = _reach(Installer(server, _wanted(stack)).check())
+    outcomes.append(_handle_dashboards(asked, server, puts=False))
     _present(outcomes, screen)
     _judge(
         outcomes, f"What is at {server.endpoint} is not what it shall be: run `stockstream search install`."
     )
     screen.say(f"The index at {server.endpoint} is as it shall be.")
+
+
+def _reach(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The outcomes; an error where the server could not be asked at all."""
+    reached = list(outcomes)
+    if reached[0].name == SERVER:
+        raise SearchError(reached[0].notes[0])
+    return reached
 
 
 def _handle_dashboards(asked: argparse.Namespace, server: Server, *, puts: bool) -> Outcome:
@@ -118,7 +125,8 @@ def _handle_dashboards(asked: argparse.Namespace, server: Server, *, puts: bool)
     if not SAVED_OBJECTS.exists():
         return Outcome("dashboards", State.SKIPPED, (f"{SAVED_OBJECTS} is not there",), is_vital=False)
     # It may be another server, which the endpoint's credentials are for as well; but not in the clear.
-    find_server(url.removesuffix("/").removesuffix("/_dashboards"), user=("", ""))
+    parts = urlsplit(url)
+    find_server(f"{parts.scheme}://{parts.netloc}" if parts.netloc else url, user=("", ""))
     dashboards = Dashboards(url, server)
     return dashboards.install() if puts else dashboards.check()
 
@@ -126,7 +134,7 @@ def _handle_dashboards(asked: argparse.Namespace, server: Server, *, puts: bool)
 def _fill(asked: argparse.Namespace, screen: Screen) -> None:
     stack = find_stack(asked.stack)
     server = _server(asked, stack)
-    _fill_from(stack, Filler(server), asked.since, screen, follows=asked.follow)
+    _fill_from(stack, Filler(server), asked.since or "", screen, follows=asked.follow)
 
 
 def _fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follows: bool) -> None:
@@ -152,6 +160,10 @@ def _fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, foll
 
 def _open(asked: argparse.Namespace, screen: Screen) -> None:
     server, _ = _find(asked)
+    if server.auth is None:
+        raise SearchError(
+            f"{server.endpoint} is asked without a signature: open its Dashboards itself, at its own address."
+        )
     try:
         with suppress(KeyboardInterrupt), open_door(server, asked.port) as url:
             screen.say(f"Dashboards: {url}  (until Ctrl-C; whoever uses this machine can use it)")
@@ -168,7 +180,8 @@ def _up(screen: Screen) -> None:
     with screen.step("Starting OpenSearch and Dashboards: docker compose", f"OpenSearch at {ENDPOINT}"):
         start_containers()
     server = find_server(ENDPOINT)
-    outcomes = [*Installer(server, _wanted(stack)).install(), Dashboards(DASHBOARDS_URL, server).install()]
+    outcomes = _reach(Installer(server, _wanted(stack)).install())
+    outcomes.append(Dashboards(DASHBOARDS_URL, server).install())
     _present(outcomes, screen)
     _judge(outcomes, "Not all of it is in place: see above.")
     screen.say(f"Dashboards: {DASHBOARDS_URL}  Ctrl-C stops the filling, and leaves the containers running.")
@@ -218,5 +231,13 @@ def _present(outcomes: Iterable[Outcome], screen: Screen) -> None:
 
 
 def _judge(outcomes: Iterable[Outcome], otherwise: str) -> None:
-    if not all(outcome.is_fine for outcome in outcomes):
+    wrong = [outcome for outcome in outcomes if not outcome.is_fine]
+    if wrong and all(outcome.state is State.SKIPPED for outcome in wrong):
+        # No second run of `install` would change that.
+        lacks = ", ".join(note for outcome in wrong for note in outcome.notes)
+        raise SearchError(
+            f"All that this server can hold is in place, but {lacks}. "
+            "A delivery stream would leave bars there twice; `stockstream search fill` does not."
+        )
+    if wrong:
         raise SearchError(otherwise)

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from stockstream_local.search_client import TIMEOUT_SECONDS, Server, explain, explain_status
+from stockstream_local.search_client import TIMEOUT_SECONDS, SearchError, Server, explain, explain_status
 from stockstream_local.search_install import Outcome, State
 from stockstream_local.workplace import ROOT
 
@@ -45,15 +45,12 @@ class Dashboards:
         if before.state not in {State.MISSING, State.DIFFERENT}:
             return before
         try:
-            answer = self._post(
+            told = self._post(
                 "_import?overwrite=true",
                 files={"file": (self._file.name, self._file.read_bytes(), "application/ndjson")},
             )
-        except requests.RequestException as error:
-            return Outcome(_NAME, State.REFUSED, (explain(error, self._server),))
-        if not answer.ok:
-            return self._refused(answer)
-        told = answer.json()
+        except SearchError as error:
+            return Outcome(_NAME, State.REFUSED, (str(error),))
         if not told.get("success"):
             reasons = tuple(_import_error(each) for each in told.get("errors", []))
             return Outcome(_NAME, State.REFUSED, reasons or (str(told),))
@@ -65,11 +62,9 @@ class Dashboards:
         asked = [{"type": each["type"], "id": each["id"]} for each in wanted]
         try:
             answer = self._post("_bulk_get", json=asked)
-        except requests.RequestException as error:
-            return Outcome(_NAME, State.REFUSED, (explain(error, self._server),))
-        if not answer.ok:
-            return self._refused(answer)
-        found = {(each["type"], each["id"]): each for each in answer.json()["saved_objects"]}
+        except SearchError as error:
+            return Outcome(_NAME, State.REFUSED, (str(error),))
+        found = {(each["type"], each["id"]): each for each in answer["saved_objects"]}
         missing = [each for each in wanted if "attributes" not in found.get((each["type"], each["id"]), {})]
         if len(missing) == len(wanted):
             return Outcome(_NAME, State.MISSING)
@@ -78,15 +73,30 @@ class Dashboards:
         )
         return Outcome(_NAME, State.DIFFERENT if notes else State.RIGHT, notes)
 
-    def _post(self, path: str, **body: Any) -> requests.Response:  # noqa: ANN401 (what requests takes)
-        with self._server.session() as session:
-            return session.post(
-                f"{self._url}/api/saved_objects/{path}", headers=HEADERS, timeout=TIMEOUT_SECONDS, **body
-            )
-
-    def _refused(self, answer: requests.Response) -> Outcome:
-        said = " ".join(answer.text.split())[:200]
-        return Outcome(_NAME, State.REFUSED, (explain_status(answer.status_code, said, self._server),))
+    def _post(self, path: str, **body: Any) -> Any:  # noqa: ANN401 (what requests takes, and JSON)
+        try:
+            with self._server.session() as session:
+                answer = session.post(
+                    f"{self._url}/api/saved_objects/{path}",
+                    headers=HEADERS,
+                    timeout=TIMEOUT_SECONDS,
+                    # A page that asks for a name is not followed: it would answer 200.
+                    allow_redirects=False,
+                    **body,
+                )
+            if answer.is_redirect:
+                there = answer.headers["Location"]
+                raise SearchError(
+                    f"{answer.status_code}: {self._url} sends to {there}. Must one log in? Give --user."
+                )
+            if not answer.ok:
+                said = " ".join(answer.text.split())[:200]
+                raise SearchError(explain_status(answer.status_code, said, self._server))
+            return answer.json()
+        except requests.JSONDecodeError as error:
+            raise SearchError(f"{self._url} is no OpenSearch Dashboards: it answers with a page.") from error
+        except requests.RequestException as error:
+            raise SearchError(explain(error, self._server)) from error
 
 
 def _compare(wanted: SavedObject, found: Mapping[str, Any]) -> Iterator[str]:

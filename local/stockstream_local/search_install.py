@@ -22,6 +22,8 @@ from stockstream_local.search_index import (
     mapping,
 )
 
+# The name of the one outcome that there is where a server cannot be asked at all.
+SERVER = "server"
 # What a server says of a path that one of its plugins would serve.
 _NO_HANDLER = "no handler found"
 # What Amazon says of the paths of fine-grained access control on a domain without it.
@@ -89,7 +91,7 @@ class Installer:
             has_pipelines = has_feature(self._client, PIPELINE_PATH)
         except TransportError as error:
             # What no request can pass, none of the following will.
-            yield Outcome("server", State.REFUSED, (explain(error, self._server),))
+            yield Outcome(SERVER, State.REFUSED, (explain(error, self._server),))
             return
         for part in list_parts(self._wanted, has_pipelines=has_pipelines):
             yield self._handle(part, puts=puts)

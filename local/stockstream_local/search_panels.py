@@ -1,0 +1,114 @@
+"""A Vega-Lite panel as OpenSearch Dashboards treats it: its query filled in, and its answer drawn."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import vl_convert
+
+# What Dashboards offers a spec, by the names that its documentation gives them.
+CONTEXT, TIME_FIELD = "%context%", "%timefield%"
+TIME_FILTER, AUTO_INTERVAL = "%timefilter%", "%autointerval%"
+_CLAUSES = {f"%dashboard_context-{kind}_clause%": kind for kind in ("must", "filter", "must_not")}
+_UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+# The steps to which Dashboards rounds an automatic interval: up to so many milliseconds, this one.
+_STEPS = (
+    (500, "100ms"), (5_000, "1s"), (7_500, "5s"), (15_000, "10s"), (45_000, "30s"), (180_000, "1m"),
+    (450_000, "5m"), (1_200_000, "10m"), (2_700_000, "30m"), (7_200_000, "1h"), (21_600_000, "3h"),
+    (86_400_000, "12h"), (604_800_000, "24h"), (1_814_400_000, "1w"), (3_628_800_000, "30d"),
+)  # fmt: skip
+# The colours that Dashboards gives a spec in its light theme.
+_LIGHT = {
+    "background": "white",
+    "mark": {"color": "#54B399"},
+    "style": {"guide-label": {"fill": "#69707D"}, "guide-title": {"fill": "#343741"}},
+    "axis": {"tickColor": "#EEF0F3", "domainColor": "#EEF0F3", "gridColor": "#EEF0F3"},
+}
+
+type Spec = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the person before the dashboard has chosen.
+
+    Attributes:
+        since, until: the time range.
+        filters: queries that controls and the search bar add.
+    """
+
+    since: datetime
+    until: datetime
+    filters: Sequence[Mapping[str, Any]] = ()
+
+
+def fill_query(spec: Spec, asked: Asked) -> tuple[str, dict[str, Any]]:
+    """The index and the body of the search that Dashboards makes for a spec."""
+    url = deepcopy(spec["data"]["url"])
+    body: dict[str, Any] = url["body"]
+    query = body.get("query")
+    if query is None:
+        body["query"] = {"bool": {"filter": _own_clauses(url, asked)}}
+    else:
+        body["query"] = _fill(query, asked)
+    body["aggs"] = _fill(body["aggs"], asked)
+    return url["index"], body
+
+
+def _own_clauses(url: Mapping[str, Any], asked: Asked) -> list[Mapping[str, Any]]:
+    range_ = {
+        "gte": asked.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "lte": asked.until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "format": "strict_date_optional_time",
+    }
+    clauses: list[Mapping[str, Any]] = [{"range": {url[TIME_FIELD]: range_}}]
+    return [*clauses, *asked.filters] if url.get(CONTEXT) else clauses
+
+
+def _fill(value: Any, asked: Asked) -> Any:  # noqa: ANN401 (JSON)
+    if isinstance(value, list):
+        return [filled for each in value for filled in _fill_item(each, asked)]
+    if not isinstance(value, dict):
+        return value
+    if TIME_FILTER in value:
+        moment = asked.since if value[TIME_FILTER] == "min" else asked.until
+        moment += value.get("shift", 0) * _UNITS[value.get("unit", "d")]
+        return round(moment.timestamp() * 1000)
+    if AUTO_INTERVAL in value:
+        wished = (asked.until - asked.since) / timedelta(milliseconds=1) / value[AUTO_INTERVAL]
+        return next((step for most, step in _STEPS if wished <= most), "1y")
+    return {key: _fill(each, asked) for key, each in value.items()}
+
+
+def _fill_item(item: Any, asked: Asked) -> Sequence[Any]:  # noqa: ANN401 (JSON)
+    if isinstance(item, str) and item in _CLAUSES:
+        return asked.filters if _CLAUSES[item] == "filter" else ()
+    return [_fill(item, asked)]
+
+
+def with_answer(spec: Spec, answer: Mapping[str, Any], width: int, height: int) -> Spec:
+    """The spec as Dashboards hands it to Vega-Lite: the answer in place of the query, in its own colours.
+
+    Args:
+        spec: the panel's.
+        answer: what the search gave.
+        width: of the panel's inside, in pixels.
+        height: of it, too.
+    """
+    drawn = deepcopy(spec)
+    drawn["data"] = {"name": spec["data"]["name"], "values": answer}
+    drawn |= {"width": width, "height": height, "autosize": {"type": "fit", "contains": "padding"}}
+    drawn["config"] = _LIGHT | {key: value for key, value in spec["config"].items() if key != "kibana"}
+    return drawn
+
+
+def draw_svg(spec: Spec, version: str) -> str:
+    """The drawing of a spec that has its data.
+
+    Raises:
+        ValueError: Vega-Lite of this version cannot draw it.
+    """
+    drawing: str = vl_convert.vegalite_to_svg(spec, vl_version=version)
+    return drawing
