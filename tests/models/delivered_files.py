@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 _SCHEMA = Path(__file__).parents[2] / "docs" / "enriched.v1.schema.json"
 DOCUMENT: dict[str, Any] = dict.fromkeys(json.loads(_SCHEMA.read_text(encoding="utf-8"))["properties"])
@@ -68,10 +67,12 @@ def write_parquet(lake: Path, day: str, name: str, documents: list[dict[str, Any
     """Writes one file of documents as Firehose converts them: texts stay texts, what is null has its type."""
     path = lake / "bars-parquet" / f"dt={day}" / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame = pd.DataFrame(documents)
-    numbers = [column for column in frame if not frame[column].map(type).isin([str]).any()]
-    frame = frame.astype(dict.fromkeys(numbers, "float64")).astype({"lookback_bars": "int32"})
+    plain = path.with_suffix(".json")
+    plain.write_text("".join(json.dumps(each) + "\n" for each in documents), encoding="utf-8")
+    texts = {name for each in documents for name, value in each.items() if isinstance(value, str)}
+    types = {name: "VARCHAR" if name in texts else "DOUBLE" for each in documents for name in each}
+    types |= {"lookback_bars": "INTEGER"}
     with duckdb.connect() as database:
-        database.register("documents", frame)
-        database.table("documents").write_parquet(str(path), compression="snappy")
+        database.read_json(str(plain), columns=types).write_parquet(str(path), compression="snappy")
+    plain.unlink()
     return path
