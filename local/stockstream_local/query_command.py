@@ -96,7 +96,7 @@ def _list_queries(screen: Screen) -> None:
         screen.present(table)
         screen.say("")
     screen.say(
-        'stockstream query "biggest movers", or: stockstream query "SELECT * FROM bars_latest LIMIT 1"'
+        'stockstream query "latest bar of each instrument", or: stockstream query "SELECT * FROM bars_latest LIMIT 1"'
     )
 
 

@@ -17,7 +17,8 @@ from stockstream_local.workplace import STATE
 NEXT_STEPS = """
 The schedule fires once a minute, every document is checked, and Ctrl-C stops it all.
 Try in another terminal:
-  gzip -dc {lake}/*/*.gz | tail -1 | python3 -m json.tool
+  {command} tail --follow    (the bars as they arrive)
+  {command} query    (what can be asked, in SQL)
   {command} fault    (what can be broken; its notice appears here)
   any AWS tool with AWS_ENDPOINT_URL={url}, us-east-1 and any keys
 """
@@ -53,7 +54,7 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
         watch.await_first_bars()
         if not bars:
             command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
-            screen.say(NEXT_STEPS.format(lake=lake, command=command, url=pipeline.url))
+            screen.say(NEXT_STEPS.format(command=command, url=pipeline.url))
         watch.run(bars)
         screen.say(f"They are in {lake}/")
 
