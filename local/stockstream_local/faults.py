@@ -70,7 +70,7 @@ class Faults:
             "provider-down": Fault(
                 "provider",
                 "the provider answers every request with 503",
-                "PipelineDownAlarm, by ProviderFailuresAlarm, after 3 minutes",
+                "PipelineDownAlarm, by ProviderFailuresAlarm, after 3 or 4 minutes",
                 lambda: self._suffer(Outage.DOWN),
                 self._recover,
             ),
