@@ -96,7 +96,8 @@ def _list_queries(screen: Screen) -> None:
         screen.present(table)
         screen.say("")
     screen.say(
-        'stockstream query "latest bar of each instrument", or: stockstream query "SELECT * FROM bars_latest LIMIT 1"'
+        'Ask with: stockstream query "latest bar of each instrument", '
+        'or with SQL: stockstream query "SELECT * FROM bars_latest LIMIT 1"'
     )
 
 
