@@ -56,7 +56,7 @@ calendars: setup  ## make the producer's trading calendars anew
 	python -m stockstream_local.calendars
 
 dashboards: setup  ## make dashboards/saved-objects.ndjson anew from its sources
-	python -m stockstream_local.search_saved_objects
+	python -m stockstream_local.search.saved_objects
 
 bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py

@@ -13,14 +13,14 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from stockstream_local.invented_documents import deliver, invent_bars
-from stockstream_local.osmem import run_osmem
-from stockstream_local.search_client import find_server
-from stockstream_local.search_fill import Filler
-from stockstream_local.search_index import REJECTED, Wanted
-from stockstream_local.search_install import Installer
-from stockstream_local.search_panels import Asked, draw_svg, fill_query, with_answer
-from stockstream_local.search_saved_objects import DASHBOARDS, read_dashboard, read_panel
+from stockstream_local.search.client import find_server
+from stockstream_local.search.fill import Filler
+from stockstream_local.search.index import REJECTED, Wanted
+from stockstream_local.search.install import Installer
+from stockstream_local.search.invented_documents import deliver, invent_bars
+from stockstream_local.search.osmem import run_osmem
+from stockstream_local.search.panels import Asked, draw_svg, fill_query, with_answer
+from stockstream_local.search.saved_objects import DASHBOARDS, read_dashboard, read_panel
 
 HERE = Path(__file__).parent
 VEGA_LITE = "5.8"

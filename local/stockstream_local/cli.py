@@ -15,17 +15,17 @@ from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.alarm import DEFAULT_ALARM, set_off
 from stockstream_local.arguments import Commands, count
-from stockstream_local.dead_letters_command import add_dead_letters
-from stockstream_local.fault_commands import add_fault
+from stockstream_local.faults.commands import add_fault
 from stockstream_local.invoke import TARGETS, invoke
-from stockstream_local.listing import is_traded
+from stockstream_local.lake.query_command import add_query
+from stockstream_local.lake.tail_command import add_tail
+from stockstream_local.market.listing import is_traded
+from stockstream_local.market.recording import Recording, RecordingError
 from stockstream_local.pipeline import Options
-from stockstream_local.query_command import add_query
-from stockstream_local.recording import Recording, RecordingError
-from stockstream_local.redrive_command import add_redrive
+from stockstream_local.redrive.command import add_redrive
+from stockstream_local.redrive.dead_letters_command import add_dead_letters
 from stockstream_local.screen import Screen
-from stockstream_local.search_commands import add_search
-from stockstream_local.tail_command import add_tail
+from stockstream_local.search.commands import add_search
 from stockstream_local.up import up
 from stockstream_local.workplace import STATE
 

@@ -10,13 +10,13 @@ import boto3
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream_local import deployment
-from stockstream_local.emulator import HOST, choose_port, run_emulator
+from stockstream_local.emulator.server import HOST, choose_port, run_emulator
 from stockstream_local.environment import isolate
-from stockstream_local.fault_door import FaultDoor
-from stockstream_local.faults import Faults
+from stockstream_local.faults.catalogue import Faults
+from stockstream_local.faults.door import FaultDoor
+from stockstream_local.market.recording import Recording
+from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_local.recording import Recording
-from stockstream_local.replay_market import InventedMarket, ReplayMarket
 from stockstream_local.run_lock import hold_run_lock
 from stockstream_local.screen import Screen
 from stockstream_local.workplace import ROOT, STATE

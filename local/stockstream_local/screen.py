@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from stockstream.times import parse_instant, parse_time
-from stockstream_local.lake import Document
+from stockstream_local.lake.delivered import Document
 
 _DECIMALS = {"equity": 4, "fx": 5, "crypto": 2}
 _NOTHING = "-"

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 
 from stockstream_local.check import Checker
-from stockstream_local.lake import Lake
+from stockstream_local.lake.delivered import Lake
 from stockstream_local.pipeline import API_KEY, Options, run_pipeline
 from stockstream_local.screen import Screen
 from stockstream_local.watch import Watch

@@ -9,7 +9,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream_local.check import Checker
-from stockstream_local.lake import Document, Lake
+from stockstream_local.lake.delivered import Document, Lake
 from stockstream_local.screen import Quote, Screen
 from stockstream_local.workplace import STATE
 

@@ -13,8 +13,9 @@ from set_aside_world import ARRIVED, World, error_line, make_world
 
 from stockstream.bars import Bar, Lookback
 from stockstream.records import encode_record
-from stockstream_local import cli, redrive_command
-from stockstream_local.error_files import ErrorFiles
+from stockstream_local import cli
+from stockstream_local.redrive import command as redrive_command
+from stockstream_local.redrive.error_files import ErrorFiles
 from stockstream_local.stack import Stack
 
 if TYPE_CHECKING:

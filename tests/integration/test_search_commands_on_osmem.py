@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from fake_dashboards import run_fake_dashboards
 
-from stockstream_local import search_commands
 from stockstream_local.cli import main
-from stockstream_local.osmem import run_osmem
+from stockstream_local.search import commands as search_commands
+from stockstream_local.search.osmem import run_osmem
 from stockstream_local.stack import Stack, StackError
 
 

@@ -10,8 +10,8 @@ import pytest
 from opensearchpy import OpenSearch
 from osmem_server import resolve_binary
 
-from stockstream_local.search_client import Server, find_server
-from stockstream_local.search_fill import Filler
+from stockstream_local.search.client import Server, find_server
+from stockstream_local.search.fill import Filler
 
 INDEX = "bars-2026-11"
 

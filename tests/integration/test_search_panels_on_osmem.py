@@ -13,14 +13,14 @@ from drawn_panel import DrawnPanel
 from opensearchpy import OpenSearch
 
 from stockstream.bars import Bar
-from stockstream_local.invented_documents import deliver
-from stockstream_local.osmem import run_osmem
-from stockstream_local.search_client import find_server
-from stockstream_local.search_fill import Filler
-from stockstream_local.search_index import Wanted
-from stockstream_local.search_install import Installer
-from stockstream_local.search_panels import Asked, draw_svg, fill_query, with_answer
-from stockstream_local.search_saved_objects import SOURCES, read_panel
+from stockstream_local.search.client import find_server
+from stockstream_local.search.fill import Filler
+from stockstream_local.search.index import Wanted
+from stockstream_local.search.install import Installer
+from stockstream_local.search.invented_documents import deliver
+from stockstream_local.search.osmem import run_osmem
+from stockstream_local.search.panels import Asked, draw_svg, fill_query, with_answer
+from stockstream_local.search.saved_objects import SOURCES, read_panel
 
 # Dashboards 2.19.0 to 2.19.4 have Vega-Lite 5.6, whose nearest here is 5.8; 2.19.5 has 6.4.
 VERSIONS = ("5.8", "6.4")

@@ -20,9 +20,9 @@ import pytest
 import talib
 
 from stockstream.instruments import parse_instrument
-from stockstream_local.alphavantage import write_answer
-from stockstream_local.market import bars
-from stockstream_local.recording import Recording
+from stockstream_local.market.alphavantage import write_answer
+from stockstream_local.market.invented import bars
+from stockstream_local.market.recording import Recording
 
 pytestmark = pytest.mark.local
 

@@ -9,7 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from stockstream.windows import Windows
-from stockstream_local.mends import mend
+from stockstream_local.redrive.mends import mend
 
 GOOD: dict[str, Any] = {
     "schema": "bar.v1",

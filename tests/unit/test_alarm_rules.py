@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_local.alarm_rules import Rule, State, decide, evaluate
+from stockstream_local.emulator.alarm_rules import Rule, State, decide, evaluate
 
 ALARM, OK, NO_DATA = State.ALARM, State.OK, State.INSUFFICIENT_DATA
 ERRORS = Rule("Sum", 60, 3, 3, "GreaterThanOrEqualToThreshold", 1, "notBreaching")

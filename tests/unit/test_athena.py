@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from stockstream_local.athena import AthenaLake
-from stockstream_local.lake_engine import LakeQueryError
+from stockstream_local.lake.athena import AthenaLake
+from stockstream_local.lake.engine import LakeQueryError
 
 COLUMNS = [
     ("instrument", "varchar"), ("bars", "bigint"), ("close", "double"), ("is_open", "boolean"),

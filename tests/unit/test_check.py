@@ -13,8 +13,8 @@ import talib
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.times import format_instant
 from stockstream_local.check import Checker, expected_numbers
-from stockstream_local.market import MarketBar, bars
-from stockstream_local.replay_market import InventedMarket, ReplayMarket
+from stockstream_local.market.invented import MarketBar, bars
+from stockstream_local.market.replay import InventedMarket, ReplayMarket
 
 NOW = datetime(2026, 11, 20, 15, 30, 40, tzinfo=UTC)
 IBM = parse_instrument("IBM")

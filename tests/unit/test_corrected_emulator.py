@@ -7,9 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alert.alarms import State, parse_alarm
-from stockstream_local.corrected_cloudwatch import write_message
-from stockstream_local.corrected_firehose import Processor, find_processor, sort_answer, write_failure
-from stockstream_local.corrected_kinesis import refuse
+from stockstream_local.emulator.corrected_cloudwatch import write_message
+from stockstream_local.emulator.corrected_firehose import (
+    Processor,
+    find_processor,
+    sort_answer,
+    write_failure,
+)
+from stockstream_local.emulator.corrected_kinesis import refuse
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 

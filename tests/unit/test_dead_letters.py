@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alert.messages import read_messages
-from stockstream_local.dead_letters import DeadLetter, Functions, Remedy, read_letter
+from stockstream_local.redrive.dead_letters import DeadLetter, Functions, Remedy, read_letter
 
 FUNCTIONS = Functions(producer="mine-Producer-1", alert="mine-Alert-2")
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"

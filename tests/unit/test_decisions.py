@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from stockstream.windows import Windows
-from stockstream_local.decisions import Action, Decision, Judge, decide
-from stockstream_local.set_aside import Kind, SetAside
+from stockstream_local.redrive.decisions import Action, Decision, Judge, decide
+from stockstream_local.redrive.set_aside import Kind, SetAside
 
 RECORD: dict[str, Any] = {
     "schema": "bar.v1",

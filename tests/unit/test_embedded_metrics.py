@@ -7,7 +7,7 @@ import pytest
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from stockstream_local.embedded_metrics import EmbeddedMetricsError, Measurement, read_measurements
+from stockstream_local.emulator.embedded_metrics import EmbeddedMetricsError, Measurement, read_measurements
 from transform.report import describe
 
 # 2026-11-24T05:00:00.250Z

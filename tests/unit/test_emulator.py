@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stockstream_local import emulator
-from stockstream_local.emulator import EmulatorError, choose_port, run_emulator
+from stockstream_local.emulator import server as emulator
+from stockstream_local.emulator.server import EmulatorError, choose_port, run_emulator
 
 
 def test_any_port_is_a_free_one() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from stockstream_local import fault_door
 from stockstream_local.cli import main
-from stockstream_local.fault_door import FaultDoor, ask
-from stockstream_local.faults import FaultError, Faults
+from stockstream_local.faults import door as fault_door
+from stockstream_local.faults.catalogue import FaultError, Faults
+from stockstream_local.faults.door import FaultDoor, ask
+from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_local.replay_market import InventedMarket, ReplayMarket
 from stockstream_local.run_lock import hold_run_lock
 
 

@@ -8,11 +8,11 @@ import pytest
 import requests
 
 from stockstream.instruments import parse_instrument
-from stockstream_local.faults import FaultError, Faults
+from stockstream_local.emulator.refusal import refusal_file
+from stockstream_local.faults.catalogue import FaultError, Faults
+from stockstream_local.market.recording import Recording
+from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_local.recording import Recording
-from stockstream_local.refusal import refusal_file
-from stockstream_local.replay_market import InventedMarket, ReplayMarket
 
 NOON = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 ASK = "/query?function=TIME_SERIES_INTRADAY&symbol=IBM&interval=1min&outputsize=compact&apikey=any"

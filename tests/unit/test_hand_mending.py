@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from stockstream_local.decisions import Action, Decision
-from stockstream_local.hand_mending import HandMendingError, SavedEntries, read_corrections
-from stockstream_local.set_aside import Kind, SetAside
+from stockstream_local.redrive.decisions import Action, Decision
+from stockstream_local.redrive.hand_mending import HandMendingError, SavedEntries, read_corrections
+from stockstream_local.redrive.set_aside import Kind, SetAside
 
 KEY = "processing-failed/dt=2026-11-20/x"
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from stockstream.windows import Windows
-from stockstream_local.invented_documents import deliver, invent_bars
+from stockstream_local.search.invented_documents import deliver, invent_bars
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from stockstream_local.lake import Document, Lake, LakeError, decode_file
+from stockstream_local.lake.delivered import Document, Lake, LakeError, decode_file
 
 
 def document(minute: int = 0, as_of: str = "2026-11-20T21:00:00.000Z", **fields: object) -> Document:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from delivered_files import document, write_file, write_parquet
 
-from stockstream_local.lake_engine import LakeEngine, LakeQueryError, to_duckdb
+from stockstream_local.lake.engine import LakeEngine, LakeQueryError, to_duckdb
 
 NINE, TEN = "2026-11-20T14:30:00Z", "2026-11-20T14:31:00Z"
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from delivered_files import document, write_file
 
-from stockstream_local.lake_engine import LakeEngine
+from stockstream_local.lake.engine import LakeEngine
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 

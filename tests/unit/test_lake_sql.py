@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stockstream_local.lake_sql import TEMPLATE, LakeSqlError, read_lake_sql
+from stockstream_local.lake.sql import TEMPLATE, LakeSqlError, read_lake_sql
 
 
 def test_the_views_come_in_an_order_in_which_each_reads_only_earlier_ones() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from stockstream.instruments import parse_instrument
-from stockstream_local.listing import is_traded
+from stockstream_local.market.listing import is_traded
 
 
 @pytest.mark.parametrize("name", ["IBM", "TSCO.LON", "F", "fx:EUR/USD", "fx:USD/JPY", "crypto:ETH/EUR"])

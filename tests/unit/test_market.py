@@ -9,8 +9,8 @@ import pytest
 from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.validation import check_prices, check_volume
-from stockstream_local import market
-from stockstream_local.market import MarketBar
+from stockstream_local.market import invented as market
+from stockstream_local.market.invented import MarketBar
 
 IBM = parse_instrument("IBM")
 EURUSD = parse_instrument("fx:EUR/USD")

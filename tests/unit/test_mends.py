@@ -8,7 +8,7 @@ import pytest
 
 from stockstream.errors import Reason
 from stockstream.windows import Windows
-from stockstream_local.mends import MENDS, Verdict, mend
+from stockstream_local.redrive.mends import MENDS, Verdict, mend
 
 GOOD: dict[str, Any] = {
     "schema": "bar.v1",

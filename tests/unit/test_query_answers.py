@@ -8,8 +8,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from stockstream_local.lake_engine import Result
-from stockstream_local.query_answers import as_csv, as_json_lines, as_records, as_table
+from stockstream_local.lake.answers import as_csv, as_json_lines, as_records, as_table
+from stockstream_local.lake.engine import Result
 from stockstream_local.screen import Screen
 
 MOMENT = datetime(2026, 11, 20, 14, 30)  # noqa: DTZ001 (UTC)

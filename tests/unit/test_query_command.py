@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from delivered_files import document, write_file
 
-from stockstream_local import cli, lake_access
-from stockstream_local.lake_sql import read_lake_sql
+from stockstream_local import cli
+from stockstream_local.lake import access as lake_access
+from stockstream_local.lake.sql import read_lake_sql
 
 
 @pytest.fixture

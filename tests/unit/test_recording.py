@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from stockstream.instruments import parse_instrument
-from stockstream_local.market import MarketBar
-from stockstream_local.recording import Recording, RecordingError
+from stockstream_local.market.invented import MarketBar
+from stockstream_local.market.recording import Recording, RecordingError
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT.parent / "shared" / "data" / "alphavantage"

@@ -5,10 +5,10 @@ from io import StringIO
 
 from rich.console import Console
 
-from stockstream_local.decisions import Action, Decision
-from stockstream_local.redrive import Outcome
-from stockstream_local.redrive_report import Tally
-from stockstream_local.set_aside import Kind, SetAside
+from stockstream_local.redrive.decisions import Action, Decision
+from stockstream_local.redrive.report import Tally
+from stockstream_local.redrive.set_aside import Kind, SetAside
+from stockstream_local.redrive.walk import Outcome
 
 
 def outcome(

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_local.decisions import Action, Decision
-from stockstream_local.redrive_sender import CHUNK_RECORDS, PATIENCE_SECONDS, Sender
-from stockstream_local.set_aside import Kind, SetAside
+from stockstream_local.redrive.decisions import Action, Decision
+from stockstream_local.redrive.sender import CHUNK_RECORDS, PATIENCE_SECONDS, Sender
+from stockstream_local.redrive.set_aside import Kind, SetAside
 
 
 class Stream:

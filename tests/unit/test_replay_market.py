@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from stockstream.instruments import parse_instrument
-from stockstream_local.replay_market import InventedMarket, ReplayMarket
+from stockstream_local.market.replay import InventedMarket, ReplayMarket
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT.parent / "shared" / "data" / "alphavantage" / "crazzyghost"

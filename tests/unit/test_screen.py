@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from stockstream_local.lake import Document
+from stockstream_local.lake.delivered import Document
 from stockstream_local.screen import Quote, Screen
 
 DOCUMENT: Document = {

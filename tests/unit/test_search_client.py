@@ -6,7 +6,7 @@ from opensearchpy import AuthenticationException, ConnectionTimeout, RequestsAWS
 from opensearchpy import ConnectionError as NoConnectionError
 from opensearchpy import SSLError as BadCertificateError
 
-from stockstream_local.search_client import SearchError, Server, explain, find_server
+from stockstream_local.search.client import SearchError, Server, explain, find_server
 
 DOMAIN = "https://search-bars-abc123.eu-west-1.es.amazonaws.com"
 

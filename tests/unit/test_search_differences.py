@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stockstream_local.search_install import differences
+from stockstream_local.search.install import differences
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import io
 import json
 from typing import Any, cast
 
-from stockstream_local.search_fill import LakeFiles, Tally, route
+from stockstream_local.search.fill import LakeFiles, Tally, route
 
 
 def test_a_document_is_routed_as_the_pipeline_would() -> None:

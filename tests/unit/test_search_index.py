@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stockstream.windows import Windows
-from stockstream_local.search_index import Wanted, bars_template, list_parts, mapping, pipeline, retention
+from stockstream_local.search.index import Wanted, bars_template, list_parts, mapping, pipeline, retention
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stockstream_local.search_panels import Asked, fill_query, with_answer
+from stockstream_local.search.panels import Asked, fill_query, with_answer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = Asked(NOON, NOON + timedelta(hours=1), [{"match_phrase": {"instrument": "IBM"}}])

@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from stockstream.windows import Windows
-from stockstream_local.search_dashboards import SAVED_OBJECTS, read_saved_objects
-from stockstream_local.search_index import Wanted, bars_template, list_parts, mapping
-from stockstream_local.search_saved_objects import DASHBOARDS, SOURCES, make_saved_objects, read_dashboard
+from stockstream_local.search.dashboards import SAVED_OBJECTS, read_saved_objects
+from stockstream_local.search.index import Wanted, bars_template, list_parts, mapping
+from stockstream_local.search.saved_objects import DASHBOARDS, SOURCES, make_saved_objects, read_dashboard
 
 OBJECTS = read_saved_objects()
 BY_ID = {(each["type"], each["id"]): each for each in OBJECTS}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_local.set_aside import Kind, SetAside, read_entries, write_entries
+from stockstream_local.redrive.set_aside import Kind, SetAside, read_entries, write_entries
 
 KEY = "processing-failed/dt=2026-11-20/x"
 # https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html and retry.html

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from delivered_files import document, write_file
 
-from stockstream_local import cli, lake_access
-from stockstream_local.lake import Document
-from stockstream_local.lake_access import LocalLake
-from stockstream_local.tail_command import follow
+from stockstream_local import cli
+from stockstream_local.lake import access as lake_access
+from stockstream_local.lake.access import LocalLake
+from stockstream_local.lake.delivered import Document
+from stockstream_local.lake.tail_command import follow
 
 DAY = "2026-11-20"
 
@@ -114,7 +115,7 @@ def test_following_ends_with_ctrl_c(
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stockstream_local.tail_command.time.sleep", interrupt)
+    monkeypatch.setattr("stockstream_local.lake.tail_command.time.sleep", interrupt)
 
     assert cli.main(["tail", "--follow"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2

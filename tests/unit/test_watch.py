@@ -9,7 +9,7 @@ from rich.console import Console
 
 from stockstream.instruments import parse_instruments
 from stockstream_local import watch as watch_module
-from stockstream_local.lake import Document, Lake
+from stockstream_local.lake.delivered import Document, Lake
 from stockstream_local.screen import Screen
 from stockstream_local.watch import DeliveryError, Watch
 

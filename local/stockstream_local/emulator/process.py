@@ -1,0 +1,40 @@
+"""The emulator's process: ministack, corrected, which ends when its starter does, however that ended.
+
+Run by server.py as the leader of a process group of its own, with a pipe as its standard input.
+"""
+
+import os
+import signal
+import sys
+from threading import Thread
+
+from ministack.app import main as serve
+
+from stockstream_local.emulator import (
+    corrected_cloudformation,
+    corrected_cloudwatch,
+    corrected_firehose,
+    corrected_kinesis,
+    corrected_lambda,
+)
+
+CORRECTED = (
+    corrected_cloudformation,
+    corrected_cloudwatch,
+    corrected_firehose,
+    corrected_kinesis,
+    corrected_lambda,
+)
+
+
+def _end_with_parent() -> None:
+    # The pipe has no other writer: its end is the end of the parent, even one that was killed.
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    Thread(target=_end_with_parent, daemon=True).start()
+    for service in CORRECTED:
+        service.correct()
+    serve()

@@ -1,0 +1,93 @@
+"""The local AWS emulator: started on the loopback, and stopped with all that it started."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import requests
+
+from stockstream.errors import StockstreamError
+from stockstream_local.emulator.refusal import REFUSAL_VARIABLE, refusal_file
+from stockstream_local.processes import run_group
+
+HOST = "127.0.0.1"
+START_SECONDS = 60
+
+
+class EmulatorError(StockstreamError):
+    """The emulator cannot start; the text says what to do."""
+
+
+def choose_port(wanted: int | None) -> int:
+    """The port that was asked for if it is free, and any free one if none was.
+
+    Raises:
+        EmulatorError: the port is taken or not ours to use.
+    """
+    with socket.socket() as probe:
+        # As a server would: a port that the last run left a moment ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted or 0))
+        except OSError as error:
+            raise EmulatorError(
+                f"Port {wanted} cannot be used ({error.strerror}). "
+                "Stop what listens there, give another --port, or leave --port out for a free one."
+            ) from None
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator[None]:
+    """Runs ministack from `with` to its end; within, it answers.
+
+    Args:
+        port: where it listens, on 127.0.0.1.
+        environ: its environment, which the functions that it runs inherit.
+        state: an existing directory for its log and its temporary files.
+
+    Raises:
+        EmulatorError: it ended, or does not answer.
+    """
+    temporary, log = state / "tmp", state / "emulator.log"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    refusal_file(state).unlink(missing_ok=True)
+    settings = {
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "TMPDIR": str(temporary),
+        # It would look for containers to remove, and listen on fixed ports that may be in use.
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # As Lambda: a minute before the second attempt, two before the third.
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "60",
+        "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "120",
+        REFUSAL_VARIABLE: str(refusal_file(state)),
+    }
+    command = [sys.executable, "-m", "stockstream_local.emulator.process"]
+    try:
+        with run_group(command, {**environ, **settings}, temporary, log) as process:
+            _await_answer(process, f"http://{HOST}:{port}/_ministack/ready", log)
+            yield
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy and no .netrc for the loopback
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(requests.ConnectionError, requests.Timeout):
+                if session.get(url, timeout=1).ok:
+                    return
+            time.sleep(0.1)
+    raise EmulatorError(f"The local AWS emulator did not start. Its log says why: {log}")

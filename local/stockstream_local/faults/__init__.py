@@ -1,0 +1,1 @@
+"""Breaking parts of the running pipeline, and mending them."""

@@ -1,0 +1,205 @@
+"""Faults: what can be broken in the running pipeline, so that people see which notice tells of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockstream.errors import StockstreamError
+from stockstream_local.emulator.refusal import FAILED, THROTTLED, refusal_file
+from stockstream_local.market.replay import FixedPricesError, Outage, ReplayMarket
+from stockstream_local.notices import NoticeReceiver
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+JUMP_PERCENT = 10.0
+# No average is taken of one bar: the transform refuses to start.
+BAD_SETTING = ("SMA_WINDOWS", "1")
+LEDGER_KEY = "ledger|replay"
+
+
+class FaultError(StockstreamError):
+    """There is no such fault, or it cannot be made or mended now; the text says why."""
+
+
+class Fault(NamedTuple):
+    """One thing to break.
+
+    Attributes:
+        part: of the pipeline; one fault of a part at a time.
+        what: what breaks, for a person.
+        notice: what will be told, and when.
+        begin: breaks it.
+        end: mends it; None for what is over as soon as it has happened.
+    """
+
+    part: str
+    what: str
+    notice: str
+    begin: Callable[[], None]
+    end: Callable[[], None] | None
+
+
+class Faults:
+    """The faults of one running pipeline.
+
+    Args:
+        market: where the producer asks for bars.
+        receiver: where notices are posted to.
+        state: the run's directory.
+        find_output: gives the stack's outputs by name.
+
+    Attributes:
+        known: all faults, by name.
+        active: the names of those that are not mended.
+    """
+
+    def __init__(
+        self, market: ReplayMarket, receiver: NoticeReceiver, state: Path, find_output: Callable[[str], str]
+    ) -> None:
+        self._market = market
+        self._receiver = receiver
+        self._refusal = refusal_file(state)
+        self._find_output = find_output
+        self._setting_before = ""
+        self.active: set[str] = set()
+        self.known = {
+            "provider-down": Fault(
+                "provider",
+                "the provider answers every request with 503",
+                "PipelineDownAlarm, by ProviderFailuresAlarm, after 3 or 4 minutes",
+                lambda: self._suffer(Outage.DOWN),
+                self._recover,
+            ),
+            "provider-frozen": Fault(
+                "provider",
+                "the provider answers, and shows no new bars",
+                "PipelineDownAlarm, by BarsOverdueAlarm, after some 20 minutes: plans delay bars, too",
+                lambda: self._suffer(Outage.FROZEN),
+                self._recover,
+            ),
+            "key-refused": Fault(
+                "provider",
+                "the provider refuses the key",
+                "ProviderRefusalsAlarm, after a minute",
+                lambda: self._suffer(Outage.KEY_REFUSED),
+                self._renew_key,
+            ),
+            "stream-failing": Fault(
+                "stream",
+                "Kinesis fails to store records",
+                "PipelineDownAlarm, by BarStreamFailedRecordsAlarm (then BarsDeferredAlarm), after 3 minutes",
+                lambda: self._refuse(FAILED),
+                self._accept,
+            ),
+            "stream-full": Fault(
+                "stream",
+                "Kinesis turns records away: its throughput is exceeded",
+                "PipelineDownAlarm, by BarStreamThrottledAlarm (then BarsDeferredAlarm), after 3 minutes",
+                lambda: self._refuse(THROTTLED),
+                self._accept,
+            ),
+            "transform-failing": Fault(
+                "transform",
+                "the transform raises an error on every call",
+                "PipelineDownAlarm, by TransformErrorsAlarm, after a minute or two",
+                lambda: self._configure_transform(is_good=False),
+                lambda: self._configure_transform(is_good=True),
+            ),
+            "webhook-down": Fault(
+                "webhook",
+                "the webhook answers every notice with 503",
+                "none, until it is mended: then what was not told; after three attempts DeadLettersAlarm",
+                lambda: self._receiver.fail(is_down=True),
+                lambda: self._receiver.fail(is_down=False),
+            ),
+            "price-jump": Fault(
+                "prices",
+                f"from the next bar on, every price is {JUMP_PERCENT:g} % higher",
+                "PriceMoveAlarm, after three minutes",
+                lambda: self._market.jump(JUMP_PERCENT),
+                None,
+            ),
+        }
+
+    def begin(self, name: str) -> str:
+        """Breaks one thing.
+
+        Returns:
+            What was done, for a person.
+
+        Raises:
+            FaultError: it cannot be done.
+        """
+        fault = self._find(name)
+        if name in self.active:
+            raise FaultError(f"{name} is there already; `stockstream mend {name}` ends it.")
+        # Faults of one part would mend each other.
+        if rival := next((each for each in self.active if self.known[each].part == fault.part), None):
+            raise FaultError(f"{rival} is there, and hides {name}: mend it first.")
+        _reach(name, fault.begin)
+        if fault.end:
+            self.active.add(name)
+        return f"Fault {name}: {fault.what}. The notice: {fault.notice}."
+
+    def end(self, name: str) -> str:
+        """Mends one thing.
+
+        Returns:
+            What was done, for a person.
+
+        Raises:
+            FaultError: it cannot be done.
+        """
+        fault = self._find(name)
+        if name not in self.active or fault.end is None:
+            raise FaultError(f"{name} is not there, so that there is nothing to mend.")
+        _reach(name, fault.end)
+        self.active.discard(name)
+        return f"Mended {name}. The notice that all is well comes when the bad minutes have passed."
+
+    def _find(self, name: str) -> Fault:
+        if name not in self.known:
+            raise FaultError(f"There is no fault {name}. There are: {', '.join(self.known)}.")
+        return self.known[name]
+
+    def _suffer(self, outage: Outage) -> None:
+        self._market.suffer(outage)
+
+    def _recover(self) -> None:
+        self._market.suffer(None)
+
+    def _renew_key(self) -> None:
+        self._recover()
+        # What only a person can mend is asked again after an hour. Here nobody waits for so long.
+        boto3.client("dynamodb").delete_item(
+            TableName=self._find_output("InstrumentTableName"), Key={"key": {"S": LEDGER_KEY}}
+        )
+
+    def _refuse(self, error_code: str) -> None:
+        self._refusal.write_text(error_code)
+
+    def _accept(self) -> None:
+        self._refusal.unlink(missing_ok=True)
+
+    def _configure_transform(self, *, is_good: bool) -> None:
+        functions: LambdaClient = boto3.client("lambda")
+        name = self._find_output("TransformFunctionName")
+        setting, bad = BAD_SETTING
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        if not is_good:
+            self._setting_before = variables[setting]
+        variables[setting] = self._setting_before if is_good else bad
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def _reach(name: str, do: Callable[[], None]) -> None:
+    try:
+        do()
+    except FixedPricesError as error:
+        raise FaultError(str(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        raise FaultError(f"{name} has to wait until the stack is deployed ({error}).") from error

@@ -1,0 +1,81 @@
+"""The door through which other processes on this machine break and mend the running pipeline."""
+
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+
+import requests
+
+from stockstream_local.faults.catalogue import FaultError, Faults
+from stockstream_local.loopback import LoopbackServer
+from stockstream_local.run_lock import read_running
+from stockstream_local.workplace import STATE
+
+# The transform's configuration takes the emulator a moment.
+TIMEOUT_SECONDS = 30
+
+
+class FaultDoor(LoopbackServer):
+    """Takes POST /begin/NAME and POST /end/NAME, and tells of all faults at GET /.
+
+    Args:
+        faults: what to do.
+        say: shows what was done where the pipeline runs.
+    """
+
+    def __init__(self, faults: Faults, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self._faults = faults
+        self._say = say
+
+    def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (none is sent)
+        """Does it, and answers in words: `{"said": ...}`."""
+        action, _, name = target.strip("/").partition("/")
+        try:
+            if method == "GET":
+                return _answer(HTTPStatus.OK, self._tell())
+            said = self._faults.begin(name) if action == "begin" else self._faults.end(name)
+        except FaultError as error:
+            return _answer(HTTPStatus.CONFLICT, str(error))
+        self._say(said)
+        return _answer(HTTPStatus.OK, said)
+
+    def _tell(self) -> list[dict[str, str]]:
+        return [
+            {
+                "name": name,
+                "what": fault.what,
+                "notice": fault.notice,
+                "active": "now" if name in self._faults.active else "",
+            }
+            for name, fault in self._faults.known.items()
+        ]
+
+
+def ask(method: str, path: str) -> object:
+    """What the door of the pipeline that runs here answers.
+
+    Args:
+        method: GET or POST.
+        path: such as /begin/key-refused.
+
+    Raises:
+        FaultError: it refuses, or nothing runs here.
+    """
+    running = read_running(STATE)
+    if running is None or "faults_url" not in running:
+        raise FaultError("Nothing runs here: start `make run` in another terminal first.")
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy and no .netrc for the loopback
+        try:
+            answer = session.request(method, running["faults_url"] + path, timeout=TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            raise FaultError(f"The running pipeline does not answer: {error}") from error
+    said: object = answer.json()["said"]
+    if not answer.ok:
+        raise FaultError(str(said))
+    return said
+
+
+def _answer(status: HTTPStatus, said: object) -> tuple[HTTPStatus, bytes]:
+    return status, json.dumps({"said": said}).encode()

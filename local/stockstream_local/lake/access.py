@@ -1,0 +1,76 @@
+"""Which lake a command reads: what the last run here delivered, or a stack's in AWS."""
+
+from pathlib import Path
+from typing import Protocol
+
+import boto3
+
+from stockstream.errors import StockstreamError
+from stockstream_local.lake.athena import AthenaLake
+from stockstream_local.lake.engine import LakeEngine, Result
+from stockstream_local.stack import find_stack
+from stockstream_local.workplace import STATE
+
+FOLDER = STATE / "lake"
+
+
+class NoLakeError(StockstreamError):
+    """There is nothing to read yet; the text says what to do."""
+
+
+class QueryableLake(Protocol):
+    """A lake that answers SQL."""
+
+    def query(self, sql: str) -> Result:
+        """The answer to one SELECT in Athena's dialect.
+
+        Raises:
+            LakeQueryError: it cannot be answered.
+        """
+
+    def receipt(self) -> str:
+        """What the queries so far have cost, for a person; empty where they cost nothing."""
+
+
+class LocalLake:
+    """The delivered files on this machine, as they are when a query is asked.
+
+    Args:
+        folder: where a run here keeps them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def query(self, sql: str) -> Result:
+        """The answer to one SELECT in Athena's dialect.
+
+        Raises:
+            NoLakeError: nothing was delivered here yet.
+            LakeQueryError: it cannot be answered.
+        """
+        if not self._folder.exists():
+            raise NoLakeError(
+                "Nothing was delivered here yet: start `make run` and wait for its first bars, "
+                "or name a stack in AWS: --stack stockstream"
+            )
+        with LakeEngine(self._folder) as engine:
+            return engine.query(sql)
+
+    def receipt(self) -> str:
+        """Nothing: this machine does the work."""
+        return ""
+
+
+def open_lake(stack: str | None) -> QueryableLake:
+    """The lake of a stack in AWS; without a name, what the last run here delivered, be it over or not.
+
+    Raises:
+        StackError: there is no such stack, or it has no database.
+    """
+    if stack is None:
+        return LocalLake(FOLDER)
+    found = find_stack(stack)
+    return AthenaLake(
+        boto3.client("athena"), found.output("LakeDatabaseName"), found.output("LakeWorkGroupName")
+    )

@@ -1,0 +1,1 @@
+"""The replay market: a provider on this machine, in Alpha Vantage's words."""

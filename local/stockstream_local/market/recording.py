@@ -1,0 +1,98 @@
+"""A recorded Alpha Vantage answer as a market: served byte for byte, and read for the checks."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from stockstream.bars import INTERVALS
+from stockstream.errors import InstrumentError, StockstreamError
+from stockstream.instruments import Instrument, parse_instrument
+from stockstream_local.market.alphavantage import asked_instrument, invalid_call, refuse
+from stockstream_local.market.invented import MarketBar
+
+# The real service stamped a bar with its end until 2020, and with its start by 2025.
+LAST_YEAR_OF_END_STAMPS = 2020
+
+
+class RecordingError(StockstreamError):
+    """A file is no recorded intraday answer; the text says what is wrong with it."""
+
+
+class Recording:
+    """One recorded answer of TIME_SERIES_INTRADAY, FX_INTRADAY or CRYPTO_INTRADAY.
+
+    Attributes:
+        instrument: what it is about.
+        interval: a key of INTERVALS.
+        bars: oldest first; each stamp is taken as the bar's start.
+        is_stamped_by_end: whether it is so old that its stamps meant the end of each bar.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._body = path.read_bytes()
+            answer = json.loads(self._body)
+        except (OSError, ValueError) as error:
+            raise RecordingError(f"{path} cannot be read as JSON: {error}") from error
+        try:
+            meta_data = {key.split(". ", 1)[-1]: value for key, value in answer["Meta Data"].items()}
+            self.instrument = _instrument(meta_data)
+            self.interval = str(meta_data["Interval"])
+            zone = ZoneInfo(meta_data["Time Zone"])
+            (series,) = (rows for key, rows in answer.items() if key.startswith("Time Series"))
+            self.bars = sorted(
+                (_bar(stamp, row, zone) for stamp, row in series.items()), key=lambda bar: bar.open_time
+            )
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            InstrumentError,
+            ZoneInfoNotFoundError,
+        ) as error:
+            raise RecordingError(
+                f"{path} is no recorded intraday answer of Alpha Vantage ({type(error).__name__}: {error}). "
+                "It must hold `Meta Data` and a `Time Series`, as ?function=TIME_SERIES_INTRADAY answers."
+            ) from error
+        if self.interval not in INTERVALS or not self.bars:
+            raise RecordingError(
+                f"{path} holds {len(self.bars)} bars of {self.interval}: at least one is needed, "
+                f"of {', '.join(INTERVALS)}."
+            )
+        self.is_stamped_by_end = self.bars[-1].open_time.year <= LAST_YEAR_OF_END_STAMPS
+
+    def answer(self, parameters: Mapping[str, str], now: datetime) -> bytes:  # noqa: ARG002 (a market's answer may change; a recording's does not)
+        """The recorded bytes, or the refusal of a request for anything else."""
+        refusal = refuse(parameters)
+        asked = None if refusal else (asked_instrument(parameters), parameters["interval"])
+        if asked == (self.instrument, self.interval):
+            return self._body
+        return json.dumps(refusal or invalid_call(parameters["function"])).encode()
+
+    def bars_at(self, instrument: Instrument, interval: str, now: datetime, count: int) -> list[MarketBar]:  # noqa: ARG002 (as above)
+        """All the recorded bars, oldest first; none for another instrument or interval."""
+        return self.bars if (instrument, interval) == (self.instrument, self.interval) else []
+
+
+def _instrument(meta_data: Mapping[str, str]) -> Instrument:
+    if "From Symbol" in meta_data:
+        return parse_instrument(f"fx:{meta_data['From Symbol']}/{meta_data['To Symbol']}")
+    if "Digital Currency Code" in meta_data:
+        return parse_instrument(f"crypto:{meta_data['Digital Currency Code']}/{meta_data['Market Code']}")
+    return parse_instrument(meta_data["Symbol"])
+
+
+def _bar(stamp: str, row: Mapping[str, Any], zone: ZoneInfo) -> MarketBar:
+    columns = {key.split(". ", 1)[-1]: value for key, value in row.items()}
+    return MarketBar(
+        datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone).astimezone(UTC),
+        float(columns["open"]),
+        float(columns["high"]),
+        float(columns["low"]),
+        float(columns["close"]),
+        int(columns["volume"]) if "volume" in columns else None,
+    )

@@ -1,0 +1,1 @@
+"""The search index and its dashboards: made, checked, filled, looked at."""
