@@ -4,8 +4,10 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, cast
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from stockstream_local.lake.athena import AthenaLake
 from stockstream_local.lake.engine import LakeQueryError
@@ -172,3 +174,29 @@ def test_the_receipt_says_what_was_read_and_what_it_costs() -> None:
     athena.query("SELECT 1")
 
     assert athena.receipt() == "Athena read 50.0 MB, for $0.0003."
+
+
+def test_what_is_asked_and_read_is_in_the_services_model() -> None:
+    """The stubber checks every request and answer against it."""
+    client = boto3.client("athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    execution = {
+        "Status": {"State": "SUCCEEDED"},
+        "Statistics": {"DataScannedInBytes": 1_000},
+        "StatementType": "DML",
+    }
+    described = {"ColumnInfo": [{"Name": "bars", "Type": "bigint"}]}
+    rows = [{"Data": [{"VarCharValue": "bars"}]}, {"Data": [{"VarCharValue": "390"}]}]
+    asked = {
+        "QueryString": "SELECT 1",
+        "QueryExecutionContext": {"Database": "stockstream"},
+        "WorkGroup": "stockstream",
+    }
+    with Stubber(client) as stub:
+        stub.add_response("start_query_execution", {"QueryExecutionId": "q-1"}, asked)
+        stub.add_response("get_query_execution", {"QueryExecution": execution}, {"QueryExecutionId": "q-1"})
+        results = {"ResultSet": {"Rows": rows, "ResultSetMetadata": described}}
+        stub.add_response("get_query_results", results, {"QueryExecutionId": "q-1"})
+
+        answer = AthenaLake(client, "stockstream", "stockstream").query("SELECT 1")
+
+    assert (answer.columns, answer.rows) == (("bars",), [(390,)])
