@@ -13,7 +13,7 @@ from alert.details import SOURCES
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 # With all that there can be.
-EVERYTHING = {"SearchEnabled": "true"}
+EVERYTHING = {"SearchEnabled": "true", "LakeFormat": "PARQUET"}
 IN_AWS = ResolvedTemplate(**EVERYTHING)
 ALARMS = IN_AWS.of_kind(*KINDS)
 EMULATED = ResolvedTemplate(Emulated="true", **EVERYTHING).of_kind(*KINDS)
@@ -85,6 +85,7 @@ def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_u
     by_themselves = {
         *ABOUT_ALERTS,
         "BarsRejectedAlarm",
+        "ConversionFailingAlarm",
         "DeadLettersAlarm",
         "HolesFoundAlarm",
         "PriceMoveAlarm",
@@ -191,6 +192,19 @@ def test_the_alert_function_knows_what_the_alarms_watch_that_the_composite_names
     assert sorted(told) == sorted(
         f"{name}={ALARMS[name]['MetricName']}" for name in CHILDREN if ALARMS[name]["MetricName"] in SOURCES
     )
+
+
+def test_what_could_not_become_parquet_is_told_of_where_parquet_is_written() -> None:
+    alarm = ALARMS["ConversionFailingAlarm"]
+
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("FailedConversion.Records", 1)
+    assert alarm["Dimensions"] == [{"Name": "DeliveryStreamName", "Value": "BarDelivery"}]
+    # Each alarm costs ten cents a month, and JSON needs none.
+    assert "ConversionFailingAlarm" not in ResolvedTemplate().of_kind(*KINDS)
+
+
+def test_the_budget_comes_after_the_permission_to_tell_of_it() -> None:
+    assert TEMPLATE["Resources"]["SpendingBudget"]["DependsOn"] == "AlertTopicPolicy"
 
 
 def test_without_search_the_composite_names_no_alarm_of_it() -> None:

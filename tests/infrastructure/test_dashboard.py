@@ -32,6 +32,7 @@ OF_AWS = {
         "DeliveryToS3.Success",
         "ExecuteProcessing.Duration",
         "ExecuteProcessing.Success",
+        "FailedConversion.Records",
     },
     ("AWS/ES", "DomainName"): {"ClusterStatus.red", "FreeStorageSpace"},
     ("AWS/SNS", "TopicName"): {"NumberOfNotificationsFailed"},
@@ -48,6 +49,7 @@ DEPLOYMENTS = [
     ResolvedTemplate(),
     ResolvedTemplate(Emulated="true"),
     ResolvedTemplate(SearchEnabled="true"),
+    ResolvedTemplate(LakeFormat="PARQUET"),
     ResolvedTemplate(
         SearchEnabled="true", SearchEndpoint="https://search.example.com", SearchDomainArn="arn"
     ),
@@ -116,7 +118,7 @@ def test_a_metric_on_the_dashboard_is_one_that_is_sent(metric: list[Any]) -> Non
         assert DEPLOYMENTS[0].resources[value]["Type"] == NAMED_BY[dimension]
 
 
-EVERY_ALARM = ResolvedTemplate(SearchEnabled="true").of_kind("AWS::CloudWatch::Alarm")
+EVERY_ALARM = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET").of_kind("AWS::CloudWatch::Alarm")
 
 
 @pytest.mark.parametrize("name", sorted(EVERY_ALARM))

@@ -124,6 +124,8 @@ def test_no_role_may_act_on_everything() -> None:
 
 HOLDS_DATA = {
     "AWS::S3::Bucket": "Retain",
+    # It asks for TLS, as long as the bucket is there.
+    "AWS::S3::BucketPolicy": "Retain",
     "AWS::Kinesis::Stream": "Delete",
     "AWS::DynamoDB::Table": "Delete",
     "AWS::SQS::Queue": "Delete",

@@ -69,6 +69,19 @@ def test_an_entry_of_a_conversion_has_its_last_error() -> None:
     assert entry.error_message == "The schema is invalid."
 
 
+def test_the_error_of_a_conversion_is_read_as_the_guide_of_aws_spells_it_too() -> None:
+    guide = {
+        "ErrorCode": "DataFormatConversion.ParseError",
+        "ErrorMessage": "Not a number.",
+        "rawData": "dGhyZWU=",
+    }
+
+    (entry,) = read(line(guide), Kind.LAKE_DOCUMENT)
+
+    assert (entry.data, entry.error_code) == (b"three", "DataFormatConversion.ParseError")
+    assert entry.error_message == "Not a number."
+
+
 def test_words_that_no_screen_can_show_are_made_readable() -> None:
     (entry,) = read(b'{"errorCode": "\\ud800", "errorMessage": "\xff"}')
 

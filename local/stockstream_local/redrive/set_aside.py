@@ -15,8 +15,9 @@ from typing import Any
 _GZIP_MAGIC = b"\x1f\x8b"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECODER = json.JSONDecoder()
-# What could not be converted has its last error alone.
-_CODES, _MESSAGES = ("errorCode", "lastErrorCode"), ("errorMessage", "lastErrorMessage")
+# What could not be converted has its last error alone: lastErrorCode in files, ErrorCode in AWS's guide.
+_CODES = ("errorCode", "lastErrorCode", "ErrorCode")
+_MESSAGES = ("errorMessage", "lastErrorMessage", "ErrorMessage")
 
 
 class Kind(StrEnum):

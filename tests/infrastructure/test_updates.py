@@ -1,0 +1,89 @@
+"""What the first minute of a stack, its updates and its removal leave whole."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from resolved_template import TEMPLATE, ResolvedTemplate
+
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+# What holds data, is a place in the stream, or is known outside by its name.
+LASTING = {
+    "AWS::DynamoDB::Table",
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::KinesisFirehose::DeliveryStream",
+    "AWS::Logs::LogGroup",
+    "AWS::OpenSearchService::Domain",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+}
+
+
+def replacing(kind: str) -> list[list[str]]:
+    """Where in a resource a change makes CloudFormation replace it, by AWS's own schema: paths of names."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    paths = schema.get("createOnlyProperties", []) + schema.get("conditionalCreateOnlyProperties", [])
+    return [path.removeprefix("/properties/").split("/") for path in paths]
+
+
+def at(properties: Any, path: list[str]) -> Any:
+    for name in path:
+        properties = properties.get(name) if isinstance(properties, dict) else None
+    return properties
+
+
+def settings_in(value: Any) -> Iterator[str]:
+    """The parameters and conditions that a value depends on."""
+    if isinstance(value, list):
+        for item in value:
+            yield from settings_in(item)
+    elif isinstance(value, dict):
+        if "Fn::If" in value:
+            yield value["Fn::If"][0]
+        for key, item in value.items():
+            names = [item] if key == "Ref" else re.findall(r"\$\{(\w+)\}", str(item))
+            yield from (name for name in names if name in TEMPLATE["Parameters"])
+            yield from settings_in(item)
+
+
+@pytest.mark.parametrize("name", [name for name, each in RESOURCES.items() if each["Type"] in LASTING])
+def test_no_parameter_replaces_what_lasts(name: str) -> None:
+    paths = replacing(RESOURCES[name]["Type"])
+
+    assert paths
+    assert {
+        "/".join(path): found
+        for path in paths
+        if (found := list(settings_in(at(RESOURCES[name]["Properties"], path))))
+    } == {}
+
+
+def test_a_parameter_in_such_a_property_is_seen() -> None:
+    subscription = RESOURCES["NoticeEmail"]["Properties"]
+
+    assert ["Endpoint"] in replacing("AWS::SNS::Subscription")
+    assert list(settings_in(at(subscription, ["Endpoint"]))) == ["AlertEmail"]
+    assert set(settings_in({"Name": {"Fn::Sub": "bars-${Interval}"}})) == {"Interval"}
+
+
+def test_a_delivery_would_be_replaced_with_its_source_and_not_with_its_destination() -> None:
+    names = [path[0] for path in replacing("AWS::KinesisFirehose::DeliveryStream") if len(path) == 1]
+
+    assert "KinesisStreamSourceConfiguration" in names
+    assert "ExtendedS3DestinationConfiguration" not in names
+
+
+def test_the_producer_runs_only_while_firehose_reads() -> None:
+    assert RESOURCES["ProducerFunction"]["DependsOn"] == "BarDelivery"
+
+
+def test_a_run_that_lambda_cannot_start_is_dropped_before_the_next() -> None:
+    producer = ResolvedTemplate().of_kind("AWS::Serverless::Function")["ProducerFunction"]
+
+    # A minute is the schedule's step, and the least that Lambda takes.
+    assert producer["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
