@@ -84,7 +84,8 @@ def deploy(
         DeploymentError: the deployment failed.
     """
     # Overrides on the command line replace those of the file wholly.
-    overrides = local_parameters(root) | dict(parameters)
+    # The emulator of every deployment here is the corrected one.
+    overrides = local_parameters(root) | {"Emulated": "corrected"} | dict(parameters)
     _run(
         "deploy",
         [

@@ -48,6 +48,7 @@ NAMED_BY = {
 DEPLOYMENTS = [
     ResolvedTemplate(),
     ResolvedTemplate(Emulated="true"),
+    ResolvedTemplate(Emulated="corrected"),
     ResolvedTemplate(SearchEnabled="true"),
     ResolvedTemplate(LakeFormat="PARQUET"),
     ResolvedTemplate(
