@@ -22,7 +22,7 @@ from stockstream_local.search.index import Wanted
 from stockstream_local.search.install import SERVER, Installer, Outcome, State
 from stockstream_local.search.open import open_door
 from stockstream_local.search.up import DASHBOARDS_URL, ENDPOINT, start_containers
-from stockstream_local.stack import Stack, find_stack
+from stockstream_local.stack import Stack, find_running_stack, find_stack
 
 PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
 DASHBOARDS_PORT = 5601
@@ -176,7 +176,7 @@ def _open(asked: argparse.Namespace, screen: Screen) -> None:
 
 
 def _up(screen: Screen) -> None:
-    stack = find_stack(None)
+    stack = find_running_stack()
     with screen.step("Starting OpenSearch and Dashboards: docker compose", f"OpenSearch at {ENDPOINT}"):
         start_containers()
     server = find_server(ENDPOINT)
