@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import os
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
@@ -199,9 +200,18 @@ def _server(asked: argparse.Namespace, stack: Stack | None) -> Server:
         raise SearchError(
             "Which server? Give --endpoint URL, or --stack NAME for a stack with SearchEnabled."
         )
-    user = (asked.user, os.environ.get(PASSWORD) or getpass.getpass("Password: ")) if asked.user else None
+    user = (asked.user, _password()) if asked.user else None
     role_arn = stack.outputs.get("SearchAdminRoleArn") if stack and asked.stack and not user else None
     return find_server(endpoint, user=user, region=asked.region, role_arn=role_arn)
+
+
+def _password() -> str:
+    told = os.environ.get(PASSWORD)
+    if told:
+        return told
+    if not sys.stdin.isatty():
+        raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
+    return getpass.getpass("Password: ")
 
 
 def _wanted(stack: Stack | None) -> Wanted:
