@@ -3,7 +3,7 @@
 import boto3
 
 from stockstream.errors import StockstreamError
-from stockstream_local.stack import find_stack
+from stockstream_local.stack import find_running_stack
 
 DEFAULT_ALARM = "BarsRejectedAlarm"
 
@@ -25,7 +25,7 @@ def set_off(logical_name: str) -> str:
         AlarmError: there is no such alarm.
         StackError: nothing runs here.
     """
-    alarms = find_stack(None).resources("AWS::CloudWatch::Alarm")
+    alarms = find_running_stack().resources("AWS::CloudWatch::Alarm")
     if logical_name not in alarms:
         raise AlarmError(f"There is no alarm {logical_name}. There are: {', '.join(sorted(alarms))}.")
     boto3.client("cloudwatch").set_alarm_state(

@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (Wrong arguments end the process with 2.)
     """
     asked = _parser().parse_args(arguments)
-    screen = Screen(Console())
+    # What a value or a text has between colons is no name of an emoji.
+    screen = Screen(Console(emoji=False))
     try:
         with _stopped_once():
             asked.run(asked, screen)
@@ -60,13 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(f"AWS gave no good answer: {error}")
         return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
     except KeyboardInterrupt:
-        screen.say("Stopped. Nothing is left running.")
-        return 0 if asked.command == "up" and asked.bars is None else INTERRUPTED
+        if asked.command == "up":
+            screen.say("Stopped. Nothing is left running.")
+            return INTERRUPTED if asked.bars else 0
+        Screen(Console(stderr=True)).say("Stopped.")
+        return INTERRUPTED
     return 0
 
 
 def _fail(reason: str) -> int:
-    Screen(Console(stderr=True)).say(f"stockstream: {reason}", style="red")
+    Screen(Console(stderr=True, emoji=False)).say(f"stockstream: {reason}", style="red")
     return 1
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from stockstream.errors import StockstreamError
 
@@ -32,10 +33,10 @@ def hold_run_lock(state: Path, url: str, faults_url: str = "") -> Iterator[None]
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
+            told = _read(file)
+            who = f" (process {told['pid']})" if told else ""
             raise AlreadyRunningError(
-                f"`stockstream up` runs in this clone already ({file.read()}). "
-                "Stop it first, or use another clone."
+                f"`stockstream up` runs in this clone already{who}. Stop it first, or use another clone."
             ) from None
         file.truncate(0)
         json.dump({"pid": os.getpid(), "url": url, "faults_url": faults_url}, file)
@@ -57,8 +58,14 @@ def read_running(state: Path) -> dict[str, str] | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                running: dict[str, str] = json.load(file)
-                return running
+                return _read(file)
     except FileNotFoundError:
         pass
     return None
+
+
+def _read(file: TextIO) -> dict[str, str] | None:
+    """What the holder of the lock has told; None at its beginning and its end, when it has told nothing."""
+    file.seek(0)
+    told = file.read()
+    return json.loads(told) if told else None

@@ -46,6 +46,11 @@ class Screen:
         self._live: Live | None = None
         self._shown: dict[str, str] = {}
 
+    @property
+    def width(self) -> int | None:
+        """How many characters a line of the terminal has; None where it is a file or a pipe."""
+        return self._console.width if self._console.is_terminal else None
+
     @contextmanager
     def step(self, doing: str, done: str) -> Iterator[None]:
         """Shows that something is being done, and then that it is done and how long it took."""
@@ -62,6 +67,14 @@ class Screen:
     def say(self, text: str, style: str = "") -> None:
         """Prints a paragraph."""
         self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
+
+    def write(self, text: str) -> None:
+        """Prints lines as they are, and at once, however many: for programs, and for very much."""
+        try:
+            self._console.file.write(f"{text}\n")
+            self._console.file.flush()
+        except BrokenPipeError:  # whoever reads has seen enough
+            self._console.on_broken_pipe()
 
     def present(self, table: Table) -> None:
         """Prints a table."""

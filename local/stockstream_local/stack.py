@@ -58,28 +58,43 @@ class Stack:
         }
 
 
+class NothingRunsError(StackError):
+    """No pipeline runs here; the text says how to start one."""
+
+
 def find_stack(name: str | None) -> Stack:
     """The stack of that name in AWS; without a name, the one that runs here.
-
-    For the one that runs here, this process's environment is changed so that boto3 reaches nothing else.
 
     Raises:
         StackError: there is no such stack, or it cannot be asked.
     """
-    url = None
-    if name is None:
-        url = read_running_url(STATE)
-        if url is None:
-            raise StackError(
-                "Nothing runs here: start `make run` in another terminal first, "
-                f"or name a stack in AWS: --stack {STACK_NAME}"
-            )
-        environ = isolate(os.environ, url)
-        os.environ.clear()
-        os.environ.update(environ)
+    if name is not None:
+        return _describe(name, None)
     try:
-        stacks = boto3.client("cloudformation").describe_stacks(StackName=name or STACK_NAME)["Stacks"]
+        return find_running_stack()
+    except NothingRunsError as error:
+        raise NothingRunsError(f"{error}, or name a stack in AWS: --stack {STACK_NAME}") from None
+
+
+def find_running_stack() -> Stack:
+    """The stack that runs here; this process's environment is changed so that boto3 reaches nothing else.
+
+    Raises:
+        StackError: nothing runs here, or it cannot be asked.
+    """
+    url = read_running_url(STATE)
+    if url is None:
+        raise NothingRunsError("Nothing runs here: start `make run` in another terminal first")
+    environ = isolate(os.environ, url)
+    os.environ.clear()
+    os.environ.update(environ)
+    return _describe(STACK_NAME, url)
+
+
+def _describe(name: str, url: str | None) -> Stack:
+    try:
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
-        raise StackError(f"AWS does not tell of the stack {name or STACK_NAME}: {error}") from error
+        raise StackError(f"AWS does not tell of the stack {name}: {error}") from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
-    return Stack(name or STACK_NAME, url, outputs)
+    return Stack(name, url, outputs)

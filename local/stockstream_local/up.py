@@ -42,7 +42,7 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
     with run_pipeline(options, screen) as pipeline:
         watch = Watch(
             screen=screen,
-            lake=Lake(boto3.client("s3"), pipeline.output("LakeBucketName"), _empty_folder(STATE / "lake")),
+            lake=Lake(boto3.client("s3"), pipeline.output("LakeBucketName"), empty_folder(STATE / "lake")),
             checker=Checker(pipeline.market, options.interval, API_KEY),
             notices=pipeline.receiver.notices,
             instruments=options.instruments,
@@ -59,6 +59,11 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
         screen.say(f"They are in {lake}/")
 
 
-def _empty_folder(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
+def empty_folder(folder: Path) -> Path:
+    """The folder, gone with all that it held; in one step for others, who read it whole or not at all."""
+    old = folder.with_name(f"{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
+        shutil.rmtree(old, ignore_errors=True)
     return folder

@@ -1,6 +1,7 @@
 """`stockstream search` as a person uses it, on osmem-server and a fake of Dashboards."""
 
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 from fake_dashboards import run_fake_dashboards
@@ -102,3 +103,14 @@ def test_a_day_to_begin_with_must_be_one(capsys: pytest.CaptureFixture[str]) -> 
 
     assert ended.value.code == 2
     assert "'yesterday' is no day" in capsys.readouterr().err
+
+
+def test_without_a_terminal_the_password_must_be_set(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STOCKSTREAM_SEARCH_PASSWORD", raising=False)
+    monkeypatch.setattr("sys.stdin", StringIO())
+
+    code, said = run(capsys, "check", "--endpoint", "http://127.0.0.1:1", "--user", "ann")
+
+    assert (code, said.endswith("set STOCKSTREAM_SEARCH_PASSWORD.")) == (1, True)

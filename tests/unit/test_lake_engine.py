@@ -176,3 +176,13 @@ def test_max_by_takes_the_row_even_if_what_it_holds_is_null(tmp_path: Path) -> N
 
 def test_a_column_called_interval_needs_no_quotes() -> None:
     assert to_duckdb("SELECT interval FROM bars") == 'SELECT "interval" FROM "bars"'
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1.5 AS a;", "-- one\nSELECT 1.5 AS a; -- two; three\n;", "(SELECT 1.5 AS a)"]
+)
+def test_a_decimal_is_a_number_and_an_empty_statement_is_none(tmp_path: Path, sql: str) -> None:
+    answer = LakeEngine(tmp_path).query(sql)
+
+    assert answer.columns == ("a",)
+    assert [(value, type(value)) for (value,) in answer.rows] == [(1.5, float)]

@@ -2,14 +2,14 @@
 
 import csv
 import json
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date, datetime, time, timedelta, timezone
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from stockstream_local.lake.answers import as_csv, as_json_lines, as_records, as_table
-from stockstream_local.lake.engine import Result
+from stockstream_local.lake.engine import LakeQueryError, Result
 from stockstream_local.screen import Screen
 
 MOMENT = datetime(2026, 11, 20, 14, 30)  # noqa: DTZ001 (UTC)
@@ -71,9 +71,28 @@ def test_json_has_one_object_a_line() -> None:
 
 
 def test_what_no_format_knows_is_written_as_text() -> None:
-    assert json.loads(as_json_lines(Result(("sum",), [(Decimal("1.50"),)]))) == {"sum": "1.50"}
+    assert json.loads(as_json_lines(Result(("at",), [(time(9, 30),)]))) == {"at": "09:30:00"}
 
 
 def test_a_table_fits_only_where_all_of_it_does() -> None:
     assert Screen(Console(width=58)).fits(as_table(RESULT))
     assert not Screen(Console(width=57)).fits(as_table(RESULT))
+
+
+def test_a_time_with_a_zone_is_told_in_utc() -> None:
+    moment = datetime(2026, 11, 20, 9, 30, tzinfo=timezone(timedelta(hours=-5)))
+    result = Result(("now",), [(moment,)])
+
+    assert as_csv(result) == "now\n2026-11-20T14:30:00.000Z"
+    assert shown(result) == ["now", "2026-11-20 14:30:00"]
+
+
+def test_what_is_no_number_is_null_in_json() -> None:
+    result = Result(("a", "b"), [(float("nan"), float("-inf"))])
+
+    assert as_json_lines(result) == '{"a": null, "b": null}'
+
+
+def test_json_refuses_two_columns_of_one_name() -> None:
+    with pytest.raises(LakeQueryError, match=r"Two columns are called id, .* as in id AS other"):
+        as_json_lines(Result(("id", "close", "id"), []))

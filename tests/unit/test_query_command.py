@@ -1,8 +1,11 @@
 """`stockstream query`: what it is asked, and what it says."""
 
 import json
+import os
+import signal
 from io import StringIO
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from delivered_files import document, write_file
@@ -98,6 +101,8 @@ def test_without_a_query_it_lists_what_there_is(
         ("DROP TABLE bars", "neither a SELECT nor a saved query"),
         ("SELECT x FROM bars_latest", 'Referenced column "x" not found'),
         ("SELECT 1 FROM nothing", "The lake holds "),
+        ("SELECT no_function(close) FROM bars_latest", "name no_function does not exist!\n"),
+        ("SELECT sum(instrument) FROM bars_latest", "need to add explicit type casts.\n"),
         ("SELECT FROM WHERE", "is not SQL as Athena has it"),
         ("SELECT 1; SELECT 2", "one SELECT at a time"),
     ],
@@ -119,3 +124,48 @@ def test_without_a_lake_it_says_how_to_get_one(
     assert cli.main(command) == 1
 
     assert "start `make run`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [("csv", "x\n:rocket: [red]\t\\[/]\n"), ("json", '{"x": ":rocket: [red]\\t\\\\[/]"}\n')],
+)
+def test_what_a_program_reads_is_written_as_it_is(
+    form: str, written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["query", "SELECT ':rocket: [red]\t\\[/]' AS x", "--format", form]) == 0
+
+    assert capsys.readouterr().out == written
+
+
+@pytest.mark.usefixtures("lake")
+def test_an_emojis_name_is_text_for_a_person_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["query", "SELECT ':rocket:' AS \":key:\""]) == 0
+
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()][:2] == [":key:", ":rocket:"]
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_reader_who_has_seen_enough_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`stockstream query ... | head -1`: more than a pipe holds, and nobody to read it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        monkeypatch.setattr("sys.stdout", out)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["query", "SELECT 1", "--format", "csv"])
+
+    assert ended.value.code == 1
+
+
+def test_ctrl_c_ends_a_query_that_takes_long(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_file(folder, "2026-11-20", "a", [document("2026-11-20T14:30:00Z")] * 300)
+    endless = "SELECT count(*) FROM bars AS a, bars AS b, bars AS c, bars AS d"
+    interrupt = Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+
+    assert cli.main(["query", endless]) == cli.INTERRUPTED
+
+    interrupt.join()
+    assert capsys.readouterr() == ("", "Stopped.\n")

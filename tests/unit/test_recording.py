@@ -130,7 +130,7 @@ def test_says_what_is_wrong_with_a_file(tmp_path: Path, answer: Json, told: str)
 
 
 def test_says_that_a_file_is_missing_or_no_json(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="cannot be read as JSON"):
+    with pytest.raises(RecordingError, match=r"missing\.json cannot be read: No such file"):
         Recording(tmp_path / "missing.json")
     (tmp_path / "text.json").write_text("hello")
     with pytest.raises(RecordingError, match="cannot be read as JSON"):

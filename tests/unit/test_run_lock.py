@@ -32,3 +32,16 @@ def test_what_a_killed_run_left_behind_is_no_lock(tmp_path: Path) -> None:
     assert read_running_url(tmp_path) is None
     with hold_run_lock(tmp_path, URL):
         assert read_running_url(tmp_path) == URL
+
+
+def test_a_run_that_begins_or_ends_has_told_nothing(tmp_path: Path) -> None:
+    """It holds the lock, and its file is empty for a moment."""
+    with hold_run_lock(tmp_path, URL):
+        (tmp_path / "running.json").write_text("")
+
+        assert read_running_url(tmp_path) is None
+        with (
+            pytest.raises(AlreadyRunningError, match=r"in this clone already\. Stop"),
+            hold_run_lock(tmp_path, URL),
+        ):
+            pytest.fail("both hold it")

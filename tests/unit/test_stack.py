@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from stockstream_local import stack
-from stockstream_local.stack import StackError, find_stack
+from stockstream_local.stack import StackError, find_running_stack, find_stack
 
 
 class CloudFormation:
@@ -73,5 +73,7 @@ def test_missing_credentials_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPa
 def test_without_a_name_something_must_run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "STATE", tmp_path)
 
-    with pytest.raises(StackError, match="Nothing runs here"):
+    with pytest.raises(StackError, match=r"Nothing runs here: .*, or name a stack in AWS: --stack"):
         find_stack(None)
+    with pytest.raises(StackError, match=r"in another terminal first$"):
+        find_running_stack()

@@ -10,7 +10,8 @@ from stockstream_local import cli
 from stockstream_local.lake import access as lake_access
 from stockstream_local.lake.access import LocalLake
 from stockstream_local.lake.delivered import Document
-from stockstream_local.lake.tail_command import follow
+from stockstream_local.lake.tail_command import choose_columns, follow
+from stockstream_local.up import empty_folder
 
 DAY = "2026-11-20"
 
@@ -133,3 +134,51 @@ def test_refuses_wrong_arguments_with_a_reason(
 
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
+
+
+def test_following_goes_on_where_a_new_run_begins(tmp_path: Path) -> None:
+    """`make run` puts the lake of the run before away, and fills a new one."""
+    lake = tmp_path / "lake"
+    write_file(lake, DAY, "a", [bar(0)])
+    steps = follow(LocalLake(lake), (), 5)
+    assert closes(next(steps)) == [100]
+
+    empty_folder(lake)
+    assert next(steps) == []
+    write_file(lake, DAY, "a", [bar(1)])
+    assert closes(next(steps)) == [101]
+
+
+def test_following_waits_for_a_lake_that_is_not_there_yet(tmp_path: Path) -> None:
+    steps = follow(LocalLake(tmp_path / "lake"), (), 5)
+
+    assert next(steps) == []
+    write_file(tmp_path / "lake", DAY, "a", [bar(0)])
+    assert closes(next(steps)) == [100]
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (None, []),
+        (114, []),
+        (113, ["volume"]),
+        (99, ["volume", "RSI 14"]),
+        (80, ["volume", "RSI 14", "SMA 20"]),
+        (40, ["volume", "RSI 14", "SMA 20"]),
+    ],
+)
+def test_a_narrow_terminal_shows_fewer_columns(width: int | None, left_out: list[str]) -> None:
+    columns = choose_columns(width)
+
+    everything = choose_columns(None)
+    assert columns == [name for name in everything if name not in left_out]
+
+
+def test_without_a_lake_no_heading_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lake_access, "FOLDER", tmp_path / "none")
+
+    assert cli.main(["tail"]) == 1
+    assert capsys.readouterr().out == ""

@@ -7,7 +7,7 @@ import boto3
 
 from stockstream.errors import StockstreamError
 from stockstream_local.lake.athena import AthenaLake
-from stockstream_local.lake.engine import LakeEngine, Result
+from stockstream_local.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_local.stack import find_stack
 from stockstream_local.workplace import STATE
 
@@ -46,16 +46,29 @@ class LocalLake:
         """The answer to one SELECT in Athena's dialect.
 
         Raises:
-            NoLakeError: nothing was delivered here yet.
+            NoLakeError: nothing was delivered here yet, or a run that began meanwhile has put it away.
             LakeQueryError: it cannot be answered.
         """
-        if not self._folder.exists():
+        before = self._identity()
+        if before is None:
             raise NoLakeError(
                 "Nothing was delivered here yet: start `make run` and wait for its first bars, "
                 "or name a stack in AWS: --stack stockstream"
             )
-        with LakeEngine(self._folder) as engine:
-            return engine.query(sql)
+        try:
+            with LakeEngine(self._folder) as engine:
+                return engine.query(sql)
+        except LakeQueryError:
+            if self._identity() == before:
+                raise
+            raise NoLakeError("A new run began meanwhile, and its lake is empty: ask again.") from None
+
+    def _identity(self) -> int | None:
+        """What tells the folder of one run from that of the next; None while there is none."""
+        try:
+            return self._folder.stat().st_ino
+        except FileNotFoundError:
+            return None
 
     def receipt(self) -> str:
         """Nothing: this machine does the work."""

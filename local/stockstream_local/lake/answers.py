@@ -2,15 +2,17 @@
 
 import csv
 import json
+import math
+from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from io import StringIO
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from stockstream_local.lake.engine import Result
+from stockstream_local.lake.engine import LakeQueryError, Result
 
 _NOTHING = "-"
 
@@ -45,9 +47,19 @@ def as_csv(result: Result) -> str:
 
 
 def as_json_lines(result: Result) -> str:
-    """One JSON object a line, as in the lake."""
+    """One JSON object a line, as in the lake; what is no number is null.
+
+    Raises:
+        LakeQueryError: two columns have one name, so that an object could hold only one of them.
+    """
+    doubled = [name for name, count in Counter(result.columns).items() if count > 1]
+    if doubled:
+        raise LakeQueryError(
+            f"Two columns are called {doubled[0]}, and a JSON object holds each name once: "
+            f"name one of them anew, as in {doubled[0]} AS other."
+        )
     return "\n".join(
-        json.dumps(dict(zip(result.columns, map(_write, row), strict=True)), ensure_ascii=False)
+        json.dumps(dict(zip(result.columns, map(_jsonable, row), strict=True)), ensure_ascii=False)
         for row in result.rows
     )
 
@@ -60,16 +72,26 @@ def _show(value: Any) -> str:  # noqa: ANN401 (a column may hold anything)
             return f"{value:.9g}"
         case datetime():
             # Bars begin at whole minutes; what has a fraction of a second shows it to the millisecond.
-            return value.isoformat(" ", "milliseconds" if value.microsecond else "seconds")
+            return _in_utc(value).isoformat(" ", "milliseconds" if value.microsecond else "seconds")
     return str(value)
 
 
 def _write(value: Any) -> Any:  # noqa: ANN401 (a column may hold anything)
     match value:
         case datetime():
-            return value.isoformat(timespec="milliseconds") + "Z"
+            return _in_utc(value).isoformat(timespec="milliseconds") + "Z"
         case date():
             return value.isoformat()
         case None | bool() | int() | float() | str():
             return value
     return str(value)
+
+
+def _jsonable(value: Any) -> Any:  # noqa: ANN401 (a column may hold anything)
+    """JSON has neither NaN nor Infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else _write(value)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The moment without a zone, as the lake's times are; now() has one."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,7 +1,9 @@
 """The lake's views and queries over delivered files, without Athena: its SQL, translated for DuckDB."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -22,7 +24,8 @@ _SETTINGS = (
     "SET python_enable_replacements = false",  # a table is never a variable of this program
     "SET autoinstall_known_extensions = false",  # nothing is fetched from the network
 )
-_SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*LINE .*)?", re.DOTALL)
+_SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate functions:) .*)?", re.DOTALL)
+_UNKNOWN_TABLE = "Table with name"
 
 
 class LakeQueryError(StockstreamError):
@@ -87,10 +90,12 @@ class LakeEngine:
             LakeQueryError: it is no SELECT, it asks for what is not there, or a file cannot be read.
         """
         answer = self._execute(to_duckdb(sql))
-        try:
-            return Result(tuple(column[0] for column in answer.description or ()), answer.fetchall())
-        except duckdb.Error as error:
-            raise LakeQueryError(_say(error)) from error
+        with _in_words():
+            rows = answer.fetchall()
+        return Result(
+            tuple(column[0] for column in answer.description or ()),
+            [tuple(map(_as_athena_has_it, row)) for row in rows],
+        )
 
     def _make_table(self, name: str, files: Sequence[str]) -> None:
         columns = {name: _TYPES[kind] for name, kind in self.lake_sql.columns.items()}
@@ -113,13 +118,12 @@ class LakeEngine:
 
     def _execute(self, sql: str) -> duckdb.DuckDBPyConnection:
         try:
-            return self._database.execute(sql)
-        except duckdb.CatalogException as error:
-            # DuckDB would suggest tables of its own.
-            said = _say(error).splitlines()[0]
-            raise LakeQueryError(f"{said} The lake holds {', '.join(self._tables)}.") from error
-        except duckdb.Error as error:
-            raise LakeQueryError(_say(error)) from error
+            with _in_words():
+                return self._database.execute(sql)
+        except LakeQueryError as error:
+            if not str(error).startswith(_UNKNOWN_TABLE):
+                raise
+            raise LakeQueryError(f"{error} The lake holds {', '.join(self._tables)}.") from error
 
 
 def to_duckdb(sql: str) -> str:
@@ -129,7 +133,9 @@ def to_duckdb(sql: str) -> str:
         LakeQueryError: it is something else.
     """
     try:
-        statements = sqlglot.parse(sql, read="athena")
+        # After the last semicolon there may be nothing, or a comment, which is no statement.
+        parsed = sqlglot.parse(sql, read="athena")
+        statements = [each for each in parsed if each and not isinstance(each, exp.Semicolon)]
     except sqlglot.ParseError as error:
         first = error.errors[0]
         raise LakeQueryError(
@@ -169,3 +175,24 @@ def _say(error: duckdb.Error) -> str:
     """DuckDB's own words, without the line that they are about: that is of the translation."""
     said = _SENTENCE.fullmatch(str(error))
     return said[1] if said else str(error)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Within, what DuckDB cannot do is told in its words, and Ctrl-C is no error of its."""
+    try:
+        yield
+    except duckdb.CatalogException as error:
+        # DuckDB would suggest tables and functions of its own.
+        raise LakeQueryError(_say(error).splitlines()[0]) from error
+    except duckdb.Error as error:
+        raise LakeQueryError(_say(error)) from error
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _as_athena_has_it(value: Any) -> Any:  # noqa: ANN401 (a column may hold anything)
+    """A value as the rows from Athena hold it, where a decimal is a number like the others."""
+    return float(value) if isinstance(value, Decimal) else value

@@ -58,7 +58,7 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
         return
     sql = _find_sql(sys.stdin.read() if asked.asked == "-" else asked.asked)
     if asked.show:
-        screen.say(sql)
+        screen.write(sql)
         return
     lake = open_lake(asked.stack)
     started = time.monotonic()
@@ -68,7 +68,7 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
         rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows):,} rows"
         screen.say(f"{rows} in {time.monotonic() - started:.1f} s. {lake.receipt()}".rstrip(), style="dim")
     elif result.rows or asked.format == "csv":
-        screen.say(as_csv(result) if asked.format == "csv" else as_json_lines(result))
+        screen.write(as_csv(result) if asked.format == "csv" else as_json_lines(result))
 
 
 def _find_sql(asked: str) -> str:
@@ -96,8 +96,8 @@ def _list_queries(screen: Screen) -> None:
         screen.present(table)
         screen.say("")
     screen.say(
-        'Ask with: stockstream query "latest bar of each instrument", '
-        'or with SQL: stockstream query "SELECT * FROM bars_latest LIMIT 1"'
+        'Ask with: stockstream query "latest bar of each instrument"\n'
+        'In SQL:   stockstream query "SELECT * FROM bars_latest LIMIT 1"'
     )
 
 
@@ -106,5 +106,4 @@ def _present(result: Result, screen: Screen) -> None:
     if screen.fits(table):
         screen.present(table)
         return
-    for line in as_records(result):
-        screen.say(line)
+    screen.write("\n".join(as_records(result)))

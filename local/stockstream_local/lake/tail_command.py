@@ -3,7 +3,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instruments
 from stockstream_local.arguments import Commands, count
-from stockstream_local.lake.access import QueryableLake, open_lake
+from stockstream_local.lake.access import NoLakeError, QueryableLake, open_lake
 from stockstream_local.screen import Screen
 
 LINES = 20
@@ -22,8 +22,19 @@ OVERLAP = timedelta(minutes=30)
 
 type Row = tuple[Any, ...]
 
-_HEADER = ("arrived (UTC)", "instrument", "bar (UTC)", "close", "SMA 20", "return", "RSI 14", "volume")
-_LINE = "{:19}  {:15}  {:16}  {:>12}  {:>12}  {:>8}  {:>6}  {:>12}"
+_COLUMNS = {
+    "arrived (UTC)": "<19",
+    "instrument": "<15",
+    "bar (UTC)": "<16",
+    "close": ">12",
+    "SMA 20": ">12",
+    "return": ">8",
+    "RSI 14": ">6",
+    "volume": ">12",
+}
+# What a narrow terminal shows without, in this order.
+_SPARED = ("volume", "RSI 14", "SMA 20")
+_GAP = "  "
 _FIELDS = "id, as_of, arrived_at, instrument, open_time, close, sma_20, return_1, rsi_14, volume"
 _ORDER = "arrived_at, open_time, id"
 
@@ -58,23 +69,29 @@ def run_tail(asked: argparse.Namespace, screen: Screen) -> None:
         StockstreamError: there is no lake, or it cannot be read.
     """
     lake = open_lake(asked.stack)
-    screen.say(_LINE.format(*_HEADER).rstrip(), style="bold")
-    # Ctrl-C is how following ends.
-    with suppress(KeyboardInterrupt):
-        for rows in follow(lake, asked.instruments, asked.lines):
-            for row in rows:
-                screen.say(_line(row))
-            if not asked.follow:
-                if not rows:
-                    screen.say("No bars of these are in the lake yet.")
-                break
-            time.sleep(POLL_SECONDS[asked.stack is not None])
+    columns = choose_columns(screen.width)
+    if asked.follow:
+        # Ctrl-C is how following ends.
+        with suppress(KeyboardInterrupt):
+            screen.say(_line({name: name for name in columns}), style="bold")
+            for step, rows in enumerate(follow(lake, asked.instruments, asked.lines)):
+                if not rows and not step:
+                    screen.say("No bars of these are in the lake yet: waiting for the first.", style="dim")
+                _show(rows, columns, screen)
+                time.sleep(POLL_SECONDS[asked.stack is not None])
+    elif rows := lake.query(_newest(_source(asked.instruments), asked.lines)).rows:
+        screen.say(_line({name: name for name in columns}), style="bold")
+        _show(rows[-asked.lines :], columns, screen)
+    else:
+        screen.say("No bars of these are in the lake yet.")
     if receipt := lake.receipt():
         screen.say(receipt, style="dim")
 
 
 def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Iterator[list[Row]]:
     """First the newest arrivals, then at each step what has come since; each set of numbers once.
+
+    A lake that is not there has nothing yet: a run here begins without one.
 
     Args:
         lake: what is read.
@@ -85,20 +102,40 @@ def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Itera
         Rows of id, as_of, arrived_at, instrument, open_time, close, sma_20, return_1, rsi_14 and volume; the
         oldest arrival first.
     """
-    source = "bars_latest"
-    if instruments:
-        source += f" WHERE instrument IN ({', '.join(map(_literal, instruments))})"
+    source = _source(instruments)
     known: dict[Row, datetime] = {}
     while not known:
-        rows = lake.query(_newest(source, lines)).rows
+        rows = _ask(lake, _newest(source, lines))
         known = {row[:2]: row[2] for row in rows}
         yield rows[-lines:]
     while True:
         since = max(known.values()) - OVERLAP
-        rows = [row for row in lake.query(_since(source, since)).rows if row[:2] not in known]
+        rows = [row for row in _ask(lake, _since(source, since)) if row[:2] not in known]
         known = {key: arrived for key, arrived in known.items() if arrived >= since}
         known |= {row[:2]: row[2] for row in rows}
         yield rows
+
+
+def choose_columns(width: int | None) -> list[str]:
+    """The columns that are shown where a line has so many characters; all, where it has no end."""
+    columns = list(_COLUMNS)
+    for spared in _SPARED:
+        if width is not None and len(_line({name: name for name in columns})) > width:
+            columns.remove(spared)
+    return columns
+
+
+def _ask(lake: QueryableLake, sql: str) -> list[Row]:
+    try:
+        return lake.query(sql).rows
+    except NoLakeError:
+        return []
+
+
+def _source(instruments: Sequence[str]) -> str:
+    if not instruments:
+        return "bars_latest"
+    return f"bars_latest WHERE instrument IN ({', '.join(map(_literal, instruments))})"
 
 
 def _newest(source: str, lines: int) -> str:
@@ -126,18 +163,28 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _line(row: Row) -> str:
+def _show(rows: Sequence[Row], columns: Sequence[str], screen: Screen) -> None:
+    for row in rows:
+        cells = _cells(row)
+        screen.say(_line({name: cells[name] for name in columns}))
+
+
+def _line(cells: Mapping[str, str]) -> str:
+    return _GAP.join(f"{cell:{_COLUMNS[name]}}" for name, cell in cells.items()).rstrip()
+
+
+def _cells(row: Row) -> dict[str, str]:
     _, _, arrived, instrument, opened, close, average, change, strength, volume = row
-    return _LINE.format(
-        f"{arrived:%Y-%m-%d %H:%M:%S}",
-        instrument,
-        f"{opened:%Y-%m-%d %H:%M}",
-        _number(close, ".9g"),
-        _number(average, ".9g"),
-        _number(change, "+.3%"),
-        _number(strength, ".1f"),
-        _number(volume, ",.9g"),
-    ).rstrip()
+    return {
+        "arrived (UTC)": f"{arrived:%Y-%m-%d %H:%M:%S}",
+        "instrument": instrument,
+        "bar (UTC)": f"{opened:%Y-%m-%d %H:%M}",
+        "close": _number(close, ".9g"),
+        "SMA 20": _number(average, ".9g"),
+        "return": _number(change, "+.3%"),
+        "RSI 14": _number(strength, ".1f"),
+        "volume": _number(volume, ",.9g"),
+    }
 
 
 def _number(value: float | None, form: str) -> str:

@@ -35,7 +35,9 @@ class Recording:
         try:
             self._body = path.read_bytes()
             answer = json.loads(self._body)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise RecordingError(f"{path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
             raise RecordingError(f"{path} cannot be read as JSON: {error}") from error
         try:
             meta_data = {key.split(". ", 1)[-1]: value for key, value in answer["Meta Data"].items()}

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import os
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
@@ -22,7 +23,7 @@ from stockstream_local.search.index import Wanted
 from stockstream_local.search.install import SERVER, Installer, Outcome, State
 from stockstream_local.search.open import open_door
 from stockstream_local.search.up import DASHBOARDS_URL, ENDPOINT, start_containers
-from stockstream_local.stack import Stack, find_stack
+from stockstream_local.stack import Stack, find_running_stack, find_stack
 
 PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
 DASHBOARDS_PORT = 5601
@@ -176,7 +177,7 @@ def _open(asked: argparse.Namespace, screen: Screen) -> None:
 
 
 def _up(screen: Screen) -> None:
-    stack = find_stack(None)
+    stack = find_running_stack()
     with screen.step("Starting OpenSearch and Dashboards: docker compose", f"OpenSearch at {ENDPOINT}"):
         start_containers()
     server = find_server(ENDPOINT)
@@ -199,9 +200,18 @@ def _server(asked: argparse.Namespace, stack: Stack | None) -> Server:
         raise SearchError(
             "Which server? Give --endpoint URL, or --stack NAME for a stack with SearchEnabled."
         )
-    user = (asked.user, os.environ.get(PASSWORD) or getpass.getpass("Password: ")) if asked.user else None
+    user = (asked.user, _password()) if asked.user else None
     role_arn = stack.outputs.get("SearchAdminRoleArn") if stack and asked.stack and not user else None
     return find_server(endpoint, user=user, region=asked.region, role_arn=role_arn)
+
+
+def _password() -> str:
+    told = os.environ.get(PASSWORD)
+    if told:
+        return told
+    if not sys.stdin.isatty():
+        raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
+    return getpass.getpass("Password: ")
 
 
 def _wanted(stack: Stack | None) -> Wanted:
