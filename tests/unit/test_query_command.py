@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from io import StringIO
 from pathlib import Path
 from threading import Timer
@@ -161,11 +162,14 @@ def test_a_reader_who_has_seen_enough_ends_it_quietly(monkeypatch: pytest.Monkey
 
 def test_ctrl_c_ends_a_query_that_takes_long(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_file(folder, "2026-11-20", "a", [document("2026-11-20T14:30:00Z")] * 300)
-    endless = "SELECT count(*) FROM bars AS a, bars AS b, bars AS c, bars AS d"
+    # Some minutes of work, so that it neither ends before the signal nor goes on for ever without one.
+    long = "SELECT count(*) FROM bars a, bars b, bars c, bars d, (SELECT * FROM bars LIMIT 60) e"
     interrupt = Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    started = time.monotonic()
     interrupt.start()
 
-    assert cli.main(["query", endless]) == cli.INTERRUPTED
+    assert cli.main(["query", long]) == cli.INTERRUPTED
 
     interrupt.join()
+    assert time.monotonic() - started < 30  # without the signal it works on, and is interrupted at its end
     assert capsys.readouterr() == ("", "Stopped.\n")

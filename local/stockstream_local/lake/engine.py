@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -89,7 +90,18 @@ class LakeEngine:
         Raises:
             LakeQueryError: it is no SELECT, it asks for what is not there, or a file cannot be read.
         """
-        answer = self._execute(to_duckdb(sql))
+        statement = to_duckdb(sql)
+        # DuckDB looks at no signal while it works. A thread does the work, so that Ctrl-C can end it.
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            answer = worker.submit(self._answer, statement)
+            try:
+                return answer.result()
+            except KeyboardInterrupt:
+                self._database.interrupt()
+                raise
+
+    def _answer(self, statement: str) -> Result:
+        answer = self._execute(statement)
         with _in_words():
             rows = answer.fetchall()
         return Result(
@@ -179,7 +191,7 @@ def _say(error: duckdb.Error) -> str:
 
 @contextmanager
 def _in_words() -> Iterator[None]:
-    """Within, what DuckDB cannot do is told in its words, and Ctrl-C is no error of its."""
+    """Within, what DuckDB cannot do is told in its words."""
     try:
         yield
     except duckdb.CatalogException as error:
@@ -187,10 +199,6 @@ def _in_words() -> Iterator[None]:
         raise LakeQueryError(_say(error).splitlines()[0]) from error
     except duckdb.Error as error:
         raise LakeQueryError(_say(error)) from error
-    except RuntimeError as error:
-        if str(error) == "Query interrupted":
-            raise KeyboardInterrupt from error
-        raise
 
 
 def _as_athena_has_it(value: Any) -> Any:  # noqa: ANN401 (a column may hold anything)
