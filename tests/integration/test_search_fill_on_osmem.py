@@ -1,37 +1,26 @@
 """Filling an index on osmem-server, which is like OpenSearch and has no ingest pipelines."""
 
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
-from osmem_server import resolve_binary
 
-from stockstream_local.search.client import Server, find_server
+from stockstream_local.search.client import SearchError, Server, find_server
 from stockstream_local.search.fill import Filler
+from stockstream_local.search.index import Wanted
+from stockstream_local.search.install import Installer
+from stockstream_local.search.osmem import run_osmem
 
 INDEX = "bars-2026-11"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [resolve_binary(), "-addr", f"127.0.0.1:{port}", "-no-stdin-watch"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 (a fixed command)
-        try:
-            server = find_server(f"http://127.0.0.1:{port}")
-            with server.connect() as client:
-                deadline = time.monotonic() + 30
-                while not client.ping() and time.monotonic() < deadline:
-                    time.sleep(0.1)
-            yield server
-        finally:
-            process.terminate()
+    with run_osmem() as endpoint:
+        server = find_server(endpoint)
+        list(Installer(server, Wanted()).install())
+        yield server
 
 
 @pytest.fixture
@@ -69,14 +58,21 @@ def test_a_bar_is_there_once_at_its_latest_as_of_in_whatever_order_and_however_o
     assert (filler.tally.indexed, filler.tally.outdated) == (4, 2)
 
 
-def test_what_the_mapping_refuses_is_told_and_costs_no_neighbour(server: Server, client: OpenSearch) -> None:
-    properties = {
-        "close": {"type": "double"},
-        **{each: {"type": "keyword"} for each in ("id", "open_time", "as_of")},
-    }
-    client.indices.create(index=INDEX, body={"mappings": {"dynamic": "strict", "properties": properties}})
-
+@pytest.mark.usefixtures("client")
+def test_what_the_mapping_refuses_is_told_and_costs_no_neighbour(server: Server) -> None:
     bad, good = Filler(server).fill([document(0, 5, 10.0) | {"more": 1}, document(1, 5, 12.0)])
 
     assert bad.startswith("400: ")
     assert good == ""
+
+
+def test_an_index_that_was_not_installed_is_not_filled() -> None:
+    """The server would make one with types of its own choice, which no later installation could put right."""
+    with run_osmem() as endpoint:
+        server = find_server(endpoint)
+
+        with pytest.raises(SearchError, match="Run `stockstream search install` first"):
+            Filler(server)
+
+        with server.connect() as client:
+            assert not client.indices.exists(index=INDEX)

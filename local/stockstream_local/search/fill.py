@@ -12,7 +12,7 @@ from opensearchpy import TransportError
 from stockstream.times import parse_instant
 from stockstream_local.lake.delivered import PREFIX, Document, decode_file
 from stockstream_local.search.client import SearchError, Server, explain
-from stockstream_local.search.index import PIPELINE_PATH, REJECTED, WRITE_INDEX
+from stockstream_local.search.index import PIPELINE_PATH, REJECTED, TEMPLATE_PATH, WRITE_INDEX
 from stockstream_local.search.install import has_feature, is_there
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Filler:
         server: where the index is.
 
     Raises:
-        SearchError: the server cannot be asked whether the pipeline is there, or should have one and has not.
+        SearchError: the server cannot be asked, or has not what `stockstream search install` puts there.
     """
 
     def __init__(self, server: Server) -> None:
@@ -65,13 +65,14 @@ class Filler:
         self._client = server.connect()
         try:
             self._routes_itself = not has_feature(self._client, PIPELINE_PATH)
-            is_ready = self._routes_itself or is_there(self._client, PIPELINE_PATH)
+            needed = [TEMPLATE_PATH] if self._routes_itself else [TEMPLATE_PATH, PIPELINE_PATH]
+            is_ready = all(is_there(self._client, path) for path in needed)
         except TransportError as error:
             raise SearchError(explain(error, server)) from error
         if not is_ready:
             raise SearchError(
-                f"{server.endpoint} has no pipeline yet, and bars would stand there twice: "
-                "run `stockstream search install` first."
+                f"{server.endpoint} is not ready: bars would stand there twice, or with wrong types. "
+                "Run `stockstream search install` first."
             )
 
     def fill(self, documents: Iterable[Document]) -> list[str]:

@@ -22,6 +22,7 @@ RETENTION = "stockstream-retention"
 DELIVERY_ROLE = "stockstream-delivery"
 RETENTION_PATH = f"/_plugins/_ism/policies/{RETENTION}"
 PIPELINE_PATH = f"/_ingest/pipeline/{PIPELINE}"
+TEMPLATE_PATH = f"/_index_template/{BARS_TEMPLATE}"
 ROLE_PATH = f"/_plugins/_security/api/roles/{DELIVERY_ROLE}"
 ROLE_MAPPING_PATH = f"/_plugins/_security/api/rolesmapping/{DELIVERY_ROLE}"
 # An index holds a month, and its age counts from when it was made.
@@ -86,7 +87,7 @@ def list_parts(wanted: Wanted, *, has_pipelines: bool = True) -> list[Part]:
         Part("ingest pipeline", PIPELINE_PATH, pipeline(), (PIPELINE,), needs="ingest pipelines"),
         Part(
             "index template",
-            f"/_index_template/{BARS_TEMPLATE}",
+            TEMPLATE_PATH,
             bars_template(wanted.windows, has_pipelines=has_pipelines),
             template,
         ),
