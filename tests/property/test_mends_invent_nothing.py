@@ -7,25 +7,11 @@ from typing import Any
 
 from hypothesis import event, given
 from hypothesis import strategies as st
+from stream_record import RECORD
 
 from stockstream.windows import Windows
 from stockstream_local.redrive.mends import mend
 
-GOOD: dict[str, Any] = {
-    "schema": "bar.v1",
-    "id": "IBM|1min|2026-11-20T20:59:00Z",
-    "as_of": "2026-11-20T21:00:05.123Z",
-    "instrument": "IBM",
-    "asset_class": "equity",
-    "interval": "1min",
-    "open_time": "2026-11-20T20:59:00Z",
-    "open": 101.0,
-    "high": 103.0,
-    "low": 100.0,
-    "close": 102.0,
-    "volume": 5000.0,
-    "source": "replay",
-}
 NUMBERS = ("open", "high", "low", "close", "volume")
 MISSING = object()
 
@@ -72,7 +58,7 @@ def moment(text: str) -> datetime:
 
 @given(CHANGES)
 def test_what_is_mended_says_what_the_record_said(changes: dict[str, Any]) -> None:
-    record = {name: value for name, value in (GOOD | changes).items() if value is not MISSING}
+    record = {name: value for name, value in (RECORD | changes).items() if value is not MISSING}
     verdict = mend(json.dumps(record).encode(), Windows())
 
     if verdict.record is None:

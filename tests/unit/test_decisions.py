@@ -1,29 +1,13 @@
 """Deciding: what becomes of an entry, by what it is and by why it was set aside."""
 
-from typing import Any
-
 import orjson
 import pytest
+from stream_record import RECORD
 
 from stockstream.windows import Windows
 from stockstream_local.redrive.decisions import Action, Decision, Judge, decide
 from stockstream_local.redrive.set_aside import Kind, SetAside
 
-RECORD: dict[str, Any] = {
-    "schema": "bar.v1",
-    "id": "IBM|1min|2026-11-20T20:59:00Z",
-    "as_of": "2026-11-20T21:00:05.694Z",
-    "instrument": "IBM",
-    "asset_class": "equity",
-    "interval": "1min",
-    "open_time": "2026-11-20T20:59:00Z",
-    "open": 10.5,
-    "high": 12.0,
-    "low": 9.0,
-    "close": 11.0,
-    "volume": 700.0,
-    "source": "alpaca",
-}
 DOCUMENT = RECORD | {"schema": "enriched.v1", "sma_5": 10.2}
 GIVEN_BACK = "Lambda.ProcessingFailedStatus"
 

@@ -5,27 +5,13 @@ from typing import Any
 
 import orjson
 import pytest
+from stream_record import RECORD
 
 from stockstream.errors import Reason
 from stockstream.windows import Windows
 from stockstream_local.redrive.mends import MENDS, Verdict, mend
 
-GOOD: dict[str, Any] = {
-    "schema": "bar.v1",
-    "id": "IBM|1min|2026-11-20T20:59:00Z",
-    "as_of": "2026-11-20T21:00:05.694Z",
-    "instrument": "IBM",
-    "asset_class": "equity",
-    "interval": "1min",
-    "open_time": "2026-11-20T20:59:00Z",
-    "open": 10.5,
-    "high": 12.0,
-    "low": 9.0,
-    "close": 11.0,
-    "volume": 700.0,
-    "source": "alpaca",
-    "lookback": {"close": [10.0, 10.2], "typical": [10.1], "volume": [5.0]},
-}
+GOOD = RECORD | {"lookback": {"close": [10.0, 10.2], "typical": [10.1], "volume": [5.0]}}
 
 
 def mend_record(record: object) -> Verdict:

@@ -70,8 +70,8 @@ def test_what_is_not_to_be_sent_is_not_sent() -> None:
 
 
 def test_a_document_for_the_lake_is_delivered_to_the_day_of_its_arrival() -> None:
-    """Where Firehose does not say when it arrived, to the day of its bar."""
-    data = b'{"open_time": "2026-11-20T23:59:00Z"}'
+    """Where Firehose does not say it, to the day of the provider's answer, and not of its old bar."""
+    data = b'{"open_time": "2026-03-02T15:00:00Z", "as_of": "2026-11-20T23:59:59.123Z"}'
     arrived = datetime(2026, 11, 21, 0, 0, 2, tzinfo=UTC)
     entries = [SetAside(Kind.LAKE_DOCUMENT, "key", "text", arrived_at=moment) for moment in (arrived, None)]
     delivered: list[tuple[str, bytes]] = []

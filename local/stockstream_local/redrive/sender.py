@@ -92,8 +92,11 @@ class Sender:
 
 
 def _arrival_day(decision: Decision) -> str:
-    """The day of arrival; where Firehose does not say it, that of the bar, which cannot have come earlier."""
+    """The day of arrival; where Firehose does not say it, that of as_of, before which no bar can arrive.
+
+    Not that of the bar: a backfill's can be older than the first day that the lake's tables look at.
+    """
     if decision.entry.arrived_at:
         return decision.entry.arrived_at.date().isoformat()
-    opened: str = orjson.loads(decision.data)["open_time"]
-    return opened.partition("T")[0]
+    as_of: str = orjson.loads(decision.data)["as_of"]
+    return as_of.partition("T")[0]
