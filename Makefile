@@ -29,6 +29,7 @@ lint: setup  ## check style, types, the template and the locks
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
+	lint-imports --no-logo --no-cache
 	cfn-lint template.yaml
 	sam validate --lint
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT \
@@ -56,7 +57,7 @@ calendars: setup  ## make the producer's trading calendars anew
 	python -m stockstream_local.calendars
 
 dashboards: setup  ## make dashboards/saved-objects.ndjson anew from its sources
-	python -m stockstream_local.search.saved_objects
+	python -m stockstream_dashboards.saved_objects
 
 bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py

@@ -14,17 +14,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from producer.allowance import Allowance
-from producer.alpaca import Alpaca
-from producer.alphavantage import AlphaVantage
-from producer.answers import Provider
-from producer.instrument_table import VersionedTail
-from producer.ledger import Ledger
-from producer.ledger_item import Page
-from producer.planner import Plan
+from producer.memory.instrument_table import VersionedTail
+from producer.memory.ledger_item import Page
+from producer.memory.tail import Tail
+from producer.planning.allowance import Allowance
+from producer.planning.ledger import Ledger
+from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.publisher import Publisher
-from producer.tail import Tail
+from producer.providers.alpaca import Alpaca
+from producer.providers.alphavantage import AlphaVantage
+from producer.providers.answers import Provider
+from producer.publishing.publisher import Publisher
 from stockstream.instruments import parse_instruments
 from stockstream.windows import Windows
 from stockstream_local.loopback import LoopbackServer

@@ -10,8 +10,9 @@ from typing import Any
 import pybase64
 from tail_markets import Market
 
-from producer.instrument_table import InstrumentTable
-from producer.publication import BARS_SHOWN, Publication, advance, plan_publications
+from producer.memory.instrument_table import InstrumentTable
+from producer.providers.answers import BARS_PER_ANSWER
+from producer.publishing.publication import Publication, advance, plan_publications
 from stockstream.bars import Bar
 from stockstream.instruments import parse_instrument
 from stockstream.records import encode_record
@@ -94,12 +95,12 @@ def run_day(market: Market) -> Day:
     rows = list(market.bars.items())
     records: list[bytes] = []
     began = 0.0
-    for end in range(BARS_SHOWN, len(rows) + 1):
+    for end in range(BARS_PER_ANSWER, len(rows) + 1):
         if end == FIRST_COUNTED:
             database.start()
             records.clear()
             began = time.process_time()
-        shown = dict(rows[end - BARS_SHOWN : end])
+        shown = dict(rows[end - BARS_PER_ANSWER : end])
         tail, version = table.read_tail(market.instrument, "1min")
         publications = plan_publications(shown, tail, WINDOWS)
         records += [_encode(publication, market.instrument) for publication in publications]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from producer.tail import Numbers
+from producer.ohlcv import Ohlcv
 from stockstream.times import format_time
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "data" / "intraday"
@@ -20,7 +20,7 @@ class Market(NamedTuple):
 
     name: str
     instrument: str
-    bars: dict[str, Numbers]
+    bars: dict[str, Ohlcv]
 
 
 def recorded_markets() -> Iterator[Market]:
@@ -47,14 +47,12 @@ def generated_markets() -> Iterator[Market]:
     yield Market("coin, 8", "crypto:BTC/USD", _walk(60123.12345678, 8, volume=3, volume_decimals=8))
 
 
-def _numbers(row: dict[str, str]) -> Numbers:
+def _numbers(row: dict[str, str]) -> Ohlcv:
     open_, high, low, close = (float(row[name]) for name in ("open", "high", "low", "close"))
-    return Numbers(open_, high, low, close, float(row["volume"]) if row["volume"] else None)
+    return Ohlcv(open_, high, low, close, float(row["volume"]) if row["volume"] else None)
 
 
-def _walk(
-    price: float, decimals: int, *, volume: float | None, volume_decimals: int = 0
-) -> dict[str, Numbers]:
+def _walk(price: float, decimals: int, *, volume: float | None, volume_decimals: int = 0) -> dict[str, Ohlcv]:
     chance = random.Random(20261120)
     start = datetime(2026, 11, 19, tzinfo=UTC)
     bars = {}
@@ -64,5 +62,5 @@ def _walk(
         high = round(max(open_, price) * (1 + abs(chance.gauss(0, 2e-4))), decimals)
         low = round(min(open_, price) * (1 - abs(chance.gauss(0, 2e-4))), decimals)
         traded = volume and round(volume * chance.lognormvariate(0, 1.5), volume_decimals)
-        bars[format_time(start + timedelta(minutes=minute))] = Numbers(open_, high, low, price, traded)
+        bars[format_time(start + timedelta(minutes=minute))] = Ohlcv(open_, high, low, price, traded)
     return bars

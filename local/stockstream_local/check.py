@@ -12,10 +12,10 @@ from typing import NamedTuple
 from stockstream.bars import INTERVALS
 from stockstream.times import format_time, parse_instant, parse_time
 from stockstream.windows import Windows
-from stockstream_local.lake.delivered import Document
 from stockstream_local.market.alphavantage import asked_count, asked_instrument
 from stockstream_local.market.invented import MarketBar
 from stockstream_local.market.replay import ReplayMarket
+from stockstream_operate.lake.delivered import Document
 
 WINDOWS = Windows()
 # Documents arrive within seconds of the answer that they were made of; this is half an hour of answers.

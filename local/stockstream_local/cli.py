@@ -1,40 +1,28 @@
-"""The `stockstream` command."""
+"""The `stockstream` command as it is here: the pipeline on this machine, and the operator's commands."""
 
 import argparse
 import json
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
-from stockstream_local.alarm import DEFAULT_ALARM, set_off
-from stockstream_local.arguments import Commands, count
-from stockstream_local.faults.commands import add_fault
+from stockstream_local.faults.alarm_command import DEFAULT_ALARM, set_off
+from stockstream_local.faults.fault_command import add_fault
 from stockstream_local.invoke import TARGETS, invoke
-from stockstream_local.lake.query_command import add_query
-from stockstream_local.lake.tail_command import add_tail
 from stockstream_local.market.listing import is_traded
 from stockstream_local.market.recording import Recording, RecordingError
 from stockstream_local.pipeline import Options
-from stockstream_local.redrive.command import add_redrive
-from stockstream_local.redrive.dead_letters_command import add_dead_letters
-from stockstream_local.screen import Screen
-from stockstream_local.search.commands import add_search
+from stockstream_local.search_up_command import add_search_up
 from stockstream_local.up import up
-from stockstream_local.workplace import STATE
+from stockstream_operate.arguments import Commands, count
+from stockstream_operate.cli import add_commands, make_parser, run
+from stockstream_operate.screen import Screen
 
 DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
 HIGHEST_PORT = 65535
-# What a shell calls a program that Ctrl-C ended.
-INTERRUPTED = 130
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class UsageError(StockstreamError):
@@ -42,36 +30,19 @@ class UsageError(StockstreamError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Runs the command: what this machine offers, and what an operator may ask of any stack.
 
     Returns:
         0 if it did what was asked, 1 if it could not, 130 if it was stopped before it had.
         (Wrong arguments end the process with 2.)
     """
-    asked = _parser().parse_args(arguments)
-    # What a value or a text has between colons is no name of an emoji.
-    screen = Screen(Console(emoji=False))
-    try:
-        with _stopped_once():
-            asked.run(asked, screen)
-    except StockstreamError as error:
-        return _fail(str(error))
-    except (BotoCoreError, ClientError) as error:
-        if getattr(asked, "stack", None):
-            return _fail(f"AWS gave no good answer: {error}")
-        return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
-    except KeyboardInterrupt:
-        if asked.command == "up":
-            screen.say("Stopped. Nothing is left running.")
-            return INTERRUPTED if asked.bars else 0
-        Screen(Console(stderr=True)).say("Stopped.")
-        return INTERRUPTED
-    return 0
-
-
-def _fail(reason: str) -> int:
-    Screen(Console(stderr=True, emoji=False)).say(f"stockstream: {reason}", style="red")
-    return 1
+    parser, commands = make_parser()
+    _add_up(commands)
+    _add_invoke(commands)
+    _add_alarm(commands)
+    add_fault(commands)
+    add_search_up(add_commands(commands))
+    return run(parser, arguments)
 
 
 def read_options(asked: argparse.Namespace) -> Options:
@@ -96,38 +67,14 @@ def read_options(asked: argparse.Namespace) -> Options:
     return Options((recording.instrument,), recording.interval, recording, asked.port)
 
 
-@contextmanager
-def _stopped_once() -> Iterator[None]:
-    """Within, the first signal to stop raises KeyboardInterrupt; later ones cannot disturb the end."""
-
-    def stop(*_: object) -> None:
-        for number in _STOPPING:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in _STOPPING}
+def _run_up(asked: argparse.Namespace, screen: Screen) -> None:
+    """Ctrl-C is the ordinary end of an endless run, and cuts a counted one short."""
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="stockstream", description="The pipeline on this machine, and what it left to look at."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    _add_up(commands)
-    _add_invoke(commands)
-    _add_alarm(commands)
-    add_fault(commands)
-    add_search(commands)
-    add_query(commands)
-    add_tail(commands)
-    add_redrive(commands)
-    add_dead_letters(commands)
-    return parser
+        up(read_options(asked), asked.bars, screen)
+    except KeyboardInterrupt:
+        screen.say("Stopped. Nothing is left running.")
+        if asked.bars:
+            raise
 
 
 def _add_up(commands: Commands) -> None:
@@ -147,7 +94,7 @@ def _add_up(commands: Commands) -> None:
     option("--interval", choices=INTERVALS, help=f"the length of a bar ({DEFAULT_INTERVAL})")
     option("--recorded", type=_recording, metavar="FILE", help="replay a recorded Alpha Vantage answer")
     option("--port", type=_port, help="where the local AWS listens (a free port)")
-    command.set_defaults(run=lambda asked, screen: up(read_options(asked), asked.bars, screen))
+    command.set_defaults(run=_run_up)
 
 
 def _add_invoke(commands: Commands) -> None:

@@ -15,9 +15,9 @@ from ipaddress import ip_network
 from threading import Thread
 
 from stockstream.errors import StockstreamError
+from stockstream.settings import LOOPBACK
 
 CONTAINER_HOST = "host.docker.internal"
-LOOPBACK = "127.0.0.1"
 PIECE_BYTES = 65_536
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from stockstream.errors import StockstreamError
 from stockstream_local.processes import run_group
 
-STACK_NAME = "stockstream"
 LINES_OF_A_FAILURE = 15
 
 

@@ -17,12 +17,13 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 
 from stockstream.errors import StockstreamError
 from stockstream.instruments import parse_instruments
+from stockstream.settings import LOOPBACK
 from stockstream_local import deployment
-from stockstream_local.containers import CONTAINER_HOST, LOOPBACK, container_address, has_image, relay
-from stockstream_local.environment import isolate
+from stockstream_local.containers import CONTAINER_HOST, container_address, has_image, relay
 from stockstream_local.pipeline import Options, Pipeline, run_pipeline
-from stockstream_local.screen import Screen
-from stockstream_local.workplace import ROOT, STATE
+from stockstream_operate.environment import isolate
+from stockstream_operate.screen import Screen
+from stockstream_operate.workplace import ROOT, STATE
 
 IMAGE = "public.ecr.aws/lambda/python:3.13"
 INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"

@@ -9,17 +9,19 @@ import boto3
 
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
+from stockstream.settings import LOOPBACK
 from stockstream_local import deployment
-from stockstream_local.emulator.server import HOST, choose_port, run_emulator
-from stockstream_local.environment import isolate
+from stockstream_local.emulator.server import choose_port, run_emulator
 from stockstream_local.faults.catalogue import Faults
 from stockstream_local.faults.door import FaultDoor
 from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_local.run_lock import hold_run_lock
-from stockstream_local.screen import Screen
-from stockstream_local.workplace import ROOT, STATE
+from stockstream_operate.environment import isolate
+from stockstream_operate.run_lock import hold_run_lock
+from stockstream_operate.screen import Screen
+from stockstream_operate.stack import STACK_NAME
+from stockstream_operate.workplace import ROOT, STATE
 
 API_KEY = "replay"
 
@@ -88,7 +90,7 @@ def run_pipeline(
         )
     STATE.mkdir(exist_ok=True)
     port = choose_port(options.port)
-    url = f"http://{HOST}:{port}"
+    url = f"http://{LOOPBACK}:{port}"
     # boto3 reads this process's environment, and the user's real account must not be in it.
     environ = isolate(os.environ, url)
     os.environ.clear()
@@ -119,7 +121,7 @@ def run_pipeline(
 
 
 def _find_output(name: str) -> str:
-    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=deployment.STACK_NAME)["Stacks"]
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
     return next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == name)
 
 

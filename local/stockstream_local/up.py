@@ -8,11 +8,11 @@ from pathlib import Path
 import boto3
 
 from stockstream_local.check import Checker
-from stockstream_local.lake.delivered import Lake
 from stockstream_local.pipeline import API_KEY, Options, run_pipeline
-from stockstream_local.screen import Screen
 from stockstream_local.watch import Watch
-from stockstream_local.workplace import STATE
+from stockstream_operate.lake.delivered import Lake
+from stockstream_operate.screen import Screen
+from stockstream_operate.workplace import STATE
 
 NEXT_STEPS = """
 The schedule fires once a minute, every document is checked, and Ctrl-C stops it all.

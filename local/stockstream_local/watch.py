@@ -9,9 +9,10 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream_local.check import Checker
-from stockstream_local.lake.delivered import Document, Lake
-from stockstream_local.screen import Quote, Screen
-from stockstream_local.workplace import STATE
+from stockstream_local.quote_table import Quote, QuoteTable
+from stockstream_operate.lake.delivered import Document, Lake
+from stockstream_operate.screen import Screen
+from stockstream_operate.workplace import STATE
 
 POLL_SECONDS = 1
 # The schedule fires a minute after it was made, and the emulator looks at it every ten seconds.
@@ -67,9 +68,9 @@ class Watch:
         Raises:
             DeliveryError: a document is wrong.
         """
-        with self.screen.table():
+        with QuoteTable(self.screen).open() as show:
             while True:
-                self.screen.show(self._quotes())
+                show(self._quotes())
                 if bars and self.lake.count >= bars:
                     break
                 time.sleep(POLL_SECONDS)

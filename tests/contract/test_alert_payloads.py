@@ -18,12 +18,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 from notice_payloads import PAYLOADS, PLACES, render_samples
 
 from alert.alarms import parse_alarm
-from alert.mail import render_mail
+from alert.channels.mail import render_mail
+from alert.channels.slack import render_slack
+from alert.channels.teams import render_teams
+from alert.channels.webhook import render_webhook
 from alert.messages import Message, read_messages
 from alert.notices import Notice, write_notice
-from alert.slack import render_slack
-from alert.teams import render_teams
-from alert.webhook import render_webhook
 
 EVENTS = sorted((Path(__file__).parents[2] / "events").glob("*.json"))
 MESSAGES = [

@@ -10,7 +10,7 @@ import pytest
 from notice_payloads import render_samples
 from resolved_template import TEMPLATE
 
-from alert.webhook import SIGNATURE_HEADER, sign
+from alert.channels.webhook import SIGNATURE_HEADER, sign
 
 PAGE = (Path(__file__).parents[2] / "docs" / "notices.md").read_text(encoding="utf-8")
 BODY, KEY = b'{"schema":"notice.v1"}', "a shared secret"

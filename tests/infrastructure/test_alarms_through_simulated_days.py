@@ -11,8 +11,8 @@ from alarm_evaluation import Change, MetricAlarm, changes, composite_changes, re
 from resolved_template import ResolvedTemplate
 from simulated_pipeline import Days, Jump, Trouble, quiet_early_and_late, seldom, simulate
 
-from producer.planner import Plan
-from producer.provider_errors import DailyQuotaError, KeyRefusedError, ProviderUnavailableError
+from producer.planning.planner import Plan
+from producer.providers.provider_errors import DailyQuotaError, KeyRefusedError, ProviderUnavailableError
 
 TEMPLATE = ResolvedTemplate()
 ALARMS: list[MetricAlarm] = read_alarms(TEMPLATE.of_kind("AWS::CloudWatch::Alarm"), "stockstream")

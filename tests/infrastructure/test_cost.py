@@ -9,7 +9,7 @@ from pathlib import Path
 from said_by_code import metrics_of
 from simulated_pipeline import Days, simulate
 
-from producer.planner import Plan
+from producer.planning.planner import Plan
 from stockstream.errors import Reason
 
 ROOT = Path(__file__).parents[2]

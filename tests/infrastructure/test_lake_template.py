@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from resolved_template import PSEUDO, TEMPLATE, ResolvedTemplate
 
-from stockstream_local.lake.sql import read_lake_sql
+from stockstream_operate.lake.sql import read_lake_sql
 
 DOCUMENT = json.loads(
     (Path(__file__).parents[2] / "docs" / "enriched.v1.schema.json").read_text(encoding="utf-8")

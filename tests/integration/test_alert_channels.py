@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from alert.channels import Web
+from alert.channels.addresses import Web
+from alert.channels.webhook import render_webhook
 from alert.errors import ChannelError
 from alert.notices import Notice
-from alert.webhook import render_webhook
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from stockstream_local import cli
-from stockstream_local.redrive import dead_letters_command
-from stockstream_local.stack import Stack
+from stockstream_operate.redrive import dead_letters_command
+from stockstream_operate.stack import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -79,7 +79,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
         monkeypatch.setattr(dead_letters_command, "find_stack", lambda _name: Stack("mine", None, outputs))
         monkeypatch.setattr(boto3, "client", lambda service, **_: functions if service == "lambda" else sqs)
         # moto waits for real where a queue is empty.
-        monkeypatch.setattr("stockstream_local.redrive.dead_letters.WAIT_SECONDS", 0)
+        monkeypatch.setattr("stockstream_operate.redrive.dead_letters.WAIT_SECONDS", 0)
         monkeypatch.setenv("COLUMNS", "200")  # a line of the table is a line
         yield Queue(sqs, url, functions)
 

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from stockstream_local.redrive.error_files import ErrorFiles
-from stockstream_local.redrive.set_aside import Kind
+from stockstream_operate.redrive.error_files import ErrorFiles
+from stockstream_operate.redrive.set_aside import Kind
 
 LAKE, SEARCH = "processing-failed/dt=2026-11-{}/x", "search/processing-failed/dt=2026-11-{}/x"
 CONVERSIONS = "format-conversion-failed/dt=2026-11-{}/x"

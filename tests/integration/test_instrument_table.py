@@ -11,26 +11,27 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from moto import mock_aws
 
-from producer.instrument_table import InstrumentTable, TailConflictError
-from producer.tail import Numbers, Tail
-from producer.tail_codec import UnreadableTailError
+from producer.memory.instrument_table import InstrumentTable, TailConflictError
+from producer.memory.tail import Tail
+from producer.memory.tail_codec import UnreadableTailError
+from producer.ohlcv import Ohlcv
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TAIL = Tail(
     bars={
-        "2026-11-20T20:58:00Z": Numbers(0.1, 0.3, 0.1, 0.2, None),
-        "2026-11-20T20:59:00Z": Numbers(221.17, 221.3, 221.0, 221.05, 10494.0),
+        "2026-11-20T20:58:00Z": Ohlcv(0.1, 0.3, 0.1, 0.2, None),
+        "2026-11-20T20:59:00Z": Ohlcv(221.17, 221.3, 221.0, 221.05, 10494.0),
     },
     doubtful=frozenset({"2026-11-20T20:58:00Z"}),
     forgotten=True,
 )
 CHANCE = random.Random(20261120)
 HISTORY = {
-    (datetime(2026, 11, 20, 9, tzinfo=UTC) + timedelta(minutes=minute)).strftime(
-        "%Y-%m-%dT%H:%M:%SZ"
-    ): Numbers(221.17, 221.3, 221.0, round(221 + CHANCE.random() / 4, 2), float(CHANCE.randint(1, 10**6)))
+    (datetime(2026, 11, 20, 9, tzinfo=UTC) + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ"): Ohlcv(
+        221.17, 221.3, 221.0, round(221 + CHANCE.random() / 4, 2), float(CHANCE.randint(1, 10**6))
+    )
     for minute in range(700)
 }
 

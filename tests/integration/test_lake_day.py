@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from delivered_day import DeliveredDay, Known
 
-from stockstream_local.lake.engine import LakeEngine
+from stockstream_operate.lake.engine import LakeEngine
 
 FIELDS = ", ".join(Known._fields)
 NOON_IN_NEW_YORK = datetime(2026, 11, 20, 17, 0)  # noqa: DTZ001 (UTC, as SQL has it)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stockstream_local.search.index import script
+from stockstream_operate.search.index import script
 
 
 def has_jdk() -> bool:

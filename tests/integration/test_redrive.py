@@ -14,9 +14,9 @@ from set_aside_world import ARRIVED, World, error_line, make_world
 from stockstream.bars import Bar, Lookback
 from stockstream.records import encode_record
 from stockstream_local import cli
-from stockstream_local.redrive import command as redrive_command
-from stockstream_local.redrive.error_files import ErrorFiles
-from stockstream_local.stack import Stack
+from stockstream_operate.redrive import redrive_command
+from stockstream_operate.redrive.error_files import ErrorFiles
+from stockstream_operate.stack import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -173,7 +173,7 @@ def test_what_the_stream_refuses_stays_set_aside_until_it_takes_it(
     class Refusing:
         """BarStream's part, with one record that it never takes."""
 
-        def __init__(self, client: "KinesisClient", name: str) -> None:
+        def __init__(self, client: "KinesisClient", name: str, **_: Any) -> None:
             self.client, self.name, self.refusal = client, name, "ProvisionedThroughputExceededException"
 
         def put(self, key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
@@ -253,7 +253,7 @@ def test_what_fails_again_meanwhile_is_no_copy_of_what_was_sent(
 
         refusal = ""
 
-        def __init__(self, client: "KinesisClient", name: str) -> None:
+        def __init__(self, client: "KinesisClient", name: str, **_: Any) -> None:
             assert (client.meta.service_model.service_name, name) == ("kinesis", "bars")
 
         def put(self, _key: str, records: Sequence[bytes], _deadline: float) -> set[int]:

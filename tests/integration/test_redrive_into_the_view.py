@@ -15,7 +15,7 @@ from set_aside_world import World, error_line, make_world
 
 from stockstream.errors import Reason
 from stockstream_local import cli
-from stockstream_local.redrive.mends import MENDS
+from stockstream_operate.redrive.mends import MENDS
 
 LAKE_KEY = "processing-failed/dt=2026-11-20/bars-{}"
 SEARCH_KEY = "search/processing-failed/dt=2026-11-20/search-{}"

@@ -6,10 +6,10 @@ from io import StringIO
 import pytest
 from fake_dashboards import run_fake_dashboards
 
+from stockstream_dashboards.osmem import run_osmem
 from stockstream_local.cli import main
-from stockstream_local.search import commands as search_commands
-from stockstream_local.search.osmem import run_osmem
-from stockstream_local.stack import Stack, StackError
+from stockstream_operate.search import search_command
+from stockstream_operate.stack import Stack, StackError
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_filling_needs_no_day_to_begin_with(
     def find_none(_name: str | None) -> Stack:
         raise StackError("Nothing runs here.")
 
-    monkeypatch.setattr(search_commands, "find_stack", find_none)
+    monkeypatch.setattr(search_command, "find_stack", find_none)
 
     assert run(capsys, "fill") == (1, "stockstream: Nothing runs here.")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from fake_dashboards import FakeDashboards, run_fake_dashboards
 
-from stockstream_local.search.client import Server
-from stockstream_local.search.dashboards import SAVED_OBJECTS, Dashboards, read_saved_objects
-from stockstream_local.search.install import State
+from stockstream_operate.search.client import Server
+from stockstream_operate.search.dashboards import SAVED_OBJECTS, Dashboards, read_saved_objects
+from stockstream_operate.search.install import State
 
 PRICE = ("visualization", "stockstream-market-price")
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
-from stockstream_local.search.client import SearchError, Server, find_server
-from stockstream_local.search.fill import Filler
-from stockstream_local.search.index import Wanted
-from stockstream_local.search.install import Installer
-from stockstream_local.search.osmem import run_osmem
+from stockstream_dashboards.osmem import run_osmem
+from stockstream_operate.search.client import SearchError, Server, find_server
+from stockstream_operate.search.fill import Filler
+from stockstream_operate.search.index import Wanted
+from stockstream_operate.search.install import Installer
 
 INDEX = "bars-2026-11"
 

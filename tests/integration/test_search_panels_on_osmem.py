@@ -13,14 +13,14 @@ from drawn_panel import DrawnPanel
 from opensearchpy import OpenSearch
 
 from stockstream.bars import Bar
-from stockstream_local.search.client import find_server
-from stockstream_local.search.fill import Filler
-from stockstream_local.search.index import Wanted
-from stockstream_local.search.install import Installer
-from stockstream_local.search.invented_documents import deliver
-from stockstream_local.search.osmem import run_osmem
-from stockstream_local.search.panels import Asked, draw_svg, fill_query, with_answer
-from stockstream_local.search.saved_objects import SOURCES, read_panel
+from stockstream_dashboards.invented_documents import deliver
+from stockstream_dashboards.osmem import run_osmem
+from stockstream_dashboards.panels import Asked, draw_svg, fill_query, with_answer
+from stockstream_dashboards.saved_objects import SOURCES, read_panel
+from stockstream_operate.search.client import find_server
+from stockstream_operate.search.fill import Filler
+from stockstream_operate.search.index import Wanted
+from stockstream_operate.search.install import Installer
 
 # Dashboards 2.19.0 to 2.19.4 have Vega-Lite 5.6, whose nearest here is 5.8; 2.19.5 has 6.4.
 VERSIONS = ("5.8", "6.4")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stockstream_local.deployment import lay_host_wheels
-from stockstream_local.environment import isolate
+from stockstream_operate.environment import isolate
 
 pytestmark = pytest.mark.local
 

@@ -19,16 +19,15 @@ import pytest
 
 from stockstream.instruments import parse_instruments
 from stockstream_local import cli, deployment
-from stockstream_local import stack as stack_module
 from stockstream_local.emulator.server import choose_port, run_emulator
-from stockstream_local.environment import isolate
-from stockstream_local.lake.delivered import Document, Lake
-from stockstream_local.lake.engine import LakeEngine
 from stockstream_local.market import invented as market
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_local.redrive import command as redrive_command
-from stockstream_local.redrive import dead_letters_command
+from stockstream_operate import stack as stack_module
+from stockstream_operate.environment import isolate
+from stockstream_operate.lake.delivered import Document, Lake
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.redrive import dead_letters_command, redrive_command
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from alert.alarms import parse_alarm
+from alert.channels.mail import render_mail
+from alert.channels.slack import render_slack
+from alert.channels.teams import render_teams
+from alert.channels.webhook import render_webhook
 from alert.links import Places
-from alert.mail import render_mail
 from alert.messages import read_messages
 from alert.notices import write_notice
-from alert.slack import render_slack
-from alert.teams import render_teams
-from alert.webhook import render_webhook
 
 EVENTS = Path(__file__).parents[2] / "events"
 PAYLOADS = Path(__file__).parents[1] / "contract" / "payloads"

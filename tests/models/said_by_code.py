@@ -5,11 +5,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from producer.price_moves import PriceMove
+from producer.publishing.price_moves import PriceMove
 from stockstream.errors import Reason, RecordError
 from transform.report import describe
 
-FUNCTIONS = Path(__file__).parents[2] / "functions"
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = ROOT / "functions"
+# What the layer says through a function's logger.
+SAID_BY_THE_LAYER = {"producer": [ROOT / "layers" / "common" / "stockstream" / "bar_stream.py"]}
 # Powertools' own: https://docs.powertools.aws.dev/lambda/python/latest/core/logger/#standard-structured-keys
 STANDARD_KEYS = {"level", "location", "message", "timestamp", "service", "function_request_id", "exception"}
 
@@ -65,7 +68,10 @@ def keys_of(function: str) -> set[str]:
 
 
 def _trees(function: str) -> Iterator[ast.Module]:
-    for path in sorted((FUNCTIONS / function / function).glob("*.py")):
+    for path in [
+        *sorted((FUNCTIONS / function / function).rglob("*.py")),
+        *SAID_BY_THE_LAYER.get(function, []),
+    ]:
         yield ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -76,7 +82,13 @@ def _called(call: ast.Call) -> str:
 def _log_calls(function: str) -> Iterator[ast.Call]:
     for tree in _trees(function):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _called(node) in {"info", "warning", "error", "_encode"}:
+            if isinstance(node, ast.Call) and _called(node) in {
+                "info",
+                "warning",
+                "error",
+                "_encode",
+                "_warn",
+            }:
                 yield node
 
 

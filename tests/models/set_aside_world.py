@@ -19,9 +19,9 @@ import pytest
 from moto import mock_aws
 
 from stockstream.times import format_instant, format_time
-from stockstream_local.lake.engine import LakeEngine
-from stockstream_local.redrive import command as redrive_command
-from stockstream_local.stack import Stack
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.redrive import redrive_command
+from stockstream_operate.stack import Stack
 from transform.handler import handle
 from transform.settings import read_windows
 

@@ -17,18 +17,19 @@ from unittest.mock import patch
 from alarm_evaluation import Metrics
 
 from producer import handler
-from producer.allowance import Allowance
-from producer.answers import Answer
-from producer.instrument_table import VersionedTail
-from producer.ledger import Ledger
-from producer.ledger_item import Page
-from producer.planner import Plan
-from producer.price_moves import PriceWatch
+from producer.markets.sessions import market_of, sessions_between
+from producer.memory.instrument_table import VersionedTail
+from producer.memory.ledger_item import Page
+from producer.memory.tail import Tail
+from producer.ohlcv import Ohlcv
+from producer.planning.allowance import Allowance
+from producer.planning.ledger import Ledger
+from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.provider_errors import ProviderError, ProviderUnavailableError
-from producer.publisher import Publisher
-from producer.sessions import market_of, sessions_between
-from producer.tail import Numbers, Tail
+from producer.providers.answers import Answer
+from producer.providers.provider_errors import ProviderError, ProviderUnavailableError
+from producer.publishing.price_moves import PriceWatch
+from producer.publishing.publisher import Publisher
 from stockstream import observability
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.times import format_time
@@ -83,7 +84,7 @@ class Shown(NamedTuple):
     """An instrument's bars: open_times, numbers, and when the provider shows each for the first time."""
 
     times: list[str]
-    numbers: list[Numbers]
+    numbers: list[Ohlcv]
     shown_at: list[datetime]
 
 
@@ -149,7 +150,7 @@ class SimulatedMarket:
         return Answer(bars, [], self.now, self.now + timedelta(milliseconds=300), reaches_back=True)
 
 
-def _revised(numbers: Numbers, time: str, shown_at: datetime, seen_at: datetime) -> Numbers:
+def _revised(numbers: Ohlcv, time: str, shown_at: datetime, seen_at: datetime) -> Ohlcv:
     is_revised = int(time[14:16]) % 30 == 7 and seen_at >= shown_at + 2 * MINUTE
     return numbers._replace(volume=(numbers.volume or 0) + 1) if is_revised else numbers
 
@@ -176,7 +177,7 @@ def _make_bars(
                 close = price * factor
                 late = chance.choice((1, 2)) if chance.randrange(40) == 0 else 0
                 shown.times.append(format_time(minute))
-                shown.numbers.append(Numbers(close, close * 1.001, close * 0.999, close, 100.0))
+                shown.numbers.append(Ohlcv(close, close * 1.001, close * 0.999, close, 100.0))
                 # A bar shows while it forms.
                 shown.shown_at.append(minute + delay + late * MINUTE)
             minute += MINUTE

@@ -9,7 +9,7 @@ from delivered_files import document, write_file, write_parquet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockstream_local.lake.engine import LakeEngine
+from stockstream_operate.lake.engine import LakeEngine
 
 NINE = datetime(2026, 11, 20, 23, 58)  # noqa: DTZ001 (UTC, as SQL has it)
 MINUTE = timedelta(minutes=1)

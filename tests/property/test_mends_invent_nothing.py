@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream_record import RECORD
 
 from stockstream.windows import Windows
-from stockstream_local.redrive.mends import mend
+from stockstream_operate.redrive.mends import mend
 
 NUMBERS = ("open", "high", "low", "close", "volume")
 MISSING = object()

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from producer.ledger import Ledger, quota_day, record_answer
-from producer.overdue import longest_pause
-from producer.planner import Plan, plan_requests
-from producer.sessions import current_or_last_session, market_of
+from producer.markets.sessions import current_or_last_session, market_of
+from producer.planning.ledger import Ledger, quota_day, record_answer
+from producer.planning.overdue import longest_pause
+from producer.planning.planner import Plan, plan_requests
 from stockstream.instruments import parse_instruments
 
 MINUTE = timedelta(minutes=1)

@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from producer.coverage import measure_coverage
-from producer.ledger import Asked, Ledger, quota_day, record_answer, record_failure
-from producer.planner import Plan, plan_requests
-from producer.provider_errors import Outcome
-from producer.sessions import current_or_last_session, market_of, open_time
+from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.planning.coverage import measure_coverage
+from producer.planning.ledger import Asked, Ledger, quota_day, record_answer, record_failure
+from producer.planning.planner import Plan, plan_requests
+from producer.providers.provider_errors import Outcome
 from stockstream.instruments import Instrument, parse_instrument
 
 MINUTE = timedelta(minutes=1)

@@ -15,15 +15,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producer.allowance import Allowance
-from producer.answers import Answer
-from producer.instrument_table import TailConflictError, VersionedTail
-from producer.ledger import Ledger
-from producer.ledger_item import LeaseHeldError, Page
-from producer.planner import Plan
+from producer.memory.instrument_table import TailConflictError, VersionedTail
+from producer.memory.ledger_item import LeaseHeldError, Page
+from producer.memory.tail import Tail
+from producer.ohlcv import Ohlcv
+from producer.planning.allowance import Allowance
+from producer.planning.ledger import Ledger
+from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.publisher import Publisher
-from producer.tail import Numbers, Tail
+from producer.providers.answers import Answer
+from producer.publishing.publisher import Publisher
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.times import format_time
 from stockstream.windows import Windows
@@ -42,22 +43,22 @@ class Crash(Exception):  # noqa: N818 (not an error of the program, but the end 
 class Market:
     """What the provider shows; new numbers come from a counter, so that no two are alike by chance."""
 
-    bars: dict[str, Numbers] = field(default_factory=dict)
-    before: dict[str, Numbers] = field(default_factory=dict)
+    bars: dict[str, Ohlcv] = field(default_factory=dict)
+    before: dict[str, Ohlcv] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     changes: int = 0
     minutes: int = 0
 
-    def numbers(self) -> Numbers:
+    def numbers(self) -> Ohlcv:
         self.changes += 1
         close = 100.0 + self.changes / 8
-        return Numbers(close, close + 2, close - 1, close, float(self.changes))
+        return Ohlcv(close, close + 2, close - 1, close, float(self.changes))
 
     def open_time(self, minute: int) -> str:
         return format_time(START + timedelta(minutes=minute))
 
     @property
-    def shown(self) -> dict[str, Numbers]:
+    def shown(self) -> dict[str, Ohlcv]:
         return {time: numbers for time, numbers in self.bars.items() if time not in self.hidden}
 
 
@@ -104,7 +105,7 @@ class World:
     ) -> dict[str, Answer]:
         self.step()
         now = self.now()
-        forming = {self.market.open_time(self.market.minutes): Numbers(1.0, 1.0, 1.0, 1.0, 1.0)}
+        forming = {self.market.open_time(self.market.minutes): Ohlcv(1.0, 1.0, 1.0, 1.0, 1.0)}
         return {"IBM": Answer(self.market.shown | forming, [], now, now, reaches_back=True)}
 
     def put(self, _key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
@@ -214,7 +215,7 @@ def test_in_the_end_the_stream_says_what_the_market_says(data: st.DataObject) ->
     assert sorted(world.market.bars) == sorted(newest)
     for time, numbers in world.market.bars.items():
         record = newest[time]
-        assert numbers == Numbers(*(record[name] for name in Numbers._fields)), time
+        assert numbers == Ohlcv(*(record[name] for name in Ohlcv._fields)), time
         assert expected_lookback(world.market, time) == record["lookback"], time
 
     said: dict[tuple[str, str], dict[str, Any]] = {}

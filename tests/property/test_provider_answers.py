@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from producer.alpaca_pages import Collected, read_page, read_rows
-from producer.alphavantage_answers import parse_answer
-from producer.answers import RejectedBar
-from producer.provider_errors import ProviderError
-from producer.tail import Numbers
+from producer.ohlcv import Ohlcv
+from producer.providers.alpaca_pages import Collected, read_page, read_rows
+from producer.providers.alphavantage_answers import parse_answer
+from producer.providers.answers import RejectedBar
+from producer.providers.provider_errors import ProviderError
 from stockstream.instruments import parse_instrument
 from stockstream.times import parse_time
 from stockstream.validation import check_prices, check_volume
@@ -99,7 +99,7 @@ def mutated(draw: st.DrawFn, tree: Any) -> bytes:
     return body
 
 
-def check_bars(bars: dict[str, Numbers], rejected: list[RejectedBar]) -> None:
+def check_bars(bars: dict[str, Ohlcv], rejected: list[RejectedBar]) -> None:
     for open_time, numbers in bars.items():
         parse_time(open_time)
         check_prices(*numbers[:4])

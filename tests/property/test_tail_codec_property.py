@@ -5,8 +5,9 @@ from datetime import UTC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.tail import Numbers, Tail
-from producer.tail_codec import UnreadableTailError, decode_tail, encode_tail
+from producer.memory.tail import Tail
+from producer.memory.tail_codec import UnreadableTailError, decode_tail, encode_tail
+from producer.ohlcv import Ohlcv
 
 TIMES = st.datetimes(timezones=st.just(UTC)).map(
     lambda moment: moment.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
@@ -14,12 +15,12 @@ TIMES = st.datetimes(timezones=st.just(UTC)).map(
 
 
 def decimals(most: int) -> st.SearchStrategy[float]:
-    """Numbers as markets write them, with so many decimals at most."""
+    """Ohlcv as markets write them, with so many decimals at most."""
     return st.integers(0, 10**12).map(lambda number: number / 10**most)
 
 
 def tails(numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Tail]:
-    bars = st.builds(Numbers, numbers, numbers, numbers, numbers, st.none() | numbers)
+    bars = st.builds(Ohlcv, numbers, numbers, numbers, numbers, st.none() | numbers)
     return st.builds(Tail, st.dictionaries(TIMES, bars), st.frozensets(TIMES), st.booleans())
 
 

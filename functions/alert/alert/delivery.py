@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from alert.channels import Channel
+from alert.channels.addresses import Channel
 from alert.errors import ChannelError, DeliveryError, LedgerError
 from alert.ledger import Claim, Ledger
 from alert.notices import Notice

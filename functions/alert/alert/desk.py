@@ -8,14 +8,14 @@ from typing import NamedTuple
 import boto3
 from botocore.config import Config
 
-from alert.channels import Channel, Topic, Web
+from alert.channels.addresses import Channel, Topic, Web
+from alert.channels.slack import render_slack
+from alert.channels.teams import render_teams
+from alert.channels.webhook import render_webhook
 from alert.ledger import Ledger, Table
 from alert.links import Places
 from alert.log_groups import LogGroups, Logs
 from alert.settings import read_settings
-from alert.slack import render_slack
-from alert.teams import render_teams
-from alert.webhook import render_webhook
 
 _RENDERERS = {"slack": render_slack, "teams": render_teams, "webhook": render_webhook}
 # The SDK's own patience (a minute, several times over) would outlast the function.

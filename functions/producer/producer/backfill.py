@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import NamedTuple
 
-from producer.answers import month_bounds
+from producer.providers.answers import month_bounds
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 

@@ -9,20 +9,20 @@ import requests
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from producer.allowance import Allowance
-from producer.alpaca import Alpaca, parse_key
-from producer.alphavantage import AlphaVantage
-from producer.answers import Provider
 from producer.backfill import read_backfill
-from producer.bar_stream import BarStream
-from producer.coverage import measure_coverage
-from producer.instrument_table import InstrumentTable
-from producer.ledger_item import LedgerItem
-from producer.planner import Plan
+from producer.markets.sessions import ending_calendars, market_of
+from producer.memory.instrument_table import InstrumentTable
+from producer.memory.ledger_item import LedgerItem
+from producer.planning.allowance import Allowance
+from producer.planning.coverage import measure_coverage
+from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.publisher import Publisher
-from producer.sessions import ending_calendars, market_of
+from producer.providers.alpaca import Alpaca, parse_key
+from producer.providers.alphavantage import AlphaVantage
+from producer.providers.answers import Provider
+from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, read_settings
+from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
 
 # Kept back from the function's time, so that a run ends by itself and remembers what it sent.
@@ -77,7 +77,9 @@ def _producer() -> Producer:
         ledger_item=LedgerItem(dynamodb, settings.instrument_table_name, settings.provider),
         publisher=Publisher(
             source=settings.provider,
-            stream=BarStream(boto3.client("kinesis", config=config), settings.bar_stream_name),
+            stream=BarStream(
+                boto3.client("kinesis", config=config), settings.bar_stream_name, warn=logger.warning
+            ),
             table=InstrumentTable(dynamodb, settings.instrument_table_name),
             interval=settings.interval,
             windows=settings.windows,

@@ -6,15 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from producer.allowance import Allowance, AllowanceSpentError
-from producer.answers import Answer, Provider, month_bounds
-from producer.instrument_table import TailConflictError
-from producer.ledger import Asked, Ledger, record_answer, record_failure, record_silence
-from producer.ledger_item import LeaseHeldError, LedgerItem, Page
-from producer.overdue import Patience, longest_pause, longest_quiet, measure_overdue
-from producer.planner import Plan, plan_requests
-from producer.provider_errors import ProviderError
-from producer.publisher import Publisher
+from producer.markets.sessions import market_of
+from producer.memory.instrument_table import TailConflictError
+from producer.memory.ledger_item import LeaseHeldError, LedgerItem, Page
+from producer.memory.tail_codec import UnreadableTailError
+from producer.planning.allowance import Allowance, AllowanceSpentError
+from producer.planning.ledger import Asked, Ledger, record_answer, record_failure, record_silence
+from producer.planning.overdue import Patience, longest_pause, longest_quiet, measure_overdue
+from producer.planning.planner import Plan, plan_requests
+from producer.providers.answers import Answer, Provider, month_bounds
+from producer.providers.provider_errors import ProviderError
+from producer.publishing.publisher import Publisher
 from producer.report import (
     NEEDS_A_PERSON,
     Fetched,
@@ -27,8 +29,6 @@ from producer.report import (
     report_quota,
     report_unanswered,
 )
-from producer.sessions import market_of
-from producer.tail_codec import UnreadableTailError
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
 from stockstream.times import parse_time

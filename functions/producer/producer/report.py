@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from producer.answers import Answer
-from producer.ledger import Asked, Ledger
-from producer.price_moves import PriceWatch
-from producer.provider_errors import Outcome, ProviderError
-from producer.publication import Cause
-from producer.publisher import Published
-from producer.sessions import current_or_last_session, market_of, open_time
+from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.planning.ledger import Asked, Ledger
+from producer.providers.answers import Answer
+from producer.providers.provider_errors import Outcome, ProviderError
+from producer.publishing.price_moves import PriceWatch
+from producer.publishing.publication import Cause
+from producer.publishing.publisher import Published
 from stockstream.bars import INTERVALS
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument

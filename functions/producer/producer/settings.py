@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from producer import alpaca
-from producer.price_moves import PriceWatch
-from producer.sessions import HOURS, market_of
+from producer.markets.sessions import HOURS, market_of
+from producer.providers import alpaca
+from producer.publishing.price_moves import PriceWatch
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
 from stockstream.instruments import Instrument, parse_instruments

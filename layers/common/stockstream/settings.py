@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from stockstream.errors import SettingsError
 
+LOOPBACK = "127.0.0.1"
 # The last one is what a container calls the machine that it runs on.
-THIS_MACHINE = ("127.0.0.1", "localhost", "host.docker.internal")
+THIS_MACHINE = (LOOPBACK, "localhost", "host.docker.internal")
 
 
 def read_text(environ: Mapping[str, str], name: str) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 import requests
 
 from stockstream.errors import StockstreamError
+from stockstream.settings import LOOPBACK
 from stockstream_local.emulator.refusal import REFUSAL_VARIABLE, refusal_file
 from stockstream_local.processes import run_group
 
-HOST = "127.0.0.1"
 START_SECONDS = 60
 
 
@@ -33,7 +33,7 @@ def choose_port(wanted: int | None) -> int:
         # As a server would: a port that the last run left a moment ago is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, wanted or 0))
+            probe.bind((LOOPBACK, wanted or 0))
         except OSError as error:
             raise EmulatorError(
                 f"Port {wanted} cannot be used ({error.strerror}). "
@@ -60,11 +60,11 @@ def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator
     temporary.mkdir()
     refusal_file(state).unlink(missing_ok=True)
     settings = {
-        "BIND_HOST": HOST,
+        "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(port),
         "TMPDIR": str(temporary),
         # It would look for containers to remove, and listen on fixed ports that may be in use.
-        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+        "DOCKER_LOOPBACK": f"unix://{temporary}/no-docker.sock",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # As Lambda: a minute before the second attempt, two before the third.
@@ -75,7 +75,7 @@ def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator
     command = [sys.executable, "-m", "stockstream_local.emulator.process"]
     try:
         with run_group(command, {**environ, **settings}, temporary, log) as process:
-            _await_answer(process, f"http://{HOST}:{port}/_ministack/ready", log)
+            _await_answer(process, f"http://{LOOPBACK}:{port}/_ministack/ready", log)
             yield
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

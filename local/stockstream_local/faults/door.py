@@ -8,8 +8,8 @@ import requests
 
 from stockstream_local.faults.catalogue import FaultError, Faults
 from stockstream_local.loopback import LoopbackServer
-from stockstream_local.run_lock import read_running
-from stockstream_local.workplace import STATE
+from stockstream_operate.run_lock import read_running
+from stockstream_operate.workplace import STATE
 
 # The transform's configuration takes the emulator a moment.
 TIMEOUT_SECONDS = 30

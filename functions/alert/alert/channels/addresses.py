@@ -1,0 +1,115 @@
+"""The ways out: an address on the web, and an SNS topic that people subscribe to."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from alert.channels.mail import render_mail
+from alert.channels.webhook import SIGNATURE_HEADER, sign
+from alert.errors import ChannelError
+from alert.notices import Notice
+from stockstream.settings import is_private
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_ssm import SSMClient
+
+
+class Channel(Protocol):
+    """Where notices go; `name` tells one channel from the others, in logs too."""
+
+    @property
+    def name(self) -> str:
+        """A kind, and the name of a parameter or a topic: no secret."""
+
+    def send(self, notice: Notice) -> None:
+        """Hands a notice over.
+
+        Raises:
+            ChannelError: the channel did not take it.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """An address that takes JSON by HTTP.
+
+    Addresses and secrets are read from SSM for each notice:
+    alarms are rare, and so a secret that was changed counts at once.
+
+    Attributes:
+        render: makes a notice into the channel's JSON.
+        parameter: the SSM parameter that holds the address.
+        secret_parameter: the one that holds the secret for signatures; empty for none.
+        timeout_seconds: for the connection, and again for the answer.
+    """
+
+    name: str
+    render: Callable[[Notice], dict[str, Any]]
+    parameter: str
+    secret_parameter: str
+    timeout_seconds: float
+    ssm: "SSMClient"
+
+    def send(self, notice: Notice) -> None:
+        """Posts a notice; only an answer of 200 to 299 means that it was taken."""
+        address = self._read(self.parameter)
+        if not is_private(address):
+            raise ChannelError(
+                f"the SSM parameter {self.parameter} holds no address that begins with https://"
+            )
+        body = orjson.dumps(self.render(notice))
+        headers = {"Content-Type": "application/json"}
+        if self.secret_parameter:
+            headers[SIGNATURE_HEADER] = sign(body, self._read(self.secret_parameter), int(time.time()))
+        try:
+            answer = requests.post(
+                address,
+                data=body,
+                headers=headers,
+                timeout=self.timeout_seconds,
+                # A redirected POST becomes a GET, which some answer with 200 and an empty page.
+                allow_redirects=False,
+            )
+        except (requests.RequestException, HTTPError) as error:
+            # urllib3's own errors come through for a host such as a..b. The text of either holds the address.
+            raise ChannelError(f"no answer ({type(error).__name__})") from None
+        if not requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
+            raise ChannelError(f"answered with HTTP {answer.status_code}")
+
+    def _read(self, parameter: str) -> str:
+        try:
+            answer = self.ssm.get_parameter(Name=parameter, WithDecryption=True)
+        except (BotoCoreError, ClientError) as error:
+            raise ChannelError(f"cannot read the SSM parameter {parameter}: {error}") from error
+        value = answer["Parameter"]["Value"].strip()
+        if not value:
+            raise ChannelError(f"the SSM parameter {parameter} is empty")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """An SNS topic that people subscribe to by e-mail."""
+
+    arn: str
+    sns: "SNSClient"
+
+    @property
+    def name(self) -> str:
+        """`mail:` and the topic's name."""
+        return f"mail:{self.arn.rpartition(':')[2]}"
+
+    def send(self, notice: Notice) -> None:
+        """Publishes a notice."""
+        mail = render_mail(notice)
+        try:
+            self.sns.publish(TopicArn=self.arn, Subject=mail.subject, Message=mail.text)
+        except (BotoCoreError, ClientError) as error:
+            raise ChannelError(f"SNS refused it: {error}") from error

@@ -1,0 +1,1 @@
+"""When an instrument can be traded."""

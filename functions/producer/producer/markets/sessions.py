@@ -1,0 +1,159 @@
+"""Trading sessions: when an instrument's market is open. Times are UTC, and there is no clock in here.
+
+A session is one stretch of trading without a break: a stock exchange's day (or its morning and its
+afternoon, where lunch is a break), a week of the currency market, and for coins all of time.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from producer.markets.calendars import CALENDARS
+from stockstream.errors import InstrumentError
+from stockstream.instruments import Instrument
+
+HOURS = ("regular", "extended", "always")
+NEW_YORK = ZoneInfo("America/New_York")
+
+# Exchanges by the suffixes that Alpha Vantage documents; German symbols are Xetra's.
+# https://www.alphavantage.co/documentation/#intraday
+_EXCHANGES = {
+    "LON": "XLON",
+    "TRT": "XTSE",
+    "TRV": "XTSE",  # the Venture Exchange keeps Toronto's days and hours
+    "DEX": "XETR",
+    "BSE": "XBOM",
+    "SHH": "XSHG",
+    "SHZ": "XSHG",  # Shenzhen keeps Shanghai's days and hours
+}
+_ALWAYS, _CURRENCIES = "always", "currencies"
+_ONE_DAY = timedelta(days=1)
+# The longest pause of a market that we know is the eleven days of a Chinese New Year.
+_LONGEST_PAUSE = timedelta(days=14)
+_SUNDAY, _WEEKEND = 7, (6, 7)
+_CURRENCY_TURN = time(17)  # in New York, where the week of the currency market begins and ends
+# Before the opening and after the close in New York; a day that ends early ends early here too.
+_EXTENDED_OPEN, _EXTENDED_CLOSE, _EXTENDED_EARLY_CLOSE = time(4), time(20), time(17)
+
+
+class Session(NamedTuple):
+    """One stretch of trading without a break, in UTC; its last bar ends when it closes."""
+
+    opens: datetime
+    closes: datetime
+
+
+_ALL_TIME = Session(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+def market_of(instrument: Instrument, hours: str) -> str:
+    """The market whose sessions are the instrument's: instruments of one market open and close together.
+
+    Args:
+        instrument: any.
+        hours: one of HOURS. `extended` adds New York's trading before and after the regular hours, and
+            changes nothing elsewhere; `always` is for a replayed market.
+
+    Raises:
+        InstrumentError: the symbol's suffix names no exchange whose calendar we hold.
+    """
+    if hours == "always" or instrument.asset_class == "crypto":
+        return _ALWAYS
+    if instrument.asset_class == "fx":
+        return _CURRENCIES
+    _, dot, suffix = instrument.base.rpartition(".")
+    if not dot or len(suffix) == 1:  # a class of shares in New York: BRK.B
+        return "XNYS extended" if hours == "extended" else "XNYS"
+    if suffix not in _EXCHANGES:
+        raise InstrumentError(
+            f"{instrument.name}: no calendar says when .{suffix} trades; "
+            f"known are {', '.join(f'.{known}' for known in _EXCHANGES)}, and no suffix for New York"
+        )
+    return _EXCHANGES[suffix]
+
+
+def sessions_between(market: str, start: datetime, end: datetime) -> Iterator[Session]:
+    """The sessions of a market that have a part in [start, end), in their order."""
+    if market == _ALWAYS:
+        yield _ALL_TIME
+        return
+    # A session that begins days before may still last: the currency market's does for five.
+    day = (start - timedelta(days=6)).date() if market == _CURRENCIES else (start - _ONE_DAY).date()
+    last = (end + _ONE_DAY).date()
+    while day <= last:
+        for session in _sessions_of_day(market, day):
+            if session.opens < end and session.closes > start:
+                yield session
+        day += _ONE_DAY
+
+
+def current_or_last_session(market: str, now: datetime) -> Session | None:
+    """The session that is on, or else the newest one that has ended; None where two weeks hold none."""
+    if market == _ALWAYS:
+        return _ALL_TIME
+    day = (now + _ONE_DAY).date()  # where it is already tomorrow
+    for _ in range(_LONGEST_PAUSE.days):
+        for session in reversed(_sessions_of_day(market, day)):
+            if session.opens <= now:
+                return session
+        day -= _ONE_DAY
+    return None
+
+
+def open_time(market: str, start: datetime, end: datetime) -> timedelta:
+    """For how long the market is open between two moments; none where end is not after start."""
+    if end <= start:
+        return timedelta()
+    stretches = (
+        min(session.closes, end) - max(session.opens, start)
+        for session in sessions_between(market, start, end)
+    )
+    return sum(stretches, timedelta())
+
+
+def ending_calendars(markets: Iterable[str], now: datetime) -> dict[str, date]:
+    """The exchanges whose holidays are known for less than 30 days more, and the last day that is known.
+
+    After that day every weekday counts as an ordinary one: a request on a holiday finds nothing new, while
+    a market taken for closed would lose bars. Somebody has to run `make calendars` and deploy.
+    """
+    exchanges = sorted({market.split()[0] for market in markets} & CALENDARS.keys())
+    known = {exchange: date(CALENDARS[exchange].known_until, 12, 31) for exchange in exchanges}
+    return {exchange: day for exchange, day in known.items() if day - now.date() < timedelta(days=30)}
+
+
+@lru_cache(maxsize=1024)
+def _sessions_of_day(market: str, day: date) -> tuple[Session, ...]:
+    """The sessions that begin on a day of the market's own clock."""
+    if market == _CURRENCIES:
+        return _currency_week(day) if day.isoweekday() == _SUNDAY else ()
+    exchange, _, extended = market.partition(" ")
+    calendar = CALENDARS[exchange]
+    if day.isoweekday() in _WEEKEND or f"{day:%m-%d}" in calendar.holidays.get(day.year, ""):
+        return ()
+    stretches = [tuple(map(time.fromisoformat, hours.split("-"))) for hours in calendar.hours]
+    early_close = _early_close(calendar.early_closes.get(day.year, ""), day)
+    if extended:
+        stretches = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
+    elif early_close:
+        stretches = [(opens, min(closes, early_close)) for opens, closes in stretches if opens < early_close]
+    zone = ZoneInfo(calendar.zone)
+    return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in stretches)
+
+
+def _currency_week(sunday: date) -> tuple[Session, ...]:
+    # No day but the weekend is closed everywhere; thin holidays such as Christmas count as open.
+    friday = sunday + timedelta(days=5)
+    return (Session(_utc(sunday, _CURRENCY_TURN, NEW_YORK), _utc(friday, _CURRENCY_TURN, NEW_YORK)),)
+
+
+def _early_close(days: str, day: date) -> time | None:
+    closes = dict(item.split() for item in days.split(", ") if item)
+    text = closes.get(f"{day:%m-%d}")
+    return time.fromisoformat(text) if text else None
+
+
+def _utc(day: date, local: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, local, zone).astimezone(UTC)

@@ -1,0 +1,153 @@
+"""The InstrumentTable: what the producer remembers of each instrument."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from producer.memory.tail import Tail
+from producer.memory.tail_codec import UnreadableTailError
+from producer.memory.tail_items import (
+    NO_BASE,
+    Base,
+    Item,
+    base_key,
+    decode_base,
+    decode_head,
+    encode_base,
+    encode_head,
+    fits_one_unit,
+    named_base,
+)
+from stockstream.errors import StockstreamError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# The reasons for which DynamoDB cancels a transaction because of what another run does.
+_CONFLICTS = {"ConditionalCheckFailed", "TransactionConflict"}
+
+
+class TailConflictError(StockstreamError):
+    """Another run wrote the tail since this one read it."""
+
+
+class VersionedTail(NamedTuple):
+    """A tail, and how often it has been written; 0 is never."""
+
+    tail: Tail
+    version: int
+
+
+class InstrumentTable:
+    """The table of tails: each is a head, which every write writes, and a base, which few do.
+
+    Bases that were seen stay in memory, so that a warm function reads heads alone. A head is always read from
+    the table: a run that planned with an outdated one would send look-backs that lack bars.
+
+    Args:
+        client: boto3's DynamoDB client.
+        name: the table's name.
+    """
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+        # By the head's key: a base, and the version of the newest head that was seen to stand on it.
+        self._seen: dict[str, tuple[int, Base]] = {}
+
+    def read_tail(self, instrument: str, interval: str) -> VersionedTail:
+        """The tail of an instrument; an empty one where nothing has been sent.
+
+        Raises:
+            UnreadableTailError: what is stored is no tail; the text says what to do.
+        """
+        key = _key(instrument, interval)
+        try:
+            return self._read(key)
+        except UnreadableTailError as error:
+            raise UnreadableTailError(
+                f"the item {key} of the table {self._name} cannot be read: {error}. Delete it; the next run "
+                f"then sends again what the provider shows, with no look-back beyond that"
+            ) from None
+
+    def write_tail(self, instrument: str, interval: str, tail: Tail, read_version: int) -> VersionedTail:
+        """Writes the tail over the version that was read.
+
+        Raises:
+            TailConflictError: it is no longer that version; nothing was written.
+        """
+        key = _key(instrument, interval)
+        version = read_version + 1
+        seen_version, base = self._seen.pop(key, (0, NO_BASE))
+        if seen_version != read_version:
+            base = NO_BASE  # the one that was seen may have been replaced since
+        head = encode_head(key, version, tail, base)
+        if fits_one_unit(head):
+            self._put_head(head, read_version)
+        else:
+            base_item, base = encode_base(key, tail)
+            head = encode_head(key, version, tail, base)
+            self._put_both(head, read_version, base_item)
+        self._seen[key] = version, base
+        return VersionedTail(tail, version)
+
+    def _read(self, key: str) -> VersionedTail:
+        head = self._get(key)
+        while head is not None:
+            base = self._find_base(key, named_base(head))
+            if base is not None:
+                version = int(head["version"]["N"])
+                self._seen[key] = version, base
+                return VersionedTail(decode_head(head, base), version)
+            # Another run may have replaced both items between the two reads.
+            before, head = head, self._get(key)
+            if head == before:
+                raise UnreadableTailError("its base is missing or damaged")
+        return VersionedTail(Tail(), 0)
+
+    def _find_base(self, key: str, digest: bytes) -> Base | None:
+        _, seen = self._seen.get(key, (0, NO_BASE))
+        for base in (NO_BASE, seen):
+            if base.digest == digest:
+                return base
+        return decode_base(self._get(base_key(key)), digest)
+
+    def _get(self, key: str) -> Item | None:
+        answer = self._client.get_item(TableName=self._name, Key={"key": {"S": key}}, ConsistentRead=True)
+        return answer.get("Item")
+
+    def _put_head(self, head: Item, read_version: int) -> None:
+        exceptions = self._client.exceptions
+        try:
+            self._client.put_item(**self._at_version(head, read_version))
+        except (exceptions.ConditionalCheckFailedException, exceptions.TransactionConflictException):
+            raise _conflict(head) from None
+
+    def _put_both(self, head: Item, read_version: int, base: Item) -> None:
+        """Writes head and base, or neither: a crash between two writes would part them."""
+        try:
+            self._client.transact_write_items(
+                TransactItems=[
+                    {"Put": self._at_version(head, read_version)},
+                    {"Put": {"TableName": self._name, "Item": base}},
+                ]
+            )
+        except self._client.exceptions.TransactionCanceledException as error:
+            if _CONFLICTS.isdisjoint(reason["Code"] for reason in error.response["CancellationReasons"]):
+                raise
+            raise _conflict(head) from None
+
+    def _at_version(self, head: Item, read_version: int) -> Any:  # noqa: ANN401 (two calls type one shape twice)
+        put = {"TableName": self._name, "Item": head}
+        if read_version == 0:
+            return put | {"ConditionExpression": "attribute_not_exists(version)"}
+        return put | {
+            "ConditionExpression": "version = :read",
+            "ExpressionAttributeValues": {":read": {"N": str(read_version)}},
+        }
+
+
+def _key(instrument: str, interval: str) -> str:
+    return f"{instrument}|{interval}"
+
+
+def _conflict(head: Item) -> TailConflictError:
+    return TailConflictError(f"another run wrote the tail {head['key']['S']} meanwhile")

@@ -1,0 +1,89 @@
+"""The ledger's item in the InstrumentTable, and the lease that keeps two runs apart.
+
+The lease is one for all instruments. One for each would add a write for every bar, which would double what
+the producer pays DynamoDB.
+"""
+
+import zlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from producer.planning.ledger import Ledger
+from stockstream.errors import StockstreamError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class LeaseHeldError(StockstreamError):
+    """Another run holds the ledger, or has written it since it was read; nothing was written."""
+
+
+class Page(NamedTuple):
+    """The ledger as it was read or written.
+
+    Attributes:
+        ledger: what has been asked.
+        version: counts the writes; 0 is never.
+        held_until: when the lease of the run that wrote it ends, in UTC.
+    """
+
+    ledger: Ledger
+    version: int = 0
+    held_until: datetime = datetime.min.replace(tzinfo=UTC)
+
+
+class LedgerItem:
+    """The ledger of one source.
+
+    Args:
+        client: boto3's DynamoDB client.
+        table_name: the InstrumentTable's.
+        source: whose requests are counted.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table_name: str, source: str) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._key = f"ledger|{source}"
+
+    def read(self) -> Page:
+        """The ledger; an empty one where nothing has been asked."""
+        answer = self._client.get_item(
+            TableName=self._table_name, Key={"key": {"S": self._key}}, ConsistentRead=True
+        )
+        item = answer.get("Item")
+        if item is None:
+            return Page(Ledger())
+        ledger = Ledger.from_dict(orjson.loads(zlib.decompress(item["ledger"]["B"])))
+        held_until = datetime.fromtimestamp(int(item["held_until"]["N"]), UTC)
+        return Page(ledger, int(item["version"]["N"]), held_until)
+
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+        """Writes the ledger over the version that was read, and holds it or lets it go.
+
+        Args:
+            ledger: what has been asked.
+            held_until: when the lease ends; any moment that has passed for letting go.
+            read_version: the version that was read.
+
+        Raises:
+            LeaseHeldError: it is no longer that version.
+        """
+        try:
+            self._client.put_item(
+                TableName=self._table_name,
+                Item={
+                    "key": {"S": self._key},
+                    "ledger": {"B": zlib.compress(orjson.dumps(ledger.to_dict()))},
+                    "held_until": {"N": str(int(held_until.timestamp()))},
+                    "version": {"N": str(read_version + 1)},
+                },
+                ConditionExpression="attribute_not_exists(version) OR version = :read",
+                ExpressionAttributeValues={":read": {"N": str(read_version)}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise LeaseHeldError("another run has taken the ledger meanwhile") from None
+        return Page(ledger, read_version + 1, held_until)

@@ -1,0 +1,30 @@
+"""The tail: the newest bars of an instrument that have been sent, as the producer remembers them."""
+
+from dataclasses import dataclass, field
+
+from producer.ohlcv import Ohlcv
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What has been sent.
+
+    Attributes:
+        bars: the numbers of each bar by its open_time, oldest first.
+        doubtful: the open_times of bars whose newest record may not be in the stream.
+        forgotten: whether older bars have been sent that are no longer remembered.
+    """
+
+    bars: dict[str, Ohlcv] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
+    forgotten: bool = False
+
+    @property
+    def oldest(self) -> str:
+        """The open_time of the oldest bar; before all others when there is none."""
+        return next(iter(self.bars), "")
+
+    @property
+    def newest(self) -> str:
+        """The open_time of the newest bar; before all others when there is none."""
+        return next(reversed(self.bars), "")

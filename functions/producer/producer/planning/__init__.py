@@ -1,0 +1,1 @@
+"""Which instruments to ask in a run, and what a plan allows."""

@@ -1,0 +1,124 @@
+"""Coverage: whether a plan can see every bar of its instruments, in numbers for a person."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from producer.markets.sessions import market_of, sessions_between
+from producer.planning.ledger import end_of_day, quota_day
+from producer.planning.needs import FINISHED_BARS_PER_ANSWER, FLUSH_MINUTES
+from producer.planning.planner import Plan
+from producer.providers.answers import BARS_PER_ANSWER
+from stockstream.bars import INTERVALS
+from stockstream.instruments import Instrument
+
+# Finished bars show up at most one bar late; a plan that just fits loses some where they are later.
+_DELAY_BARS = 1
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the fullest day of a week takes, and what a plan gives.
+
+    Attributes:
+        instruments: how many there are.
+        requests_needed: a day's requests that see every bar.
+        requests_available: what the plan gives a day; None where it counts only minutes.
+        minutes_per_round: how long it takes to ask each instrument once.
+        period: how often each instrument can be asked, on average, while its market is open.
+    """
+
+    instruments: int
+    requests_needed: int
+    requests_available: int | None
+    minutes_per_round: int
+    period: timedelta
+
+    @property
+    def covers(self) -> bool:
+        """Whether the plan can see every bar."""
+        enough = self.requests_available is None or self.requests_needed <= self.requests_available
+        return enough and self.minutes_per_round <= FLUSH_MINUTES
+
+    @property
+    def message(self) -> str:
+        """The same as a sentence."""
+        verdict = "every bar is seen" if self.covers else "bars will be missed"
+        limit = "no daily limit" if self.requests_available is None else f"{self.requests_available} a day"
+        return (
+            f"{verdict}: {self.instruments} instruments need {self.requests_needed} requests a day, "
+            f"and the plan has {limit}; asking each once takes {self.minutes_per_round} min; "
+            f"each is asked every {self.period / _MINUTE:.0f} min"
+        )
+
+
+def measure_coverage(
+    instruments: Sequence[Instrument],
+    interval: str,
+    hours: str,
+    plan: Plan,
+    now: datetime,
+    instruments_per_request: int = 1,
+) -> Coverage:
+    """The coverage on the fullest of the seven quota days from now on.
+
+    Args:
+        instruments: all that are followed.
+        interval: a key of INTERVALS.
+        hours: one of sessions.HOURS.
+        plan: what the provider allows.
+        now: UTC.
+        instruments_per_request: how many the provider takes at once.
+
+    Raises:
+        InstrumentError: no calendar says when an instrument trades.
+    """
+    length = INTERVALS[interval]
+    asks_a_minute = plan.requests_per_minute * instruments_per_request
+    # Asks for instruments that travel together count as one request.
+    together = len(instruments) / ceil(len(instruments) / instruments_per_request)
+    markets = Counter(market_of(instrument, hours) for instrument in instruments)
+    asks = bars = 0
+    for start, end in _days(now):
+        day_asks = day_bars = 0
+        for market, count in markets.items():
+            # Whoever is due with others is asked early: with those of its own market by a turn, and once, for
+            # they stay apart from then on; with those of other markets again and again.
+            turns = [ceil(turn // asks_a_minute * _MINUTE / length) for turn in range(count)]
+            crossings = ceil((len(instruments) - count) // asks_a_minute * _MINUTE / length)
+            for session in sessions_between(market, start, end):
+                stretch = ceil((min(session.closes, end) - max(session.opens, start)) / length)
+                closes = session.closes <= end
+                day_bars += stretch * count
+                day_asks += sum(_asks(stretch, turn, crossings, closes=closes) for turn in turns)
+        asks, bars = max(asks, day_asks), max(bars, day_bars)
+    available = plan.requests_per_day
+    period = length * max(1, len(instruments) / asks_a_minute * _MINUTE / length)
+    if available is not None:
+        period = max(period, length * bars / (available * together))
+    return Coverage(
+        len(instruments),
+        ceil(asks / together),
+        available,
+        ceil(len(instruments) / asks_a_minute),
+        period,
+    )
+
+
+def _asks(bars: int, turn: int, crossings: int, *, closes: bool) -> int:
+    reach = max(1, FINISHED_BARS_PER_ANSWER - _DELAY_BARS - crossings)
+    if closes:
+        # The last request comes after the close, when no bar is forming.
+        return 1 + max(0, ceil((bars - BARS_PER_ANSWER + turn) / reach))
+    return ceil((bars + turn) / reach)
+
+
+def _days(now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    start = end_of_day(quota_day(now) - timedelta(days=1))
+    for _ in range(7):
+        end = end_of_day(quota_day(start))
+        yield start, end
+        start = end

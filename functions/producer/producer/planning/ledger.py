@@ -1,0 +1,215 @@
+"""The ledger: which requests have been made, and what they brought; kept from one run to the next.
+
+Alpha Vantage does not say when its day begins. Here it is New York's calendar day, since a whole session in
+New York, with the trading before and after the regular hours, lies within one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
+
+from producer.markets.sessions import NEW_YORK
+from producer.providers.provider_errors import Outcome
+from stockstream.times import format_time, parse_time
+
+# A run comes each minute. After `wait` the next minute is left out; what needs a person can wait an hour.
+_PAUSES = {
+    Outcome.RETRY_SOON: timedelta(minutes=1),
+    Outcome.WAIT: timedelta(minutes=2),
+    Outcome.TELL_A_PERSON: timedelta(hours=1),
+}
+_NONE: Mapping[str, Any] = MappingProxyType({})
+# By then the new day has begun in UTC, in New York and in California, wherever the provider counts.
+_DAY_HAS_TURNED = time(4)
+
+
+class Asked(NamedTuple):
+    """What is known about the requests for one instrument.
+
+    Attributes:
+        asked_at: when its newest answer was asked for; None where there has been none.
+        newest: the open_time of the newest finished bar that any answer showed.
+        not_before: after a failure, when it may be asked again.
+        failures: how many requests have failed since that answer.
+        failed_at: when the first of them was made.
+        quiet: for how long the market was open between two of its bars, at the most, in that answer.
+        deferred: how many bars the stream has not taken yet.
+    """
+
+    asked_at: datetime | None = None
+    newest: datetime | None = None
+    not_before: datetime | None = None
+    failures: int = 0
+    failed_at: datetime | None = None
+    quiet: timedelta = timedelta()
+    deferred: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The requests of a provider's day, and the newest of each instrument; all moments are UTC.
+
+    Attributes:
+        day: the quota day.
+        spent: requests made in that day, failed ones too.
+        stopped_until: when the provider's own count of the day said stop: until then.
+        instruments: by name.
+        unanswered: how many runs in a row had requests and no answer to any; refusals count neither way.
+        unanswered_at: when the newest of these runs was.
+    """
+
+    day: date = date.min
+    spent: int = 0
+    stopped_until: datetime | None = None
+    instruments: Mapping[str, Asked] = field(default_factory=dict)
+    unanswered: int = 0
+    unanswered_at: datetime | None = None
+
+    def of_day(self, now: datetime) -> "Ledger":
+        """The same ledger, with nothing spent if its day is over."""
+        today = quota_day(now)
+        return self if self.day == today else replace(self, day=today, spent=0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ledger as strings, numbers and None."""
+        return {
+            "day": self.day.isoformat(),
+            "spent": self.spent,
+            "stopped_until": _format(self.stopped_until),
+            "instruments": {
+                name: {
+                    "asked_at": _format(asked.asked_at),
+                    "newest": _format(asked.newest),
+                    "not_before": _format(asked.not_before),
+                    "failures": asked.failures,
+                    "failed_at": _format(asked.failed_at),
+                    "quiet_seconds": int(asked.quiet.total_seconds()),
+                    "deferred": asked.deferred,
+                }
+                for name, asked in self.instruments.items()
+            },
+            "unanswered": self.unanswered,
+            "unanswered_at": _format(self.unanswered_at),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The ledger that to_dict wrote."""
+        return cls(
+            day=date.fromisoformat(data["day"]),
+            spent=int(data["spent"]),
+            stopped_until=_parse(data["stopped_until"]),
+            instruments={
+                name: Asked(
+                    _parse(asked["asked_at"]),
+                    _parse(asked["newest"]),
+                    _parse(asked["not_before"]),
+                    int(asked["failures"]),
+                    _parse(asked.get("failed_at")),  # the last three are younger than the first ledgers
+                    timedelta(seconds=int(asked.get("quiet_seconds", 0))),
+                    int(asked.get("deferred", 0)),
+                )
+                for name, asked in data["instruments"].items()
+            },
+            unanswered=int(data.get("unanswered", 0)),  # younger than the first ledgers, too
+            unanswered_at=_parse(data.get("unanswered_at")),
+        )
+
+
+def quota_day(now: datetime) -> date:
+    """The day whose requests a request counts to."""
+    return now.astimezone(NEW_YORK).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """When a quota day ends, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), NEW_YORK).astimezone(UTC)
+
+
+def record_answer(
+    ledger: Ledger,
+    now: datetime,
+    newest: Mapping[str, datetime | None],
+    quiet: Mapping[str, timedelta] = _NONE,
+    deferred: Mapping[str, int] = _NONE,
+) -> Ledger:
+    """The ledger after one request that was answered.
+
+    Args:
+        ledger: before.
+        now: when the request was made.
+        newest: for each instrument of the request the open_time of the newest finished bar in the answer,
+            None where there was none.
+        quiet: for instruments of the request, as in Asked.
+        deferred: the same.
+    """
+    ledger = ledger.of_day(now)
+    asked_at = _minute(now)
+    changed = {}
+    for name, open_time in newest.items():
+        known = ledger.instruments.get(name, Asked()).newest
+        latest = max(filter(None, (known, open_time)), default=None)
+        changed[name] = Asked(
+            asked_at, latest, quiet=quiet.get(name, timedelta()), deferred=deferred.get(name, 0)
+        )
+    return replace(
+        ledger,
+        spent=ledger.spent + 1,
+        instruments={**ledger.instruments, **changed},
+        unanswered=0,
+        unanswered_at=None,
+    )
+
+
+def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: Outcome) -> Ledger:
+    """The ledger after one request that failed.
+
+    Args:
+        ledger: before.
+        now: when the request was made.
+        names: the instruments of the request.
+        outcome: what the failure means for the next request.
+    """
+    ledger = ledger.of_day(now)
+    ledger = replace(ledger, spent=ledger.spent + 1)
+    changed = {}
+    for name in names:
+        asked = ledger.instruments.get(name, Asked())
+        changed[name] = asked._replace(failed_at=asked.failed_at or _minute(now))
+        if outcome in _PAUSES:
+            changed[name] = changed[name]._replace(
+                not_before=_minute(now) + _PAUSES[outcome], failures=asked.failures + 1
+            )
+    ledger = replace(ledger, instruments={**ledger.instruments, **changed})
+    return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
+
+
+def record_silence(ledger: Ledger, now: datetime) -> Ledger:
+    """The ledger after a run whose requests all failed, for reasons that pass by themselves.
+
+    Args:
+        ledger: with the failures in it.
+        now: when the run was.
+    """
+    return replace(ledger, unanswered=ledger.unanswered + 1, unanswered_at=_minute(now))
+
+
+def _next_day(now: datetime) -> datetime:
+    # Soon after midnight it is the day before that may be spent, where the provider's day turns later.
+    if now.astimezone(NEW_YORK).time() < _DAY_HAS_TURNED:
+        return _minute(now) + timedelta(hours=1)
+    return end_of_day(quota_day(now))
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _format(moment: datetime | None) -> str | None:
+    return format_time(moment) if moment else None
+
+
+def _parse(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None

@@ -1,0 +1,134 @@
+"""How long bars are overdue: past the moment at which the plan should have brought the next ones. Pure.
+
+The age of a bar alone says little. On 25 requests a day an instrument is asked each quarter of an hour, some
+plans delay their data by as much again, and where nobody trades there is no bar at all.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+
+from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.planning.ledger import Asked, Ledger, end_of_day
+from producer.planning.planner import Plan
+from producer.providers.answers import BARS_PER_ANSWER
+from stockstream.bars import INTERVALS
+from stockstream.instruments import Instrument
+from stockstream.times import parse_time
+
+# The planner's longest pauses are up to 1.38 times the average one, where four markets share few requests.
+_LONGEST_PAUSE = 1.4
+# A bar ends before it shows, and may show one bar late.
+_BARS_TO_SHOW = 2
+# A silence twice as long as the longest among the newest bars is no silence of the market any more; and an
+# outage, which leaves a long silence behind it, must not hide the next one.
+_QUIET_FACTOR, _LONGEST_QUIET = 2, timedelta(hours=1)
+
+
+class Patience(NamedTuple):
+    """For how long newer bars may be missing though all is well.
+
+    Attributes:
+        pause: between two requests for one instrument.
+        delay: by which the plan delays its data.
+    """
+
+    pause: timedelta
+    delay: timedelta
+
+
+@lru_cache(maxsize=8)
+def longest_pause(
+    instruments: tuple[Instrument, ...],
+    interval: str,
+    hours: str,
+    plan: Plan,
+    day: date,
+    instruments_per_request: int,
+) -> timedelta:
+    """How far apart the plan's requests for one instrument are, at the most, in the week of a quota day.
+
+    Instruments of one market travel together; those of several may not, since their sessions differ.
+    """
+    counts = Counter(market_of(instrument, hours) for instrument in instruments)
+    requests = {market: ceil(count / instruments_per_request) for market, count in counts.items()}
+    minutes = ceil(sum(requests.values()) / plan.requests_per_minute)
+    average = max(INTERVALS[interval], timedelta(minutes=minutes))
+    if plan.requests_per_day is not None:
+        days = [end_of_day(day + timedelta(days=number - 1)) for number in range(8)]
+        fullest = max(
+            sum((open_time(market, *one) * count for market, count in requests.items()), timedelta())
+            for one in pairwise(days)
+        )
+        average = max(average, fullest / plan.requests_per_day)
+    return average * _LONGEST_PAUSE
+
+
+def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
+    """For how long the market was open between two of the newest hundred bars, at the most.
+
+    Args:
+        market: what market_of says.
+        times: the open_times of an answer's bars.
+        interval: a key of INTERVALS.
+    """
+    newest = [parse_time(time) for time in sorted(times)[-BARS_PER_ANSWER:]]
+    length = INTERVALS[interval]
+    if not newest or newest[-1] - newest[0] == (len(newest) - 1) * length:
+        return timedelta()  # as most answers are
+    gaps = ((before + length, after) for before, after in pairwise(newest) if after - before > length)
+    return max((open_time(market, start, end) for start, end in gaps), default=timedelta())
+
+
+def measure_overdue(
+    instruments: Sequence[Instrument],
+    ledger: Ledger,
+    hours: str,
+    interval: str,
+    patience: Patience,
+    now: datetime,
+) -> timedelta | None:
+    """How long the bars of the worst market are overdue; zero if all is well, None while none is open.
+
+    A market is judged by its freshest bar, and by the silence of the instrument that is traded most: where
+    one has new bars, the others have had no trades.
+
+    Args:
+        instruments: all that are followed.
+        ledger: what has been asked, and what came.
+        hours: one of sessions.HOURS.
+        interval: a key of INTERVALS.
+        patience: what the plan explains.
+        now: UTC.
+    """
+    markets: dict[str, list[Asked]] = {}
+    for instrument in instruments:
+        asked = ledger.instruments.get(instrument.name, Asked())
+        markets.setdefault(market_of(instrument, hours), []).append(asked)
+    overdue = []
+    for market, known in markets.items():
+        session = current_or_last_session(market, now)
+        since = _waiting_since(known, INTERVALS[interval])
+        if session and now < session.closes and since:
+            # The night before the session is nobody's delay.
+            late = now - max(since, session.opens)
+            overdue.append(late - patience.pause - patience.delay - _silence(known, INTERVALS[interval]))
+    return max(timedelta(), *overdue) if overdue else None
+
+
+def _waiting_since(known: Sequence[Asked], interval: timedelta) -> datetime | None:
+    """When the freshest bar ended; None where nobody has asked, so that nobody waits."""
+    newest = max((asked.newest for asked in known if asked.newest), default=None)
+    if newest:
+        return newest + interval
+    return min((asked.failed_at for asked in known if asked.failed_at), default=None)
+
+
+def _silence(known: Sequence[Asked], interval: timedelta) -> timedelta:
+    """How long even the instrument that is traded most may be without a new bar."""
+    quiet = min((asked.quiet for asked in known if asked.newest), default=timedelta())
+    return _BARS_TO_SHOW * interval + min(_QUIET_FACTOR * quiet, _LONGEST_QUIET)

@@ -1,0 +1,205 @@
+"""Alpaca: bars of many instruments in one request, in pages.
+
+Paths, parameters and pages are those of Alpaca's own client, https://github.com/alpacahq/alpaca-py, and of
+https://docs.alpaca.markets/reference/stockbars
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import requests
+
+from producer.providers.alpaca_pages import Collected, Page, read_page
+from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.provider_errors import (
+    MalformedAnswerError,
+    NoDataError,
+    ProviderError,
+    UnknownInstrumentError,
+)
+from producer.providers.provider_http import ProviderHttp, Response
+from stockstream.bars import INTERVALS
+from stockstream.errors import SettingsError
+from stockstream.instruments import Instrument
+from stockstream.times import format_time
+
+FEEDS = ("iex", "sip", "delayed_sip")
+PAGE_BARS = 10_000
+# How many bars before the newest known one are asked for again, since bars are revised for a while.
+REVISION_BARS = 20
+
+_PATHS = {"equity": "/v2/stocks/bars", "crypto": "/v1beta3/crypto/us/bars"}
+_TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min", "60min": "1Hour"}
+_NEW_YORK = ZoneInfo("America/New_York")
+# Equities are traded in 32.5 of a week's 168 hours, and not for nearly four days around a holiday.
+_CLOCK_TO_SESSION = 168 / 32.5
+_LONGEST_BREAK = timedelta(days=4)
+
+
+class Alpaca:
+    """Alpaca's market data interface.
+
+    Args:
+        session: the HTTP session, kept over requests.
+        url: the server's address, without a path.
+        key: the key's id and its secret, as parse_key gives them; they appear in no log and no error.
+        timeout_seconds: how long to wait for a connection, for each part of a page, and for the whole page.
+        hours: `regular`, or `extended` for the bars before and after the session too; of equities.
+        feed: where the bars of equities come from, one of FEEDS.
+        before_request: called before each request, and so for each page. What it raises goes to the caller;
+            a ProviderError that it raises after bars have come goes into the answers instead.
+        now: the clock.
+    """
+
+    # So a hundred bars of each are one page; and the address stays near 1,000 characters.
+    instruments_per_request = PAGE_BARS // BARS_PER_ANSWER
+
+    def __init__(  # noqa: PLR0913 (a server's address, its key and its options)
+        self,
+        session: requests.Session,
+        url: str,
+        key: tuple[str, str],
+        timeout_seconds: float,
+        hours: str,
+        feed: str,
+        *,
+        before_request: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._http = ProviderHttp(session, url, timeout_seconds, key, before_request, now)
+        self._headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]}
+        self._hours = hours
+        self._feed = feed
+        self._now = now
+
+    def fetch(
+        self, instruments: Sequence[Instrument], interval: str, since: datetime | None
+    ) -> Mapping[str, Answer]:
+        """The bars of a few instruments since a moment; without one, the newest hundred of each.
+
+        Raises:
+            ProviderError: all failed and nothing came; its type says why.
+        """
+        answers: dict[str, Answer] = {}
+        for asset_class in dict.fromkeys(instrument.asset_class for instrument in instruments):
+            group = [instrument for instrument in instruments if instrument.asset_class == asset_class]
+            span = REVISION_BARS * INTERVALS[interval] if since else _span(asset_class, interval)
+            start = (since or self._now()) - span
+            newest = None if since else BARS_PER_ANSWER
+            came = self._fetch_group(group, interval, {"start": format_time(start)}, newest)
+            answers |= came if since else {name: _require_bars(name, answer) for name, answer in came.items()}
+        if not any(answer.bars or answer.rejected for answer in answers.values()):
+            for answer in answers.values():
+                if answer.failure:
+                    raise answer.failure
+        return answers
+
+    def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
+        """The bars of a month: of an equity by New York's calendar, of a coin by UTC.
+
+        Raises:
+            ProviderError: there are none; its type says why.
+        """
+        first, after = month_bounds(month, _NEW_YORK if instrument.asset_class == "equity" else UTC)
+        # What starts at the end is part of the answer.
+        extent = {"start": format_time(first), "end": format_time(after - timedelta(seconds=1))}
+        answer = self._fetch_group([instrument], interval, extent, None)[instrument.name]
+        answer = _require_bars(instrument.name, answer)
+        if answer.failure and not answer.bars and not answer.rejected:
+            raise answer.failure
+        return answer
+
+    def _fetch_group(
+        self, instruments: Sequence[Instrument], interval: str, extent: Mapping[str, str], newest: int | None
+    ) -> dict[str, Answer]:
+        """What came for each of a few instruments of one class: so many of the newest bars, or all."""
+        asset_class = instruments[0].asset_class
+        names = {_symbol(instrument): instrument.name for instrument in instruments}
+        collected = Collected(
+            interval, regular=asset_class == "equity" and self._hours == "regular", newest=newest
+        )
+        asked_at = as_of = self._now()
+        failure: ProviderError | None = None
+        try:
+            for response, page in self._pages(asset_class, names, interval, extent):
+                collected.add(page)
+                as_of = response.as_of
+        except UnknownInstrumentError as error:
+            failure = error
+            # One symbol that Alpaca refuses fails the request of all: ask again without it.
+            refused = [name for symbol, name in names.items() if _mentions(error, symbol)]
+            rest = [instrument for instrument in instruments if instrument.name not in refused]
+            if refused and rest:
+                nothing = Answer({}, [], asked_at, as_of, reaches_back=False, failure=failure)
+                return dict.fromkeys(refused, nothing) | self._fetch_group(rest, interval, extent, newest)
+        except ProviderError as error:
+            failure = error
+        return {name: collected.answer(symbol, asked_at, as_of, failure) for symbol, name in names.items()}
+
+    def _pages(
+        self, asset_class: str, symbols: Iterable[str], interval: str, extent: Mapping[str, str]
+    ) -> Iterator[tuple[Response, Page]]:
+        if asset_class not in _PATHS:
+            raise UnknownInstrumentError(f"Alpaca offers no {asset_class}")
+        parameters = {
+            "symbols": ",".join(sorted(symbols)),
+            "timeframe": _TIMEFRAMES[interval],
+            "limit": str(PAGE_BARS),
+            "sort": "asc",
+            **extent,
+        }
+        if asset_class == "equity":
+            # As traded. Otherwise a split or a dividend would revise every bar of the past at once.
+            parameters |= {"feed": self._feed, "adjustment": "raw"}
+        token: str | None = None
+        while True:
+            response = self._http.get(_PATHS[asset_class], parameters, self._headers)
+            page = read_page(response.status, response.body)
+            yield response, page
+            if page.next_token is None:
+                return
+            if page.next_token == token:
+                raise MalformedAnswerError("Alpaca: the page after this one is this one")
+            token = page.next_token
+            parameters["page_token"] = token
+
+
+def offers(instrument: Instrument) -> bool:
+    """Whether Alpaca has bars of this class of instrument."""
+    return instrument.asset_class in _PATHS
+
+
+def parse_key(text: str) -> tuple[str, str]:
+    """The key's id and its secret, of `KEY_ID:SECRET_KEY`.
+
+    Raises:
+        SettingsError: the text has another form; the error does not show it.
+    """
+    if match := re.fullmatch(r"([!-9;-~]+):([!-~]+)", text.strip(), re.ASCII):
+        return match[1], match[2]
+    raise SettingsError("API_KEY_PARAMETER_NAME: for Alpaca the parameter must hold KEY_ID:SECRET_KEY")
+
+
+def _symbol(instrument: Instrument) -> str:
+    return instrument.base if instrument.quote is None else f"{instrument.base}/{instrument.quote}"
+
+
+def _mentions(error: ProviderError, symbol: str) -> bool:
+    """Whether an error's text holds a symbol, and not just as a part of another."""
+    return bool(re.search(rf"(?<![\w./-]){re.escape(symbol)}(?![\w/-]|\.\w)", str(error)))
+
+
+def _require_bars(name: str, answer: Answer) -> Answer:
+    """The answer, failed if it is empty: Alpaca keeps silent about a symbol that it does not know."""
+    if answer.failure or answer.bars or answer.rejected:
+        return answer
+    return replace(answer, failure=NoDataError(f"{name}: Alpaca has no bars: does it know the symbol?"))
+
+
+def _span(asset_class: str, interval: str) -> timedelta:
+    """How far back the newest hundred bars surely reach, if there is a trade in every one."""
+    traded = BARS_PER_ANSWER * INTERVALS[interval]
+    return traded * _CLOCK_TO_SESSION + _LONGEST_BREAK if asset_class == "equity" else traded

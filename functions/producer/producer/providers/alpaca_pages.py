@@ -1,0 +1,160 @@
+"""Reading one page of Alpaca's bars, or what came in its place."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import requests
+
+from producer.ohlcv import Ohlcv
+from producer.providers.answers import Answer, RejectedBar
+from producer.providers.provider_errors import (
+    KeyRefusedError,
+    MalformedAnswerError,
+    MinuteLimitError,
+    NotEntitledError,
+    ProviderError,
+    ProviderUnavailableError,
+    UnknownInstrumentError,
+)
+from producer.providers.reading import read_numbers, read_object, shorten
+from stockstream.bars import INTERVALS
+from stockstream.errors import Reason, RecordError
+from stockstream.times import format_time, parse_time
+
+_NEW_YORK = ZoneInfo("America/New_York")
+_SESSION_OPENS = time(9, 30)
+_SESSION_CLOSES = time(16)
+_PRICES = ("o", "h", "l", "c")
+_VOLUME = "v"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: rows of bars by symbol, and what to ask for the next one with; None after the last."""
+
+    rows: Mapping[str, list[Any]]
+    next_token: str | None
+
+
+def read_page(status: int, body: bytes) -> Page:
+    """The page that an answer is.
+
+    Raises:
+        ProviderError: it is none; its type says why.
+    """
+    if status != requests.codes.ok:
+        raise _error(status, body)
+    answer = read_object(body, "Alpaca")
+    rows, token = answer.get("bars", ()), answer.get("next_page_token")
+    if rows is None:
+        rows = {}  # as some servers write an empty map
+    if (
+        not isinstance(rows, dict)
+        or not all(isinstance(each, list | None) for each in rows.values())
+        or not isinstance(token, str | None)
+    ):
+        raise MalformedAnswerError(f"Alpaca: the answer is no page of bars: {shorten(', '.join(answer))}")
+    return Page({symbol: each or [] for symbol, each in rows.items()}, token or None)
+
+
+class Collected:
+    """What pages have brought so far of a few symbols.
+
+    Pages are sorted by symbol, then by time. So where they break off, all symbols before the last one that
+    came are whole, the last one may lack its newest bars, and of those after it nothing is known.
+
+    Args:
+        interval: the bars' interval.
+        regular: whether to leave out the bars before and after the session.
+        newest: how many of each symbol's newest bars to keep; None for all.
+    """
+
+    def __init__(self, interval: str, *, regular: bool, newest: int | None) -> None:
+        self._interval = interval
+        self._regular = regular
+        self._newest = newest
+        self._bars: dict[str, dict[str, Ohlcv]] = {}
+        self._rejected: dict[str, list[RejectedBar]] = {}
+        self._last = ""
+
+    def add(self, page: Page) -> None:
+        """Adds one page, in the order in which they came."""
+        for symbol, rows in page.rows.items():
+            bars, rejected = read_rows(rows)
+            if self._regular:
+                bars = {start: bars[start] for start in bars if _in_session(start, self._interval)}
+            known = self._bars.get(symbol, {}) | bars
+            if self._newest is not None:
+                known = {start: known[start] for start in sorted(known)[-self._newest :]}
+            self._bars[symbol] = known
+            self._rejected.setdefault(symbol, []).extend(rejected)
+            self._last = max(self._last, symbol)
+
+    def answer(
+        self, symbol: str, asked_at: datetime, as_of: datetime, failure: ProviderError | None
+    ) -> Answer:
+        """What came of one symbol, after the last page or after a failure in place of one."""
+        bars, rejected = self._bars.get(symbol, {}), self._rejected.get(symbol, [])
+        if failure is not None and symbol < self._last:
+            failure = None
+        return Answer(
+            bars,
+            rejected,
+            asked_at,
+            as_of,
+            reaches_back=failure is None or symbol == self._last,
+            failure=failure,
+        )
+
+
+def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
+    """The bars of one symbol by their open_time, and what stands among them and is no bar."""
+    bars: dict[str, Ohlcv] = {}
+    rejected: list[RejectedBar] = []
+    for row in rows:
+        stamp = row.get("t") if isinstance(row, dict) else None
+        try:
+            bars[_read_stamp(stamp)] = read_numbers(row, _PRICES, _VOLUME)
+        except RecordError as error:
+            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error)))
+    return bars, rejected
+
+
+def _read_stamp(stamp: object) -> str:
+    """The start of a bar, in UTC; it has no fraction of a second."""
+    if stamp is None:
+        raise RecordError(Reason.MISSING_FIELD, "t is missing")
+    moment = parse_time(shorten(stamp))
+    # At the ends of the calendar a time in UTC has no counterpart in New York.
+    if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
+        raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")
+    return format_time(moment)
+
+
+def _in_session(open_time: str, interval: str) -> bool:
+    """Whether a bar lies at least in part between 9:30 and 16:00 in New York."""
+    opens = parse_time(open_time).astimezone(_NEW_YORK)
+    closes = opens + INTERVALS[interval]
+    return opens.time() < _SESSION_CLOSES and closes.time() > _SESSION_OPENS
+
+
+def _error(status: int, body: bytes) -> ProviderError:
+    """Told by the status, and only where that leaves a doubt by the words."""
+    words = shorten(body.decode("utf-8", "backslashreplace"))
+    text = f"Alpaca: {words}"
+    match status:
+        case requests.codes.too_many_requests:
+            return MinuteLimitError(text)
+        case requests.codes.unauthorized:
+            return KeyRefusedError(text)
+        case requests.codes.forbidden if "subscription" in words.lower():
+            return NotEntitledError(text)
+        case requests.codes.forbidden:
+            return KeyRefusedError(text)
+        case requests.codes.bad_request | requests.codes.unprocessable_entity:
+            return UnknownInstrumentError(text)
+        case _:
+            return ProviderUnavailableError(f"Alpaca answered HTTP {status}")

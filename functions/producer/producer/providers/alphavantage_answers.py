@@ -1,0 +1,133 @@
+"""Reading one answer of Alpha Vantage, or what came in its place.
+
+Every error of Alpha Vantage is an HTTP 200, and an answer is only known by its shape.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from producer.ohlcv import Ohlcv
+from producer.providers.answers import RejectedBar
+from producer.providers.provider_errors import (
+    BurstLimitError,
+    DailyQuotaError,
+    KeyRefusedError,
+    MalformedAnswerError,
+    MinuteLimitError,
+    NoDataError,
+    NotEntitledError,
+    ProviderError,
+    SampleDataError,
+    UnknownInstrumentError,
+)
+from producer.providers.reading import read_numbers, read_object, shorten
+from stockstream.errors import Reason, RecordError
+from stockstream.instruments import Instrument
+from stockstream.times import format_time
+
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_PRICES = ("1. open", "2. high", "3. low", "4. close")
+_VOLUME = "5. volume"
+
+# Told by their words, the first that fits: the burst message often names the daily limit too.
+_ERRORS: tuple[tuple[tuple[str, ...], type[ProviderError]], ...] = (
+    (("minute-level rate limit", "calls per minute"), MinuteLimitError),
+    (("sparingly", "request per second", "burst pattern"), BurstLimitError),
+    (("requests per day",), DailyQuotaError),
+    (("apikey", "**demo**"), KeyRefusedError),
+    (("premium",), NotEntitledError),
+    (("invalid api call",), UnknownInstrumentError),
+)
+
+
+def parse_answer(
+    body: bytes, instrument: Instrument, interval: str
+) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
+    """The bars of one answer by their open_time, and what stands among them and is no bar.
+
+    Args:
+        body: the answer's bytes.
+        instrument: what was asked for.
+        interval: what was asked for, a key of INTERVALS.
+
+    Raises:
+        ProviderError: the answer holds no bars; its type says why.
+    """
+    answer = read_object(body, instrument.name)
+    if "message" in answer:
+        raise SampleDataError(
+            f"{instrument.name}: the answer is invented sample data: {shorten(answer['message'])}"
+        )
+    series_name = next((name for name in answer if name.startswith("Time Series")), None)
+    if series_name is None:
+        raise _error(answer, instrument)
+    meta, series = answer.get("Meta Data"), answer[series_name]
+    if not isinstance(meta, dict) or not isinstance(series, dict):
+        raise MalformedAnswerError(f"{instrument.name}: the answer's parts are not objects")
+    _check_subject(meta, series_name, instrument, interval)
+    zone = _zone(meta, instrument)
+    if not series:
+        raise NoDataError(f"{instrument.name}: the answer's series is empty")
+    return _read_series(series, zone)
+
+
+def _error(answer: dict[str, Any], instrument: Instrument) -> ProviderError:
+    text = next((answer[name] for name in ("Error Message", "Information", "Note") if name in answer), None)
+    if text is None:
+        if not answer:
+            return NoDataError(f"{instrument.name}: the answer is empty")
+        return MalformedAnswerError(f"{instrument.name}: the answer holds only {shorten(', '.join(answer))}")
+    words = str(text).lower()
+    kind = next(
+        (kind for signs, kind in _ERRORS if any(sign in words for sign in signs)), MalformedAnswerError
+    )
+    return kind(f"{instrument.name}: {shorten(text)}")
+
+
+def _check_subject(meta: dict[str, Any], series_name: str, instrument: Instrument, interval: str) -> None:
+    if f"({interval})" not in series_name:
+        raise MalformedAnswerError(f"{instrument.name}: asked for {interval}, got {shorten(series_name)}")
+    # `2. Symbol`, `2. From Symbol`, `2. Digital Currency Code`; and `3. To Symbol`, `4. Market Code`
+    base = next((value for name, value in meta.items() if name.startswith("2. ")), None)
+    quote = next((value for name, value in meta.items() if name.endswith(("To Symbol", "Market Code"))), None)
+    if (str(base).upper(), quote) != (instrument.base, instrument.quote):
+        raise MalformedAnswerError(
+            f"{instrument.name}: the answer is about {shorten(base)} {shorten(quote or '')}"
+        )
+
+
+def _zone(meta: dict[str, Any], instrument: Instrument) -> ZoneInfo:
+    name = next((value for name, value in meta.items() if name.endswith("Time Zone")), None)
+    try:
+        return ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise MalformedAnswerError(f"{instrument.name}: {shorten(name)} is no time zone") from None
+
+
+def _read_series(series: dict[str, Any], zone: ZoneInfo) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
+    bars: dict[str, Ohlcv] = {}
+    rejected: list[RejectedBar] = []
+    for stamp, fields in series.items():
+        try:
+            bars[_read_stamp(stamp, zone)] = read_numbers(fields, _PRICES, _VOLUME)
+        except RecordError as error:
+            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error)))
+    return bars, rejected
+
+
+def _read_stamp(stamp: str, zone: ZoneInfo) -> str:
+    """The start of a bar in UTC, from a naive local time."""
+    if _STAMP.fullmatch(stamp):
+        try:
+            local = datetime.fromisoformat(stamp)
+            moment = local.replace(tzinfo=zone).astimezone(UTC)
+            # In the hour that the clocks skip in spring there is no such time.
+            if moment.astimezone(zone).replace(tzinfo=None) == local:
+                return format_time(moment)
+        except (ValueError, OverflowError):
+            pass  # the form is right and the time does not exist: 2026-02-30, or year 10000 in UTC
+    raise RecordError(
+        Reason.BAD_TIME, f"{shorten(stamp)} is no time of the form YYYY-MM-DD HH:MM:SS in {zone.key}"
+    )

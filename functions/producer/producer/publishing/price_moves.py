@@ -1,0 +1,106 @@
+"""Price moves: how far a price went over a few bars, among the bars that are new. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from producer.markets.sessions import current_or_last_session, market_of
+from producer.ohlcv import Ohlcv
+from stockstream.bars import INTERVALS
+from stockstream.instruments import Instrument
+from stockstream.times import format_time, parse_time
+
+# What ended earlier is history and no news: the first answer's bars, or those of an outage. Two hours, since
+# a plan that just sees every bar asks once in 99.
+_NEWS = timedelta(hours=2)
+
+
+class PriceMove(NamedTuple):
+    """From one close to another.
+
+    Attributes:
+        change_percent: below 0 for a fall.
+        from_price: the close some bars before.
+        to_price: the close after it.
+        from_time: when the first bar ended, UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+        to_time: when the last one did.
+    """
+
+    change_percent: float
+    from_price: float
+    to_price: float
+    from_time: str
+    to_time: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceWatch:
+    """What counts as a move, and of what.
+
+    Attributes:
+        percent: from how many percent on people are told, up or down; 0 looks at nothing.
+        bars: over how many bars.
+        names: of the instruments to look at; empty for all.
+        hours: one of sessions.HOURS.
+    """
+
+    percent: float = 0
+    bars: int = 5
+    names: frozenset[str] = frozenset()
+    hours: str = "regular"
+
+    def find_move(
+        self,
+        instrument: Instrument,
+        interval: str,
+        bars: Mapping[str, Ohlcv],
+        new: Collection[str],
+        now: datetime,
+    ) -> PriceMove | None:
+        """The greatest move that ends in a new bar; None where there is none to measure.
+
+        Both closes are of one session: what happens between two is an opening gap, and comes every morning.
+
+        Args:
+            instrument: what the bars are of.
+            interval: a key of INTERVALS.
+            bars: all that are known, by open_time.
+            new: the open_times of those that nobody has seen before.
+            now: when the provider showed them, UTC.
+        """
+        if not self.percent or not new or (self.names and instrument.name not in self.names):
+            return None
+        length, times = INTERVALS[interval], sorted(bars)
+        oldest_news = format_time(now - max(_NEWS, 2 * length) - length)
+        moves = (
+            _measure(times[position - self.bars], time, bars, length)
+            for position, time in enumerate(times)
+            if time in new
+            and time >= oldest_news
+            and position >= self.bars
+            and self._is_one_session(instrument, times[position - self.bars], time)
+        )
+        return max(moves, key=lambda move: abs(move.change_percent), default=None)
+
+    def is_told(self, move: PriceMove) -> bool:
+        """Whether people are told of a move."""
+        return abs(move.change_percent) >= self.percent
+
+    def _is_one_session(self, instrument: Instrument, first: str, last: str) -> bool:
+        session = current_or_last_session(market_of(instrument, self.hours), parse_time(last))
+        return session is not None and parse_time(first) >= session.opens
+
+
+NO_WATCH = PriceWatch()
+
+
+def _measure(first: str, last: str, bars: Mapping[str, Ohlcv], length: timedelta) -> PriceMove:
+    from_price, to_price = bars[first].close, bars[last].close
+    return PriceMove(
+        100 * (to_price - from_price) / from_price,
+        from_price,
+        to_price,
+        format_time(parse_time(first) + length),
+        format_time(parse_time(last) + length),
+    )

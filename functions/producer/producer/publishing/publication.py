@@ -1,0 +1,126 @@
+"""What to send: what the provider shows minus the tail. Pure.
+
+New, late, revised and missed bars are one case: the tail does not hold them with these numbers. A change also
+alters the look-back of the bars after it, so those that were sent before are sent again.
+"""
+
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from producer.memory.tail import Tail
+from producer.ohlcv import Ohlcv
+from producer.providers.answers import BARS_PER_ANSWER
+from stockstream.bars import Lookback
+from stockstream.windows import Windows
+
+
+class Cause(StrEnum):
+    """Why a bar is sent."""
+
+    NEW = "new"
+    LATE = "late"
+    REVISED = "revised"
+    REPEATED = "repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One bar to send: with its look-back, and why.
+
+    REPEATED is a bar that has not changed itself: its look-back has, or its last sending is in doubt.
+    """
+
+    open_time: str
+    numbers: Ohlcv
+    lookback: Lookback
+    cause: Cause
+
+
+def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) -> list[Publication]:
+    """The bars to send, oldest first.
+
+    Args:
+        shown: the finished bars that the provider shows, by open_time, of one instrument and one answer.
+        tail: what has been sent.
+        windows: what the look-back must serve.
+    """
+    history = {**tail.bars, **shown}
+    times = sorted(history)
+    closes = [history[time].close for time in times]
+    typicals = [history[time].typical for time in times]
+    volumes = [history[time].volume for time in times]
+    publications: list[Publication] = []
+    stale_before = 0
+    for position, time in enumerate(times):
+        cause = _cause(time, history[time], tail, stale=position < stale_before)
+        if cause is None:
+            continue
+        if cause in {Cause.LATE, Cause.REVISED}:
+            reach = _reach(tail.bars.get(time), history[time], windows)
+            stale_before = max(stale_before, position + 1 + reach)
+        lookback = Lookback(
+            closes[max(0, position - windows.lookback_closes) : position],
+            typicals[max(0, position - windows.lookback_bars) : position],
+            volumes[max(0, position - windows.lookback_bars) : position],
+        )
+        publications.append(Publication(time, history[time], lookback, cause))
+    return publications
+
+
+def _cause(time: str, numbers: Ohlcv, tail: Tail, *, stale: bool) -> Cause | None:
+    if time not in tail.bars:
+        if time > tail.newest:
+            return Cause.NEW
+        # What is older than all that is remembered was sent long ago, and serves as look-back only.
+        return None if tail.forgotten and time < tail.oldest else Cause.LATE
+    if tail.bars[time] != numbers:
+        return Cause.REVISED
+    return Cause.REPEATED if stale or time in tail.doubtful else None
+
+
+def _reach(before: Ohlcv | None, now: Ohlcv, windows: Windows) -> int:
+    """How many bars after this one have a look-back that it changes."""
+    if before is None or before.close != now.close:
+        return windows.lookback_closes
+    if (before.typical, before.volume) != (now.typical, now.volume):
+        return windows.lookback_bars
+    return 0
+
+
+def alters_the_past(publications: Sequence[Publication]) -> bool:
+    """Whether anything but new bars is to be sent.
+
+    Then the tail must say so before they are put. Otherwise a crash after the put, and a provider that takes
+    its change back before the next run, would leave the stream with numbers that nobody stands by.
+    """
+    return any(publication.cause is not Cause.NEW for publication in publications)
+
+
+def advance(
+    tail: Tail, publications: Sequence[Publication], acknowledged: Collection[int], windows: Windows
+) -> Tail:
+    """The tail once these publications were put: what was not acknowledged stays in doubt, and is sent again.
+
+    Args:
+        tail: what had been sent before.
+        publications: what was put.
+        acknowledged: the positions in publications of what Kinesis took.
+        windows: what the look-back must serve.
+    """
+    bars = dict(tail.bars)
+    doubtful = set(tail.doubtful)
+    for position, publication in enumerate(publications):
+        time = publication.open_time
+        bars[time] = publication.numbers
+        if position in acknowledged:
+            doubtful.discard(time)
+        else:
+            doubtful.add(time)
+    times = sorted(bars)
+    resendable = bisect_left(times, min(doubtful, default="~"), hi=max(0, len(times) - BARS_PER_ANSWER))
+    first = max(0, resendable - windows.lookback_closes)
+    return Tail(
+        {time: bars[time] for time in times[first:]}, frozenset(doubtful), tail.forgotten or first > 0
+    )

@@ -1,0 +1,148 @@
+"""Publishing what a provider answered about one instrument: plan, put, and only then remember."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import batched
+
+from producer.memory.instrument_table import InstrumentTable
+from producer.memory.tail import Tail
+from producer.ohlcv import Ohlcv
+from producer.providers.answers import Answer
+from producer.publishing.price_moves import NO_WATCH, PriceMove, PriceWatch
+from producer.publishing.publication import Cause, Publication, advance, alters_the_past, plan_publications
+from stockstream.bar_stream import BarStream
+from stockstream.bars import Bar
+from stockstream.instruments import Instrument
+from stockstream.records import encode_record
+from stockstream.times import format_instant
+from stockstream.windows import Windows
+
+# After each slice the tail is written, so that a long catch-up that is cut off goes on where it stopped.
+SLICE_BARS = 500
+
+
+@dataclass(slots=True)
+class Published:
+    """What became of one answer.
+
+    Attributes:
+        causes: how many bars are in the stream now, by why they were sent.
+        unsent: how many the stream did not take; the next answer's run sends them.
+        hole: the open_times between which the provider shows nothing any longer, and bars are missing.
+        move: the price's greatest move among the new bars; None where none was measured.
+    """
+
+    causes: Counter[Cause] = field(default_factory=Counter)
+    unsent: int = 0
+    hole: tuple[str, str] | None = None
+    move: PriceMove | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Where bars go, and what has been sent."""
+
+    source: str
+    stream: BarStream
+    table: InstrumentTable
+    interval: str
+    windows: Windows
+    watch: PriceWatch = NO_WATCH
+
+    def publish(self, instrument: Instrument, answer: Answer, deadline: float) -> Published:
+        """Sends what an answer shows and the tail does not hold.
+
+        Args:
+            instrument: what the answer is about.
+            answer: the provider's.
+            deadline: when to give up putting, on time.monotonic.
+
+        Raises:
+            TailConflictError: another run has written the tail meanwhile; the next run makes good.
+            UnreadableTailError: what is stored is no tail.
+        """
+        tail, version = self.table.read_tail(instrument.name, self.interval)
+        shown = answer.finished_bars(self.interval)
+        publications = plan_publications(shown, tail, self.windows)
+        new = {each.open_time for each in publications if each.cause is Cause.NEW}
+        published = Published(
+            unsent=len(publications),
+            hole=None if answer.reaches_back else _hole(tail, shown),
+            move=self.watch.find_move(
+                instrument, self.interval, {**tail.bars, **shown}, new, answer.asked_at
+            ),
+        )
+        for piece in _slices(publications):
+            if alters_the_past(piece):
+                in_doubt = advance(tail, piece, (), self.windows)
+                tail, version = self.table.write_tail(instrument.name, self.interval, in_doubt, version)
+            acknowledged = self._put(instrument, piece, answer.as_of, deadline)
+            tail, version = self.table.write_tail(
+                instrument.name, self.interval, advance(tail, piece, acknowledged, self.windows), version
+            )
+            published.causes.update(piece[position].cause for position in acknowledged)
+            published.unsent -= len(acknowledged)
+            if len(acknowledged) < len(piece):
+                break
+        return published
+
+    def publish_history(
+        self, instrument: Instrument, answer: Answer, before: Mapping[str, Ohlcv], deadline: float
+    ) -> Published:
+        """Sends what an answer shows of the time before the tail, which it leaves as it is.
+
+        Args:
+            instrument: what the answer is about.
+            answer: the provider's.
+            before: the bars before those of the answer, for their look-back.
+            deadline: when to give up putting, on time.monotonic.
+        """
+        tail, _ = self.table.read_tail(instrument.name, self.interval)
+        history = answer.finished_bars(self.interval)
+        publications = [
+            each
+            for each in plan_publications({**before, **history}, Tail(), self.windows)
+            if each.open_time in history and (not tail.bars or each.open_time < tail.oldest)
+        ]
+        published = Published()
+        for piece in batched(publications, SLICE_BARS, strict=False):
+            acknowledged = self._put(instrument, piece, answer.as_of, deadline)
+            published.causes.update(piece[position].cause for position in acknowledged)
+            published.unsent += len(piece) - len(acknowledged)
+        return published
+
+    def _put(
+        self, instrument: Instrument, publications: Sequence[Publication], as_of: datetime, deadline: float
+    ) -> set[int]:
+        records = [
+            encode_record(
+                Bar(
+                    instrument=instrument.name,
+                    asset_class=instrument.asset_class,
+                    interval=self.interval,
+                    open_time=each.open_time,
+                    **each.numbers._asdict(),
+                    source=self.source,
+                    as_of=format_instant(as_of),
+                ),
+                each.lookback,
+            )
+            for each in publications
+        ]
+        return self.stream.put(instrument.name, records, deadline)
+
+
+def _slices(publications: Sequence[Publication]) -> Iterator[Sequence[Publication]]:
+    """What alters the past in one piece, since one change is the reason for many; then the new bars."""
+    past = [each for each in publications if each.cause is not Cause.NEW]
+    if past:
+        yield past
+    yield from batched((each for each in publications if each.cause is Cause.NEW), SLICE_BARS, strict=False)
+
+
+def _hole(tail: Tail, shown: Mapping[str, Ohlcv]) -> tuple[str, str] | None:
+    """From the newest bar that was sent to the oldest that is shown, where nothing joins them."""
+    oldest = min(shown, default="")
+    return (tail.newest, oldest) if tail.bars and tail.newest < oldest else None

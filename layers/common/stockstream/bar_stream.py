@@ -1,0 +1,146 @@
+"""Putting records into the Kinesis stream, and knowing which of them it took."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
+
+# What one PutRecords takes: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+CALL_RECORDS = 500
+CALL_BYTES = 5 * 1024 * 1024
+
+# For a whole call. What else it can say is not made good by waiting: the run leaves the bars to the next one.
+PASSING_ERRORS = {
+    "InternalFailure",
+    "KMSThrottlingException",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "ServiceUnavailable",
+    "ThrottlingException",
+}
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+
+
+class _RefusedError(Exception):
+    """The stream will not take this call, nor the same one in a moment."""
+
+
+class BarStream:
+    """The stream that carries bars.
+
+    Args:
+        client: boto3's Kinesis client.
+        name: the stream's name.
+        warn: is told of each refusal: a constant message, and its particulars by name.
+        now: a clock that never goes back, in seconds.
+        sleep: waits so many seconds.
+        jitter: a random number from 0 to its argument.
+
+    Attributes:
+        refusal: why the stream turned something away the last time; empty if it never did.
+    """
+
+    def __init__(
+        self,
+        client: "KinesisClient",
+        name: str,
+        warn: Callable[..., None],
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[float], float] = lambda limit: random.uniform(0, limit),  # noqa: S311 (no secret hangs on it)
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._warn = warn
+        self._now = now
+        self._sleep = sleep
+        self._jitter = jitter
+        self.refusal = ""
+
+    def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
+        """Puts records, again and again until all are taken, the time is up, or the stream refuses for good.
+
+        Args:
+            partition_key: one for all, so that an instrument's bars stay on one shard.
+            records: what to put.
+            deadline: when to give up, on the clock that never goes back.
+
+        Returns:
+            The positions in records of what the stream acknowledged.
+        """
+        waiting = set(range(len(records)))
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            for call in list(_calls(sorted(waiting), partition_key, records)):
+                try:
+                    waiting -= self._put_call(partition_key, records, call)
+                except _RefusedError:
+                    return set(range(len(records))) - waiting
+            # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+            seconds = self._jitter(pause)
+            if not waiting or self._now() + seconds >= deadline:
+                return set(range(len(records))) - waiting
+            self._sleep(seconds)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _put_call(self, partition_key: str, records: Sequence[bytes], call: list[int]) -> set[int]:
+        """Puts what fits into one call; the positions of what was taken.
+
+        Raises:
+            _RefusedError: waiting will not help.
+        """
+        entries: list[PutRecordsRequestEntryTypeDef] = [
+            {"Data": records[position], "PartitionKey": partition_key} for position in call
+        ]
+        try:
+            answer = self._client.put_records(StreamName=self._name, Records=entries)
+        except ClientError as error:
+            code = self.refusal = error.response["Error"]["Code"]
+            self._warn("call refused", instrument=partition_key, records=len(call), error=code)
+            if code not in PASSING_ERRORS:
+                raise _RefusedError from error
+            return set()
+        except (HTTPClientError, BotoConnectionError) as error:
+            # The stream may have taken some all the same. They are put again, and are the same bytes.
+            self.refusal = type(error).__name__
+            self._warn("call broken off", instrument=partition_key, records=len(call), error=self.refusal)
+            return set()
+        # A refusal of some is HTTP 200: each record has its own result, in the order of the request.
+        refused = [
+            (position, result["ErrorCode"])
+            for position, result in zip(call, answer["Records"], strict=True)
+            if result.get("ErrorCode")
+        ]
+        if refused:
+            self.refusal = refused[-1][1]
+            self._warn(
+                "records refused",
+                instrument=partition_key,
+                refused=len(refused),
+                errors=sorted({code for _, code in refused}),
+            )
+        return set(call) - {position for position, _ in refused}
+
+
+def _calls(positions: Sequence[int], partition_key: str, records: Sequence[bytes]) -> Iterator[list[int]]:
+    """The positions, cut so that each piece fits into one call."""
+    call: list[int] = []
+    size = 0
+    for position in positions:
+        record_size = len(records[position]) + len(partition_key.encode())
+        if call and (len(call) == CALL_RECORDS or size + record_size > CALL_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(position)
+        size += record_size
+    if call:
+        yield call

@@ -1,0 +1,89 @@
+"""Which lake a command reads: what the last run here delivered, or a stack's in AWS."""
+
+from pathlib import Path
+from typing import Protocol
+
+import boto3
+
+from stockstream.errors import StockstreamError
+from stockstream_operate.lake.athena import AthenaLake
+from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.stack import find_stack
+from stockstream_operate.workplace import STATE
+
+FOLDER = STATE / "lake"
+
+
+class NoLakeError(StockstreamError):
+    """There is nothing to read yet; the text says what to do."""
+
+
+class QueryableLake(Protocol):
+    """A lake that answers SQL."""
+
+    def query(self, sql: str) -> Result:
+        """The answer to one SELECT in Athena's dialect.
+
+        Raises:
+            LakeQueryError: it cannot be answered.
+        """
+
+    def receipt(self) -> str:
+        """What the queries so far have cost, for a person; empty where they cost nothing."""
+
+
+class LocalLake:
+    """The delivered files on this machine, as they are when a query is asked.
+
+    Args:
+        folder: where a run here keeps them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def query(self, sql: str) -> Result:
+        """The answer to one SELECT in Athena's dialect.
+
+        Raises:
+            NoLakeError: nothing was delivered here yet, or a run that began meanwhile has put it away.
+            LakeQueryError: it cannot be answered.
+        """
+        before = self._identity()
+        if before is None:
+            raise NoLakeError(
+                "Nothing was delivered here yet: start `make run` and wait for its first bars, "
+                "or name a stack in AWS: --stack stockstream"
+            )
+        try:
+            with LakeEngine(self._folder) as engine:
+                return engine.query(sql)
+        except LakeQueryError:
+            if self._identity() == before:
+                raise
+            raise NoLakeError("A new run began meanwhile, and its lake is empty: ask again.") from None
+
+    def _identity(self) -> int | None:
+        """What tells the folder of one run from that of the next; None while there is none."""
+        try:
+            return self._folder.stat().st_ino
+        except FileNotFoundError:
+            return None
+
+    def receipt(self) -> str:
+        """Nothing: this machine does the work."""
+        return ""
+
+
+def open_lake(stack: str | None) -> QueryableLake:
+    """The lake of a stack in AWS; without a name, what the last run here delivered, be it over or not.
+
+    Raises:
+        StackError: there is no such stack, or it has no database.
+    """
+    if stack is None:
+        return LocalLake(FOLDER)
+    found = find_stack(stack)
+    return AthenaLake(
+        boto3.client("athena"), found.output("LakeDatabaseName"), found.output("LakeWorkGroupName")
+    )

@@ -1,0 +1,118 @@
+"""The lake in AWS: Athena answers, in the stack's workgroup and within its limit."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from stockstream_operate.lake.engine import LakeQueryError, Result
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_athena.type_defs import ColumnInfoTypeDef, DatumTypeDef, QueryExecutionTypeDef
+
+POLL_SECONDS = 0.5
+# Athena's price in us-east-1: $5 a TB, and each query is billed as 10 MB at least.
+_DOLLARS_A_BYTE = 5e-12
+_LEAST_BYTES = 10_000_000
+_UNFINISHED = {"QUEUED", "RUNNING"}
+# Athena tells everything as text.
+_READERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), int),
+    **dict.fromkeys(("float", "double", "decimal"), float),
+    "boolean": lambda text: text == "true",
+    "date": date.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+}
+
+
+class AthenaLake:
+    """The lake's database in AWS.
+
+    Args:
+        athena: boto3's client.
+        database: the lake's.
+        workgroup: the stack's, which limits what a query may read.
+        wait: what is called between two looks at a query.
+    """
+
+    def __init__(
+        self,
+        athena: "AthenaClient",
+        database: str,
+        workgroup: str,
+        wait: Callable[[], None] = lambda: time.sleep(POLL_SECONDS),
+    ) -> None:
+        self._athena = athena
+        self._database = database
+        self._workgroup = workgroup
+        self._wait = wait
+        self._read_bytes = 0
+        self._billed_bytes = 0
+
+    def query(self, sql: str) -> Result:
+        """The answer to one statement; a query that is interrupted here is stopped there, too.
+
+        Raises:
+            LakeQueryError: Athena cannot answer it; the text is Athena's reason.
+        """
+        try:
+            started = self._athena.start_query_execution(
+                QueryString=sql,
+                QueryExecutionContext={"Database": self._database},
+                WorkGroup=self._workgroup,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidRequestException":
+                raise
+            raise LakeQueryError(error.response["Error"]["Message"]) from error
+        name = started["QueryExecutionId"]
+        try:
+            execution = self._await(name)
+        except KeyboardInterrupt:
+            self._athena.stop_query_execution(QueryExecutionId=name)
+            raise
+        scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
+        self._read_bytes += scanned
+        self._billed_bytes += max(scanned, _LEAST_BYTES)
+        status = execution["Status"]
+        if status["State"] != "SUCCEEDED":
+            raise LakeQueryError(
+                status.get("StateChangeReason") or f"The query was {status['State'].lower()}."
+            )
+        # The first row of a SELECT repeats the names of its columns; that of SHOW TABLES is a row.
+        return self._read(name, has_names=execution.get("StatementType") == "DML")
+
+    def receipt(self) -> str:
+        """What the queries so far have read, and what that costs in us-east-1."""
+        return (
+            f"Athena read {self._read_bytes / 1e6:,.1f} MB, for ${self._billed_bytes * _DOLLARS_A_BYTE:,.4f}."
+        )
+
+    def _await(self, name: str) -> "QueryExecutionTypeDef":
+        while True:
+            execution = self._athena.get_query_execution(QueryExecutionId=name)["QueryExecution"]
+            if execution["Status"]["State"] not in _UNFINISHED:
+                return execution
+            self._wait()
+
+    def _read(self, name: str, *, has_names: bool) -> Result:
+        pages = self._athena.get_paginator("get_query_results").paginate(QueryExecutionId=name)
+        columns: list[ColumnInfoTypeDef] = []
+        rows: list[tuple[Any, ...]] = []
+        for page in pages:
+            results = page["ResultSet"]
+            told = results["Rows"]
+            if not columns:
+                columns = list(results["ResultSetMetadata"]["ColumnInfo"])
+                told = told[has_names:]
+            rows.extend(tuple(_values(row["Data"], columns)) for row in told)
+        return Result(tuple(column["Name"] for column in columns), rows)
+
+
+def _values(cells: "Iterable[DatumTypeDef]", columns: "Iterable[ColumnInfoTypeDef]") -> Iterator[Any]:
+    for cell, column in zip(cells, columns, strict=True):
+        text = cell.get("VarCharValue")
+        yield text if text is None else _READERS.get(column["Type"], str)(text)

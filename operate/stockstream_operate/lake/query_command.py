@@ -1,0 +1,109 @@
+"""`stockstream query`: SQL on the lake, here and in AWS."""
+
+import argparse
+import sys
+import time
+
+from rich.table import Table
+
+from stockstream.errors import StockstreamError
+from stockstream_operate.arguments import Commands
+from stockstream_operate.lake.access import open_lake
+from stockstream_operate.lake.answers import as_csv, as_json_lines, as_records, as_table
+from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.sql import NamedQuery, read_lake_sql
+from stockstream_operate.screen import Screen
+
+_STATEMENTS = ("select", "with", "(", "--", "/*")
+
+
+class NoSuchQueryError(StockstreamError):
+    """What was asked is neither SQL nor the name of a saved query; the text says which there are."""
+
+
+def add_query(commands: Commands) -> None:
+    """Adds `stockstream query`."""
+    command = commands.add_parser(
+        "query",
+        help="ask the lake in SQL",
+        description="Answers SQL, in Athena's dialect, or a saved query from the lake of the last run here, "
+        "or with --stack from that of a stack in AWS. Without a query it says what there is.",
+    )
+    option = command.add_argument
+    option(
+        "asked",
+        nargs="?",
+        metavar="QUERY",
+        help="a SELECT, the name of a saved query, or - for standard input",
+    )
+    option("--stack", metavar="NAME", help="a stack in AWS, whose Athena answers and bills it (here)")
+    option(
+        "--format",
+        choices=("table", "csv", "json"),
+        default="table",
+        help="json is one object a line (table)",
+    )
+    option("--show", action="store_true", help="print the SQL instead of running it")
+    command.set_defaults(run=run_query)
+
+
+def run_query(asked: argparse.Namespace, screen: Screen) -> None:
+    """Runs one query and shows its answer.
+
+    Raises:
+        StockstreamError: there is no such query or no lake, or it cannot be answered.
+    """
+    if asked.asked is None:
+        _list_queries(screen)
+        return
+    sql = _find_sql(sys.stdin.read() if asked.asked == "-" else asked.asked)
+    if asked.show:
+        screen.write(sql)
+        return
+    lake = open_lake(asked.stack)
+    started = time.monotonic()
+    result = lake.query(sql)
+    if asked.format == "table":
+        _present(result, screen)
+        rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows):,} rows"
+        screen.say(f"{rows} in {time.monotonic() - started:.1f} s. {lake.receipt()}".rstrip(), style="dim")
+    elif result.rows or asked.format == "csv":
+        screen.write(as_csv(result) if asked.format == "csv" else as_json_lines(result))
+
+
+def _find_sql(asked: str) -> str:
+    queries = read_lake_sql().queries
+    if named := queries.get(asked.strip().lower()):
+        return named.sql
+    if not asked.strip().lower().startswith(_STATEMENTS):
+        raise NoSuchQueryError(
+            f"{asked.strip()!r} is neither a SELECT nor a saved query. Saved are: {', '.join(queries)}."
+        )
+    return asked
+
+
+def _list_queries(screen: Screen) -> None:
+    known = read_lake_sql()
+    readable: list[NamedQuery] = [
+        NamedQuery(each.name, each.description, each.sql) for each in known.views.values()
+    ]
+    for title, rows in (("saved query", known.queries.values()), ("view", readable)):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(title, no_wrap=True)
+        table.add_column("what it shows")
+        for each in rows:
+            table.add_row(each.name, each.description)
+        screen.present(table)
+        screen.say("")
+    screen.say(
+        'Ask with: stockstream query "latest bar of each instrument"\n'
+        'In SQL:   stockstream query "SELECT * FROM bars_latest LIMIT 1"'
+    )
+
+
+def _present(result: Result, screen: Screen) -> None:
+    table = as_table(result)
+    if screen.fits(table):
+        screen.present(table)
+        return
+    screen.write("\n".join(as_records(result)))

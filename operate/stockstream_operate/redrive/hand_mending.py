@@ -1,0 +1,108 @@
+"""What a person mends: entries written to a file to be edited, and read back from it."""
+
+import json
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Any
+
+from stockstream.errors import StockstreamError
+from stockstream.times import format_instant
+from stockstream_operate.redrive.decisions import Decision
+from stockstream_operate.redrive.set_aside import SetAside
+
+
+class HandMendingError(StockstreamError):
+    """The file cannot be written or read; the text says which line, and what to do."""
+
+
+class SavedEntries:
+    """A new file for a person, one JSON object a line.
+
+    Args:
+        path: where; a file that is there already may hold somebody's work, and is not touched.
+
+    Raises:
+        HandMendingError: it cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.count = 0
+        self._path = path
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            raise HandMendingError(f"{path} is there already: name another file.") from None
+        except OSError as error:
+            raise HandMendingError(f"{path} cannot be written: {error.strerror}") from None
+
+    def add(self, decision: Decision) -> None:
+        """Writes an entry that needs a person."""
+        # json and not orjson, which reads records that are nested more deeply than what it can write.
+        with self._path.open("a", encoding="ascii") as file:
+            file.write(json.dumps(_describe(decision)) + "\n")
+        self.count += 1
+
+    def finish(self) -> str:
+        """Says what a person shall do with the file, and takes it away if nothing is in it."""
+        if not self.count:
+            self._path.unlink()
+            return "Nothing needs a person."
+        return f"For a person: {self.count:,} in {self._path}. Edit it, then: --from {self._path}"
+
+
+def read_corrections(path: Path) -> dict[str, bytes]:
+    """The edited records of a file, by the name of the entry that each stands for.
+
+    Raises:
+        HandMendingError: a line is no such entry.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise HandMendingError(f"{path} cannot be read: {error.strerror}") from None
+    corrections = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+            corrections[str(fields["entry"])] = _read_data(fields)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise HandMendingError(
+                f"{path}, line {number} is no entry that --save wrote ({type(error).__name__}: {error}). "
+                "Edit `record` (or `text`), and leave the rest of the line as it is."
+            ) from error
+    return corrections
+
+
+def _describe(decision: Decision) -> dict[str, Any]:
+    entry = decision.entry
+    return {
+        "reason": decision.reason,
+        "detail": decision.note,
+        **_readable(entry),
+        "arrived_at": entry.arrived_at and format_instant(entry.arrived_at),
+        "file": entry.key,
+        "entry": entry.name,
+    }
+
+
+def _readable(entry: SetAside) -> dict[str, Any]:
+    try:
+        text = entry.raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": b64encode(entry.raw).decode()}
+    if entry.data is None:
+        return {"text": text}
+    try:
+        return {"record": json.loads(text)}
+    except (ValueError, RecursionError):
+        return {"text": text}
+
+
+def _read_data(fields: dict[str, Any]) -> bytes:
+    if "record" in fields:
+        return json.dumps(fields["record"]).encode()
+    if "text" in fields:
+        return str(fields["text"]).encode()
+    return b64decode(fields["base64"], validate=True)

@@ -1,0 +1,145 @@
+"""`stockstream redrive`: its options, and what it says."""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+from stockstream.bar_stream import BarStream
+from stockstream.errors import SettingsError, StockstreamError
+from stockstream.windows import Windows, parse_windows
+from stockstream_operate.arguments import Commands, count, day
+from stockstream_operate.redrive.decisions import Action, Judge
+from stockstream_operate.redrive.error_files import ErrorFiles
+from stockstream_operate.redrive.hand_mending import SavedEntries, read_corrections
+from stockstream_operate.redrive.lake_again import deliver_again
+from stockstream_operate.redrive.report import Tally
+from stockstream_operate.redrive.sender import Sender
+from stockstream_operate.redrive.walk import Selection, redrive
+from stockstream_operate.screen import Screen
+from stockstream_operate.search.client import find_server
+from stockstream_operate.search.fill import Filler
+from stockstream_operate.stack import Stack, find_stack
+
+_CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
+_REASON = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
+
+
+class RedriveError(StockstreamError):
+    """Not everything that could be sent was; the text says how much is left, and why."""
+
+
+def add_redrive(commands: Commands) -> None:
+    """Adds `stockstream redrive`."""
+    command = commands.add_parser(
+        "redrive",
+        help="send again what Firehose set aside",
+        description="Shows what Firehose set aside, why, and what can be done; --apply does it.",
+    )
+    option = command.add_argument
+    option("--stack", metavar="NAME", help="a stack in AWS (the one that runs here)")
+    option("--apply", action="store_true", help="do it; without this nothing is changed")
+    option("--since", type=day, metavar="DAY", help="only from this day on, as 2026-11-01 (UTC)")
+    option("--reason", type=_reason, help="only what was set aside for it, as BAD_TIME")
+    option("--limit", type=count, metavar="N", help="send N entries at most")
+    option("--save", type=Path, metavar="FILE", help="write what needs a person to a new file, to be edited")
+    option("--from", type=Path, dest="corrections", metavar="FILE", help="take the entries of an edited file")
+    option("--endpoint", metavar="URL", help="the search index (the stack's)")
+    option("--format", choices=("table", "json"), default="table", help="json is for scripts (table)")
+    command.set_defaults(run=run_redrive)
+
+
+def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
+    """Shows what was set aside, and sends it again if asked to.
+
+    Raises:
+        StockstreamError: it cannot be read, or not all that could be sent was.
+    """
+    if asked.corrections and (asked.save or asked.reason or asked.since):
+        raise RedriveError("--from means the entries of its file: leave --save, --reason and --since out.")
+    corrections = read_corrections(asked.corrections) if asked.corrections else None
+    stack = find_stack(asked.stack)
+    s3, bucket = boto3.client("s3", config=_CONFIG), stack.output("LakeBucketName")
+    files = ErrorFiles(s3, bucket)
+    judge = Judge(_read_windows(stack))
+    selection = Selection(asked.reason or "", asked.limit, corrections)
+    sender = _open_sender(stack, asked.endpoint, partial(deliver_again, s3, bucket)) if asked.apply else None
+    listed = files.list_files(asked.since or "")
+    saved = SavedEntries(asked.save) if asked.save else None
+    tally = Tally(is_applied=asked.apply)
+    doing, size = "Sending again" if asked.apply else "Reading", sum(each.size for each in listed)
+    with screen.progress(doing, size) as step:
+        for file, outcomes in redrive(files, listed, judge, selection, sender):
+            tally.add(outcomes)
+            for outcome in outcomes:
+                if saved and outcome.decision.action is Action.LEAVE:
+                    saved.add(outcome.decision)
+            step(file.size)
+    notes = []
+    if selection.unseen and not selection.is_over:
+        notes.append(f"Not set aside any more, of {asked.corrections}: {len(selection.unseen):,}.")
+    if saved:
+        notes.append(saved.finish())
+    _tell(tally, notes, asked, screen)
+    if tally.refused:
+        raise RedriveError(f"Refused, and still set aside: {tally.refused:,}. The table says why.")
+
+
+def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Screen) -> None:
+    if asked.format == "json":
+        screen.say(json.dumps(tally.as_json()))
+        return
+    if tally.rows:
+        screen.present(tally.table())
+        screen.say(f"\n{tally.summary()}")
+        if not asked.apply:
+            screen.say("Nothing was changed: --apply does it, --save FILE writes out what needs a person.")
+    else:
+        is_narrowed = asked.corrections or asked.reason or asked.since
+        screen.say("Nothing of that is set aside." if is_narrowed else "Nothing is set aside.")
+    for note in notes:
+        screen.say(note)
+
+
+def _open_sender(
+    stack: Stack, endpoint: str | None, deliver: Callable[[list[tuple[str, bytes]]], None]
+) -> Sender:
+    # Nothing is said of a single refusal: some records are taken later, and what stays refused is told.
+    stream = BarStream(
+        boto3.client("kinesis", config=_CONFIG), stack.output("BarStreamName"), warn=lambda *_, **__: None
+    )
+    address = endpoint or stack.outputs.get("SearchEndpoint")
+    # The stack's own domain asks for its admin role.
+    role_arn = None if endpoint else stack.outputs.get("SearchAdminRoleArn")
+
+    @cache
+    def open_index() -> Filler:  # only where there is something for it
+        return Filler(find_server(address or "", role_arn=role_arn))
+
+    index = (lambda documents: open_index().fill(documents)) if address else None
+    return Sender(stream, index, deliver)
+
+
+def _read_windows(stack: Stack) -> Windows:
+    """The windows of the transform that runs: they say how long a look-back may be."""
+    name = stack.output("TransformFunctionName")
+    configuration = boto3.client("lambda", config=_CONFIG).get_function_configuration(FunctionName=name)
+    variables = configuration["Environment"]["Variables"]
+    try:
+        return parse_windows(variables["SMA_WINDOWS"], variables["EMA_WINDOWS"])
+    except SettingsError as error:
+        raise RedriveError(
+            "The transform fails on all that it is sent, for a setting of its own is wrong: "
+            f"mend that first. {error}"
+        ) from error
+
+
+def _reason(text: str) -> str:
+    if not _REASON.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no reason: take one of the table's, such as BAD_TIME")
+    return text

@@ -1,0 +1,118 @@
+"""`stockstream redrive`: what Firehose set aside, decided on file by file, and sent again where asked to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from stockstream_operate.redrive.decisions import BY_HAND, Action, Decision, Judge
+from stockstream_operate.redrive.error_files import ErrorFile, ErrorFiles
+from stockstream_operate.redrive.sender import Sender
+from stockstream_operate.redrive.set_aside import SetAside
+
+_SENT = {Action.SEND, Action.MEND, Action.INDEX, Action.DELIVER}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An entry's fate.
+
+    Attributes:
+        decision: what was decided.
+        refusal: why it could not be done; empty where it was, or where nothing was tried.
+    """
+
+    decision: Decision
+    refusal: str = ""
+
+
+class Selection:
+    """Which of the entries are meant.
+
+    Args:
+        reason: only those that were set aside for this one; empty for all.
+        limit: how many are sent at most; None for all.
+        corrections: only these, by their names, with what a person has made of them; None for all.
+
+    Attributes:
+        unseen: the names of the corrections whose entries did not come yet.
+    """
+
+    def __init__(
+        self, reason: str = "", limit: int | None = None, corrections: Mapping[str, bytes] | None = None
+    ) -> None:
+        self._reason = reason
+        self._left = limit
+        self._corrections = corrections
+        self.unseen = set(corrections or ())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the limit is reached."""
+        return self._left == 0
+
+    def choose(self, entries: Sequence[SetAside], judge: Judge) -> dict[int, Decision]:
+        """What is decided on those of a file's entries that are meant, by their positions in it."""
+        chosen = {}
+        for position, entry in enumerate(entries):
+            corrected = self._correct(entry)
+            if corrected is None:
+                continue
+            decision = judge.decide(corrected)
+            if self._takes(decision):
+                chosen[position] = decision
+        return chosen
+
+    def _correct(self, entry: SetAside) -> SetAside | None:
+        if self._corrections is None:
+            return entry
+        data = self._corrections.get(entry.name)
+        self.unseen.discard(entry.name)
+        return None if data is None else replace(entry, data=data, error_code=BY_HAND, error_message="")
+
+    def _takes(self, decision: Decision) -> bool:
+        if self._reason and decision.reason != self._reason:
+            return False
+        if decision.action in _SENT and self._left is not None:
+            if self.is_over:
+                return False
+            self._left -= 1
+        return True
+
+
+def redrive(
+    files: ErrorFiles,
+    listed: Sequence[ErrorFile],
+    judge: Judge,
+    selection: Selection,
+    sender: Sender | None,
+) -> Iterator[tuple[ErrorFile, list[Outcome]]]:
+    """Decides on all entries, and sends and puts away what can be; one file in memory at a time.
+
+    Args:
+        files: where the entries are.
+        listed: the files, all listed before the first of them is sent. What fails again comes back as a new
+            file, and must not pass for a copy of what was sent.
+        judge: decides.
+        selection: which entries are meant.
+        sender: sends them; None for a dry run, which changes nothing.
+
+    Yields:
+        Each file, and what became of those of its entries that are meant.
+    """
+    for file in listed:
+        if selection.is_over:
+            return
+        entries, version = files.read(file)
+        chosen = selection.choose(entries, judge)
+        refusals = sender.send(list(chosen.values())) if sender else [""] * len(chosen)
+        outcomes = {
+            position: Outcome(decision, refusal)
+            for (position, decision), refusal in zip(chosen.items(), refusals, strict=True)
+        }
+        done = {
+            position
+            for position, outcome in outcomes.items()
+            if outcome.decision.action is not Action.LEAVE and not outcome.refusal
+        }
+        if sender and done:
+            files.put_away(file, version, entries, done)
+        yield file, list(outcomes.values())

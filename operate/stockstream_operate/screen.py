@@ -1,0 +1,78 @@
+"""What a person sees of a command: steps, sentences, tables, progress."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.progress import Progress
+from rich.table import Table
+
+
+class Screen:
+    """Prints to a terminal, or as plain lines to a file or a pipe."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @property
+    def width(self) -> int | None:
+        """How many characters a line of the terminal has; None where it is a file or a pipe."""
+        return self._console.width if self._console.is_terminal else None
+
+    @contextmanager
+    def step(self, doing: str, done: str) -> Iterator[None]:
+        """Shows that something is being done, and then that it is done and how long it took."""
+        started = monotonic()
+        # Without a terminal nothing moves, so that a log says what was begun, too.
+        if not self._console.is_terminal:
+            self.say(f"{doing} ...")
+        with self._console.status(f"{escape(doing)} ..."):
+            yield
+        self._console.print(
+            f"[green]✓[/] {escape(done)} [dim]{monotonic() - started:.1f} s[/]", highlight=False
+        )
+
+    def say(self, text: str, style: str = "") -> None:
+        """Prints a paragraph."""
+        self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
+
+    def write(self, text: str) -> None:
+        """Prints lines as they are, and at once, however many: for programs, and for very much."""
+        try:
+            self._console.file.write(f"{text}\n")
+            self._console.file.flush()
+        except BrokenPipeError:  # whoever reads has seen enough
+            self._console.on_broken_pipe()
+
+    def present(self, table: Table) -> None:
+        """Prints a table."""
+        self._console.print(table, highlight=False)
+
+    def fits(self, table: Table) -> bool:
+        """Whether a table can be printed without leaving anything out."""
+        # Measured where there is room: what does not fit is measured as what is left of it.
+        roomy = self._console.options.update(width=10_000)
+        return Measurement.get(self._console, roomy, table).maximum <= self._console.width
+
+    @contextmanager
+    def progress(self, doing: str, total: float) -> Iterator[Callable[[float], None]]:
+        """Shows how far something has come, on a terminal; each step tells its share of the total."""
+        if not self._console.is_terminal:
+            yield lambda _share: None
+            return
+        with Progress(console=self._console, transient=True) as bar:
+            task = bar.add_task(escape(doing), total=total)
+            yield lambda share: bar.advance(task, share)
+
+    @contextmanager
+    def live(self) -> Iterator[Callable[[Table], None] | None]:
+        """Within, a table is kept in place, each one where the last was; None where there is no terminal."""
+        if not self._console.is_terminal:
+            yield None
+            return
+        with Live(console=self._console, auto_refresh=False) as live:
+            yield lambda table: live.update(table, refresh=True)

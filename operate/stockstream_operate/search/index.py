@@ -1,0 +1,166 @@
+"""What a search index of the bars consists of, from the sources in dashboards/index/ and contract 2."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stockstream.windows import Windows
+from stockstream_operate.workplace import ROOT
+
+SOURCES = ROOT / "dashboards" / "index"
+SCHEMA = ROOT / "docs" / "enriched.v1.schema.json"
+
+# Firehose writes to this index; the pipeline moves each document to the month of its bar.
+WRITE_INDEX = "bars"
+MONTHS = "bars-*"
+REJECTED = "rejected"
+PIPELINE = "stockstream-bars"
+BARS_TEMPLATE = "stockstream-bars"
+REJECTED_TEMPLATE = "stockstream-rejected"
+RETENTION = "stockstream-retention"
+DELIVERY_ROLE = "stockstream-delivery"
+RETENTION_PATH = f"/_plugins/_ism/policies/{RETENTION}"
+PIPELINE_PATH = f"/_ingest/pipeline/{PIPELINE}"
+TEMPLATE_PATH = f"/_index_template/{BARS_TEMPLATE}"
+ROLE_PATH = f"/_plugins/_security/api/roles/{DELIVERY_ROLE}"
+ROLE_MAPPING_PATH = f"/_plugins/_security/api/rolesmapping/{DELIVERY_ROLE}"
+# An index holds a month, and its age counts from when it was made.
+MONTH_DAYS = 31
+
+type Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that a server is told, and tells of.
+
+    Attributes:
+        name: what people call it.
+        path: where it is put, and where it is read.
+        body: what is put.
+        within: the keys that lead to it in what is read.
+        needs: the feature without which a server does not know the path.
+        is_vital: whether the index is wrong without it.
+    """
+
+    name: str
+    path: str
+    body: Body
+    within: tuple[str | int, ...] = ()
+    needs: str = ""
+    is_vital: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the index shall be like.
+
+    Attributes:
+        windows: of the moving averages, each of which is a field.
+        retention_days: how long bars are kept at least.
+        delivery_role_arn: who may write; empty where nobody has to be let in.
+    """
+
+    windows: Windows = field(default_factory=Windows)
+    retention_days: int = 90
+    delivery_role_arn: str = ""
+
+
+def list_parts(wanted: Wanted, *, has_pipelines: bool = True) -> list[Part]:
+    """The parts in the order in which they are put: the permission to write comes last.
+
+    Args:
+        wanted: what they shall be like.
+        has_pipelines: whether the server knows ingest pipelines; else the index names none, since that would
+            fail each document.
+    """
+    template = ("index_templates", 0, "index_template")
+    parts = [
+        Part(
+            "retention policy",
+            RETENTION_PATH,
+            retention(wanted.retention_days),
+            needs="index state management",
+            is_vital=False,
+        ),
+        Part("ingest pipeline", PIPELINE_PATH, pipeline(), (PIPELINE,), needs="ingest pipelines"),
+        Part(
+            "index template",
+            TEMPLATE_PATH,
+            bars_template(wanted.windows, has_pipelines=has_pipelines),
+            template,
+        ),
+        Part(
+            "template of refused documents",
+            f"/_index_template/{REJECTED_TEMPLATE}",
+            _read("rejected-template.json"),
+            template,
+        ),
+    ]
+    if wanted.delivery_role_arn:
+        who: Body = {"backend_roles": [wanted.delivery_role_arn]}
+        needs = "fine-grained access control"
+        parts += [
+            Part("role of the delivery", ROLE_PATH, _read("delivery-role.json"), (DELIVERY_ROLE,), needs),
+            Part("who has that role", ROLE_MAPPING_PATH, who, (DELIVERY_ROLE,), needs),
+        ]
+    return parts
+
+
+def mapping(windows: Windows) -> Body:
+    """The field types of a document, from contract 2, with the averages of these windows."""
+    properties: dict[str, Body] = json.loads(SCHEMA.read_text(encoding="utf-8"))["properties"]
+    averages = {name for name, _ in (*windows.sma_fields, *windows.ema_fields)}
+    fixed = {
+        name: _field(schema) for name, schema in properties.items() if not name.startswith(("sma_", "ema_"))
+    }
+    return fixed | {name: {"type": "double"} for name in sorted(averages)}
+
+
+def _field(schema: Mapping[str, Any]) -> Body:
+    kinds = schema.get("type", "string")
+    kind = kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
+    if kind == "number":
+        return {"type": "double"}
+    if kind == "integer":
+        return {"type": "integer"}
+    # Of texts, only those that the contract gives the form of a day are times.
+    if not schema.get("pattern", "").startswith(r"^\d{4}-"):
+        return {"type": "keyword"}
+    has_fraction = r"\." in schema["pattern"]
+    return {"type": "date", "format": "strict_date_time" if has_fraction else "strict_date_time_no_millis"}
+
+
+def bars_template(windows: Windows, *, has_pipelines: bool) -> Body:
+    """The template of the months' indices."""
+    template = _read("bars-template.json")
+    template["template"]["mappings"]["properties"] = mapping(windows)
+    if not has_pipelines:
+        del template["template"]["settings"]["index"]["default_pipeline"]
+    return template
+
+
+def pipeline() -> Body:
+    """The pipeline, with its script in it."""
+    body = _read("pipeline.json")
+    body["processors"][0]["script"]["source"] = script()
+    return body
+
+
+def script() -> str:
+    """The pipeline's script."""
+    return (SOURCES / "pipeline.painless").read_text(encoding="utf-8")
+
+
+def retention(days: int) -> Body:
+    """The policy under which an index is deleted when even its newest bar is so many days old."""
+    body = _read("retention.json")
+    kept = body["policy"]["states"][0]
+    kept["transitions"][0]["conditions"]["min_index_age"] = f"{days + MONTH_DAYS}d"
+    return body
+
+
+def _read(name: str) -> Body:
+    body: Body = json.loads((SOURCES / name).read_text(encoding="utf-8"))
+    return body

@@ -1,0 +1,248 @@
+"""Putting the parts of a search index in place, and saying whether they are."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import requests
+from opensearchpy import OpenSearch, TransportError
+
+from stockstream_operate.search.client import Server, explain, said_by
+from stockstream_operate.search.index import (
+    MONTHS,
+    PIPELINE_PATH,
+    RETENTION,
+    RETENTION_PATH,
+    ROLE_MAPPING_PATH,
+    WRITE_INDEX,
+    Part,
+    Wanted,
+    list_parts,
+    mapping,
+)
+
+# The name of the one outcome that there is where a server cannot be asked at all.
+SERVER = "server"
+# What a server says of a path that one of its plugins would serve.
+_NO_HANDLER = "no handler found"
+# What Amazon says of the paths of fine-grained access control on a domain without it.
+_NOT_ALLOWED = "is not allowed"
+
+
+class State(Enum):
+    """What came of a part."""
+
+    MADE = "made"
+    CHANGED = "changed"
+    RIGHT = "right"
+    MISSING = "missing"
+    DIFFERENT = "different"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a part, and a word on it.
+
+    Attributes:
+        name: the part's.
+        state: what came of it.
+        notes: what differs, or why it was refused or skipped.
+        is_vital: whether the index is wrong without it.
+    """
+
+    name: str
+    state: State
+    notes: tuple[str, ...] = ()
+    is_vital: bool = True
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether nothing needs to be done about it."""
+        done = self.state in {State.MADE, State.CHANGED, State.RIGHT}
+        return done or (self.state is State.SKIPPED and not self.is_vital)
+
+
+class Installer:
+    """Installs and checks the parts of a search index on a server.
+
+    Args:
+        server: where.
+        wanted: what the index shall be like.
+    """
+
+    def __init__(self, server: Server, wanted: Wanted) -> None:
+        self._server = server
+        self._wanted = wanted
+        self._client = server.connect()
+
+    def install(self) -> Iterator[Outcome]:
+        """Puts each part in place that is not, in an order in which no document can come too early."""
+        return self._go_through(puts=True)
+
+    def check(self) -> Iterator[Outcome]:
+        """Compares each part with what is there, and changes nothing."""
+        return self._go_through(puts=False)
+
+    def _go_through(self, *, puts: bool) -> Iterator[Outcome]:
+        try:
+            has_pipelines = has_feature(self._client, PIPELINE_PATH)
+        except TransportError as error:
+            # What no request can pass, none of the following will.
+            yield Outcome(SERVER, State.REFUSED, (explain(error, self._server),))
+            return
+        for part in list_parts(self._wanted, has_pipelines=has_pipelines):
+            yield self._handle(part, puts=puts)
+        yield self._months(puts=puts)
+        yield self._way_in()
+
+    def _handle(self, part: Part, *, puts: bool) -> Outcome:
+        try:
+            answer = _get(self._client, part.path)
+            found = _within(answer, part)
+            if part.path == ROLE_MAPPING_PATH and found:
+                part = _beside_others(part, found)
+            notes = tuple(differences(part.body, found)) if found is not None else ()
+            if found is not None and not notes:
+                return Outcome(part.name, State.RIGHT)
+            if not puts:
+                return Outcome(part.name, State.DIFFERENT if notes else State.MISSING, notes, part.is_vital)
+            params = _unless_changed(answer) if part.path == RETENTION_PATH else {}
+            self._client.transport.perform_request("PUT", part.path, params=params, body=part.body)
+            if part.path == RETENTION_PATH:
+                self._let_follow("change_policy" if notes else "add")
+        except TransportError as error:
+            if part.needs and lacks_feature(error):
+                return Outcome(
+                    part.name, State.SKIPPED, (f"this server has no {part.needs}",), is_vital=part.is_vital
+                )
+            return Outcome(part.name, State.REFUSED, (explain(error, self._server),), part.is_vital)
+        return Outcome(part.name, State.CHANGED if notes else State.MADE, notes)
+
+    def _let_follow(self, verb: str) -> None:
+        """Puts the months that are there already under the policy as it is now."""
+        if self._client.indices.exists(index=MONTHS, params={"allow_no_indices": "false"}):
+            self._client.transport.perform_request(
+                "POST", f"/_plugins/_ism/{verb}/{MONTHS}", body={"policy_id": RETENTION}
+            )
+
+    def _months(self, *, puts: bool) -> Outcome:
+        """A template is for new indices: a new average's field has to be added to those that are there."""
+        name = "fields of the months that are there"
+        fields = mapping(self._wanted.windows)
+        try:
+            months = _get(self._client, f"/{MONTHS}/_mapping") or {}
+            notes = tuple(
+                f"{month}: {difference}"
+                for month, found in sorted(months.items())
+                for difference in differences(fields, found["mappings"].get("properties", {}))
+            )
+            if notes and puts:
+                self._client.indices.put_mapping(index=MONTHS, body={"properties": fields})
+                return Outcome(name, State.CHANGED, notes)
+        except TransportError as error:
+            return Outcome(name, State.REFUSED, (explain(error, self._server),))
+        return Outcome(name, State.DIFFERENT if notes else State.RIGHT, notes)
+
+    def _way_in(self) -> Outcome:
+        """Firehose's index must not exist: its documents would stay in it, as they are."""
+        name = "no index in the way"
+        try:
+            is_there = self._client.indices.exists(index=WRITE_INDEX)
+        except TransportError as error:
+            return Outcome(name, State.REFUSED, (explain(error, self._server),))
+        if not is_there:
+            return Outcome(name, State.RIGHT)
+        note = (
+            f"an index named {WRITE_INDEX} was made before the template: what Firehose sends stays in it, "
+            f"under ids of its own. Delete it (DELETE /{WRITE_INDEX}), then run `stockstream search fill`."
+        )
+        return Outcome(name, State.DIFFERENT, (note,))
+
+
+def has_feature(client: OpenSearch, path: str) -> bool:
+    """Whether a server knows a path of a plugin's.
+
+    Raises:
+        TransportError: it cannot be asked.
+    """
+    try:
+        _get(client, path)
+    except TransportError as error:
+        if lacks_feature(error):
+            return False
+        raise
+    return True
+
+
+def is_there(client: OpenSearch, path: str) -> bool:
+    """Whether something is at a path.
+
+    Raises:
+        TransportError: the server cannot be asked, or does not know such paths.
+    """
+    return _get(client, path) is not None
+
+
+def lacks_feature(error: TransportError) -> bool:
+    """Whether a server refuses since it does not know the path at all."""
+    said = said_by(error)
+    unknown = error.status_code == requests.codes.bad_request and _NO_HANDLER in said
+    return unknown or (error.status_code in {401, 403, 405} and _NOT_ALLOWED in said)
+
+
+def _get(client: OpenSearch, path: str) -> Any:  # noqa: ANN401 (JSON)
+    try:
+        return client.transport.perform_request("GET", path)
+    except TransportError as error:
+        if error.status_code == requests.codes.not_found:
+            return None
+        raise
+
+
+def _within(answer: Any, part: Part) -> Any:  # noqa: ANN401 (JSON)
+    for key in part.within if answer else ():
+        answer = answer[key]
+    return answer
+
+
+def _unless_changed(answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A policy is replaced only where it is still the one that was read."""
+    return {"if_seq_no": answer["_seq_no"], "if_primary_term": answer["_primary_term"]} if answer else {}
+
+
+def _beside_others(part: Part, found: Mapping[str, Any]) -> Part:
+    """Two stacks may deliver into one domain: who has the role already keeps it."""
+    everybody = sorted({*found.get("backend_roles", []), *part.body["backend_roles"]})
+    return Part(part.name, part.path, {"backend_roles": everybody}, part.within, part.needs, part.is_vital)
+
+
+def differences(wanted: Any, found: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 (JSON)
+    """Where something installed is not as wanted; what a server adds of its own is no difference.
+
+    Fields are the exception, since a mapping with more of them is another one.
+    """
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key, value in wanted.items():
+            inner = f"{path}.{key}" if path else str(key)
+            if key in found:
+                yield from differences(value, found[key], inner)
+            else:
+                yield f"{inner} is missing"
+        if path.endswith("properties"):
+            yield from (f"{path}.{key} is not wanted" for key in sorted(found.keys() - wanted.keys()))
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        if all(isinstance(each, str) for each in wanted):
+            wanted, found = sorted(wanted), sorted(found)
+        for place, (value, other) in enumerate(zip(wanted, found, strict=True)):
+            yield from differences(value, other, f"{path}[{place}]")
+    # Servers tell numbers and truth values of settings as text.
+    elif str(wanted).lower() != str(found).lower():
+        yield f"{path} is {_short(found)}, not {_short(wanted)}"
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 (JSON)
+    text = " ".join(str(value).split())
+    return text if len(text) <= 60 else f"{text[:60]}..."  # noqa: PLR2004 (what fits on a line)

@@ -1,0 +1,244 @@
+"""The subcommands of `stockstream search`."""
+
+import argparse
+import getpass
+import os
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import nullcontext, suppress
+from urllib.parse import urlsplit
+
+import boto3
+from rich.markup import escape
+from rich.table import Table
+
+from stockstream.windows import Windows, parse_windows
+from stockstream_operate.arguments import Commands, day
+from stockstream_operate.screen import Screen
+from stockstream_operate.search.client import SearchError, Server, find_server
+from stockstream_operate.search.dashboards import SAVED_OBJECTS, Dashboards
+from stockstream_operate.search.fill import Filler, LakeFiles, say_refused
+from stockstream_operate.search.index import Wanted
+from stockstream_operate.search.install import SERVER, Installer, Outcome, State
+from stockstream_operate.search.open import open_door
+from stockstream_operate.stack import Stack, find_stack
+
+PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
+DASHBOARDS_PORT = 5601
+POLL_SECONDS = 2
+_STYLES = {
+    State.MADE: "green",
+    State.CHANGED: "green",
+    State.RIGHT: "green",
+    State.SKIPPED: "yellow",
+    State.MISSING: "red",
+    State.DIFFERENT: "red",
+    State.REFUSED: "red",
+}
+
+
+def add_search(commands: Commands) -> Commands:
+    """Adds `search` and its subcommands; gives back where more of them are added."""
+    search = commands.add_parser(
+        "search", help="the search index: install, check, fill, look at it", description="The search index."
+    )
+    verbs: Commands = search.add_subparsers(dest="verb", required=True)
+    install = _add(verbs, "install", "put index, pipeline, retention, permissions and dashboards in place")
+    install.set_defaults(run=_install)
+    check = _add(verbs, "check", "say whether what is installed is what it shall be")
+    check.set_defaults(run=_check)
+    fill = _add(verbs, "fill", "index what is in the lake")
+    fill.add_argument(
+        "--since", type=day, metavar="DAY", help="only what arrived on DAY (YYYY-MM-DD) or later"
+    )
+    fill.add_argument("--follow", action="store_true", help="go on with what is delivered, until Ctrl-C")
+    fill.set_defaults(run=_fill)
+    door = _add(verbs, "open", "open Amazon's Dashboards to your browser, signing its requests")
+    door.add_argument(
+        "--port", type=int, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
+    )
+    door.set_defaults(run=_open)
+    return verbs
+
+
+def _add(verbs: Commands, name: str, help_: str) -> argparse.ArgumentParser:
+    command = verbs.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+    option = command.add_argument
+    option("--stack", metavar="NAME", help="the stack in AWS whose index it is")
+    option("--endpoint", metavar="URL", help="the OpenSearch server, where no stack says it")
+    option("--region", help="of the domain, where its address does not say it; signs the requests")
+    option(
+        "--user",
+        metavar="NAME",
+        help=f"a user of the server; the password is asked for, or taken from {PASSWORD}",
+    )
+    if name in {"install", "check"}:
+        option(
+            "--dashboards-url",
+            metavar="URL",
+            help="where Dashboards is (Amazon's domains: ENDPOINT/_dashboards)",
+        )
+    return command
+
+
+def _install(asked: argparse.Namespace, screen: Screen) -> None:
+    server, stack = _find(asked)
+    outcomes = reach(Installer(server, wanted(stack)).install())
+    outcomes.append(_handle_dashboards(asked, server, puts=True))
+    present(outcomes, screen)
+    judge(outcomes, f"Not all of it is in place at {server.endpoint}: see above.")
+    screen.say(f"The index at {server.endpoint} is ready.")
+
+
+def _check(asked: argparse.Namespace, screen: Screen) -> None:
+    server, stack = _find(asked)
+    outcomes = reach(Installer(server, wanted(stack)).check())
+    outcomes.append(_handle_dashboards(asked, server, puts=False))
+    present(outcomes, screen)
+    judge(
+        outcomes, f"What is at {server.endpoint} is not what it shall be: run `stockstream search install`."
+    )
+    screen.say(f"The index at {server.endpoint} is as it shall be.")
+
+
+def reach(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The outcomes; an error where the server could not be asked at all."""
+    reached = list(outcomes)
+    if reached[0].name == SERVER:
+        raise SearchError(reached[0].notes[0])
+    return reached
+
+
+def _handle_dashboards(asked: argparse.Namespace, server: Server, *, puts: bool) -> Outcome:
+    url = asked.dashboards_url or (f"{server.endpoint}/_dashboards" if server.is_amazons else None)
+    if url is None:
+        return Outcome(
+            "dashboards", State.SKIPPED, ("give --dashboards-url to have them, too",), is_vital=False
+        )
+    if not SAVED_OBJECTS.exists():
+        return Outcome("dashboards", State.SKIPPED, (f"{SAVED_OBJECTS} is not there",), is_vital=False)
+    # It may be another server, which the endpoint's credentials are for as well; but not in the clear.
+    parts = urlsplit(url)
+    find_server(f"{parts.scheme}://{parts.netloc}" if parts.netloc else url, user=("", ""))
+    dashboards = Dashboards(url, server)
+    return dashboards.install() if puts else dashboards.check()
+
+
+def _fill(asked: argparse.Namespace, screen: Screen) -> None:
+    stack = find_stack(asked.stack)
+    server = _server(asked, stack)
+    fill_from(stack, Filler(server), asked.since or "", screen, follows=asked.follow)
+
+
+def fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follows: bool) -> None:
+    """Indexes what is in a stack's lake; with follows, also what comes, until Ctrl-C.
+
+    Raises:
+        SearchError: the index refused documents.
+    """
+    files = LakeFiles(boto3.client("s3"), stack.output("LakeBucketName"), since)
+    # Ctrl-C is the ordinary end of what has no other.
+    with suppress(KeyboardInterrupt) if follows else nullcontext():
+        while True:
+            new = files.list_new()
+            with screen.progress("Indexing the lake", sum(size for _, size in new)) as advance:
+                for key, size in new:
+                    filler.fill(files.read(key))
+                    advance(size)
+            if new or not follows:
+                screen.say(str(filler.tally))
+            if not follows:
+                break
+            time.sleep(POLL_SECONDS)
+    for line in say_refused(filler.tally):
+        screen.say(line)
+    if filler.tally.refused:
+        raise SearchError("The index refused documents: `stockstream search check` may say why.")
+
+
+def _open(asked: argparse.Namespace, screen: Screen) -> None:
+    server, _ = _find(asked)
+    if server.auth is None:
+        raise SearchError(
+            f"{server.endpoint} is asked without a signature: open its Dashboards itself, at its own address."
+        )
+    try:
+        with suppress(KeyboardInterrupt), open_door(server, asked.port) as url:
+            screen.say(f"Dashboards: {url}  (until Ctrl-C; whoever uses this machine can use it)")
+            while True:
+                time.sleep(1)
+    except OSError as error:
+        raise SearchError(
+            f"Port {asked.port} cannot be used ({error.strerror}): give another --port."
+        ) from None
+
+
+def _find(asked: argparse.Namespace) -> tuple[Server, Stack | None]:
+    stack = find_stack(asked.stack) if asked.stack else None
+    return _server(asked, stack), stack
+
+
+def _server(asked: argparse.Namespace, stack: Stack | None) -> Server:
+    endpoint = asked.endpoint or (stack.output("SearchEndpoint") if stack and asked.stack else None)
+    if endpoint is None:
+        raise SearchError(
+            "Which server? Give --endpoint URL, or --stack NAME for a stack with SearchEnabled."
+        )
+    user = (asked.user, _password()) if asked.user else None
+    role_arn = stack.outputs.get("SearchAdminRoleArn") if stack and asked.stack and not user else None
+    return find_server(endpoint, user=user, region=asked.region, role_arn=role_arn)
+
+
+def _password() -> str:
+    told = os.environ.get(PASSWORD)
+    if told:
+        return told
+    if not sys.stdin.isatty():
+        raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
+    return getpass.getpass("Password: ")
+
+
+def wanted(stack: Stack | None) -> Wanted:
+    """What the stack's parameters make of the index; without a stack, their defaults."""
+    if stack is None:
+        return Wanted()
+    (told,) = boto3.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
+    values = {each["ParameterKey"]: each["ParameterValue"] for each in told.get("Parameters", [])}
+    wanted = Wanted()
+    windows: Windows = wanted.windows
+    with suppress(KeyError):
+        windows = parse_windows(values["SmaWindows"], values["EmaWindows"])
+    days = int(values.get("SearchRetentionDays", wanted.retention_days))
+    return Wanted(windows, days, stack.outputs.get("SearchDeliveryRoleArn", ""))
+
+
+def present(outcomes: Iterable[Outcome], screen: Screen) -> None:
+    """Shows what became of each part."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("part", "", ""):
+        table.add_column(title, overflow="fold")
+    for outcome in outcomes:
+        first, *others = outcome.notes or ("",)
+        table.add_row(outcome.name, f"[{_STYLES[outcome.state]}]{outcome.state.value}[/]", escape(first))
+        for note in others:
+            table.add_row("", "", escape(note))
+    screen.present(table)
+
+
+def judge(outcomes: Iterable[Outcome], otherwise: str) -> None:
+    """Fails where a part is not in place.
+
+    Raises:
+        SearchError: with the text given, or with what the server cannot hold.
+    """
+    wrong = [outcome for outcome in outcomes if not outcome.is_fine]
+    if wrong and all(outcome.state is State.SKIPPED for outcome in wrong):
+        # No second run of `install` would change that.
+        lacks = ", ".join(note for outcome in wrong for note in outcome.notes)
+        raise SearchError(
+            f"All that this server can hold is in place, but {lacks}. "
+            "A delivery stream would leave bars there twice; `stockstream search fill` does not."
+        )
+    if wrong:
+        raise SearchError(otherwise)

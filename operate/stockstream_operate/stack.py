@@ -1,0 +1,102 @@
+"""The stack that a command speaks to: the one that runs here, or one in AWS."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockstream.errors import StockstreamError
+from stockstream_operate.environment import isolate
+from stockstream_operate.run_lock import read_running_url
+from stockstream_operate.workplace import STATE
+
+# The stack that runs here, and the one that samconfig.toml deploys first.
+STACK_NAME = "stockstream"
+
+
+class StackError(StockstreamError):
+    """There is no such stack, or it cannot be asked; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed stack.
+
+    Attributes:
+        name: its name in CloudFormation.
+        url: the emulator's address; None for AWS itself.
+        outputs: its outputs, by name.
+    """
+
+    name: str
+    url: str | None
+    outputs: Mapping[str, str]
+
+    def output(self, name: str) -> str:
+        """One of the outputs.
+
+        Raises:
+            StackError: the stack has none of that name.
+        """
+        if name not in self.outputs:
+            raise StackError(
+                f"The stack {self.name} has no output {name}: "
+                "deploy it from this checkout's template, with the feature switched on."
+            )
+        return self.outputs[name]
+
+    def resources(self, kind: str) -> dict[str, str]:
+        """The physical ids of the stack's resources of one type (AWS::CloudWatch::Alarm), by logical id."""
+        pages = (
+            boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
+        )
+        return {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for page in pages
+            for each in page["StackResourceSummaries"]
+            if each["ResourceType"] == kind
+        }
+
+
+class NothingRunsError(StackError):
+    """No pipeline runs here; the text says how to start one."""
+
+
+def find_stack(name: str | None) -> Stack:
+    """The stack of that name in AWS; without a name, the one that runs here.
+
+    Raises:
+        StackError: there is no such stack, or it cannot be asked.
+    """
+    if name is not None:
+        return _describe(name, None)
+    try:
+        return find_running_stack()
+    except NothingRunsError as error:
+        raise NothingRunsError(f"{error}, or name a stack in AWS: --stack {STACK_NAME}") from None
+
+
+def find_running_stack() -> Stack:
+    """The stack that runs here; this process's environment is changed so that boto3 reaches nothing else.
+
+    Raises:
+        StackError: nothing runs here, or it cannot be asked.
+    """
+    url = read_running_url(STATE)
+    if url is None:
+        raise NothingRunsError("Nothing runs here: start `make run` in another terminal first")
+    environ = isolate(os.environ, url)
+    os.environ.clear()
+    os.environ.update(environ)
+    return _describe(STACK_NAME, url)
+
+
+def _describe(name: str, url: str | None) -> Stack:
+    try:
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"AWS does not tell of the stack {name}: {error}") from error
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
+    return Stack(name, url, outputs)

@@ -1,0 +1,148 @@
+"""Recorded answers as a market: what they are about, and that they are served as they are."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stockstream.instruments import parse_instrument
+from stockstream_local.market.invented import MarketBar
+from stockstream_local.market.recording import Recording, RecordingError
+
+ROOT = Path(__file__).parents[4]
+RECORDED = ROOT.parent / "shared" / "data" / "alphavantage"
+NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+ASKED = {"function": "TIME_SERIES_INTRADAY", "symbol": "IBM", "interval": "1min", "apikey": "any"}
+
+type Json = dict[str, Any]
+
+PRICES = {"1. open": "10.0000", "2. high": "12.0000", "3. low": "9.5000", "4. close": "11.0000"}
+EQUITY: Json = {
+    "Meta Data": {
+        "1. Information": "Intraday (1min) prices and volumes",
+        "2. Symbol": "IBM",
+        "3. Last Refreshed": "2025-07-01 09:31:00",
+        "4. Interval": "1min",
+        "5. Output Size": "Compact",
+        "6. Time Zone": "US/Eastern",
+    },
+    "Time Series (1min)": {
+        "2025-07-01 09:31:00": PRICES | {"5. volume": "700"},
+        "2025-07-01 09:30:00": PRICES | {"5. volume": "600"},
+    },
+}
+FX: Json = {
+    "Meta Data": {
+        "2. From Symbol": "EUR",
+        "3. To Symbol": "USD",
+        "5. Interval": "5min",
+        "7. Time Zone": "UTC",
+    },
+    "Time Series FX (5min)": {"2025-07-01 09:30:00": PRICES},
+}
+CRYPTO: Json = {
+    "Meta Data": {
+        "2. Digital Currency Code": "ETH",
+        "4. Market Code": "USD",
+        "7. Interval": "15min",
+        "9. Time Zone": "UTC",
+    },
+    "Time Series Crypto (15min)": {"2025-07-01 09:30:00": PRICES | {"5. volume": 636}},
+}
+
+
+def recorded(tmp_path: Path, answer: Json) -> Recording:
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(answer))
+    return Recording(path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "interval", "newest"),
+    [
+        # New York is four hours behind UTC in July.
+        (EQUITY, "IBM", "1min", MarketBar(datetime(2025, 7, 1, 13, 31, tzinfo=UTC), 10, 12, 9.5, 11, 700)),
+        (FX, "fx:EUR/USD", "5min", MarketBar(datetime(2025, 7, 1, 9, 30, tzinfo=UTC), 10, 12, 9.5, 11, None)),
+        (
+            CRYPTO,
+            "crypto:ETH/USD",
+            "15min",
+            MarketBar(datetime(2025, 7, 1, 9, 30, tzinfo=UTC), 10, 12, 9.5, 11, 636),
+        ),
+    ],
+    ids=["equity", "fx", "crypto"],
+)
+def test_knows_what_it_is_about(
+    tmp_path: Path, answer: Json, name: str, interval: str, newest: MarketBar
+) -> None:
+    recording = recorded(tmp_path, answer)
+
+    assert recording.instrument == parse_instrument(name)
+    assert recording.interval == interval
+    assert recording.bars[-1] == newest
+    assert not recording.is_stamped_by_end
+
+
+def test_its_bars_are_oldest_first(tmp_path: Path) -> None:
+    assert [bar.volume for bar in recorded(tmp_path, EQUITY).bars] == [600, 700]
+
+
+def test_serves_the_bytes_of_the_file(tmp_path: Path) -> None:
+    recording = recorded(tmp_path, EQUITY)
+
+    assert recording.answer(ASKED, NOW) == (tmp_path / "answer.json").read_bytes()
+    assert recording.answer(ASKED | {"outputsize": "full"}, NOW) == (tmp_path / "answer.json").read_bytes()
+
+
+@pytest.mark.parametrize("other", [{"symbol": "MSFT"}, {"interval": "5min"}], ids=str)
+def test_refuses_what_was_not_recorded(tmp_path: Path, other: dict[str, str]) -> None:
+    assert b"Invalid API call" in recorded(tmp_path, EQUITY).answer(ASKED | other, NOW)
+
+
+def test_refuses_a_request_without_a_key(tmp_path: Path) -> None:
+    assert b"apikey is invalid or missing" in recorded(tmp_path, EQUITY).answer(ASKED | {"apikey": ""}, NOW)
+
+
+def test_tells_the_bars_that_it_showed(tmp_path: Path) -> None:
+    recording = recorded(tmp_path, EQUITY)
+
+    assert recording.bars_at(recording.instrument, "1min", NOW, 100) == recording.bars
+    assert recording.bars_at(recording.instrument, "5min", NOW, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"Information": "standard API rate limit is 25 requests per day"}, "Meta Data"),
+        ({"Meta Data": ["not", "an", "object"]}, "no recorded intraday answer"),
+        (EQUITY | {"Time Series (1min)": {}}, "0 bars"),
+        (EQUITY | {"Meta Data": EQUITY["Meta Data"] | {"6. Time Zone": "Atlantis/Centre"}}, "Atlantis"),
+        (EQUITY | {"Meta Data": EQUITY["Meta Data"] | {"4. Interval": "2min"}}, "2min"),
+        (EQUITY | {"Time Series (1min)": {"yesterday": PRICES}}, "yesterday"),
+    ],
+    ids=["refusal", "list", "empty", "zone", "interval", "stamp"],
+)
+def test_says_what_is_wrong_with_a_file(tmp_path: Path, answer: Json, told: str) -> None:
+    with pytest.raises(RecordingError, match=told):
+        recorded(tmp_path, answer)
+
+
+def test_says_that_a_file_is_missing_or_no_json(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"missing\.json cannot be read: No such file"):
+        Recording(tmp_path / "missing.json")
+    (tmp_path / "text.json").write_text("hello")
+    with pytest.raises(RecordingError, match="cannot be read as JSON"):
+        Recording(tmp_path / "text.json")
+
+
+@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded answers are not on this machine")
+def test_reads_a_real_recording_of_2017() -> None:
+    recording = Recording(RECORDED / "romeltorres" / "intraday_msft_1min_2017.json")
+
+    assert recording.instrument.name == "MSFT"
+    assert len(recording.bars) == 100
+    assert recording.bars[-1].open_time == datetime(2017, 12, 18, 19, 56, tzinfo=UTC)
+    assert recording.bars[-1].volume == 10494
+    assert recording.is_stamped_by_end

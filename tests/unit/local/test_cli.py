@@ -1,0 +1,183 @@
+"""The command line: what may be asked, and a sentence for each mistake."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from stockstream_local import cli
+from stockstream_local.pipeline import Options
+from stockstream_operate.screen import Screen
+
+type Asked = tuple[Options, int | None]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
+    """What `up` was asked to do, instead of doing it."""
+    asked: list[Asked] = []
+    monkeypatch.setattr(cli, "up", lambda options, bars, _screen: asked.append((options, bars)))
+    return asked
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    row = {"1. open": "1.1", "2. high": "1.2", "3. low": "1.0", "4. close": "1.1"}
+    answer = {
+        "Meta Data": {
+            "2. From Symbol": "EUR",
+            "3. To Symbol": "USD",
+            "5. Interval": "5min",
+            "7. Time Zone": "UTC",
+        },
+        "Time Series FX (5min)": {f"2025-07-01 09:{minute}:00": row for minute in (10, 15, 20)},
+    }
+    path = tmp_path / "recorded.json"
+    path.write_text(json.dumps(answer))
+    return path
+
+
+def test_takes_one_instrument_of_each_class_where_none_is_named(asked: list[Asked]) -> None:
+    assert cli.main(["up"]) == 0
+
+    ((options, bars),) = asked
+    assert [each.name for each in options.instruments] == ["IBM", "fx:EUR/USD", "crypto:BTC/USD"]
+    assert (options.interval, bars, options.recording, options.port) == ("1min", None, None, None)
+
+
+def test_takes_what_is_named(asked: list[Asked]) -> None:
+    cli.main(
+        ["up", "--instruments", "AAPL, fx:USD/JPY", "--interval", "5min", "--bars", "100", "--port", "4566"]
+    )
+
+    ((options, bars),) = asked
+    assert [each.name for each in options.instruments] == ["AAPL", "fx:USD/JPY"]
+    assert (options.interval, bars, options.port) == ("5min", 100, 4566)
+
+
+def test_takes_instrument_and_interval_from_a_recording(asked: list[Asked], recording: Path) -> None:
+    cli.main(["up", "--recorded", str(recording), "--bars", "3"])
+
+    ((options, bars),) = asked
+    assert [each.name for each in options.instruments] == ["fx:EUR/USD"]
+    assert (options.interval, bars) == ("5min", 3)
+    assert options.recording is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--bars", "0"], "'0' is no whole number above 0"),
+        (["--bars", "-3"], "'-3' is no whole number above 0"),
+        (["--bars", "many"], "'many' is no whole number above 0"),
+        (["--port", "0"], "write a number from 1 to 65535"),
+        (["--port", "70000"], "write a number from 1 to 65535"),
+        (["--interval", "2min"], "1min"),
+        (["--instruments", "ib m"], "names no instrument"),
+        (["--instruments", ","], "the list of instruments is empty"),
+        (["--instruments", "IBM,fx:EUR/XXX"], "does not know fx:EUR/XXX"),
+        (["--recorded", "nowhere.json"], "nowhere.json cannot be read"),
+    ],
+    ids=" ".join,
+)
+def test_refuses_a_wrong_option_with_a_reason(
+    asked: list[Asked], capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["up", *arguments])
+
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--instruments", "IBM"], "leave --instruments and --interval out"),
+        (["--interval", "1min"], "leave --instruments and --interval out"),
+        (["--bars", "4"], "holds 3 bars"),
+    ],
+    ids=" ".join,
+)
+def test_refuses_options_that_do_not_go_with_a_recording(
+    asked: list[Asked],
+    capsys: pytest.CaptureFixture[str],
+    recording: Path,
+    arguments: list[str],
+    told: str,
+) -> None:
+    assert cli.main(["up", "--recorded", str(recording), *arguments]) == 1
+    assert told in " ".join(capsys.readouterr().err.split())
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
+)
+@pytest.mark.parametrize(("arguments", "status"), [(["up"], 0), (["up", "--bars", "9"], 130)], ids=str)
+def test_a_signal_is_the_ordinary_end_of_an_endless_run_and_cuts_a_counted_one_short(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+    arguments: list[str],
+    status: int,
+) -> None:
+    monkeypatch.setattr(cli, "up", lambda *_: os.kill(os.getpid(), number))
+
+    assert cli.main(arguments) == status
+    assert "Nothing is left running" in capsys.readouterr().out
+
+
+def test_an_emulator_that_is_gone_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def up(_options: Options, _bars: int | None, _screen: Screen) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    monkeypatch.setattr(cli, "up", up)
+
+    assert cli.main(["up"]) == 1
+    assert "The local AWS gave no good answer" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_second_signal_does_not_disturb_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    cleared: list[str] = []
+
+    def up(_options: Options, _bars: int | None, _screen: Screen) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+            cleared.append("all")
+
+    monkeypatch.setattr(cli, "up", up)
+    before = signal.getsignal(signal.SIGINT)
+
+    assert cli.main(["up"]) == 0
+    assert cleared == ["all"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--since", "yesterday"], "'yesterday' is no day: write it as 2026-11-01"),
+        (["--reason", "bad time"], "'bad time' is no reason"),
+        (["--limit", "0"], "'0' is no whole number above 0"),
+        (["--format", "xml"], "table"),
+    ],
+    ids=" ".join,
+)
+def test_refuses_a_wrong_option_of_a_redrive_with_a_reason(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["redrive", *arguments])
+
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err

@@ -1,0 +1,202 @@
+"""Asking Athena: what it is asked, how its texts are read, and what becomes of its refusals."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from stockstream_operate.lake.athena import AthenaLake
+from stockstream_operate.lake.engine import LakeQueryError
+
+COLUMNS = [
+    ("instrument", "varchar"), ("bars", "bigint"), ("close", "double"), ("is_open", "boolean"),
+    ("trading_day", "date"), ("open_time", "timestamp"),
+]  # fmt: skip
+
+
+class Athena:
+    """Answers as Athena's API is documented to.
+
+    Args:
+        states: what is told of the query, look by look.
+        pages: of the answer; each row is the texts of its cells, None for null.
+        reason: of a query that failed.
+        kind: of the statement.
+    """
+
+    def __init__(
+        self,
+        states: tuple[str, ...] = ("SUCCEEDED",),
+        pages: list[list[tuple[str | None, ...]]] | None = None,
+        reason: str = "",
+        kind: str = "DML",
+    ) -> None:
+        self.states = list(states)
+        self.pages = pages or [[tuple(name for name, _ in COLUMNS)]]
+        self.reason = reason
+        self.kind = kind
+        self.asked: list[dict[str, Any]] = []
+        self.stopped: list[str] = []
+
+    def start_query_execution(self, **asked: Any) -> dict[str, str]:
+        self.asked.append(asked)
+        return {"QueryExecutionId": "q-1"}
+
+    def get_query_execution(self, *, QueryExecutionId: str) -> dict[str, Any]:  # noqa: N803 (boto3's)
+        assert QueryExecutionId == "q-1"
+        status = {"State": self.states.pop(0)}
+        if self.reason:
+            status["StateChangeReason"] = self.reason
+        statistics = {"DataScannedInBytes": 25_000_000}
+        return {"QueryExecution": {"Status": status, "Statistics": statistics, "StatementType": self.kind}}
+
+    def stop_query_execution(self, *, QueryExecutionId: str) -> None:  # noqa: N803 (boto3's)
+        self.stopped.append(QueryExecutionId)
+
+    def get_paginator(self, name: str) -> "Athena":
+        assert name == "get_query_results"
+        return self
+
+    def paginate(self, *, QueryExecutionId: str) -> list[dict[str, Any]]:  # noqa: N803 (boto3's)
+        assert QueryExecutionId == "q-1"
+        described = {"ColumnInfo": [{"Name": name, "Type": kind} for name, kind in COLUMNS]}
+        return [
+            {
+                "ResultSet": {
+                    "ResultSetMetadata": described,
+                    "Rows": [
+                        {"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]}
+                        for row in page
+                    ],
+                }
+            }
+            for page in self.pages
+        ]
+
+
+def lake(athena: object, wait: Callable[[], None] = lambda: None) -> AthenaLake:
+    return AthenaLake(cast("Any", athena), "stockstream", "stockstream", wait)
+
+
+def test_a_query_runs_in_the_stacks_workgroup_and_database() -> None:
+    athena = Athena()
+
+    lake(athena).query("SELECT 1")
+
+    assert athena.asked == [
+        {
+            "QueryString": "SELECT 1",
+            "QueryExecutionContext": {"Database": "stockstream"},
+            "WorkGroup": "stockstream",
+        }
+    ]
+
+
+def test_texts_become_what_their_columns_hold_and_the_line_of_names_is_no_row() -> None:
+    names = tuple(name for name, _ in COLUMNS)
+    pages: list[list[tuple[str | None, ...]]] = [
+        [names, ("IBM", "390", "1.0E-4", "true", "2026-11-20", "2026-11-20 14:30:00.250")],
+        [("fx:EUR/USD", None, None, "false", None, None)],
+    ]
+
+    answer = lake(Athena(pages=pages)).query("SELECT ...")
+
+    assert answer.columns == names
+    assert answer.rows == [
+        ("IBM", 390, 0.0001, True, date(2026, 11, 20), datetime(2026, 11, 20, 14, 30, 0, 250_000)),  # noqa: DTZ001
+        ("fx:EUR/USD", None, None, False, None, None),
+    ]
+
+
+def test_of_a_statement_that_is_no_select_the_first_row_counts() -> None:
+    answer = lake(Athena(pages=[[("bars", "1", "1.0", "true", None, None)]], kind="UTILITY")).query(
+        "SHOW TABLES"
+    )
+
+    assert [row[0] for row in answer.rows] == ["bars"]
+
+
+def test_a_query_that_runs_is_looked_at_again() -> None:
+    waits: list[None] = []
+
+    lake(Athena(("QUEUED", "RUNNING", "SUCCEEDED")), lambda: waits.append(None)).query("SELECT 1")
+
+    assert len(waits) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "told"),
+    [
+        ("FAILED", "COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved", "COLUMN_NOT_FOUND: line 1:8"),
+        ("CANCELLED", "", r"The query was cancelled\."),
+    ],
+)
+def test_a_query_that_fails_is_told_with_athenas_reason(state: str, reason: str, told: str) -> None:
+    with pytest.raises(LakeQueryError, match=told):
+        lake(Athena((state,), reason=reason)).query("SELECT x")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("InvalidRequestException", LakeQueryError), ("AccessDeniedException", ClientError)],
+)
+def test_a_query_that_is_refused_at_once_is_told_and_a_missing_permission_goes_on(
+    code: str, expected: type[Exception]
+) -> None:
+    class Refusing(Athena):
+        def start_query_execution(self, **asked: Any) -> dict[str, str]:
+            raise ClientError({"Error": {"Code": code, "Message": "line 1:1: mismatched input"}}, str(asked))
+
+    with pytest.raises(expected, match="mismatched input"):
+        lake(Refusing()).query("SELEKT")
+
+
+def test_a_query_that_is_interrupted_here_is_stopped_there() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    athena = Athena(("RUNNING",))
+
+    with pytest.raises(KeyboardInterrupt):
+        lake(athena, interrupt).query("SELECT 1")
+
+    assert athena.stopped == ["q-1"]
+
+
+def test_the_receipt_says_what_was_read_and_what_it_costs() -> None:
+    """25 MB twice, at $5 a TB: $0.00025."""
+    athena = lake(Athena(("SUCCEEDED", "SUCCEEDED")))
+    athena.query("SELECT 1")
+    athena.query("SELECT 1")
+
+    assert athena.receipt() == "Athena read 50.0 MB, for $0.0003."
+
+
+def test_what_is_asked_and_read_is_in_the_services_model() -> None:
+    """The stubber checks every request and answer against it."""
+    client = boto3.client("athena", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")  # noqa: S106
+    execution = {
+        "Status": {"State": "SUCCEEDED"},
+        "Statistics": {"DataScannedInBytes": 1_000},
+        "StatementType": "DML",
+    }
+    described = {"ColumnInfo": [{"Name": "bars", "Type": "bigint"}]}
+    rows = [{"Data": [{"VarCharValue": "bars"}]}, {"Data": [{"VarCharValue": "390"}]}]
+    asked = {
+        "QueryString": "SELECT 1",
+        "QueryExecutionContext": {"Database": "stockstream"},
+        "WorkGroup": "stockstream",
+    }
+    with Stubber(client) as stub:
+        stub.add_response("start_query_execution", {"QueryExecutionId": "q-1"}, asked)
+        stub.add_response("get_query_execution", {"QueryExecution": execution}, {"QueryExecutionId": "q-1"})
+        results = {"ResultSet": {"Rows": rows, "ResultSetMetadata": described}}
+        stub.add_response("get_query_results", results, {"QueryExecutionId": "q-1"})
+
+        answer = AthenaLake(client, "stockstream", "stockstream").query("SELECT 1")
+
+    assert (answer.columns, answer.rows) == (("bars",), [(390,)])

@@ -1,0 +1,188 @@
+"""The lake's views over files on this machine."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from delivered_files import document, write_file, write_parquet
+
+from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, to_duckdb
+
+NINE, TEN = "2026-11-20T14:30:00Z", "2026-11-20T14:31:00Z"
+
+
+def test_an_empty_folder_is_an_empty_lake(tmp_path: Path) -> None:
+    answer = LakeEngine(tmp_path).query("SELECT id, close FROM bars_latest")
+
+    assert answer.columns == ("id", "close")
+    assert answer.rows == []
+
+
+def test_a_bar_that_came_twice_is_there_once_with_its_newest_numbers(tmp_path: Path) -> None:
+    first = document(NINE, 100.0, as_of="2026-11-20T14:31:02.000Z")
+    revised = document(NINE, 101.5, as_of="2026-11-20T14:35:02.000Z")
+    write_file(tmp_path, "2026-11-20", "a", [revised, first])
+    write_file(tmp_path, "2026-11-21", "b", [first, revised, first])
+
+    engine = LakeEngine(tmp_path)
+
+    assert engine.query("SELECT close FROM bars_latest").rows == [(101.5,)]
+    assert engine.query(
+        "SELECT close, known_from, known_until FROM bars_history ORDER BY known_from"
+    ).rows == [
+        (100.0, datetime(2026, 11, 20, 14, 31, 2), datetime(2026, 11, 20, 14, 35, 2)),  # noqa: DTZ001 (UTC)
+        (101.5, datetime(2026, 11, 20, 14, 35, 2), None),  # noqa: DTZ001 (UTC)
+    ]
+    assert engine.query("SELECT count(*) FROM bars_delivered").rows == [(5,)]
+
+
+def test_of_the_same_numbers_the_first_to_arrive_are_shown(tmp_path: Path) -> None:
+    late = document(NINE, arrived_at="2026-11-20T14:40:00.000Z")
+    early = document(NINE, arrived_at="2026-11-20T14:31:05.250Z")
+    silent = document(NINE, arrived_at=None)
+    write_file(tmp_path, "2026-11-20", "a", [silent, late, early])
+
+    assert LakeEngine(tmp_path).query("SELECT arrived_at FROM bars_latest").rows == [
+        (datetime(2026, 11, 20, 14, 31, 5, 250_000),)  # noqa: DTZ001 (UTC)
+    ]
+
+
+def test_of_the_same_numbers_those_with_their_look_back_are_shown(tmp_path: Path) -> None:
+    """A redrive mends a record whose look-back was broken by leaving it out; its (id, as_of) stays."""
+    bare = document(NINE, lookback_bars=0, sma_5=None, arrived_at="2026-11-20T14:31:05.000Z")
+    full = document(NINE, lookback_bars=199, sma_5=99.5, arrived_at="2026-11-20T18:00:00.000Z")
+    write_file(tmp_path, "2026-11-20", "a", [bare, full])
+
+    assert LakeEngine(tmp_path).query("SELECT sma_5, lookback_bars FROM bars_latest").rows == [(99.5, 199)]
+
+
+def test_the_day_of_arrival_is_the_folder_of_the_file(tmp_path: Path) -> None:
+    lake = tmp_path / "dt=1999-01-01"
+    write_file(lake, "2026-11-20", "a", [document(NINE)])
+
+    assert LakeEngine(lake).query("SELECT dt FROM bars_delivered").rows == [("2026-11-20",)]
+
+
+def test_single_files_make_a_lake_too(tmp_path: Path) -> None:
+    files = [
+        write_file(tmp_path, "2026-11-20", "a", [document(NINE)]),
+        write_file(tmp_path, "2026-11-20", "it's b", [document(TEN)]),
+    ]
+
+    assert LakeEngine(files).query("SELECT count(*) FROM bars_latest").rows == [(2,)]
+    assert LakeEngine(files[1]).query("SELECT id FROM bars_latest").rows == [(f"IBM|1min|{TEN}",)]
+
+
+def test_json_and_parquet_are_one_lake(tmp_path: Path) -> None:
+    """The stack was switched to Parquet at noon; one bar is in the files of both."""
+    noon, revised = document(TEN, 100.0), document(TEN, 102.0, as_of="2026-11-20T17:00:00.000Z")
+    write_file(tmp_path, "2026-11-20", "a", [document(NINE, 99.0), noon])
+    write_parquet(tmp_path, "2026-11-20", "b", [noon, revised])
+
+    engine = LakeEngine(tmp_path)
+
+    assert engine.query("SELECT open_time, close FROM bars_latest ORDER BY open_time").rows == [
+        (datetime(2026, 11, 20, 14, 30), 99.0),  # noqa: DTZ001 (UTC)
+        (datetime(2026, 11, 20, 14, 31), 102.0),  # noqa: DTZ001 (UTC)
+    ]
+    assert engine.query("SELECT count(*) FROM bars").rows == [(2,)]
+    assert engine.query("SELECT count(*) FROM bars_parquet").rows == [(2,)]
+    assert engine.query("SELECT count(*) FROM bars_history").rows == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "open_time", "expected"),
+    [
+        ("IBM", "2026-11-21T00:59:00Z", date(2026, 11, 20)),  # 19:59 in New York
+        ("BRK.B", "2026-07-02T03:59:00Z", date(2026, 7, 1)),  # 23:59, in summer
+        ("TSCO.LON", "2026-07-01T23:30:00Z", date(2026, 7, 2)),  # 00:30, in summer
+        ("SHOP.TRT", "2026-11-21T00:59:00Z", date(2026, 11, 20)),
+        ("ABC.TRV", "2026-11-21T00:59:00Z", date(2026, 11, 20)),
+        ("SAP.DEX", "2026-11-20T23:30:00Z", date(2026, 11, 21)),
+        ("TCS.BSE", "2026-11-20T18:30:00Z", date(2026, 11, 21)),  # 00:00 in Kolkata
+        ("TCS.BSE", "2026-11-20T18:29:00Z", date(2026, 11, 20)),
+        ("600104.SHH", "2026-11-20T16:00:00Z", date(2026, 11, 21)),
+        ("000002.SHZ", "2026-11-20T15:59:00Z", date(2026, 11, 20)),
+        ("fx:EUR/USD", "2026-11-20T23:59:00Z", date(2026, 11, 20)),
+        ("crypto:BTC/USD", "2026-11-21T00:00:00Z", date(2026, 11, 21)),
+    ],
+)
+def test_a_trading_day_is_a_date_where_the_instrument_is_traded(
+    tmp_path: Path, instrument: str, open_time: str, expected: date
+) -> None:
+    write_file(tmp_path, "2026-11-20", "a", [document(open_time, instrument=instrument)])
+
+    assert LakeEngine(tmp_path).query("SELECT trading_day FROM bars_latest").rows == [(expected,)]
+
+
+def test_a_time_is_compared_as_a_time_and_not_as_a_text(tmp_path: Path) -> None:
+    """As texts, 14:31 of the T-and-Z form is after every moment of the day in the form with a space."""
+    write_file(tmp_path, "2026-11-20", "a", [document(NINE), document(TEN)])
+
+    answer = LakeEngine(tmp_path).query(
+        "SELECT id FROM bars_latest WHERE open_time >= timestamp '2026-11-20 14:31:00'"
+    )
+
+    assert answer.rows == [(f"IBM|1min|{TEN}",)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELEC 1", "Line 1 is not SQL as Athena has it"),
+        ("SELECT 'a", "This is not SQL as Athena has it"),
+        ("SELECT nope FROM bars_latest", 'Referenced column "nope" not found'),
+        (
+            "SELECT * FROM nowhere",
+            "The lake holds bars_latest, bars_history, bars_delivered, bars, bars_parquet.",
+        ),
+        ("DROP TABLE bars", "one SELECT at a time"),
+        ("SELECT 1; SELECT 2", "one SELECT at a time"),
+        ("", "one SELECT at a time"),
+        ("SELECT * FROM read_csv('/etc/hosts')", "disabled by configuration"),
+        ("SELECT 1 / 0", "Division by zero"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_a_sentence(tmp_path: Path, sql: str, said: str) -> None:
+    with pytest.raises(LakeQueryError) as raised:
+        LakeEngine(tmp_path).query(sql)
+
+    assert said in str(raised.value)
+    assert "LINE" not in str(raised.value)
+
+
+def test_a_file_that_holds_no_documents_is_named(tmp_path: Path) -> None:
+    write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
+    broken = tmp_path / "bars" / "dt=2026-11-20" / "b.json.gz"
+    broken.write_bytes(b"no gzip")
+
+    with pytest.raises(LakeQueryError, match=r"b\.json\.gz"):
+        LakeEngine(tmp_path).query("SELECT id FROM bars_latest")
+
+
+def test_whole_numbers_are_divided_as_athena_divides_them(tmp_path: Path) -> None:
+    assert LakeEngine(tmp_path).query("SELECT 7 / 2, 7e0 / 2, -7 / 2").rows == [(3, 3.5, -3)]
+
+
+def test_max_by_takes_the_row_even_if_what_it_holds_is_null(tmp_path: Path) -> None:
+    write_file(tmp_path, "2026-11-20", "a", [document(NINE, volume=5.0), document(TEN, volume=None)])
+
+    answer = LakeEngine(tmp_path).query(
+        "SELECT max_by(volume, open_time), min_by(volume, open_time) FROM bars_latest"
+    )
+
+    assert answer.rows == [(None, 5.0)]
+
+
+def test_a_column_called_interval_needs_no_quotes() -> None:
+    assert to_duckdb("SELECT interval FROM bars") == 'SELECT "interval" FROM "bars"'
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1.5 AS a;", "-- one\nSELECT 1.5 AS a; -- two; three\n;", "(SELECT 1.5 AS a)"]
+)
+def test_a_decimal_is_a_number_and_an_empty_statement_is_none(tmp_path: Path, sql: str) -> None:
+    answer = LakeEngine(tmp_path).query(sql)
+
+    assert answer.columns == ("a",)
+    assert [(value, type(value)) for (value,) in answer.rows] == [(1.5, float)]

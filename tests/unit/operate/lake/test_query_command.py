@@ -1,0 +1,175 @@
+"""`stockstream query`: what it is asked, and what it says."""
+
+import json
+import os
+import signal
+import time
+from io import StringIO
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from delivered_files import document, write_file
+
+from stockstream_local import cli
+from stockstream_operate.lake import access as lake_access
+from stockstream_operate.lake.sql import read_lake_sql
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the lake of this machine is looked for."""
+    monkeypatch.setattr(lake_access, "FOLDER", tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def lake(folder: Path) -> Path:
+    """A lake with two bars, one of them twice and revised."""
+    first = document("2026-11-20T14:30:00Z", 100.0)
+    revised = document("2026-11-20T14:30:00Z", 101.5, as_of="2026-11-20T14:35:02.000Z")
+    other = document("2026-11-20T14:31:00Z", 1.17, instrument="fx:EUR/USD")
+    write_file(folder, "2026-11-20", "a", [first, first, revised, other])
+    return folder
+
+
+@pytest.mark.usefixtures("lake")
+def test_answers_sql_from_what_the_last_run_delivered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["query", "select instrument, close from bars_latest order by 1"]) == 0
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:3] == ["instrument  close", "IBM         101.5", "fx:EUR/USD   1.17"]
+    assert lines[3].startswith("2 rows in ")
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("asked", ["latest bar of each instrument", " Latest bar of each instrument "])
+def test_answers_a_saved_query_by_its_name(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["query", asked, "--format", "json"]) == 0
+
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["instrument"], row["close"]) for row in rows] == [("IBM", 101.5), ("fx:EUR/USD", 1.17)]
+
+
+@pytest.mark.usefixtures("lake")
+def test_reads_sql_from_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("-- mine\nSELECT count(*) AS bars FROM bars_latest;\n"))
+
+    assert cli.main(["query", "-", "--format", "csv"]) == 0
+
+    assert capsys.readouterr().out.splitlines() == ["bars", "2"]
+
+
+@pytest.mark.usefixtures("lake")
+def test_what_is_too_wide_is_shown_line_by_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    assert cli.main(["query", "SELECT * FROM bars_latest WHERE instrument = 'IBM'"]) == 0
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["close", "101.5"] in lines
+    assert ["sma_200", "-"] in lines
+
+
+@pytest.mark.usefixtures("folder")
+def test_shows_the_sql_of_a_saved_query_to_start_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["query", "biggest movers", "--show"]) == 0
+
+    assert capsys.readouterr().out.strip() == read_lake_sql().queries["biggest movers"].sql
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_a_query_it_lists_what_there_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+
+    assert cli.main(["query"]) == 0
+
+    said = capsys.readouterr().out
+    known = read_lake_sql()
+    assert [name for name in (*known.queries, *known.views) if f"\n{name} " not in f"\n{said}"] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("biggest losers", "neither a SELECT nor a saved query. Saved are: latest bar of each instrument,"),
+        ("DROP TABLE bars", "neither a SELECT nor a saved query"),
+        ("SELECT x FROM bars_latest", 'Referenced column "x" not found'),
+        ("SELECT 1 FROM nothing", "The lake holds "),
+        ("SELECT no_function(close) FROM bars_latest", "name no_function does not exist!\n"),
+        ("SELECT sum(instrument) FROM bars_latest", "need to add explicit type casts.\n"),
+        ("SELECT FROM WHERE", "is not SQL as Athena has it"),
+        ("SELECT 1; SELECT 2", "one SELECT at a time"),
+    ],
+)
+@pytest.mark.usefixtures("lake")
+def test_what_cannot_be_answered_is_told_in_a_sentence(
+    asked: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["query", asked]) == 1
+
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", [["query", "SELECT 1"], ["tail"]], ids=lambda command: command[0])
+def test_without_a_lake_it_says_how_to_get_one(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(command) == 1
+
+    assert "start `make run`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [("csv", "x\n:rocket: [red]\t\\[/]\n"), ("json", '{"x": ":rocket: [red]\\t\\\\[/]"}\n')],
+)
+def test_what_a_program_reads_is_written_as_it_is(
+    form: str, written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["query", "SELECT ':rocket: [red]\t\\[/]' AS x", "--format", form]) == 0
+
+    assert capsys.readouterr().out == written
+
+
+@pytest.mark.usefixtures("lake")
+def test_an_emojis_name_is_text_for_a_person_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["query", "SELECT ':rocket:' AS \":key:\""]) == 0
+
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()][:2] == [":key:", ":rocket:"]
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_reader_who_has_seen_enough_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`stockstream query ... | head -1`: more than a pipe holds, and nobody to read it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        monkeypatch.setattr("sys.stdout", out)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["query", "SELECT 1", "--format", "csv"])
+
+    assert ended.value.code == 1
+
+
+def test_ctrl_c_ends_a_query_that_takes_long(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_file(folder, "2026-11-20", "a", [document("2026-11-20T14:30:00Z")] * 300)
+    # Some minutes of work, so that it neither ends before the signal nor goes on for ever without one.
+    long = "SELECT count(*) FROM bars a, bars b, bars c, bars d, (SELECT * FROM bars LIMIT 60) e"
+    interrupt = Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    started = time.monotonic()
+    interrupt.start()
+
+    assert cli.main(["query", long]) == 130
+
+    interrupt.join()
+    assert time.monotonic() - started < 30  # without the signal it works on, and is interrupted at its end
+    assert capsys.readouterr() == ("", "Stopped.\n")

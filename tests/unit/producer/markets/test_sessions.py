@@ -1,0 +1,204 @@
+"""Sessions: facts that the exchanges publish, in UTC worked out by hand."""
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import exchange_calendars
+import pandas as pd
+import pytest
+
+from producer.markets import calendars
+from producer.markets.calendars import CALENDARS
+from producer.markets.sessions import (
+    Session,
+    current_or_last_session,
+    ending_calendars,
+    market_of,
+    open_time,
+    sessions_between,
+)
+from stockstream.errors import InstrumentError
+from stockstream.instruments import parse_instrument
+from stockstream_local.calendars import make_calendars
+
+# exchange_calendars 4.13 meets pandas 3.1 with a call that pandas 4 will answer otherwise.
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values:DeprecationWarning")
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def sessions_on(market: str, day: str) -> list[tuple[str, str]]:
+    """The sessions that open on a UTC day, as `HH:MM` in UTC."""
+    start = utc(day)
+    return [
+        (f"{session.opens:%H:%M}", f"{session.closes:%H:%M}")
+        for session in sessions_between(market, start, start + timedelta(days=1))
+        if session.opens >= start
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "hours", "market"),
+    [
+        ("IBM", "regular", "XNYS"),
+        ("IBM", "extended", "XNYS extended"),
+        ("BRK.B", "regular", "XNYS"),
+        ("BRK-B", "regular", "XNYS"),
+        ("TSCO.LON", "regular", "XLON"),
+        ("TSCO.LON", "extended", "XLON"),
+        ("SHOP.TRT", "regular", "XTSE"),
+        ("GPV.TRV", "regular", "XTSE"),
+        ("MBG.DEX", "regular", "XETR"),
+        ("RELIANCE.BSE", "regular", "XBOM"),
+        ("600104.SHH", "regular", "XSHG"),
+        ("000002.SHZ", "regular", "XSHG"),
+        ("fx:EUR/USD", "extended", "currencies"),
+        ("crypto:BTC/USD", "regular", "always"),
+        ("IBM", "always", "always"),
+        ("fx:EUR/USD", "always", "always"),
+    ],
+)
+def test_an_instrument_trades_where_its_symbol_says(name: str, hours: str, market: str) -> None:
+    assert market_of(parse_instrument(name), hours) == market
+
+
+def test_refuses_a_suffix_without_a_calendar_and_says_which_are_known() -> None:
+    with pytest.raises(InstrumentError, match=r"7203\.TYO: no calendar .*\.TYO trades; known are \.LON"):
+        market_of(parse_instrument("7203.TYO"), "regular")
+
+
+@pytest.mark.parametrize(
+    ("market", "day", "expected"),
+    [
+        # New York is at UTC-5 in winter and at UTC-4 in summer; 2026 changes on March 8 and November 1.
+        ("XNYS", "2026-03-06", [("14:30", "21:00")]),
+        ("XNYS", "2026-03-09", [("13:30", "20:00")]),
+        ("XNYS", "2026-10-30", [("13:30", "20:00")]),
+        ("XNYS", "2026-11-02", [("14:30", "21:00")]),
+        ("XNYS", "2026-11-25", [("14:30", "21:00")]),
+        ("XNYS", "2026-11-26", []),  # Thanksgiving
+        ("XNYS", "2026-11-27", [("14:30", "18:00")]),  # until 13:00
+        ("XNYS", "2026-11-28", []),  # a Saturday
+        ("XNYS", "2026-12-24", [("14:30", "18:00")]),
+        ("XNYS", "2026-12-25", []),
+        ("XNYS", "2026-07-03", []),  # for Independence Day, a Saturday
+        ("XNYS", "2025-01-09", []),  # the day of mourning for President Carter
+        ("XNYS extended", "2026-11-25", [("09:00", "01:00")]),  # 04:00 to 20:00
+        ("XNYS extended", "2026-11-27", [("09:00", "22:00")]),  # 04:00 to 17:00
+        ("XNYS extended", "2026-11-26", []),
+        # London is at UTC in winter; in 2026 it changes on March 29 and October 25.
+        ("XLON", "2026-03-27", [("08:00", "16:30")]),
+        ("XLON", "2026-03-30", [("07:00", "15:30")]),
+        ("XLON", "2026-10-26", [("08:00", "16:30")]),
+        ("XLON", "2026-12-24", [("08:00", "12:30")]),
+        ("XLON", "2026-12-28", []),  # for Boxing Day, a Saturday
+        ("XTSE", "2026-07-01", []),  # Canada Day
+        ("XTSE", "2026-11-26", [("14:30", "21:00")]),  # an ordinary day outside the United States
+        ("XETR", "2026-12-30", [("08:00", "13:00")]),  # until 14:00 in Frankfurt
+        ("XETR", "2026-12-31", []),
+        ("XBOM", "2026-01-27", [("03:45", "10:00")]),  # UTC+5:30
+        ("XBOM", "2026-01-26", []),  # Republic Day
+        ("XSHG", "2026-11-20", [("01:30", "03:30"), ("05:00", "07:00")]),  # lunch is a break
+        ("XSHG", "2026-10-01", []),  # National Day
+        # The currency week: Sunday to Friday, 17:00 in New York.
+        ("currencies", "2026-03-01", [("22:00", "22:00")]),
+        ("currencies", "2026-03-08", [("21:00", "21:00")]),
+        ("currencies", "2026-11-01", [("22:00", "22:00")]),
+        ("currencies", "2026-11-02", []),  # goes on
+    ],
+)
+def test_a_session_is_what_the_exchange_publishes(
+    market: str, day: str, expected: list[tuple[str, str]]
+) -> None:
+    assert sessions_on(market, day) == expected
+
+
+def test_the_currency_week_ends_on_friday_at_17_in_new_york() -> None:
+    expected = Session(utc("2026-11-15T22:00"), utc("2026-11-20T22:00"))
+    for now in ("2026-11-15T22:00", "2026-11-18T03:17:21", "2026-11-20T21:59:59", "2026-11-22T21:59:59"):
+        assert current_or_last_session("currencies", utc(now)) == expected
+    assert current_or_last_session("currencies", utc("2026-11-22T22:00")) == Session(
+        utc("2026-11-22T22:00"), utc("2026-11-27T22:00")
+    )
+
+
+def test_a_session_is_current_from_its_opening_and_last_until_the_next_one_opens() -> None:
+    friday = Session(utc("2026-11-20T14:30"), utc("2026-11-20T21:00"))
+    monday = Session(utc("2026-11-23T14:30"), utc("2026-11-23T21:00"))
+    assert current_or_last_session("XNYS", utc("2026-11-20T14:30")) == friday
+    assert current_or_last_session("XNYS", utc("2026-11-23T14:29:59.999999")) == friday
+    assert current_or_last_session("XNYS", utc("2026-11-23T14:30")) == monday
+
+
+def test_the_evening_in_new_york_that_is_tomorrow_in_utc_belongs_to_its_session() -> None:
+    assert current_or_last_session("XNYS extended", utc("2026-11-21T00:59")) == Session(
+        utc("2026-11-20T09:00"), utc("2026-11-21T01:00")
+    )
+
+
+def test_what_is_always_open_has_one_session_without_end() -> None:
+    session = current_or_last_session("always", utc("2026-12-25T03:00"))
+    assert session is not None
+    assert session.opens < utc("1980-01-01")
+    assert session.closes > utc("2100-01-01")
+
+
+@pytest.mark.parametrize(
+    ("market", "start", "end", "minutes"),
+    [
+        ("XNYS", "2026-11-20T00:00", "2026-11-21T00:00", 390),
+        ("XNYS", "2026-11-20T20:00", "2026-11-23T15:00", 60 + 30),  # over a weekend
+        ("XNYS", "2026-11-26T00:00", "2026-11-29T00:00", 210),  # Thanksgiving and the short day after
+        ("XNYS", "2026-11-20T21:00", "2026-11-23T14:30", 0),
+        ("XNYS", "2026-11-20T16:00", "2026-11-20T15:00", 0),
+        ("XNYS extended", "2026-11-20T02:00", "2026-11-22T00:00", 960),
+        ("XSHG", "2026-11-20T03:00", "2026-11-20T05:10", 30 + 10),
+        ("currencies", "2026-03-07T00:00", "2026-03-14T00:00", 5 * 1440),
+        ("currencies", "2026-11-18T00:00", "2026-11-18T12:00", 720),
+        ("always", "2026-03-07T00:00", "2026-03-14T00:00", 7 * 1440),
+    ],
+)
+def test_counts_the_time_that_a_market_is_open(market: str, start: str, end: str, minutes: int) -> None:
+    assert open_time(market, utc(start), utc(end)) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("exchange", sorted(CALENDARS))
+def test_agrees_with_exchange_calendars_on_every_session(exchange: str) -> None:
+    last = pd.Timestamp(CALENDARS[exchange].known_until, 12, 31)
+    schedule = exchange_calendars.get_calendar(exchange, start="2024-01-01", end=last).schedule
+    expected = []
+    for row in schedule.itertuples():
+        pauses = () if pd.isna(row.break_start) else (row.break_start, row.break_end)
+        times = [moment.to_pydatetime() for moment in (row.open, *pauses, row.close)]
+        expected += [Session(*pair) for pair in zip(times[::2], times[1::2], strict=True)]
+    actual = list(sessions_between(exchange, utc("2024-01-01"), utc(f"{last.year + 1}-01-01")))
+    assert expected == [session for session in actual if session.opens.year <= last.year]
+    assert len(expected) > 700
+
+
+def test_the_calendars_are_what_their_command_makes() -> None:
+    assert Path(calendars.__file__).read_text(encoding="utf-8") == make_calendars(), "run `make calendars`"
+
+
+def test_says_a_month_ahead_whose_calendar_ends() -> None:
+    markets = ["XNYS extended", "XSHG", "XBOM", "currencies", "always"]
+    assert ending_calendars(markets, utc("2026-12-01T00:00")) == {}
+    assert ending_calendars(markets, utc("2026-12-02T00:00")) == {
+        "XBOM": date(2026, 12, 31),
+        "XSHG": date(2026, 12, 31),
+    }
+    assert ending_calendars(["XNYS extended"], utc("2031-06-01T00:00")) == {"XNYS": date(2030, 12, 31)}
+
+
+def test_past_the_end_of_a_calendar_each_weekday_is_an_ordinary_one() -> None:
+    assert sessions_on("XNYS", "2031-12-25") == [("14:30", "21:00")]  # a Thursday
+    assert sessions_on("XNYS", "2031-12-27") == []
+
+
+def test_importing_the_sessions_loads_no_pandas() -> None:
+    code = "import sys, producer.markets.sessions; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  # our own

@@ -1,0 +1,155 @@
+"""How long bars are overdue: moments and allowances worked by hand."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from producer.planning.ledger import Asked, Ledger
+from producer.planning.overdue import Patience, longest_pause, longest_quiet, measure_overdue
+from producer.planning.planner import Plan
+from stockstream.instruments import parse_instrument
+
+MINUTE = timedelta(minutes=1)
+# Together with the two bars that a bar takes to show, a quarter of an hour is explained.
+PATIENCE = Patience(pause=3 * MINUTE, delay=10 * MINUTE)
+
+
+def at(text: str, day: str = "2026-11-20") -> datetime:
+    """A moment of a day of trading in New York, where 14:30 to 21:00 UTC is the session."""
+    return datetime.fromisoformat(f"{day}T{text}").replace(tzinfo=UTC)
+
+
+def overdue(now: datetime, **known: Asked) -> float | None:
+    """In minutes, of equities in New York; `TSCO_LON` is TSCO.LON."""
+    asked = {name.replace("_", "."): each for name, each in known.items()}
+    instruments = [parse_instrument(name) for name in asked]
+    measured = measure_overdue(instruments, Ledger(instruments=asked), "regular", "1min", PATIENCE, now)
+    return None if measured is None else measured / MINUTE
+
+
+def bar(open_time: str, **more: timedelta) -> Asked:
+    return Asked(asked_at=at(open_time), newest=at(open_time), **more)  # type: ignore[arg-type]  # quiet alone
+
+
+@pytest.mark.parametrize(("now", "late"), [("15:05", 0), ("15:16", 0), ("15:21", 5), ("16:01", 45)])
+def test_bars_are_overdue_beyond_what_the_plan_and_its_delay_explain(now: str, late: float) -> None:
+    # The bar of 15:00 ended at 15:01.
+    assert overdue(at(now), IBM=bar("15:00")) == late
+
+
+def test_the_night_is_nobodys_delay() -> None:
+    yesterday = Asked(newest=at("20:59", "2026-11-19"))
+
+    assert overdue(at("14:45"), IBM=yesterday) == 0
+    assert overdue(at("14:50"), IBM=yesterday) == 5
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        at("14:29"),
+        at("21:00"),
+        at("16:00", "2026-11-21"),  # a Saturday
+        at("16:00", "2026-11-26"),  # Thanksgiving
+        at("18:00", "2026-11-27"),  # the day after it, which ends at 13:00 in New York
+    ],
+)
+def test_nothing_is_overdue_while_the_market_is_closed(now: datetime) -> None:
+    assert overdue(now, IBM=Asked(newest=at("15:00", "2026-11-19"))) is None
+
+
+def test_where_one_instrument_has_new_bars_the_others_had_no_trades() -> None:
+    assert overdue(at("17:00"), IBM=bar("16:58"), TINY=bar("14:31")) == 0
+
+
+def test_where_all_have_stopped_the_silence_of_the_one_that_is_traded_most_counts() -> None:
+    tiny = bar("15:20", quiet=25 * MINUTE)
+
+    # 15:31 and the quarter of an hour.
+    assert overdue(at("15:51"), IBM=bar("15:30"), TINY=tiny) == 5
+
+
+def test_what_is_traded_seldom_may_be_silent_for_twice_its_longest_silence() -> None:
+    # 15:01, the quarter of an hour, and twice 12 minutes.
+    assert overdue(at("15:40"), TINY=bar("15:00", quiet=12 * MINUTE)) == 0
+    assert overdue(at("15:45"), TINY=bar("15:00", quiet=12 * MINUTE)) == 5
+
+
+def test_a_long_outage_does_not_hide_the_next_one_for_more_than_an_hour() -> None:
+    assert overdue(at("16:21"), IBM=bar("15:00", quiet=timedelta(hours=4))) == 5
+
+
+def test_each_open_market_counts_and_the_worst_is_told() -> None:
+    # London is open until 16:30 UTC.
+    assert overdue(at("16:00"), IBM=bar("15:58"), TSCO_LON=bar("15:00")) == 44
+    assert overdue(at("16:30"), IBM=bar("16:28"), TSCO_LON=bar("15:00")) == 0
+
+
+def test_nobody_waits_for_what_has_never_been_asked_for() -> None:
+    assert overdue(at("17:00"), IBM=Asked()) is None
+
+
+def test_what_has_failed_from_the_beginning_is_overdue_since_then() -> None:
+    assert overdue(at("17:00"), IBM=Asked(failed_at=at("16:40"), failures=5)) == 5
+
+
+@pytest.mark.parametrize(
+    ("names", "plan", "together", "minutes"),
+    [
+        # 390 bars in New York and 510 in London.
+        (["IBM", "TSCO.LON"], Plan(25, 1), 1, 900 / 25),
+        (["IBM"], Plan(25, 1), 1, 390 / 25),
+        (["IBM"], Plan(None, 75), 1, 1),
+        # A request takes both along, and for most of the day only one of them is open.
+        (["IBM", "TSCO.LON"], Plan(25, 1), 100, 900 / 25),
+        (["IBM", "MSFT"], Plan(25, 1), 100, 390 / 25),
+        (["crypto:BTC/USD"], Plan(25, 1), 1, 1440 / 25),
+        (["IBM", "MSFT", "BAC"], Plan(None, 1), 1, 3),
+        (["IBM", "MSFT", "BAC"], Plan(None, 2), 1, 2),
+        # The day allows more than the minutes do.
+        (["IBM", "MSFT", "BAC"], Plan(100_000, 1), 1, 3),
+    ],
+)
+def test_the_longest_pause_is_two_fifths_more_than_days_and_minutes_allow(
+    names: list[str], plan: Plan, together: int, minutes: float
+) -> None:
+    instruments = tuple(map(parse_instrument, names))
+
+    pause = longest_pause(instruments, "1min", "regular", plan, date(2026, 11, 20), together)
+    assert pause / MINUTE == pytest.approx(1.4 * minutes)
+
+
+def test_the_fullest_day_of_a_week_counts() -> None:
+    ibm = (parse_instrument("IBM"),)
+
+    # Saturday before Thanksgiving; and Thanksgiving itself.
+    for day in (date(2026, 11, 21), date(2026, 11, 26)):
+        assert longest_pause(ibm, "1min", "regular", Plan(25, 1), day, 1) == 1.4 * 390 / 25 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("times", "minutes"),
+    [
+        ([], 0),
+        (["15:00"], 0),
+        (["15:00", "15:01", "15:02"], 0),
+        (["15:00", "15:01", "15:09", "15:12"], 7),
+    ],
+)
+def test_a_silence_is_the_open_time_between_two_bars(times: list[str], minutes: int) -> None:
+    open_times = [f"2026-11-20T{time}:00Z" for time in times]
+
+    assert longest_quiet("XNYS", open_times, "1min") == minutes * MINUTE
+
+
+def test_the_night_is_no_silence() -> None:
+    # 2 minutes before the close, and 3 after the opening.
+    assert longest_quiet("XNYS", ["2026-11-19T20:57:00Z", "2026-11-20T14:33:00Z"], "1min") == 5 * MINUTE
+
+
+def test_only_the_newest_hundred_bars_tell_how_silent_a_market_is() -> None:
+    old = ["2026-11-20T14:30:00Z"]
+    new = [f"2026-11-20T{15 + minute // 60}:{minute % 60:02}:00Z" for minute in range(100)]
+
+    assert longest_quiet("XNYS", [*old, *new[1:]], "1min") == 30 * MINUTE
+    assert longest_quiet("XNYS", [*old, *new], "1min") == timedelta()

@@ -1,0 +1,435 @@
+"""Alpaca, against a market in memory that cuts its answers into pages as Alpaca does."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+from urllib3.response import HTTPResponse
+
+from producer.ohlcv import Ohlcv
+from producer.providers.alpaca import Alpaca, offers, parse_key
+from producer.providers.provider_errors import (
+    KeyRefusedError,
+    MalformedAnswerError,
+    MinuteLimitError,
+    NoDataError,
+    NotEntitledError,
+    ProviderError,
+    ProviderUnavailableError,
+    UnknownInstrumentError,
+)
+from stockstream.errors import Reason, SettingsError
+from stockstream.instruments import Instrument, parse_instrument
+
+# A Tuesday, 10:00:30 in New York.
+NOW = datetime(2026, 12, 1, 15, 0, 30, tzinfo=UTC)
+KEY_ID, SECRET = "PKTESTTESTTESTTEST", "s3cr3ts3cr3ts3cr3t"
+AAPL, MSFT, TSLA = (parse_instrument(name) for name in ("AAPL", "MSFT", "TSLA"))
+BTC = parse_instrument("crypto:BTC/USD")
+
+
+def row(start: datetime, **changes: Any) -> dict[str, Any]:
+    fields = {"o": 10.5, "h": 12, "l": 9.25, "c": 11, "v": 100, "n": 7, "vw": 10.9}
+    return {"t": start.strftime("%Y-%m-%dT%H:%M:%SZ"), **fields, **changes}
+
+
+def minutes_before_now(count: int) -> list[dict[str, Any]]:
+    newest = NOW.replace(second=0)
+    return [row(newest - timedelta(minutes=number)) for number in reversed(range(count))]
+
+
+class FakeMarket(requests.Session):
+    """Sorts by symbol and then by time, and cuts into pages of `limit` bars, of all symbols together."""
+
+    def __init__(self, rows: dict[str, list[dict[str, Any]]], page_bars: int | None = None) -> None:
+        super().__init__()
+        self.rows, self.page_bars = rows, page_bars
+        self.invalid: set[str] = set()
+        self.failures: dict[int, tuple[int, bytes] | Exception] = {}
+        self.asked: list[dict[str, str]] = []
+
+    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
+        parameters = options["params"]
+        self.asked.append({"url": url, **parameters})
+        failure = self.failures.get(len(self.asked))
+        if isinstance(failure, Exception):
+            raise failure
+        status, body = failure or self._page(parameters)
+        response = requests.Response()
+        response.status_code = status
+        response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+        return response
+
+    def _page(self, parameters: dict[str, str]) -> tuple[int, bytes]:
+        symbols = parameters["symbols"].split(",")
+        if invalid := sorted(self.invalid & set(symbols)):
+            return 400, json.dumps({"message": f"invalid symbol: {invalid[0]}"}).encode()
+        wanted = [
+            (symbol, bar)
+            for symbol in sorted(symbols)
+            for bar in self.rows.get(symbol, [])
+            if parameters["start"] <= bar["t"] <= parameters.get("end", "~")
+        ]
+        first = int(parameters.get("page_token", "0"))
+        after = first + (self.page_bars or int(parameters["limit"]))
+        bars: dict[str, list[dict[str, Any]]] = {}
+        for symbol, bar in wanted[first:after]:
+            bars.setdefault(symbol, []).append(bar)
+        token = str(after) if after < len(wanted) else None
+        return 200, json.dumps({"bars": bars, "next_page_token": token}).encode()
+
+
+def alpaca(
+    session: requests.Session, hours: str = "regular", before: Callable[[], None] = lambda: None
+) -> Alpaca:
+    return Alpaca(
+        session,
+        "https://market.test",
+        (KEY_ID, SECRET),
+        5,
+        hours,
+        "iex",
+        before_request=before,
+        now=lambda: NOW,
+    )
+
+
+def ago(**span: int) -> datetime:
+    return NOW - timedelta(**span)
+
+
+def test_asks_as_alpacas_own_client_does() -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(3), "BTC/USD": minutes_before_now(3)})
+
+    alpaca(session).fetch([MSFT, AAPL, BTC], "60min", datetime(2026, 12, 1, 14, 30, tzinfo=UTC))
+
+    # 20 bars of an hour before 2026-12-01T14:30:00Z, since bars are revised.
+    shared = {"timeframe": "1Hour", "limit": "10000", "sort": "asc", "start": "2026-11-30T18:30:00Z"}
+    assert session.asked == [
+        {
+            "url": "https://market.test/v2/stocks/bars",
+            "symbols": "AAPL,MSFT",
+            "feed": "iex",
+            "adjustment": "raw",
+            **shared,
+        },
+        {"url": "https://market.test/v1beta3/crypto/us/bars", "symbols": "BTC/USD", **shared},
+    ]
+
+
+def test_reads_the_numbers_of_each_instrument_by_its_own_name() -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(2), "BTC/USD": [row(NOW.replace(second=0), v=0.25)]})
+
+    answers = alpaca(session).fetch([AAPL, BTC], "1min", ago(minutes=30))
+
+    numbers = Ohlcv(10.5, 12.0, 9.25, 11.0, 100.0)
+    assert answers["AAPL"].bars == {"2026-12-01T14:59:00Z": numbers, "2026-12-01T15:00:00Z": numbers}
+    assert answers["crypto:BTC/USD"].bars == {"2026-12-01T15:00:00Z": numbers._replace(volume=0.25)}
+    assert all(answer.reaches_back and answer.failure is None for answer in answers.values())
+
+
+def test_the_bar_that_had_not_ended_when_the_first_page_was_asked_for_is_still_forming() -> None:
+    answers = alpaca(FakeMarket({"AAPL": minutes_before_now(2)})).fetch([AAPL], "1min", ago(minutes=30))
+
+    assert list(answers["AAPL"].finished_bars("1min")) == ["2026-12-01T14:59:00Z"]
+
+
+def test_a_thousand_symbols_take_ten_requests_a_minute() -> None:
+    symbols = [f"S{number:03}" for number in range(1000)]
+    session = FakeMarket({symbol: minutes_before_now(30) for symbol in symbols})
+    provider = alpaca(session)
+    size = provider.instruments_per_request
+    came = 0
+
+    for first in range(0, len(symbols), size):
+        group = [parse_instrument(symbol) for symbol in symbols[first : first + size]]
+        came += sum(len(answer.bars) for answer in provider.fetch(group, "1min", ago(minutes=31)).values())
+
+    assert came == 30 * 1000
+    assert len(session.asked) == 10
+
+
+def test_a_hundred_new_symbols_take_nine_requests_and_keep_their_newest_hundred_bars() -> None:
+    # Since Friday: two days of 390 minutes and 31 of this one are 811 bars each, 81,100 of all.
+    minutes = minutes_before_now(31)
+    for day in (30, 27):
+        close = datetime(2026, 11, day, 20, 59, tzinfo=UTC)
+        minutes = [row(close - timedelta(minutes=number)) for number in reversed(range(390))] + minutes
+    symbols = [f"S{number:03}" for number in range(100)]
+    session = FakeMarket(dict.fromkeys(symbols, minutes))
+
+    answers = alpaca(session).fetch([parse_instrument(symbol) for symbol in symbols], "1min", None)
+
+    assert len(session.asked) == 9
+    # The newest hundred: 31 of today, and 69 of yesterday, of which the first is that of 19:51.
+    assert {("2026-11-30T19:51:00Z", "2026-12-01T15:00:00Z", 100)} == {
+        (min(answer.bars), max(answer.bars), len(answer.bars)) for answer in answers.values()
+    }
+
+
+@pytest.mark.parametrize("page_bars", [1, 2, 3, 7, 100])
+def test_pages_of_any_size_bring_the_same_bars(page_bars: int) -> None:
+    rows = {"AAPL": minutes_before_now(5), "MSFT": minutes_before_now(1), "TSLA": minutes_before_now(6)}
+
+    answers = alpaca(FakeMarket(rows, page_bars)).fetch([TSLA, AAPL, MSFT], "1min", ago(minutes=30))
+
+    assert {name: len(answer.bars) for name, answer in answers.items()} == {"AAPL": 5, "MSFT": 1, "TSLA": 6}
+
+
+def test_each_page_is_one_request_of_the_allowance() -> None:
+    counted: list[None] = []
+    session = FakeMarket({"AAPL": minutes_before_now(5)}, page_bars=2)
+
+    alpaca(session, before=lambda: counted.append(None)).fetch([AAPL], "1min", ago(minutes=30))
+
+    assert len(counted) == len(session.asked) == 3
+
+
+def test_what_came_before_a_page_that_failed_goes_on_and_the_rest_says_why_it_is_missing() -> None:
+    # Pages of four bars: AAPL 3 + MSFT 1 | MSFT 3 + TSLA 1 | ...
+    rows = {symbol: minutes_before_now(count) for symbol, count in (("AAPL", 3), ("MSFT", 4), ("TSLA", 3))}
+    session = FakeMarket(rows, page_bars=4)
+    session.failures[2] = (429, b'{"message":"too many requests."}')
+
+    answers = alpaca(session).fetch([AAPL, MSFT, TSLA], "1min", ago(minutes=30))
+
+    assert [len(answers[name].bars) for name in ("AAPL", "MSFT", "TSLA")] == [3, 1, 0]
+    assert [type(None), MinuteLimitError, MinuteLimitError] == [
+        type(answers[name].failure) for name in ("AAPL", "MSFT", "TSLA")
+    ]
+    # Pages go from old to new: what MSFT lacks is newer than what it has.
+    assert list(answers["MSFT"].bars) == ["2026-12-01T14:57:00Z"]
+    assert [answers[name].reaches_back for name in ("AAPL", "MSFT", "TSLA")] == [True, True, False]
+
+
+def test_an_allowance_that_is_spent_between_two_pages_keeps_the_first() -> None:
+    requests_left = iter([True])
+
+    def spend() -> None:
+        if not next(requests_left, False):
+            raise MinuteLimitError("the allowance of this run is spent")
+
+    session = FakeMarket({"AAPL": minutes_before_now(5)}, page_bars=2)
+
+    answer = alpaca(session, before=spend).fetch([AAPL], "1min", ago(minutes=30))["AAPL"]
+
+    assert (len(answer.bars), type(answer.failure)) == (2, MinuteLimitError)
+
+
+def test_the_failure_of_one_class_keeps_the_bars_of_the_other() -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(2), "BTC/USD": minutes_before_now(2)})
+    session.failures[2] = requests.ConnectionError()
+
+    answers = alpaca(session).fetch([AAPL, BTC], "1min", ago(minutes=30))
+
+    assert [None, ProviderUnavailableError] == [
+        answer.failure and type(answer.failure) for answer in answers.values()
+    ]
+
+
+def test_a_symbol_that_alpaca_refuses_fails_alone() -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(2), "BRK": minutes_before_now(2)})
+    session.invalid = {"BRK.X", "ES=F"}
+    instruments = [parse_instrument(name) for name in ("BRK.X", "AAPL", "ES=F", "BRK")]
+
+    answers = alpaca(session).fetch(instruments, "1min", ago(minutes=30))
+
+    assert {name: len(answer.bars) for name, answer in answers.items()} == {
+        "AAPL": 2,
+        "BRK": 2,
+        "BRK.X": 0,
+        "ES=F": 0,
+    }
+    assert {"BRK.X", "ES=F"} == {
+        name for name, answer in answers.items() if isinstance(answer.failure, UnknownInstrumentError)
+    }
+    assert len(session.asked) == 3
+
+
+def test_a_new_symbol_of_which_alpaca_says_nothing_has_failed() -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(2)})
+
+    answers = alpaca(session).fetch([AAPL, MSFT], "1min", None)
+
+    assert (None, NoDataError) == (answers["AAPL"].failure, type(answers["MSFT"].failure))
+
+
+def test_no_bars_since_the_last_are_no_failure() -> None:
+    answers = alpaca(FakeMarket({})).fetch([AAPL], "1min", ago(minutes=5))
+
+    assert (answers["AAPL"].bars, answers["AAPL"].failure) == ({}, None)
+
+
+def test_a_currency_pair_is_not_offered_and_says_so() -> None:
+    pair = parse_instrument("fx:EUR/USD")
+    session = FakeMarket({"AAPL": minutes_before_now(2)})
+
+    answers = alpaca(session).fetch([pair, AAPL], "1min", ago(minutes=30))
+    with pytest.raises(UnknownInstrumentError, match="offers no fx"):
+        alpaca(session).fetch([pair], "1min", None)
+
+    assert (type(answers["fx:EUR/USD"].failure), len(answers["AAPL"].bars)) == (UnknownInstrumentError, 2)
+    assert [offers(instrument) for instrument in (pair, AAPL, BTC)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("interval", "kept"),
+    [
+        ("1min", ["14:30", "14:31", "20:59"]),
+        # The first hour begins before the session, but without it half an hour would be missing.
+        ("60min", ["14:00", "15:00", "20:00"]),
+    ],
+)
+def test_regular_hours_leave_out_what_lies_outside_the_session(interval: str, kept: list[str]) -> None:
+    starts = {
+        "1min": ["09:00", "14:29", "14:30", "14:31", "20:59", "21:00", "23:59"],
+        "60min": ["13:00", "14:00", "15:00", "20:00", "21:00"],
+    }[interval]
+    rows = [row(datetime.fromisoformat(f"2026-11-30T{start}:00Z")) for start in starts]
+    session = FakeMarket({"AAPL": rows, "BTC/USD": rows})
+
+    regular = alpaca(session).fetch([AAPL, BTC], interval, ago(days=3))
+    extended = alpaca(session, hours="extended").fetch([AAPL], interval, ago(days=3))
+
+    assert kept == [open_time[11:16] for open_time in regular["AAPL"].bars]
+    assert starts == [open_time[11:16] for open_time in regular["crypto:BTC/USD"].bars]
+    assert starts == [open_time[11:16] for open_time in extended["AAPL"].bars]
+
+
+def test_regular_hours_follow_summer_time() -> None:
+    rows = [row(datetime.fromisoformat(f"2026-07-01T{start}:00Z")) for start in ("13:29", "13:30", "20:00")]
+
+    answers = alpaca(FakeMarket({"AAPL": rows})).fetch([AAPL], "1min", datetime(2026, 7, 1, tzinfo=UTC))
+
+    assert list(answers["AAPL"].bars) == ["2026-07-01T13:30:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("instrument", "start", "end"),
+    [
+        # New York is at UTC-4 when October begins, and still when it ends, a day before the clocks change.
+        (AAPL, "2026-10-01T04:00:00Z", "2026-11-01T03:59:59Z"),
+        (BTC, "2026-10-01T00:00:00Z", "2026-10-31T23:59:59Z"),
+    ],
+    ids=["equity", "crypto"],
+)
+def test_a_month_is_that_of_the_market(instrument: Instrument, start: str, end: str) -> None:
+    session = FakeMarket(
+        {symbol: [row(datetime(2026, 10, 15, 15, tzinfo=UTC))] for symbol in ("AAPL", "BTC/USD")}
+    )
+
+    answer = alpaca(session).fetch_month(instrument, "1min", "2026-10")
+
+    assert [(start, end)] == [(asked["start"], asked["end"]) for asked in session.asked]
+    assert list(answer.bars) == ["2026-10-15T15:00:00Z"]
+
+
+def test_a_month_without_bars_and_a_month_that_fails_are_errors() -> None:
+    with pytest.raises(NoDataError):
+        alpaca(FakeMarket({})).fetch_month(AAPL, "1min", "2026-10")
+
+    broken = FakeMarket({})
+    broken.failures[1] = (500, b"")
+    with pytest.raises(ProviderUnavailableError):
+        alpaca(broken).fetch_month(AAPL, "1min", "2026-10")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"c": 13}, Reason.BAD_PRICE),
+        ({"h": 8}, Reason.HIGH_BELOW_LOW),
+        ({"v": -1}, Reason.BAD_VOLUME),
+        ({"o": None}, Reason.BAD_TYPE),
+        ({"o": True}, Reason.BAD_TYPE),
+        ({"t": "2026-12-01T14:58:00-05:00"}, Reason.BAD_TIME),
+        ({"t": None}, Reason.MISSING_FIELD),
+    ],
+)
+def test_a_bad_bar_is_rejected_with_its_reason_and_the_good_ones_go_on(
+    changes: dict[str, Any], reason: Reason
+) -> None:
+    bad, good = minutes_before_now(2)
+    page = json.dumps({"bars": {"AAPL": [bad | changes, good]}, "next_page_token": None}).encode()
+    session = FakeMarket({})
+    session.failures[1] = (200, page)
+
+    answer = alpaca(session).fetch([AAPL], "1min", ago(minutes=30))["AAPL"]
+
+    assert list(answer.bars) == ["2026-12-01T15:00:00Z"]
+    assert [reason] == [rejected.reason for rejected in answer.rejected]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, b'{"message":"too many requests."}', MinuteLimitError),
+        (401, b'{"message":"unauthorized."}', KeyRefusedError),
+        (403, b'{"message":"forbidden."}', KeyRefusedError),
+        (403, b'{"message":"subscription does not permit querying recent SIP data"}', NotEntitledError),
+        (400, b'{"message":"invalid symbol: AAPL"}', UnknownInstrumentError),
+        (422, b'{"code":42210000,"message":"end should not be before start"}', UnknownInstrumentError),
+        (404, b"404 page not found", ProviderUnavailableError),
+        (301, b"", ProviderUnavailableError),
+        (500, b'{"message":"internal server error occurred"}', ProviderUnavailableError),
+        (504, b"\xff", ProviderUnavailableError),
+        (200, b"", MalformedAnswerError),
+        (200, b'{"bars":{"AAPL":[{"t":"2026-12-01T14:5', MalformedAnswerError),
+        (200, b"{}", MalformedAnswerError),
+        (200, b"[]", MalformedAnswerError),
+        (200, b'{"bars":[],"next_page_token":null}', MalformedAnswerError),
+        (200, b'{"bars":[1],"next_page_token":null}', MalformedAnswerError),
+        (200, b'{"bars":{"AAPL":1},"next_page_token":null}', MalformedAnswerError),
+        (200, b'{"bars":{},"next_page_token":1}', MalformedAnswerError),
+        (200, b'{"bars":null,"next_page_token":null}', NoDataError),
+    ],
+)
+def test_tells_an_error_by_its_status_and_its_words(
+    status: int, body: bytes, kind: type[ProviderError]
+) -> None:
+    session = FakeMarket({})
+    session.failures[1] = (status, body)
+
+    with pytest.raises(ProviderError) as raised:
+        alpaca(session).fetch([AAPL], "1min", None)
+
+    assert kind is raised.type
+
+
+def test_a_page_that_names_itself_as_the_next_does_not_go_on_for_ever() -> None:
+    session = FakeMarket({})
+    page = json.dumps({"bars": {"AAPL": minutes_before_now(1)}, "next_page_token": "again"}).encode()
+    session.failures = dict.fromkeys(range(1, 10), (200, page))
+
+    answer = alpaca(session).fetch([AAPL], "1min", ago(minutes=30))["AAPL"]
+
+    assert len(session.asked) == 2
+    assert (len(answer.bars), type(answer.failure)) == (1, MalformedAnswerError)
+
+
+@pytest.mark.parametrize("part", [KEY_ID, SECRET])
+def test_no_part_of_the_key_that_is_echoed_is_in_an_error(part: str) -> None:
+    session = FakeMarket({})
+    session.failures[1] = (403, f'{{"message":"{part} is forbidden."}}'.encode())
+
+    with pytest.raises(KeyRefusedError) as raised:
+        alpaca(session).fetch([AAPL], "1min", None)
+
+    assert part not in str(raised.value)
+    assert "[key]" in str(raised.value)
+
+
+def test_the_key_is_an_id_and_a_secret() -> None:
+    assert parse_key(f"{KEY_ID}:{SECRET}\n") == (KEY_ID, SECRET)
+
+
+@pytest.mark.parametrize("text", ["", KEY_ID, ":", f":{SECRET}", f"{KEY_ID}:", f"{KEY_ID}: {SECRET}", "é:é"])
+def test_a_key_of_another_form_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(SettingsError, match="KEY_ID:SECRET_KEY") as raised:
+        parse_key(text)
+
+    assert SECRET not in str(raised.value)

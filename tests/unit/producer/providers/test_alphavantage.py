@@ -1,0 +1,509 @@
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from urllib3.response import HTTPResponse
+
+from producer.ohlcv import Ohlcv
+from producer.providers.alphavantage import AlphaVantage
+from producer.providers.alphavantage_answers import parse_answer
+from producer.providers.provider_errors import (
+    BurstLimitError,
+    DailyQuotaError,
+    KeyRefusedError,
+    MalformedAnswerError,
+    MinuteLimitError,
+    NoDataError,
+    NotEntitledError,
+    ProviderError,
+    ProviderUnavailableError,
+    SampleDataError,
+    UnknownInstrumentError,
+)
+from stockstream.errors import Reason
+from stockstream.instruments import parse_instrument
+
+ROOT = Path(__file__).parents[4]
+IBM = parse_instrument("IBM")
+
+
+def bar(**changes: str | None) -> dict[str, str]:
+    fields = {"1. open": "10", "2. high": "12", "3. low": "9", "4. close": "11", "5. volume": "100"}
+    return {name: value for name, value in (fields | changes).items() if value is not None}
+
+
+def equity_answer(series: dict[str, Any], zone: str = "US/Eastern", symbol: str = "IBM") -> bytes:
+    meta = {"2. Symbol": symbol, "3. Last Refreshed": "-", "4. Interval": "1min", "6. Time Zone": zone}
+    return json.dumps({"Meta Data": meta, "Time Series (1min)": series}).encode()
+
+
+def test_reads_local_time_as_winter_time_in_winter_and_summer_time_in_summer() -> None:
+    answer = equity_answer({"2026-07-01 09:30:00": bar(), "2026-12-01 09:30:00": bar()})
+
+    bars, _ = parse_answer(answer, IBM, "1min")
+
+    assert {"2026-07-01T13:30:00Z", "2026-12-01T14:30:00Z"} == set(bars)
+
+
+def test_reads_the_numbers() -> None:
+    bars, rejected = parse_answer(equity_answer({"2026-12-01 09:30:00": bar()}), IBM, "1min")
+
+    assert {"2026-12-01T14:30:00Z": Ohlcv(10.0, 12.0, 9.0, 11.0, 100.0)} == bars
+    assert rejected == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"4. close": "13"}, Reason.BAD_PRICE),
+        ({"1. open": "0"}, Reason.BAD_PRICE),
+        ({"2. high": "8"}, Reason.HIGH_BELOW_LOW),
+        ({"1. open": "1e999"}, Reason.BAD_PRICE),
+        ({"5. volume": "-1"}, Reason.BAD_VOLUME),
+        ({"4. close": None}, Reason.MISSING_FIELD),
+        ({"4. close": "1_1"}, Reason.BAD_TYPE),
+        ({"4. close": "nan"}, Reason.BAD_TYPE),
+        ({"4. close": ""}, Reason.BAD_TYPE),
+    ],
+)
+def test_a_bad_bar_is_rejected_with_its_reason_and_the_good_ones_go_on(
+    changes: dict[str, str | None], reason: Reason
+) -> None:
+    answer = equity_answer({"2026-12-01 09:31:00": bar(**changes), "2026-12-01 09:30:00": bar()})
+
+    bars, rejected = parse_answer(answer, IBM, "1min")
+
+    assert list(bars) == ["2026-12-01T14:30:00Z"]
+    assert [("2026-12-01 09:31:00", reason)] == [(each.stamp, each.reason) for each in rejected]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "2026-03-08 02:30:00",
+        "9999-12-31 23:59:00",
+        "2026-02-30 10:00:00",
+        "2026-12-01T09:30:00",
+        "tomorrow",
+        "",
+    ],
+    ids=["skipped in spring", "the last of all", "no such day", "another form", "no time", "nothing"],
+)
+def test_a_stamp_that_is_no_local_time_is_rejected(stamp: str) -> None:
+    _, rejected = parse_answer(equity_answer({stamp: bar()}), IBM, "1min")
+
+    assert [each.reason for each in rejected] == [Reason.BAD_TIME]
+
+
+def test_reads_the_recorded_answer_of_an_equity(recorded: Any) -> None:
+    body = recorded("alphavantage/romeltorres/intraday_msft_1min_2017.json")
+
+    bars, rejected = parse_answer(body, parse_instrument("MSFT"), "1min")
+
+    # Read off the file: 100 bars; the newest is "2017-12-18 14:56:00", New York winter time.
+    assert len(bars) == 100
+    assert Ohlcv(86.49, 86.50, 86.475, 86.50, 10494.0) == bars["2017-12-18T19:56:00Z"]
+    assert rejected == []
+
+
+def test_reads_the_recorded_answer_of_an_equity_in_summer(recorded: Any) -> None:
+    body = recorded("alphavantage/crazzyghost/timeseries_data_intraday.json")
+
+    bars, rejected = parse_answer(body, IBM, "5min")
+
+    # "2020-05-08 14:05:00", New York summer time.
+    assert Ohlcv(121.79, 121.86, 121.7225, 121.74, 31454.0) == bars["2020-05-08T18:05:00Z"]
+    assert (len(bars), rejected) == (2, [])
+
+
+def test_every_recorded_answer_that_is_no_intraday_series_is_refused() -> None:
+    root = ROOT.parent / "shared" / "data" / "alphavantage"
+    bars = {"crypto_data_intraday.json", "forex_data_intraday.json", "timeseries_data_intraday.json"}
+    files = [
+        file
+        for folder in ("crazzyghost", "portfoliotree", "romeltorres")
+        for file in sorted((root / folder).glob("*"))
+        if file.name not in bars | {"intraday_msft_1min_2017.json"}
+    ]
+    if not files:
+        pytest.skip("the recorded answers are not on this machine")
+    kinds = {}
+    for file in files:
+        with pytest.raises(ProviderError) as raised:
+            parse_answer(file.read_bytes(), IBM, "5min")
+        kinds[file.name] = raised.type
+
+    sample = kinds.pop("REALTIME_BULK_QUOTES_505ed5cc.json")
+    assert len(kinds) == 13
+    assert (SampleDataError, {MalformedAnswerError}) == (sample, set(kinds.values()))
+
+
+def test_reads_the_recorded_answer_of_a_currency_pair_which_has_no_volume(recorded: Any) -> None:
+    body = recorded("alphavantage/crazzyghost/forex_data_intraday.json")
+
+    bars, _ = parse_answer(body, parse_instrument("fx:EUR/USD"), "5min")
+
+    assert Ohlcv(1.0795, 1.0795, 1.0792, 1.0794, None) == bars["2020-05-06T21:55:00Z"]
+
+
+def test_reads_the_recorded_answer_of_a_coin_whose_volume_is_a_number(recorded: Any) -> None:
+    body = recorded("alphavantage/crazzyghost/crypto_data_intraday.json")
+
+    bars, _ = parse_answer(body, parse_instrument("crypto:ETH/USD"), "5min")
+
+    assert Ohlcv(4812.58, 4814.35, 4803.41, 4812.08, 636.0) == bars["2025-08-24T15:40:00Z"]
+
+
+BURST = "Please consider spreading out your free API requests more sparingly (1 request per second)."
+DAILY = "Our standard API rate limit is 25 requests per day. Please visit our premium plans"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({}, NoDataError),
+        (
+            {"Information": BURST + " Subscribe to lift the limit (25 requests per day)"},
+            BurstLimitError,
+        ),
+        ({"Information": "Burst pattern detected. Please spread out your API requests"}, BurstLimitError),
+        ({"Information": "Minute-level rate limit exceed. Please stay under"}, MinuteLimitError),
+        (
+            {"Note": "Our standard frequency is 5 calls per minute and 500 calls per day."},
+            MinuteLimitError,
+        ),
+        ({"Information": DAILY}, DailyQuotaError),
+        ({"Error Message": "the parameter apikey is invalid or missing."}, KeyRefusedError),
+        ({"Information": "The **demo** API key is for demo purposes only."}, KeyRefusedError),
+        ({"Information": "Thank you! This is a premium endpoint."}, NotEntitledError),
+        ({"Error Message": "Invalid API call. Please retry or visit"}, UnknownInstrumentError),
+        ({"Information": "words that nobody has seen yet"}, MalformedAnswerError),
+        ({"Global Quote": {}}, MalformedAnswerError),
+        (json.loads(equity_answer({})), NoDataError),
+        ({"message": "sample", "Meta Data": {}, "Time Series (1min)": {}}, SampleDataError),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_tells_an_error_by_its_shape_and_its_words(answer: dict[str, Any], kind: type[ProviderError]) -> None:
+    with pytest.raises(kind) as raised:
+        parse_answer(json.dumps(answer).encode(), IBM, "1min")
+
+    assert kind is raised.type
+
+
+def test_maps_every_error_that_was_observed(recorded: Any) -> None:
+    kinds = {
+        "daily_limit_2024": DailyQuotaError,
+        "daily_limit_echoes_key": DailyQuotaError,
+        "free_burst_1_per_s": BurstLimitError,
+        "free_burst_2025_12": BurstLimitError,
+        "legacy_note": MinuteLimitError,
+        "premium_burst": BurstLimitError,
+        "premium_minute": MinuteLimitError,
+        "premium_endpoint": NotEntitledError,
+        "premium_parameter": NotEntitledError,
+        "demo_key": KeyRefusedError,
+        "bad_key": KeyRefusedError,
+        "bad_symbol_or_param": UnknownInstrumentError,
+        "empty_quote": MalformedAnswerError,
+        "empty_object": NoDataError,
+    }
+    observed = {}
+    for line in recorded("alphavantage/observed_error_payloads.jsonl").splitlines():
+        payload = json.loads(line)
+        with pytest.raises(ProviderError) as raised:
+            parse_answer(json.dumps(payload["body"]).encode(), IBM, "1min")
+        observed[payload["name"]] = raised.type
+
+    assert kinds == observed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b'{"Meta Data": {"2. Symbol": "IBM"}, "Time Series (1min)": {"2026',
+        b'{"Time Series (1min)": {}}',
+        b'{"Meta Data": {}, "Time Series (1min)": []}',
+        b"[" * 100_000,
+        equity_answer({}, zone="Mars/Olympus"),
+        equity_answer({}, zone="../../etc/passwd"),
+        equity_answer({}, symbol="MSFT"),
+        equity_answer({}).replace(b"(1min)", b"(5min)"),
+        equity_answer({}).replace(b"{", b'{"3. To Symbol": "EUR", ', 2),
+    ],
+    ids=[
+        "empty",
+        "html",
+        "list",
+        "cut",
+        "no meta",
+        "no object",
+        "deep",
+        "zone",
+        "path",
+        "symbol",
+        "interval",
+        "quote",
+    ],
+)
+def test_an_answer_that_is_not_what_was_asked_for_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedAnswerError):
+        parse_answer(body, IBM, "1min")
+
+
+class FakeSession(requests.Session):
+    """Gives one answer after the other, and the last one for ever; remembers what was asked."""
+
+    def __init__(self, *bodies: bytes, status: int = 200, error: Exception | None = None) -> None:
+        super().__init__()
+        self.bodies, self.status, self.error = list(bodies) or [b"{}"], status, error
+        self.asked: list[dict[str, str]] = []
+
+    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
+        self.asked.append({"url": url, **options["params"]})
+        if self.error:
+            raise self.error
+        body = self.bodies.pop(0) if len(self.bodies) > 1 else self.bodies[0]
+        response = requests.Response()
+        response.status_code = self.status
+        response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+        return response
+
+
+NOW = datetime(2026, 12, 1, 14, 31, tzinfo=UTC)
+
+
+def market(session: FakeSession, hours: str = "regular") -> AlphaVantage:
+    return AlphaVantage(
+        session, "https://market.test", "S3CRETKEY", 5, hours, before_request=lambda: None, now=lambda: NOW
+    )
+
+
+AS_TRADED = {"extended_hours": "false", "adjusted": "false"}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("TSCO.LON", {"function": "TIME_SERIES_INTRADAY", "symbol": "TSCO.LON", **AS_TRADED}),
+        ("fx:EUR/USD", {"function": "FX_INTRADAY", "from_symbol": "EUR", "to_symbol": "USD"}),
+        ("crypto:BTC/USD", {"function": "CRYPTO_INTRADAY", "symbol": "BTC", "market": "USD"}),
+    ],
+)
+def test_asks_for_each_class_of_instrument_in_its_own_words(name: str, parameters: dict[str, str]) -> None:
+    session = FakeSession()
+
+    with pytest.raises(NoDataError):
+        market(session).fetch([parse_instrument(name)], "1min", None)
+
+    rest = {"interval": "1min", "outputsize": "compact", "apikey": "S3CRETKEY"}
+    assert [{"url": "https://market.test/query", **parameters, **rest}] == session.asked
+
+
+def test_a_bar_that_had_not_ended_when_it_was_asked_for_is_still_forming() -> None:
+    # Asked at 14:31:00 UTC: the bar of 14:30 has just ended, the bar of 14:31 has just begun.
+    session = FakeSession(equity_answer({"2026-12-01 09:31:00": bar(), "2026-12-01 09:30:00": bar()}))
+
+    answer = market(session).fetch([IBM], "1min", None)["IBM"]
+
+    assert list(answer.finished_bars("1min")) == ["2026-12-01T14:30:00Z"]
+
+
+def test_the_key_that_the_provider_echoes_is_not_in_the_error() -> None:
+    session = FakeSession(
+        json.dumps({"Information": "your API key as S3CRETKEY: 25 requests per day"}).encode()
+    )
+
+    with pytest.raises(DailyQuotaError) as raised:
+        market(session).fetch([IBM], "1min", None)
+
+    assert "S3CRETKEY" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_the_key_in_the_address_is_not_in_the_error() -> None:
+    session = FakeSession(error=requests.ConnectionError("https://market.test/query?apikey=S3CRETKEY"))
+
+    with pytest.raises(ProviderUnavailableError) as raised:
+        market(session).fetch([IBM], "1min", None)
+
+    assert "S3CRETKEY" not in str(raised.value)
+
+
+def refusal() -> bytes:
+    return json.dumps({"Information": "The outputsize=full parameter value is a premium feature"}).encode()
+
+
+def minutes(count: int) -> bytes:
+    """An answer of so many bars, of which the newest starts at 09:30 in New York, 14:30 UTC."""
+    newest = datetime(2026, 12, 1, 9, 30)  # noqa: DTZ001 (the provider's stamps are naive)
+    return equity_answer({str(newest - timedelta(minutes=number)): bar() for number in range(count)})
+
+
+def sizes(session: FakeSession) -> list[str]:
+    return [parameters["outputsize"] for parameters in session.asked]
+
+
+def test_a_short_answer_that_reaches_back_is_all_that_is_asked_for() -> None:
+    # The 100th bar back from 14:30 is the one of 12:51.
+    session = FakeSession(minutes(100))
+
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 12, 51, tzinfo=UTC))["IBM"]
+
+    assert sizes(session) == ["compact"]
+    assert answer.reaches_back
+
+
+def test_a_gap_that_the_short_answer_does_not_span_asks_for_the_long_one() -> None:
+    session = FakeSession(minutes(100), minutes(500))
+
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 12, 50, tzinfo=UTC))["IBM"]
+
+    assert sizes(session) == ["compact", "full"]
+    assert len(answer.bars) == 500
+    assert answer.reaches_back
+
+
+def test_an_instrument_with_fewer_than_100_bars_has_no_gap() -> None:
+    session = FakeSession(minutes(99))
+
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 11, 1, tzinfo=UTC))["IBM"]
+
+    assert sizes(session) == ["compact"]
+    assert answer.reaches_back
+
+
+def test_where_the_plan_refuses_the_long_answer_the_short_one_stands_and_says_that_it_is_cut() -> None:
+    session = FakeSession(minutes(100), refusal(), minutes(100))
+    provider = market(session)
+    since = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
+
+    first = provider.fetch([IBM], "1min", since)["IBM"]
+    second = provider.fetch([IBM], "1min", since)["IBM"]
+
+    assert sizes(session) == ["compact", "full", "compact"]
+    assert [(len(each.bars), each.reaches_back) for each in (first, second)] == [(100, False), (100, False)]
+
+
+def test_a_long_answer_that_failed_is_the_first_that_the_next_run_asks_for() -> None:
+    session = FakeSession(minutes(100), json.dumps({"Information": BURST}).encode(), minutes(500))
+    provider = market(session)
+    since = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
+
+    with pytest.raises(BurstLimitError):
+        provider.fetch([IBM], "1min", since)
+    answer = provider.fetch([IBM], "1min", since)["IBM"]
+
+    assert sizes(session) == ["compact", "full", "full"]
+    assert len(answer.bars) == 500
+
+
+def test_a_long_answer_that_was_put_off_and_is_refused_falls_back_to_the_short_one() -> None:
+    session = FakeSession(minutes(100), json.dumps({"Information": BURST}).encode(), refusal(), minutes(100))
+    provider = market(session)
+    since = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
+
+    with pytest.raises(BurstLimitError):
+        provider.fetch([IBM], "1min", since)
+    answer = provider.fetch([IBM], "1min", since)["IBM"]
+
+    assert sizes(session) == ["compact", "full", "full", "compact"]
+    assert not answer.reaches_back
+
+
+def test_the_long_answer_does_not_reach_back_further_than_30_days() -> None:
+    session = FakeSession(minutes(100), minutes(500))
+
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 10, 31, tzinfo=UTC))["IBM"]
+
+    assert not answer.reaches_back
+
+
+def test_a_month_of_an_equity_is_asked_for_by_name() -> None:
+    session = FakeSession(minutes(500))
+
+    answer = market(session).fetch_month(IBM, "1min", "2026-12")
+
+    assert [(asked["outputsize"], asked["month"]) for asked in session.asked] == [("full", "2026-12")]
+    assert len(answer.bars) == 500
+
+
+def test_a_month_of_a_pair_is_cut_out_of_its_last_30_days() -> None:
+    stamps = ["2026-12-01 00:00:00", "2026-11-30 23:55:00", "2026-11-02 00:00:00"]
+    meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
+    body = {"Meta Data": meta, "Time Series FX (5min)": {stamp: bar() for stamp in stamps}}
+    session = FakeSession(json.dumps(body).encode())
+
+    answer = market(session).fetch_month(parse_instrument("fx:EUR/USD"), "5min", "2026-11")
+
+    assert {"2026-11-30T23:55:00Z", "2026-11-02T00:00:00Z"} == set(answer.bars)
+    assert not answer.reaches_back
+    assert "month" not in session.asked[0]
+
+
+def test_a_month_without_bars_is_an_error() -> None:
+    meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
+    body = {"Meta Data": meta, "Time Series FX (5min)": {"2026-12-01 00:00:00": bar()}}
+
+    with pytest.raises(NoDataError):
+        market(FakeSession(json.dumps(body).encode())).fetch_month(
+            parse_instrument("fx:EUR/USD"), "5min", "2026-11"
+        )
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026-1", "26-10", "2026-10-01", "", "٢٠٢٦-10"])
+def test_what_is_no_month_is_refused_before_any_request(month: str) -> None:
+    session = FakeSession()
+
+    with pytest.raises(UnknownInstrumentError):
+        market(session).fetch_month(IBM, "1min", month)
+
+    assert session.asked == []
+
+
+def test_extended_hours_are_asked_for_when_they_are_wanted() -> None:
+    session = FakeSession(minutes(1))
+
+    market(session, hours="extended").fetch([IBM], "1min", None)
+
+    assert session.asked[0]["extended_hours"] == "true"
+
+
+def test_an_allowance_that_is_spent_stops_the_request_and_is_told() -> None:
+    class SpentError(Exception):
+        pass
+
+    def refuse() -> None:
+        raise SpentError
+
+    session = FakeSession(minutes(1))
+    provider = AlphaVantage(session, "https://market.test", "S3CRETKEY", 5, "regular", before_request=refuse)
+
+    with pytest.raises(SpentError):
+        provider.fetch([IBM], "1min", None)
+
+    assert session.asked == []
+
+
+def test_the_key_is_in_no_part_of_an_answer_that_repeats_it_in_a_bar() -> None:
+    session = FakeSession(
+        equity_answer({"S3CRETKEY": bar(), "2026-12-01 09:30:00": bar(**{"1. open": "S3CRETKEY"})})
+    )
+
+    answer = market(session).fetch([IBM], "1min", None)["IBM"]
+
+    assert len(answer.rejected) == 2
+    assert "S3CRETKEY" not in str(answer)
+
+
+@pytest.mark.parametrize("status", [301, 403, 500, 503])
+def test_any_status_but_200_is_no_answer(status: int) -> None:
+    with pytest.raises(ProviderUnavailableError):
+        market(FakeSession(status=status)).fetch([IBM], "1min", None)

@@ -1,0 +1,149 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from stockstream.bar_stream import BarStream
+
+REFUSED = "ProvisionedThroughputExceededException"
+
+
+class FakeKinesis:
+    """Takes what `takes` says, and remembers every call."""
+
+    def __init__(self, takes: Callable[[bytes, int], bool] = lambda _record, _call: True) -> None:
+        self.takes = takes
+        self.calls: list[list[bytes]] = []
+
+    def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 (boto3's)
+        assert StreamName == "bars"
+        records = [entry["Data"] for entry in Records]
+        assert {entry["PartitionKey"] for entry in Records} == {"IBM"}
+        self.calls.append(records)
+        number = len(self.calls)
+        return {
+            "Records": [
+                {"SequenceNumber": "1", "ShardId": "s"}
+                if self.takes(record, number)
+                else {"ErrorCode": REFUSED}
+                for record in records
+            ]
+        }
+
+
+class FailingKinesis(FakeKinesis):
+    """Fails the first calls as a whole."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__()
+        self.failures = list(failures)
+
+    def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 (boto3's)
+        if self.failures:
+            raise self.failures.pop(0)
+        return super().put_records(StreamName=StreamName, Records=Records)
+
+
+class Clock:
+    """Time that passes only in sleep."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.pauses.append(seconds)
+
+
+def stream(client: FakeKinesis, clock: Clock) -> BarStream:
+    return BarStream(
+        client,  # type: ignore[arg-type]  # a fake
+        "bars",
+        warn=lambda *_, **__: None,
+        now=lambda: clock.seconds,
+        sleep=clock.sleep,
+        jitter=lambda limit: limit,
+    )
+
+
+def test_puts_only_the_refused_records_again() -> None:
+    client = FakeKinesis(takes=lambda record, call: record != b"b" or call == 3)
+
+    acknowledged = stream(client, Clock()).put("IBM", [b"a", b"b", b"c"], deadline=100)
+
+    assert {0, 1, 2} == acknowledged
+    assert client.calls == [[b"a", b"b", b"c"], [b"b"], [b"b"]]
+
+
+def test_waits_longer_each_time_and_not_past_the_deadline() -> None:
+    clock = Clock()
+    client = FakeKinesis(takes=lambda record, _call: record == b"a")
+
+    acknowledged = stream(client, clock).put("IBM", [b"a", b"b"], deadline=12)
+
+    assert {0} == acknowledged
+    assert pytest.approx(clock.pauses) == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
+    assert clock.seconds < 12
+
+
+def test_a_call_takes_500_records() -> None:
+    client = FakeKinesis()
+
+    stream(client, Clock()).put("IBM", [b"a"] * 1001, deadline=1)
+
+    assert [len(call) for call in client.calls] == [500, 500, 1]
+
+
+def test_a_call_takes_5_mib_with_its_partition_keys() -> None:
+    client = FakeKinesis()
+    mebibyte = b"a" * (1024 * 1024 - len("IBM"))
+
+    stream(client, Clock()).put("IBM", [mebibyte] * 6, deadline=1)
+
+    assert [len(call) for call in client.calls] == [5, 1]
+
+
+def test_no_records_are_no_call() -> None:
+    client = FakeKinesis()
+
+    assert set() == stream(client, Clock()).put("IBM", [], deadline=1)
+    assert client.calls == []
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "PutRecords")
+
+
+def test_a_call_that_fails_as_a_whole_is_put_again() -> None:
+    client = FailingKinesis(
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("InternalFailure"),
+        EndpointConnectionError(endpoint_url="https://kinesis.test"),
+        ReadTimeoutError(endpoint_url="https://kinesis.test"),
+    )
+
+    assert stream(client, Clock()).put("IBM", [b"a", b"b"], deadline=100) == {0, 1}
+    assert client.calls == [[b"a", b"b"]]
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "ResourceNotFoundException", "KMSDisabledException"]
+)
+def test_what_the_stream_refuses_for_good_is_left_at_once(code: str) -> None:
+    client, clock = FailingKinesis(client_error(code)), Clock()
+
+    assert stream(client, clock).put("IBM", [b"a"], deadline=100) == set()
+    assert clock.pauses == []
+    assert client.calls == []
+
+
+def test_what_was_taken_before_the_stream_refused_for_good_counts() -> None:
+    class ClosingKinesis(FakeKinesis):
+        def put_records(self, **call: Any) -> dict[str, Any]:
+            if self.calls:
+                raise client_error("AccessDeniedException")
+            return super().put_records(**call)
+
+    assert stream(ClosingKinesis(), Clock()).put("IBM", [b"a"] * 501, deadline=100) == set(range(500))
