@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run search test lint format bench bench-instruments bench-tail bench-year calendars dashboards fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test lint format bench bench-instruments bench-tail bench-year generate fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -53,11 +53,8 @@ lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer 
 	$(COMPILE) $(ARGS) -o layers/common/requirements.txt
 	$(COMPILE) $(ARGS) --group dev -c layers/common/requirements.txt -o requirements/dev.txt
 
-calendars: setup  ## make the producer's trading calendars anew
-	python -m stockstream_local.calendars
-
-dashboards: setup  ## make dashboards/saved-objects.ndjson anew from its sources
-	python -m stockstream_dashboards.saved_objects
+generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects
+	@python -m stockstream_generate
 
 bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py

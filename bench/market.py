@@ -5,9 +5,11 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from stockstream.bars import Bar, Lookback
+from stockstream.bars import Bar
+from stockstream.lookbacks import Lookbacks
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
+from stockstream.windows import Windows
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
@@ -35,14 +37,11 @@ def make_day(bars: int = 390, longest: int = 199) -> list[bytes]:
                 format_instant(opened + timedelta(seconds=65)),
             )
         )
-    return [encode_record(bar, _look_back(day[:number], longest)) for number, bar in enumerate(day)][longest:]
-
-
-def _look_back(before: list[Bar], longest: int) -> Lookback:
-    closes, near = before[len(before) - longest :], before[len(before) - min(longest, 19) :]
-    return Lookback(
-        [bar.close for bar in closes], [bar.typical for bar in near], [bar.volume for bar in near]
-    )
+    # Records of the last bars; with a shorter look-back, those of a run that began so much later.
+    return [
+        encode_record(bar, Lookbacks(day[number - longest : number], Windows()).before(longest))
+        for number, bar in list(enumerate(day))[longest:]
+    ]
 
 
 def make_event(records: list[bytes]) -> dict[str, Any]:

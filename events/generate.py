@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from stockstream.bars import Bar, Lookback
+from stockstream.bars import Bar
 from stockstream.instruments import parse_instrument
+from stockstream.lookbacks import Lookbacks
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
+from stockstream.windows import Windows
 
 FOLDER = Path(__file__).parent
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -49,13 +51,7 @@ def make_bars(instrument: str, start: float, digits: int, count: int) -> list[Ba
 def encode_last(bars: list[Bar]) -> bytes:
     """The stream record of the last bar, the bars before it being its look-back."""
     *before, bar = bars
-    near = before[-19:]
-    lookback = Lookback(
-        [each.close for each in before[-199:]],
-        [each.typical for each in near],
-        [each.volume for each in near],
-    )
-    return encode_record(bar, lookback)
+    return encode_record(bar, Lookbacks(before, Windows()).before(len(before)))
 
 
 def good_records() -> list[bytes]:

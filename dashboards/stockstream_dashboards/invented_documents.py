@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from stockstream.bars import INTERVALS, Bar, Lookback
+from stockstream.bars import INTERVALS, Bar
 from stockstream.instruments import parse_instrument
+from stockstream.lookbacks import Lookbacks
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time, parse_instant
 from stockstream.windows import Windows
@@ -58,19 +59,10 @@ def deliver(
         windows: of the moving averages; those of the contract where there are none.
     """
     windows = windows or Windows()
-    before: list[Bar] = []
-    for bar in bars:
+    shown = list(bars)
+    lookbacks = Lookbacks(shown, windows)
+    for position, bar in enumerate(shown):
         arrived = format_instant(parse_instant(bar.as_of) + delay)
-        record = encode_record(bar, _lookback(before, windows))
+        record = encode_record(bar, lookbacks.before(position))
         document: Document = orjson.loads(enrich(record, arrived, windows))
         yield document
-        before.append(bar)
-
-
-def _lookback(before: list[Bar], windows: Windows) -> Lookback:
-    recent = before[-windows.lookback_bars :]
-    return Lookback(
-        close=[bar.close for bar in before[-windows.lookback_closes :]],
-        typical=[bar.typical for bar in recent],
-        volume=[bar.volume for bar in recent],
-    )

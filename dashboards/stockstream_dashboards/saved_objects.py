@@ -1,4 +1,4 @@
-"""`make dashboards`: writes the saved objects of OpenSearch Dashboards from their sources in dashboards/."""
+"""The saved objects of OpenSearch Dashboards, from their sources in dashboards/."""
 
 import json
 from collections.abc import Iterator
@@ -15,12 +15,6 @@ _NO_SEARCH = {"query": {"query": "", "language": "kuery"}, "filter": []}
 _REFRESH_MILLISECONDS = 60_000
 
 type Json = dict[str, Any]
-
-
-def main() -> None:
-    """Writes the file, and says where."""
-    SAVED_OBJECTS.write_text(make_saved_objects(), encoding="utf-8")
-    print(f"wrote {SAVED_OBJECTS.relative_to(Path.cwd())}")  # noqa: T201 (what a command says)
 
 
 def make_saved_objects() -> str:
@@ -130,7 +124,3 @@ def _dump(value: Any) -> str:  # noqa: ANN401 (JSON)
 def _read(file: Path) -> Json:
     content: Json = json.loads(file.read_text(encoding="utf-8"))
     return content
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,19 @@
-"""A second opinion on every number: plain Python over the market's own bars, and nothing of the pipeline."""
+"""A second opinion on every number: plain Python over the market's own bars, and nothing of the pipeline.
+
+A document's number that has no second opinion is a fault, too.
+"""
 
 import math
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from statistics import fmean, pstdev, stdev
 from typing import NamedTuple
 
 from stockstream.bars import INTERVALS
+from stockstream.fields import list_fields, lookback_lengths
 from stockstream.times import format_time, parse_instant, parse_time
 from stockstream.windows import Windows
 from stockstream_local.market.alphavantage import asked_count, asked_instrument
@@ -18,10 +22,13 @@ from stockstream_local.market.replay import ReplayMarket
 from stockstream_operate.lake.delivered import Document
 
 WINDOWS = Windows()
+NUMBERS = {field.name for field in list_fields(WINDOWS) if field.is_number}
+LOOKBACK_CLOSES = lookback_lengths(WINDOWS)["close"]
 # Documents arrive within seconds of the answer that they were made of; this is half an hour of answers.
 ANSWERS_KEPT = 30
 BAND = 20
-RSI = 14
+WILDER = 14
+FAST, SLOW, SIGNAL = 12, 26, 9
 
 type Numbers = dict[str, float | None]
 
@@ -37,7 +44,7 @@ def expected_numbers(bars: Sequence[MarketBar]) -> Numbers:
     bar = bars[-1]
     numbers |= {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close, "volume": bar.volume}
     numbers |= {f"sma_{n}": fmean(closes[-n:]) if len(closes) >= n else None for n in WINDOWS.sma}
-    numbers |= {f"ema_{n}": _ema(closes, n) for n in WINDOWS.ema}
+    numbers |= {f"ema_{n}": _last(_smooth(closes, n, 2 / (n + 1))) for n in WINDOWS.ema}
     numbers |= {f"return_{k}": closes[-1] / closes[-1 - k] - 1 if len(closes) > k else None for k in (1, 5)}
     returns = [math.log(after / before) for before, after in pairwise(closes)]
     numbers["log_return_1"] = returns[-1] if returns else None
@@ -45,16 +52,24 @@ def expected_numbers(bars: Sequence[MarketBar]) -> Numbers:
     numbers |= _bollinger(closes[-BAND:])
     numbers["rsi_14"] = _rsi(closes)
     numbers["vwap_20"] = _vwap(bars[-BAND:])
+    numbers |= _macd(closes)
+    numbers["atr_14"] = _atr(bars)
     return numbers
 
 
-def _ema(closes: Sequence[float], n: int) -> float | None:
-    if len(closes) < n:
-        return None
-    average = fmean(closes[:n])
-    for close in closes[n:]:
-        average += 2 / (n + 1) * (close - average)
-    return average
+def _smooth(values: Sequence[float], seed: int, alpha: float) -> Iterator[float]:
+    """The exponential average at each value from the seed's last on; none where there are fewer values."""
+    if len(values) < seed:
+        return
+    average = fmean(values[:seed])
+    yield average
+    for value in values[seed:]:
+        average += alpha * (value - average)
+        yield average
+
+
+def _last(values: Iterable[float]) -> float | None:
+    return next(iter(deque(values, maxlen=1)), None)
 
 
 def _bollinger(closes: Sequence[float]) -> Numbers:
@@ -68,13 +83,10 @@ def _bollinger(closes: Sequence[float]) -> Numbers:
 
 def _rsi(closes: Sequence[float]) -> float | None:
     changes = [after - before for before, after in pairwise(closes)]
-    if len(changes) < RSI:
+    if len(changes) < WILDER:
         return None
-    gain = fmean(max(change, 0) for change in changes[:RSI])
-    loss = fmean(max(-change, 0) for change in changes[:RSI])
-    for change in changes[RSI:]:
-        gain = (gain * (RSI - 1) + max(change, 0)) / RSI
-        loss = (loss * (RSI - 1) + max(-change, 0)) / RSI
+    gain = _last(_smooth([max(change, 0) for change in changes], WILDER, 1 / WILDER)) or 0
+    loss = _last(_smooth([max(-change, 0) for change in changes], WILDER, 1 / WILDER)) or 0
     return 100 * gain / (gain + loss) if gain + loss else None
 
 
@@ -83,6 +95,25 @@ def _vwap(bars: Sequence[MarketBar]) -> float | None:
     if len(volumes) < BAND or not sum(volumes):
         return None
     return math.sumprod([(bar.high + bar.low + bar.close) / 3 for bar in bars], volumes) / sum(volumes)
+
+
+def _macd(closes: Sequence[float]) -> Numbers:
+    fast, slow = (list(_smooth(closes, n, 2 / (n + 1))) for n in (FAST, SLOW))
+    lines = [one - other for one, other in zip(fast[SLOW - FAST :], slow, strict=True)] if slow else []
+    signal = _last(_smooth(lines, SIGNAL, 2 / (SIGNAL + 1)))
+    return {
+        "macd_12_26_9": lines[-1] if lines else None,
+        "macd_signal_12_26_9": signal,
+        "macd_histogram_12_26_9": None if signal is None else lines[-1] - signal,
+    }
+
+
+def _atr(bars: Sequence[MarketBar]) -> float | None:
+    ranges = [
+        max(bar.high - bar.low, abs(bar.high - before.close), abs(bar.low - before.close))
+        for before, bar in pairwise(bars)
+    ]
+    return _last(_smooth(ranges, WILDER, 1 / WILDER))
 
 
 class Known(NamedTuple):
@@ -122,14 +153,18 @@ class Checker:
         known_at = parse_instant(document["as_of"])
         known = min(answers, key=lambda each: abs(each.moment - known_at)).bars
         end = bisect_right(known, parse_time(document["open_time"]), key=lambda bar: bar.open_time)
-        window = known[max(0, end - 1 - WINDOWS.lookback_closes) : end]
+        window = known[max(0, end - 1 - LOOKBACK_CLOSES) : end]
         if not window or format_time(window[-1].open_time) != document["open_time"]:
             return f"{document['id']}: the market had shown no such finished bar at {document['as_of']}"
+        expected = expected_numbers(window)
         wrong = [
-            f"{field} is {document.get(field)!r} and not {number!r}"
-            for field, number in expected_numbers(window).items()
-            if not _is_same(document.get(field), number)
+            f"{field} is {document.get(field)!r} and not {expected[field]!r}"
+            for field in sorted(NUMBERS & expected.keys())
+            if field not in document or not _is_same(document[field], expected[field])
         ]
+        # What is in the document beyond that, nobody has judged.
+        strange = document.keys() - {field.name for field in list_fields(WINDOWS)}
+        wrong += [f"{field} has no second opinion" for field in sorted(NUMBERS - expected.keys() | strange)]
         return f"{document['id']}: {'; '.join(wrong)}" if wrong else None
 
     def _follow(self) -> None:
@@ -145,7 +180,7 @@ class Checker:
                 answers = self._known[instrument.name]
                 before = {bar.open_time: bar for bar in answers[-1].bars} if answers else {}
                 bars = sorted((before | finished).values(), key=lambda bar: bar.open_time)
-                reach = len(finished) + WINDOWS.lookback_closes
+                reach = len(finished) + LOOKBACK_CLOSES
                 answers.append(Known(request.moment, bars[-reach:]))
 
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from delivered_files import write_lines
 
-from stockstream.bars import Bar, Lookback
+from stockstream.bars import Bar
+from stockstream.lookbacks import Lookbacks
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
@@ -137,9 +138,8 @@ class DeliveredDay:
         )  # fmt: skip
 
     def _send(self, bar: Bar, before: list[Bar], as_of: datetime, times: int) -> None:
-        near = before[-19:]
-        closes = [each.close for each in before[-199:]]
-        lookback = Lookback(closes, [each.typical for each in near], [each.volume for each in near])
+        lookback = Lookbacks(before, Windows()).before(len(before))
+        closes = lookback.close
         record = encode_record(bar, lookback)
         arrivals = [self._arrive(as_of) for _ in range(times)]
         self.arrivals += [Arrival(at, record) for at in arrivals]

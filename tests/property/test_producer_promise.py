@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -190,9 +191,13 @@ class World:
 def expected_lookback(market: Market, time: str) -> dict[str, list[float | None]]:
     before = [market.bars[each] for each in sorted(market.bars) if each < time]
     return {
-        "close": [bar.close for bar in before[-20:]],
+        "close": [bar.close for bar in before[-199:]],
         "typical": [(bar.high + bar.low + bar.close) / 3 for bar in before[-19:]],
         "volume": [bar.volume for bar in before[-19:]],
+        "true_range": [
+            round(max(bar.high, earlier.close) - min(bar.low, earlier.close), 10)
+            for earlier, bar in pairwise(before[-199:])
+        ],
     }
 
 

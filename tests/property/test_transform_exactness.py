@@ -1,107 +1,96 @@
-"""Every field of a document against exact arithmetic: fractions, and logarithms and roots to 60 digits."""
+"""Every number of a document against exact arithmetic."""
 
 import json
-from decimal import Decimal, localcontext
+import random
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from exact_numbers import Window, make_oracles
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stockstream.bars import Bar, Lookback
+from stockstream.fields import list_fields, list_indicators, lookback_lengths
 from stockstream.records import encode_record
 from stockstream.windows import Windows
 from transform.documents import enrich
 
 WINDOWS = Windows()
 EXACT = 1e-11
+# These are differences: near 0 they are as good as what they are differences of, which are prices for most.
+NEAR_ZERO: dict[str, Callable[[float], float]] = {
+    "bollinger_lower_20": lambda close: close,
+    "zscore_20": lambda _close: 1,
+    "macd_12_26_9": lambda close: close,
+    "macd_signal_12_26_9": lambda close: close,
+    "macd_histogram_12_26_9": lambda close: close,
+    "atr_14": lambda close: close,
+}
 
 type Series = list[float]
 
 
-def to_decimal(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)
+def worked_out(windows: Windows) -> set[str]:
+    """The fields that the table works out of a window."""
+    return {field.name for row in list_indicators(windows) for field in row.fields}
 
 
-def mean(values: list[Fraction]) -> Fraction:
-    return sum(values, Fraction(0)) / len(values)
-
-
-def smooth(values: list[Fraction], seed: int, alpha: Fraction) -> Fraction:
-    average = mean(values[:seed])
-    for value in values[seed:]:
-        average += alpha * (value - average)
-    return average
-
-
-def expected_indicators(closes: Series, typical: Series, volume: list[float | None]) -> dict[str, Any]:
-    """Contract 2, word by word, for a window; with None where it says null."""
-    exact = [Fraction(close) for close in closes]
-    count, now = len(exact), exact[-1]
-    expected: dict[str, Any] = {
-        f"sma_{n}": mean(exact[-n:]) if count >= n else None for n in (5, 20, 50, 200)
-    }
-    expected |= {f"ema_{n}": smooth(exact, n, Fraction(2, n + 1)) if count >= n else None for n in (12, 26)}
-    expected |= {f"return_{k}": now / exact[-1 - k] - 1 if count > k else None for k in (1, 5)}
-    with localcontext(prec=60):
-        returns = [to_decimal(exact[i] / exact[i - 1]).ln() for i in range(max(count - 20, 1), count)]
-        expected["log_return_1"] = returns[-1] if returns else None
-        expected["volatility_20"] = None
-        if len(returns) == 20:
-            middle = sum(returns, Decimal(0)) / 20
-            expected["volatility_20"] = (
-                sum(((each - middle) ** 2 for each in returns), Decimal(0)) / 19
-            ).sqrt()
-        upper = lower = zscore = None
-        if count >= 20:
-            last = exact[-20:]
-            variance = mean([(close - mean(last)) ** 2 for close in last])
-            deviation = to_decimal(variance).sqrt()
-            upper, lower = to_decimal(mean(last)) + 2 * deviation, to_decimal(mean(last)) - 2 * deviation
-            zscore = to_decimal(now - mean(last)) / deviation if deviation else None
-        expected |= {"bollinger_upper_20": upper, "bollinger_lower_20": lower, "zscore_20": zscore}
-    expected["rsi_14"] = expected_rsi(exact)
-    expected["vwap_20"] = None
-    volumes = [Fraction(each) for each in volume if each is not None]
-    if len(volumes) == len(volume) == 20 and any(volumes):
-        paid = [Fraction(price) * each for price, each in zip(typical, volumes, strict=True)]
-        expected["vwap_20"] = mean(paid) / mean(volumes)
-    return expected
-
-
-def expected_rsi(exact: list[Fraction]) -> Fraction | None:
-    if len(exact) < 15:
-        return None
-    changes = [now - then for then, now in pairwise(exact)]
-    gain = smooth([max(change, Fraction(0)) for change in changes], 14, Fraction(1, 14))
-    loss = smooth([max(-change, Fraction(0)) for change in changes], 14, Fraction(1, 14))
-    return 100 * gain / (gain + loss) if gain + loss else None
-
-
-def enriched(closes: Series, typical: Series, volume: list[float | None]) -> dict[str, Any]:
+def assert_exact(
+    closes: Series, typical: Series, volume: list[float | None], ranges: Series | None = None
+) -> None:
+    """Compares each number of the document, whatever numbers there are."""
     close = closes[-1]
+    # A bar of one price: its true range is the step from the close before it.
     bar = Bar(
         "IBM", "equity", "1min", "2026-11-20T20:59:00Z",
         close, close, close, close, volume[-1], "replay", "2026-11-20T21:00:05.123Z",
     )  # fmt: skip
-    lookback = Lookback(closes[:-1], typical[:-1], volume[:-1])
+    ranges = [abs(now - then) for then, now in pairwise(closes[:-1])]
+    lookback = Lookback(closes[:-1], typical[:-1], volume[:-1], ranges)
     document: dict[str, Any] = json.loads(enrich(encode_record(bar, lookback), None, WINDOWS))
-    return document
-
-
-def assert_exact(closes: Series, typical: Series, volume: list[float | None]) -> None:
-    typical = [*typical[:-1], closes[-1]]
-    document = enriched(closes, typical, volume)
-    typical[-1] = (closes[-1] + closes[-1] + closes[-1]) / 3
-    for name, expected in expected_indicators(closes, typical, volume).items():
+    exact = [Fraction(each) for each in closes]
+    window = Window(
+        exact,
+        [*map(Fraction, typical[:-1]), exact[-1]],
+        [None if each is None else Fraction(each) for each in volume],
+        [*map(Fraction, ranges), *([abs(exact[-1] - exact[-2])] if len(exact) > 1 else [])],
+    )
+    oracles = make_oracles(WINDOWS.sma, WINDOWS.ema)
+    for name in worked_out(WINDOWS):
+        expected = oracles[name](window)
         if expected is None:
             assert document[name] is None, name
         else:
-            # Bands and z-scores are differences: near 0 they are as good as what they are differences of.
-            near_zero = {"bollinger_lower_20": EXACT * closes[-1], "zscore_20": EXACT}.get(name, 0)
+            near_zero = EXACT * (NEAR_ZERO[name](close) if name in NEAR_ZERO else 0)
             assert document[name] == pytest.approx(float(expected), rel=EXACT, abs=near_zero), name
+
+
+@pytest.mark.parametrize("windows", [Windows(), Windows((3, 300), (7,))], ids=["the defaults", "others"])
+def test_every_number_that_the_table_works_out_has_an_oracle_and_no_oracle_is_idle(windows: Windows) -> None:
+    assert worked_out(windows) == set(make_oracles(windows.sma, windows.ema))
+
+
+@pytest.mark.parametrize("windows", [Windows(), Windows((3, 300), (7,))], ids=["the defaults", "others"])
+def test_a_document_has_the_fields_of_the_table_in_their_order_and_no_others(windows: Windows) -> None:
+    bar = Bar(
+        "IBM",
+        "equity",
+        "1min",
+        "2026-11-20T20:59:00Z",
+        1.0,
+        1.0,
+        1.0,
+        1.0,
+        None,
+        "replay",
+        "2026-11-20T21:00:05.123Z",
+    )
+    document = json.loads(enrich(encode_record(bar, Lookback()), None, windows))
+
+    assert list(document) == [field.name for field in list_fields(windows)]
 
 
 @st.composite
@@ -164,3 +153,30 @@ def test_prices_thirteen_orders_of_magnitude_apart_are_exact(closes: Series) -> 
 )  # fmt: skip
 def test_hard_series_are_exact(closes: Series) -> None:
     assert_exact(closes, closes[-20:], [float(step) for step in range(20)])
+
+
+def test_a_full_lookback_leaves_no_number_unknown_and_each_bound_holds() -> None:
+    chance = random.Random(5)
+    lengths, close, closes = lookback_lengths(WINDOWS), 50.0, []
+    for _ in range(lengths["close"] + 1):
+        close *= 1 + chance.gauss(0, 0.01)
+        closes.append(close)
+    bar = Bar(
+        "IBM", "equity", "1min", "2026-11-20T20:59:00Z",
+        close, close * 1.01, close * 0.99, close, 10.0, "replay", "2026-11-20T21:00:05.123Z",
+    )  # fmt: skip
+    lookback = Lookback(
+        closes[:-1],
+        closes[-1 - lengths["typical"] : -1],
+        [chance.uniform(1, 9) for _ in range(lengths["volume"])],
+        [chance.uniform(0, 1) for _ in range(lengths["true_range"])],
+    )
+    document = json.loads(enrich(encode_record(bar, lookback), "2026-11-20T21:00:06.000Z", WINDOWS))
+
+    for field in list_fields(WINDOWS):
+        told = document[field.name]
+        assert told is not None, field.name
+        if field.low is not None:
+            assert told > field.low or (told == field.low and not field.above_low), field.name
+        if field.high is not None:
+            assert told <= field.high, field.name

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stockstream.bars import Bar, Lookback
+from stockstream.bars import Bar
+from stockstream.lookbacks import Lookbacks
 from stockstream.records import encode_record
 from stockstream.windows import Windows
 from transform.firehose import transform_records
@@ -33,12 +34,7 @@ def make_day(length: int) -> list[dict[str, Any]]:
             open_, max(open_, close), min(open_, close), close, float(chance.randrange(1000)),
             "replay", "2026-11-20T21:00:05.123Z",
         )  # fmt: skip
-        near = bars[-19:]
-        lookback = Lookback(
-            [each.close for each in bars[-199:]],
-            [each.typical for each in near],
-            [each.volume for each in near],
-        )
+        lookback = Lookbacks(bars, Windows()).before(len(bars))
         bars.append(bar)
         records.append(
             {

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from stockstream.prices import typical_price
+
 
 class Ohlcv(NamedTuple):
     """Open, high, low and close in the quote currency; the volume is None where the market reports none."""
@@ -14,5 +16,5 @@ class Ohlcv(NamedTuple):
 
     @property
     def typical(self) -> float:
-        """The typical price, (high + low + close) / 3."""
-        return (self.high + self.low + self.close) / 3
+        """The typical price."""
+        return typical_price(self.high, self.low, self.close)

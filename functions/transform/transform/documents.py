@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import orjson
 
+from stockstream.fields import DOCUMENT_SCHEMA, list_indicators, lookback_lengths
+from stockstream.prices import true_range, typical_price
 from stockstream.records import decode_record
-from stockstream.windows import FIXED_BARS
-from transform import indicators
 
 TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold start
 if TYPE_CHECKING:
     from typing import Any
 
     from stockstream.windows import Windows
-
-SCHEMA = "enriched.v1"
 
 
 def enrich(data: bytes, arrived_at: str | None, windows: Windows) -> bytes:
@@ -28,35 +26,28 @@ def enrich(data: bytes, arrived_at: str | None, windows: Windows) -> bytes:
     Raises:
         RecordError: the record breaks contract 1; its reason says how.
     """
-    document = decode_record(
-        data, longest_closes=windows.longest_lookback_closes, longest_bars=windows.lookback_bars
-    )
+    document = decode_record(data, lookback_lengths(windows))
     lookback = document.pop("lookback")
-    document["schema"] = SCHEMA
+    document["schema"] = DOCUMENT_SCHEMA
     document["arrived_at"] = arrived_at
     document["lookback_bars"] = len(lookback["close"])
-    _add_indicators(document, lookback, windows)
+    _append_bar(lookback, document)
+    for row in list_indicators(windows):
+        values = row.function(*[lookback[column] for column in row.columns], *row.arguments)
+        if len(row.fields) == 1:
+            document[row.fields[0].name] = values
+        else:
+            for field, value in zip(row.fields, values, strict=True):
+                document[field.name] = value
     # An overflow has left an infinity or a NaN, and orjson writes null for both.
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _add_indicators(document: dict[str, Any], lookback: dict[str, list[Any]], windows: Windows) -> None:
-    closes, typical, volume = lookback["close"], lookback["typical"], lookback["volume"]
-    close = document["close"]
-    closes.append(close)
-    typical.append((document["high"] + document["low"] + close) / 3)
-    volume.append(document["volume"])
-    for name, window in windows.sma_fields:
-        document[name] = indicators.sma(closes, window)
-    for name, window in windows.ema_fields:
-        document[name] = indicators.ema(closes, window)
-    document["return_1"] = indicators.simple_return(closes, 1)
-    document["return_5"] = indicators.simple_return(closes, 5)
-    document["log_return_1"] = indicators.log_return(closes)
-    document["volatility_20"] = indicators.volatility(closes, 20)
-    upper, lower, zscore = indicators.bollinger(closes, 20)
-    document["bollinger_upper_20"] = upper
-    document["bollinger_lower_20"] = lower
-    document["zscore_20"] = zscore
-    document["rsi_14"] = indicators.rsi(closes)
-    document["vwap_20"] = indicators.vwap(typical, volume, FIXED_BARS)
+def _append_bar(lookback: dict[str, list[Any]], bar: dict[str, Any]) -> None:
+    """Adds the bar's own values to the columns of its look-back."""
+    high, low, close = bar["high"], bar["low"], bar["close"]
+    if lookback["close"]:  # without a close before it, a bar has no true range
+        lookback["true_range"].append(true_range(high, low, lookback["close"][-1]))
+    lookback["close"].append(close)
+    lookback["typical"].append(typical_price(high, low, close))
+    lookback["volume"].append(bar["volume"])

@@ -39,16 +39,20 @@ class Bar:
         """What the bar is about; the same each time that the bar is sent."""
         return f"{self.instrument}|{self.interval}|{self.open_time}"
 
-    @property
-    def typical(self) -> float:
-        """The typical price, (high + low + close) / 3."""
-        return (self.high + self.low + self.close) / 3
-
 
 @dataclass(frozen=True, slots=True)
 class Lookback:
-    """The bars just before a bar, oldest first; close reaches further back than typical and volume."""
+    """The bars just before a bar, oldest first; each column reaches as far back as an indicator looks.
+
+    Attributes:
+        close: their closes.
+        typical: their typical prices.
+        volume: their volumes, None where the market reports none.
+        true_range: how far the price ranged in each, the step from the close before it included; the first
+            close has none.
+    """
 
     close: list[float] = field(default_factory=list)
     typical: list[float] = field(default_factory=list)
     volume: list[float | None] = field(default_factory=list)
+    true_range: list[float] = field(default_factory=list)

@@ -15,6 +15,7 @@ from stockstream.validation import check_prices, check_volume
 
 TYPE_CHECKING = False  # importing typing for it would cost the transform 4 ms of each cold start
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from stockstream.bars import Bar, Lookback
@@ -58,12 +59,17 @@ def encode_record(bar: Bar, lookback: Lookback) -> bytes:
             "close": bar.close,
             "volume": bar.volume,
             "source": bar.source,
-            "lookback": {"close": lookback.close, "typical": lookback.typical, "volume": lookback.volume},
+            "lookback": {
+                "close": lookback.close,
+                "typical": lookback.typical,
+                "volume": lookback.volume,
+                "true_range": lookback.true_range,
+            },
         }
     )
 
 
-def decode_record(data: bytes, *, longest_closes: int, longest_bars: int) -> dict[str, Any]:
+def decode_record(data: bytes, longest: Mapping[str, int]) -> dict[str, Any]:
     """The fields of one stream record, checked, in the order of the contract, and no others.
 
     Prices and volume are floats. `lookback` is last, and its lists are empty where the record brings none.
@@ -71,8 +77,7 @@ def decode_record(data: bytes, *, longest_closes: int, longest_bars: int) -> dic
 
     Args:
         data: the record's bytes.
-        longest_closes: how many closes a look-back may hold.
-        longest_bars: how many typical prices and volumes it may hold.
+        longest: how many values each column of the look-back may hold, by its name.
 
     Raises:
         RecordError: the record breaks the contract. Its reason says how, and its message quotes no text of
@@ -90,7 +95,7 @@ def decode_record(data: bytes, *, longest_closes: int, longest_bars: int) -> dic
         bar = _decode_bar(record)
     except KeyError as error:
         raise RecordError(Reason.MISSING_FIELD, f"{error.args[0]} is missing") from None
-    bar["lookback"] = _decode_lookback(record.get("lookback"), longest_closes, longest_bars)
+    bar["lookback"] = _decode_lookback(record.get("lookback"), longest)
     return bar
 
 
@@ -144,33 +149,41 @@ def _check_identity(instrument: str, asset_class: str, interval: str) -> None:
         raise RecordError(Reason.BAD_TYPE, f"asset_class must be {expected} for this instrument")
 
 
-def _decode_lookback(lookback: object, longest_closes: int, longest_bars: int) -> dict[str, list[Any]]:
+def _decode_lookback(lookback: object, longest: Mapping[str, int]) -> dict[str, list[Any]]:
     if lookback is None:
-        return {"close": [], "typical": [], "volume": []}
+        return {"close": [], "typical": [], "volume": [], "true_range": []}
     if type(lookback) is not dict:
         raise RecordError(Reason.BAD_LOOKBACK, "lookback must be an object or be left out")
-    close = _read_column(lookback, "close", longest_closes)
-    typical = _read_column(lookback, "typical", longest_bars)
-    volume = _read_column(lookback, "volume", longest_bars)
+    close = _read_column(lookback, "close", longest)
+    typical = _read_column(lookback, "typical", longest)
+    volume = _read_column(lookback, "volume", longest)
+    # A producer that knows no true ranges leaves them out.
+    true_range = _read_column(lookback, "true_range", longest) if "true_range" in lookback else []
     if len(typical) != len(volume):
         raise RecordError(Reason.BAD_LOOKBACK, "lookback.typical and lookback.volume differ in length")
+    if len(true_range) > len(close):
+        raise RecordError(Reason.BAD_LOOKBACK, "lookback.true_range is longer than lookback.close")
     prices = close + typical
     if not _NUMBERS.issuperset(map(type, prices)) or min(prices, default=1) <= 0:
         raise RecordError(
             Reason.BAD_LOOKBACK, "lookback.close and lookback.typical must hold numbers above 0"
         )
     known = [each for each in volume if each is not None] if None in volume else volume
-    if not _NUMBERS.issuperset(map(type, known)) or min(known, default=0) < 0:
-        raise RecordError(Reason.BAD_LOOKBACK, "lookback.volume must hold numbers from 0, or null")
-    return {"close": close, "typical": typical, "volume": volume}
+    amounts = known + true_range
+    if not _NUMBERS.issuperset(map(type, amounts)) or min(amounts, default=0) < 0:
+        raise RecordError(
+            Reason.BAD_LOOKBACK,
+            "lookback.volume must hold numbers from 0, or null, and true_range numbers from 0",
+        )
+    return {"close": close, "typical": typical, "volume": volume, "true_range": true_range}
 
 
-def _read_column(lookback: dict[str, Any], name: str, longest: int) -> list[Any]:
+def _read_column(lookback: dict[str, Any], name: str, longest: Mapping[str, int]) -> list[Any]:
     column = lookback.get(name)
     if type(column) is not list:
         raise RecordError(Reason.BAD_LOOKBACK, f"lookback.{name} must be a list")
-    if len(column) > longest:
+    if len(column) > longest[name]:
         raise RecordError(
-            Reason.BAD_LOOKBACK, f"lookback.{name} holds {len(column)} bars, and may hold {longest}"
+            Reason.BAD_LOOKBACK, f"lookback.{name} holds {len(column)} values, and may hold {longest[name]}"
         )
     return column

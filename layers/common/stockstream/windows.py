@@ -1,59 +1,27 @@
-"""The windows of the moving averages, and the look-back that they need."""
+"""The windows of the moving averages, the part of the table of fields that a stack chooses."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from stockstream.errors import SettingsError
 
-# The windows of the other indicators are fixed. volatility_20 reaches furthest: 20 returns are 21 closes.
-FIXED_CLOSES = 21
-FIXED_BARS = 20
-# What a look-back of `bar.v1` may hold whatever the windows are.
-CONTRACT_CLOSES = 199
 SHORTEST_WINDOW, LONGEST_WINDOW = 2, 1000
+# The lake's tables are made by CloudFormation, which knows no loops: the template has a place for so many.
+MOST_WINDOWS = 10
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How many closes each simple and each exponential moving average takes.
-
-    What follows from them is worked out once, since the transform asks for it with each record.
-    """
+    """How many closes each simple and each exponential moving average takes."""
 
     sma: tuple[int, ...] = (5, 20, 50, 200)
     ema: tuple[int, ...] = (12, 26)
-
-    @cached_property
-    def sma_fields(self) -> list[tuple[str, int]]:
-        """The document's field for each simple average, and its window."""
-        return [(f"sma_{window}", window) for window in self.sma]
-
-    @cached_property
-    def ema_fields(self) -> list[tuple[str, int]]:
-        """The document's field for each exponential average, and its window."""
-        return [(f"ema_{window}", window) for window in self.ema]
-
-    @cached_property
-    def lookback_closes(self) -> int:
-        """How many closes before a bar a full look-back holds."""
-        return max(FIXED_CLOSES, *self.sma, *self.ema) - 1
-
-    @cached_property
-    def longest_lookback_closes(self) -> int:
-        """How many closes a look-back may hold: those of the contract, or more where a window needs them."""
-        return max(CONTRACT_CLOSES, self.lookback_closes)
-
-    @cached_property
-    def lookback_bars(self) -> int:
-        """How many typical prices and volumes before a bar a full look-back holds."""
-        return FIXED_BARS - 1
 
 
 def parse_windows(sma: str, ema: str) -> Windows:
     """The windows of two comma-separated lists, such as `5,20,50,200` and `12,26`.
 
     Raises:
-        SettingsError: an item is no whole number from 2 to 1,000, or stands there twice.
+        SettingsError: an item is no whole number from 2 to 1,000, stands there twice, or there are too many.
     """
     return Windows(_parse_list("SMA_WINDOWS", sma), _parse_list("EMA_WINDOWS", ema))
 
@@ -71,4 +39,6 @@ def _parse_list(name: str, text: str) -> tuple[int, ...]:
         if int(item) in windows:
             raise SettingsError(f"{name}: {item} stands there twice")
         windows.append(int(item))
+    if len(windows) > MOST_WINDOWS:
+        raise SettingsError(f"{name}: {len(windows)} windows stand there, and {MOST_WINDOWS} are the most")
     return tuple(windows)

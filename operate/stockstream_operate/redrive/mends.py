@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from stockstream.errors import InstrumentError, Reason, RecordError
+from stockstream.fields import lookback_lengths
 from stockstream.instruments import parse_instrument
 from stockstream.records import decode_record
 from stockstream.times import format_instant, format_time
@@ -68,9 +69,7 @@ def mend(data: bytes, windows: Windows) -> Verdict:
     mended, mends = data, tuple[str, ...]()
     while True:
         try:
-            record = decode_record(
-                mended, longest_closes=windows.longest_lookback_closes, longest_bars=windows.lookback_bars
-            )
+            record = decode_record(mended, lookback_lengths(windows))
         except RecordError as error:
             refusal = refusal or error
             step = _next_step(mended, error.reason, mends, windows)
@@ -150,14 +149,15 @@ def _zoned(text: object) -> datetime | None:
 
 
 def _shorten_lookback(record: Record, windows: Windows) -> Record | None:
-    longest = {
-        "close": windows.longest_lookback_closes,
-        "typical": windows.lookback_bars,
-        "volume": windows.lookback_bars,
-    }
     lookback = record["lookback"]
     if not isinstance(lookback, dict):
         return None
+    # A record may lack the true ranges; what else is missing, no shortening brings.
+    longest = {
+        name: length
+        for name, length in lookback_lengths(windows).items()
+        if name in lookback or name != "true_range"
+    }
     columns = {name: lookback.get(name) for name in longest}
     if not all(isinstance(column, list) for column in columns.values()):
         return None

@@ -1,15 +1,14 @@
-"""What a search index of the bars consists of, from the sources in dashboards/index/ and contract 2."""
+"""What a search index of the bars consists of: the sources in dashboards/index/, and the table of fields."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stockstream.fields import COUNT, INSTANT, TEXT, TIME, list_fields
 from stockstream.windows import Windows
 from stockstream_operate.workplace import ROOT
 
 SOURCES = ROOT / "dashboards" / "index"
-SCHEMA = ROOT / "docs" / "enriched.v1.schema.json"
 
 # Firehose writes to this index; the pipeline moves each document to the month of its bar.
 WRITE_INDEX = "bars"
@@ -29,6 +28,14 @@ ROLE_MAPPING_PATH = f"/_plugins/_security/api/rolesmapping/{DELIVERY_ROLE}"
 MONTH_DAYS = 31
 
 type Body = dict[str, Any]
+
+# By a field's unit; all others are numbers with digits behind the point.
+_TYPES: dict[str, Body] = {
+    TEXT: {"type": "keyword"},
+    COUNT: {"type": "integer"},
+    TIME: {"type": "date", "format": "strict_date_time_no_millis"},
+    INSTANT: {"type": "date", "format": "strict_date_time"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +116,8 @@ def list_parts(wanted: Wanted, *, has_pipelines: bool = True) -> list[Part]:
 
 
 def mapping(windows: Windows) -> Body:
-    """The field types of a document, from contract 2, with the averages of these windows."""
-    properties: dict[str, Body] = json.loads(SCHEMA.read_text(encoding="utf-8"))["properties"]
-    averages = {name for name, _ in (*windows.sma_fields, *windows.ema_fields)}
-    fixed = {
-        name: _field(schema) for name, schema in properties.items() if not name.startswith(("sma_", "ema_"))
-    }
-    return fixed | {name: {"type": "double"} for name in sorted(averages)}
-
-
-def _field(schema: Mapping[str, Any]) -> Body:
-    kinds = schema.get("type", "string")
-    kind = kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
-    if kind == "number":
-        return {"type": "double"}
-    if kind == "integer":
-        return {"type": "integer"}
-    # Of texts, only those that the contract gives the form of a day are times.
-    if not schema.get("pattern", "").startswith(r"^\d{4}-"):
-        return {"type": "keyword"}
-    has_fraction = r"\." in schema["pattern"]
-    return {"type": "date", "format": "strict_date_time" if has_fraction else "strict_date_time_no_millis"}
+    """The field types of a document, from the table of fields, with the averages of these windows."""
+    return {field.name: _TYPES.get(field.unit, {"type": "double"}) for field in list_fields(windows)}
 
 
 def bars_template(windows: Windows, *, has_pipelines: bool) -> Body:

@@ -178,7 +178,12 @@ def test_the_record_is_contract_1(world: World) -> None:
             "close": 12.0,
             "volume": 200.0,
             "source": "replay",
-            "lookback": {"close": [11.0], "typical": [(12 + 9 + 11) / 3], "volume": [100.0]},
+            "lookback": {
+                "close": [11.0],
+                "typical": [(12 + 9 + 11) / 3],
+                "volume": [100.0],
+                "true_range": [],
+            },
         },
     )
 

@@ -10,6 +10,9 @@ from stockstream.bars import Bar, Lookback
 from stockstream.errors import Reason, RecordError
 from stockstream.records import decode_record, encode_record
 
+# What contract 1 says of the default windows.
+LONGEST = {"close": 199, "typical": 19, "volume": 19, "true_range": 198}
+EMPTY: dict[str, list[float]] = {"close": [], "typical": [], "volume": [], "true_range": []}
 FIELDS = [
     "schema", "id", "as_of", "instrument", "asset_class", "interval", "open_time",
     "open", "high", "low", "close", "volume", "source", "lookback",
@@ -32,12 +35,12 @@ def record() -> dict[str, Any]:
         "close": 102.0,
         "volume": 5000.0,
         "source": "replay",
-        "lookback": {"close": [100.0, 101.5], "typical": [100.5], "volume": [None]},
+        "lookback": {"close": [100.0, 101.5], "typical": [100.5], "volume": [None], "true_range": [1.5]},
     }
 
 
 def decode(record: object) -> dict[str, Any]:
-    return decode_record(json.dumps(record).encode(), longest_closes=199, longest_bars=19)
+    return decode_record(json.dumps(record).encode(), LONGEST)
 
 
 def refusal(record: object) -> tuple[Reason, str]:
@@ -51,7 +54,7 @@ def test_writes_the_fields_of_the_contract_in_their_order(record: dict[str, Any]
         "IBM", "equity", "1min", "2026-11-20T20:59:00Z",
         101.0, 103.0, 100.0, 102.0, 5000.0, "replay", "2026-11-20T21:00:05.123Z",
     )  # fmt: skip
-    written = json.loads(encode_record(bar, Lookback([100.0, 101.5], [100.5], [None])))
+    written = json.loads(encode_record(bar, Lookback([100.0, 101.5], [100.5], [None], [1.5])))
     assert written == record
     assert list(written) == FIELDS
 
@@ -80,16 +83,20 @@ def test_a_market_may_report_no_volume(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize("without", [{}, {"lookback": None}], ids=["left out", "null"])
 def test_a_record_may_lack_a_lookback(record: dict[str, Any], without: dict[str, None]) -> None:
     del record["lookback"]
-    assert decode(record | without)["lookback"] == {"close": [], "typical": [], "volume": []}
+    assert decode(record | without)["lookback"] == EMPTY
 
 
 def test_a_lookback_may_be_empty(record: dict[str, Any]) -> None:
-    empty: dict[str, list[float]] = {"close": [], "typical": [], "volume": []}
-    assert decode(record | {"lookback": empty})["lookback"] == empty
+    assert decode(record | {"lookback": EMPTY})["lookback"] == EMPTY
 
 
-def test_a_full_lookback_holds_199_closes_and_19_bars(record: dict[str, Any]) -> None:
-    full = {"close": [1.5] * 199, "typical": [1.5] * 19, "volume": [0] * 19}
+def test_a_lookback_may_lack_the_true_ranges(record: dict[str, Any]) -> None:
+    del record["lookback"]["true_range"]
+    assert decode(record)["lookback"]["true_range"] == []
+
+
+def test_a_full_lookback_holds_199_closes_198_true_ranges_and_19_bars(record: dict[str, Any]) -> None:
+    full = {"close": [1.5] * 199, "typical": [1.5] * 19, "volume": [0] * 19, "true_range": [0.5] * 198}
     assert decode(record | {"lookback": full})["lookback"] == full
 
 
@@ -102,7 +109,7 @@ def test_refuses_a_record_without_one_of_its_fields(record: dict[str, Any], name
 @pytest.mark.parametrize("data", [b"", b"{", b"NaN", b'{"open": Infinity}', b"\xff", b"[" * 5000])
 def test_refuses_what_is_no_json(data: bytes) -> None:
     with pytest.raises(RecordError) as caught:
-        decode_record(data, longest_closes=199, longest_bars=19)
+        decode_record(data, LONGEST)
     assert caught.value.reason == Reason.MALFORMED_JSON
 
 
@@ -219,6 +226,12 @@ def test_refuses_an_as_of_of_another_form(record: dict[str, Any], as_of: str) ->
         {"close": [], "typical": [1.0], "volume": [-1]},
         {"close": [], "typical": [1.0], "volume": [True]},
         {"close": [], "typical": [1.0], "volume": ["1"]},
+        {"close": [1.0], "typical": [], "volume": [], "true_range": None},
+        {"close": [1.0], "typical": [], "volume": [], "true_range": [-0.1]},
+        {"close": [1.0], "typical": [], "volume": [], "true_range": ["1"]},
+        {"close": [1.0], "typical": [], "volume": [], "true_range": [None]},
+        {"close": [1.0], "typical": [], "volume": [], "true_range": [0.5, 0.5]},
+        {"close": [1.0] * 199, "typical": [], "volume": [], "true_range": [0.5] * 199},
     ],
 )
 def test_refuses_a_bad_lookback(record: dict[str, Any], lookback: object) -> None:
@@ -226,11 +239,11 @@ def test_refuses_a_bad_lookback(record: dict[str, Any], lookback: object) -> Non
 
 
 def test_a_lookback_may_be_as_long_as_the_windows_need(record: dict[str, Any]) -> None:
-    lookback = {"close": [1.0] * 300, "typical": [], "volume": []}
+    lookback = EMPTY | {"close": [1.0] * 300}
     data = orjson.dumps(record | {"lookback": lookback})
-    assert decode_record(data, longest_closes=300, longest_bars=19)["lookback"] == lookback
-    with pytest.raises(RecordError, match=r"lookback\.close holds 300 bars, and may hold 299"):
-        decode_record(data, longest_closes=299, longest_bars=19)
+    assert decode_record(data, LONGEST | {"close": 300})["lookback"] == lookback
+    with pytest.raises(RecordError, match=r"lookback\.close holds 300 values, and may hold 299"):
+        decode_record(data, LONGEST | {"close": 299})
 
 
 @pytest.mark.parametrize("name", [*FIELDS[:7], "source"])

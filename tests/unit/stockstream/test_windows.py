@@ -1,4 +1,4 @@
-"""The settings of the averages, and the look-back that follows from them."""
+"""The settings of the averages."""
 
 import pytest
 
@@ -8,27 +8,6 @@ from stockstream.windows import Windows, parse_windows
 
 def test_reads_the_lists_of_the_template() -> None:
     assert parse_windows("5,20,50,200", " 12, 26 ") == Windows((5, 20, 50, 200), (12, 26))
-
-
-def test_the_longest_average_asks_for_one_close_less_than_its_window() -> None:
-    assert Windows((5, 200), (12,)).lookback_closes == 199
-    assert Windows((5,), (300,)).lookback_closes == 299
-
-
-def test_the_fixed_indicators_ask_for_twenty_closes() -> None:
-    # volatility_20: twenty log returns of twenty-one closes, one of them the bar's own.
-    assert Windows((5,), (12,)).lookback_closes == 20
-
-
-def test_the_fixed_indicators_ask_for_nineteen_bars() -> None:
-    assert Windows().lookback_bars == 19
-
-
-@pytest.mark.parametrize(("windows", "closes"), [((5,), 199), ((200,), 199), ((201,), 200), ((1000,), 999)])
-def test_a_lookback_may_hold_what_the_contract_or_a_window_allows(
-    windows: tuple[int, ...], closes: int
-) -> None:
-    assert Windows(windows, (12,)).longest_lookback_closes == closes
 
 
 @pytest.mark.parametrize(
@@ -65,3 +44,10 @@ def test_a_window_cannot_stand_in_a_list_twice() -> None:
 
 def test_a_window_with_leading_zeros_is_the_same_window() -> None:
     assert parse_windows("005", "12").sma == (5,)
+
+
+def test_ten_windows_are_the_most() -> None:
+    ten = ",".join(str(window) for window in range(2, 12))
+    assert len(parse_windows(ten, "12").sma) == 10
+    with pytest.raises(SettingsError, match="SMA_WINDOWS: 11 windows stand there, and 10 are the most"):
+        parse_windows(f"{ten},12", "12")

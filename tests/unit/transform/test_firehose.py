@@ -63,6 +63,10 @@ def test_a_document_holds_its_bar_and_when_it_arrived() -> None:
         "zscore_20": None,
         "rsi_14": None,
         "vwap_20": None,
+        "macd_12_26_9": None,
+        "macd_signal_12_26_9": None,
+        "macd_histogram_12_26_9": None,
+        "atr_14": None,
     }
 
 

@@ -1,4 +1,4 @@
-"""When stock exchanges trade; made by `make calendars` from exchange_calendars.
+"""When stock exchanges trade; made by `make generate` from exchange_calendars.
 
 Do not edit it by hand. Times are the exchange's own. Weekends are always closed.
 """

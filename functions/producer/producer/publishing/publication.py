@@ -13,6 +13,8 @@ from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.bars import Lookback
+from stockstream.fields import lookback_lengths
+from stockstream.lookbacks import Lookbacks
 from stockstream.windows import Windows
 
 
@@ -48,9 +50,8 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
     """
     history = {**tail.bars, **shown}
     times = sorted(history)
-    closes = [history[time].close for time in times]
-    typicals = [history[time].typical for time in times]
-    volumes = [history[time].volume for time in times]
+    lookbacks = Lookbacks([history[time] for time in times], windows)
+    lengths = lookback_lengths(windows)
     publications: list[Publication] = []
     stale_before = 0
     for position, time in enumerate(times):
@@ -58,14 +59,9 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
         if cause is None:
             continue
         if cause in {Cause.LATE, Cause.REVISED}:
-            reach = _reach(tail.bars.get(time), history[time], windows)
+            reach = _reach(tail.bars.get(time), history[time], lengths)
             stale_before = max(stale_before, position + 1 + reach)
-        lookback = Lookback(
-            closes[max(0, position - windows.lookback_closes) : position],
-            typicals[max(0, position - windows.lookback_bars) : position],
-            volumes[max(0, position - windows.lookback_bars) : position],
-        )
-        publications.append(Publication(time, history[time], lookback, cause))
+        publications.append(Publication(time, history[time], lookbacks.before(position), cause))
     return publications
 
 
@@ -80,13 +76,16 @@ def _cause(time: str, numbers: Ohlcv, tail: Tail, *, stale: bool) -> Cause | Non
     return Cause.REPEATED if stale or time in tail.doubtful else None
 
 
-def _reach(before: Ohlcv | None, now: Ohlcv, windows: Windows) -> int:
+def _reach(before: Ohlcv | None, now: Ohlcv, lengths: Mapping[str, int]) -> int:
     """How many bars after this one have a look-back that it changes."""
     if before is None or before.close != now.close:
-        return windows.lookback_closes
-    if (before.typical, before.volume) != (now.typical, now.volume):
-        return windows.lookback_bars
-    return 0
+        return max(lengths.values())
+    reach = 0
+    if (before.high, before.low) != (now.high, now.low):
+        reach = max(lengths["typical"], lengths["true_range"])
+    if before.volume != now.volume:
+        reach = max(reach, lengths["volume"])
+    return reach
 
 
 def alters_the_past(publications: Sequence[Publication]) -> bool:
@@ -120,7 +119,7 @@ def advance(
             doubtful.add(time)
     times = sorted(bars)
     resendable = bisect_left(times, min(doubtful, default="~"), hi=max(0, len(times) - BARS_PER_ANSWER))
-    first = max(0, resendable - windows.lookback_closes)
+    first = max(0, resendable - max(lookback_lengths(windows).values()))
     return Tail(
         {time: bars[time] for time in times[first:]}, frozenset(doubtful), tail.forgotten or first > 0
     )

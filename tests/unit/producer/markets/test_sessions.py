@@ -3,13 +3,11 @@
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import exchange_calendars
 import pandas as pd
 import pytest
 
-from producer.markets import calendars
 from producer.markets.calendars import CALENDARS
 from producer.markets.sessions import (
     Session,
@@ -21,7 +19,6 @@ from producer.markets.sessions import (
 )
 from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instrument
-from stockstream_local.calendars import make_calendars
 
 # exchange_calendars 4.13 meets pandas 3.1 with a call that pandas 4 will answer otherwise.
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values:DeprecationWarning")
@@ -178,10 +175,6 @@ def test_agrees_with_exchange_calendars_on_every_session(exchange: str) -> None:
     actual = list(sessions_between(exchange, utc("2024-01-01"), utc(f"{last.year + 1}-01-01")))
     assert expected == [session for session in actual if session.opens.year <= last.year]
     assert len(expected) > 700
-
-
-def test_the_calendars_are_what_their_command_makes() -> None:
-    assert Path(calendars.__file__).read_text(encoding="utf-8") == make_calendars(), "run `make calendars`"
 
 
 def test_says_a_month_ahead_whose_calendar_ends() -> None:

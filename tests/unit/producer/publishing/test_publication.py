@@ -5,7 +5,7 @@ from producer.ohlcv import Ohlcv
 from producer.publishing.publication import Cause, Publication, advance, alters_the_past, plan_publications
 from stockstream.windows import Windows
 
-# The fixed indicators need 20 closes before a bar, so that this is the shortest look-back there is.
+# Smoothed averages want 199 closes before a bar, so that this is the shortest look-back there is.
 WINDOWS = Windows(sma=(2,), ema=(2,))
 
 
@@ -14,11 +14,11 @@ def flat(close: float, volume: float | None = 1.0) -> Ohlcv:
 
 
 def bars(*closes: float) -> dict[str, Ohlcv]:
-    return {f"2026-11-20T20:{minute:02}:00Z": flat(close) for minute, close in enumerate(closes)}
+    return {at(minute): flat(close) for minute, close in enumerate(closes)}
 
 
 def at(minute: int) -> str:
-    return f"2026-11-20T20:{minute:02}:00Z"
+    return f"2026-11-20T{10 + minute // 60}:{minute % 60:02}:00Z"
 
 
 def sent(shown: dict[str, Ohlcv], tail: Tail | None = None) -> Tail:
@@ -70,13 +70,35 @@ def test_sends_a_late_bar_and_the_later_ones_that_now_follow_it() -> None:
 
 
 def test_a_revised_close_reaches_as_far_as_the_lookback_of_closes() -> None:
-    closes = [float(minute) for minute in range(1, 41)]
+    closes = [float(minute) for minute in range(1, 221)]
     revised = [closes[0] + 100, *closes[1:]]
 
     publications = plan_publications(bars(*revised), sent(bars(*closes)), WINDOWS)
 
-    # 20 closes stand before a bar: the bars 1 to 20 have bar 0 in their look-back, bar 21 has not.
-    assert [at(minute) for minute in range(21)] == [each.open_time for each in publications]
+    # 199 closes stand before a bar: the bars 1 to 199 have bar 0 in their look-back, bar 200 has not.
+    assert [at(minute) for minute in range(200)] == [each.open_time for each in publications]
+
+
+def test_a_revised_high_reaches_as_far_as_the_lookback_of_true_ranges() -> None:
+    shown = bars(*(float(minute) for minute in range(1, 221)))
+    revised = shown | {at(1): Ohlcv(2, 9, 2, 2, 1.0)}
+
+    publications = plan_publications(revised, sent(shown), WINDOWS)
+
+    # 198 true ranges stand before a bar: bar 1 itself, and the bars 2 to 199.
+    assert [at(minute) for minute in range(1, 200)] == [each.open_time for each in publications]
+    # From 2 to 9, the close before being 1: 8.
+    assert publications[1].lookback.true_range == [8]
+    assert publications[-1].lookback.true_range[0] == 8
+
+
+def test_the_true_ranges_take_the_step_from_the_close_before_and_the_first_bar_has_none() -> None:
+    shown = {at(0): flat(10), at(1): Ohlcv(12, 13, 11.5, 12, 1), at(2): Ohlcv(9, 10, 8, 9, 1), at(3): flat(9)}
+
+    publications = plan_publications(shown, Tail(), WINDOWS)
+
+    # 13 - 10, 12 - 8
+    assert [each.lookback.true_range for each in publications] == [[], [], [3], [3, 4]]
 
 
 def test_a_revised_volume_reaches_as_far_as_the_lookback_of_volumes() -> None:
@@ -132,7 +154,7 @@ def test_remembers_a_full_lookback_before_all_that_a_provider_shows() -> None:
 
     tail = sent(many)
 
-    assert len(tail.bars) == 120  # 100 shown, and 20 closes before the oldest of them
+    assert len(tail.bars) == 299  # 100 shown, and 199 closes before the oldest of them
     assert tail.forgotten
     assert max(many) == tail.newest
 

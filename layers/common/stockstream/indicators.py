@@ -15,8 +15,6 @@ TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold st
 if TYPE_CHECKING:
     from typing import Any
 
-RSI_CHANGES = 14
-
 
 def sma(closes: list[float], window: int) -> float | None:
     """The mean of the last closes."""
@@ -27,6 +25,23 @@ def sma(closes: list[float], window: int) -> float | None:
 def ema(closes: list[float], window: int) -> float | None:
     """The exponential average with alpha = 2 / (window + 1), seeded with the mean of the first closes."""
     return sumprod(closes, _ema_weights(window, len(closes))) if len(closes) >= window else None
+
+
+def macd(
+    closes: list[float], fast: int, slow: int, smoothing: int
+) -> tuple[float | None, float | None, float | None]:
+    """Moving average convergence and divergence: line, signal and histogram.
+
+    The line is the fast exponential average less the slow one, from the first close at which both are there.
+    The signal is the exponential average of the line, and the histogram is the line less the signal.
+    """
+    if len(closes) < slow:
+        return None, None, None
+    line = sumprod(closes, _macd_line_weights(fast, slow, len(closes)))
+    if len(closes) < slow + smoothing - 1:
+        return line, None, None
+    signal = sumprod(closes, _macd_signal_weights(fast, slow, smoothing, len(closes)))
+    return line, signal, line - signal
 
 
 def simple_return(closes: list[float], bars: int) -> float | None:
@@ -72,13 +87,13 @@ def bollinger(closes: list[float], window: int) -> tuple[float | None, float | N
     return mean + 2 * deviation, mean - 2 * deviation, distance / deviation if deviation else None
 
 
-def rsi(closes: list[float]) -> float | None:
-    """Wilder's relative strength index of 14 changes, from 0 to 100; None when nothing has changed."""
-    if len(closes) <= RSI_CHANGES:
+def rsi(closes: list[float], window: int) -> float | None:
+    """Wilder's relative strength index of so many changes, from 0 to 100; None when nothing has changed."""
+    if len(closes) <= window:
         return None
     gain = loss = 0.0
     before = closes[0]
-    for close, weight in zip(closes, _rsi_weights(len(closes)), strict=True):
+    for close, weight in zip(closes, _rsi_weights(window, len(closes)), strict=True):
         if close > before:
             gain += (close - before) * weight
         elif close < before:
@@ -96,6 +111,13 @@ def vwap(typical: list[float], volume: list[Any], window: int) -> float | None:
         return None
     traded = sum(volumes)
     return sumprod(typical[-window:], volumes) / traded if traded else None
+
+
+def atr(true_ranges: list[float], window: int) -> float | None:
+    """Wilder's average true range."""
+    if len(true_ranges) < window:
+        return None
+    return sumprod(true_ranges, _wilder_weights(window, len(true_ranges)))
 
 
 def _scatter(deviations: list[float]) -> float:
@@ -128,20 +150,60 @@ def _log_return_deviations(closes: list[float]) -> list[float]:
     return [log(now) - log(then) - newest for then, now in pairwise(closes)]
 
 
-# An average that forgets is a dot product, and its weights depend on the window's length alone.
-# A stream needs one length once its look-backs are full.
+# An average that forgets is a dot product, and so is an average of such averages. Their weights depend on
+# lengths alone, and a stream needs one length once its look-backs are full.
 @lru_cache(maxsize=512)
 def _ema_weights(window: int, length: int) -> list[float]:
-    alpha = 2 / (window + 1)
-    kept = 1 - alpha
-    seed = [kept ** (length - window) / window] * window
-    return seed + [alpha * kept**age for age in range(length - window - 1, -1, -1)]
+    return _average_weights(window, 2 / (window + 1), length)
 
 
 @lru_cache(maxsize=512)
-def _rsi_weights(length: int) -> list[float]:
-    kept = (RSI_CHANGES - 1) / RSI_CHANGES
-    smoothed = length - 1 - RSI_CHANGES
+def _wilder_weights(window: int, length: int) -> list[float]:
+    return _average_weights(window, 1 / window, length)
+
+
+@lru_cache(maxsize=512)
+def _rsi_weights(window: int, length: int) -> list[float]:
     # The first close is no change.
-    seed = [0.0] + [kept**smoothed / RSI_CHANGES] * RSI_CHANGES
-    return seed + [kept**age / RSI_CHANGES for age in range(smoothed - 1, -1, -1)]
+    return [0.0, *_wilder_weights(window, length - 1)]
+
+
+@lru_cache(maxsize=512)
+def _macd_line_weights(fast: int, slow: int, length: int) -> list[float]:
+    return _difference(_ema_weights(fast, length), _ema_weights(slow, length))
+
+
+@lru_cache(maxsize=512)
+def _macd_signal_weights(fast: int, slow: int, smoothing: int, length: int) -> list[float]:
+    # How much each value of the line counts, and then each close by its part in all of them.
+    line = [0.0] * (slow - 1) + _ema_weights(smoothing, length - slow + 1)
+    return _difference(
+        _weigh_values(line, fast, 2 / (fast + 1)),
+        _weigh_values(line, slow, 2 / (slow + 1)),
+    )
+
+
+def _average_weights(window: int, alpha: float, length: int) -> list[float]:
+    """How much each value counts in the newest exponential average, seeded with the mean of the first."""
+    return _weigh_values([0.0] * (length - 1) + [1.0], window, alpha)
+
+
+def _weigh_values(weights: list[float], window: int, alpha: float) -> list[float]:
+    """How much each value counts in a weighted sum of its exponential averages.
+
+    Args:
+        weights: of the average at each position; before the seed there is none, and no weight is looked at.
+        window: how many values the seed is the mean of.
+        alpha: how much each later value counts in its own average.
+    """
+    counted, values = 0.0, []
+    for weight in reversed(weights[window - 1 :]):
+        # What an average passes on to the next, besides what it counts for itself.
+        counted = weight + (1 - alpha) * counted
+        values.append(alpha * counted)
+    values[-1:] = [counted / window] * window
+    return values[::-1]
+
+
+def _difference(minuend: list[float], subtrahend: list[float]) -> list[float]:
+    return [one - other for one, other in zip(minuend, subtrahend, strict=True)]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from transform.indicators import (
+from stockstream.indicators import (
     bollinger,
     ema,
     log_return,
@@ -140,29 +140,29 @@ def test_rsi_is_the_smoothed_share_of_the_gains(closes: list[float]) -> None:
     changes = pd.Series(closes).diff().iloc[1:].reset_index(drop=True)
     gain = smooth(changes.clip(lower=0), 14, 1 / 14)
     loss = smooth(-changes.clip(upper=0), 14, 1 / 14)
-    assert rsi(closes) == pytest.approx(100 * gain / (gain + loss), rel=EXACT)
+    assert rsi(closes, 14) == pytest.approx(100 * gain / (gain + loss), rel=EXACT)
 
 
 def test_rsi_of_the_first_fifteen_closes_by_hand() -> None:
     # Fourteen changes: ten of +1 and four of -1, so 100 * 10 / 14.
     closes = [50.0 + step for step in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 9, 8, 7, 6)]
-    assert rsi(closes) == pytest.approx(1000 / 14, rel=1e-14)
+    assert rsi(closes, 14) == pytest.approx(1000 / 14, rel=1e-14)
 
 
 def test_rsi_of_gains_alone_is_100() -> None:
-    assert rsi([1.0 + 0.1 * step for step in range(40)]) == 100.0
+    assert rsi([1.0 + 0.1 * step for step in range(40)], 14) == 100.0
 
 
 def test_rsi_of_losses_alone_is_0() -> None:
-    assert rsi([9.0 - 0.1 * step for step in range(40)]) == 0.0
+    assert rsi([9.0 - 0.1 * step for step in range(40)], 14) == 0.0
 
 
 def test_rsi_without_any_change_is_unknown() -> None:
-    assert rsi([3.3] * 200) is None
+    assert rsi([3.3] * 200, 14) is None
 
 
 def test_rsi_is_unknown_with_fourteen_closes() -> None:
-    assert rsi([float(close) for close in range(1, 15)]) is None
+    assert rsi([float(close) for close in range(1, 15)], 14) is None
 
 
 def test_vwap_weighs_by_volume() -> None:

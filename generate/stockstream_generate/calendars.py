@@ -1,4 +1,4 @@
-"""`make calendars`: writes the producer's trading calendars from what exchange_calendars knows.
+"""The producer's trading calendars, from what exchange_calendars knows.
 
 The library needs pandas, which a Lambda function should not load to look up a few hundred days.
 """
@@ -6,16 +6,14 @@ The library needs pandas, which a Lambda function should not load to look up a f
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from pathlib import Path
 
 import exchange_calendars
 import pandas as pd
 
-FILE = Path(__file__).parents[2] / "functions" / "producer" / "producer" / "calendars.py"
 EXCHANGES = ("XNYS", "XLON", "XTSE", "XETR", "XBOM", "XSHG")
 FIRST_YEAR, LAST_YEAR = 2024, 2030
 
-HEADER = '''"""When stock exchanges trade; made by `make calendars` from exchange_calendars.
+HEADER = '''"""When stock exchanges trade; made by `make generate` from exchange_calendars.
 
 Do not edit it by hand. Times are the exchange's own. Weekends are always closed.
 """
@@ -46,12 +44,6 @@ class Calendar(NamedTuple):
 
 CALENDARS = {
 '''
-
-
-def main() -> None:
-    """Writes the file, and says where."""
-    FILE.write_text(make_calendars(), encoding="utf-8")
-    print(f"wrote {FILE.relative_to(Path.cwd())}")  # noqa: T201  # what a command says
 
 
 def make_calendars() -> str:
@@ -121,7 +113,3 @@ def _by_year(name: str, days: Iterable[str], separator: str) -> Iterator[str]:
 def _tuple(texts: list[str]) -> str:
     quoted = ", ".join(f'"{text}"' for text in texts)
     return f"({quoted})" if len(texts) > 1 else f"({quoted},)"
-
-
-if __name__ == "__main__":
-    main()
