@@ -161,10 +161,18 @@ def known(name: str, run: int) -> pd.DataFrame:
     return frame.loc[first:].astype(float)
 
 
-def smooth(values: pd.Series, first: int, alpha: float) -> float:
-    """The exponential average of a series, seeded with the mean of its first values."""
+def smooth_all(values: pd.Series, first: int, alpha: float) -> pd.Series:
+    """The exponential averages of a series from the seed on, which is the mean of its first values."""
+    if len(values) < first:
+        return pd.Series([np.nan])
     seeded = pd.concat([pd.Series([values.iloc[:first].mean()]), values.iloc[first:]])
-    return float(seeded.ewm(alpha=alpha, adjust=False).mean().iloc[-1])
+    averages: pd.Series = seeded.ewm(alpha=alpha, adjust=False).mean()
+    return averages.reset_index(drop=True)
+
+
+def smooth(values: pd.Series, first: int, alpha: float) -> float:
+    """The last of them."""
+    return float(smooth_all(values, first, alpha).iloc[-1])
 
 
 def analytics(window: pd.DataFrame) -> dict[str, float]:
@@ -173,13 +181,16 @@ def analytics(window: pd.DataFrame) -> dict[str, float]:
     typical = (window["high"] + window["low"] + close) / 3
     change, logarithm = close.diff().iloc[1:], pd.Series(np.log(close.to_numpy())).diff().iloc[1:]
     band, deviation = close.rolling(20).mean().iloc[-1], close.rolling(20).std(ddof=0).iloc[-1]
-    enough = len(change) >= 14
-    gain = smooth(change.clip(lower=0), 14, 1 / 14) if enough else np.nan
-    loss = smooth(-change.clip(upper=0), 14, 1 / 14) if enough else np.nan
+    gain, loss = smooth(change.clip(lower=0), 14, 1 / 14), smooth(-change.clip(upper=0), 14, 1 / 14)
+    fast, slow = smooth_all(close, 12, 2 / 13), smooth_all(close, 26, 2 / 27)
+    lines = fast.iloc[14:].reset_index(drop=True) - slow if len(close) >= 26 else pd.Series([np.nan])
+    signal = smooth(lines, 9, 2 / 10)
+    before = close.shift().iloc[1:]
+    ranges = window["high"].iloc[1:].clip(lower=before) - window["low"].iloc[1:].clip(upper=before)
     return {
         "lookback_bars": len(window) - 1,
         **{f"sma_{n}": close.rolling(n).mean().iloc[-1] for n in (5, 20, 50, 200)},
-        **{f"ema_{n}": smooth(close, n, 2 / (n + 1)) if len(close) >= n else np.nan for n in (12, 26)},
+        **{f"ema_{n}": smooth(close, n, 2 / (n + 1)) for n in (12, 26)},
         **{f"return_{k}": close.pct_change(k).iloc[-1] for k in (1, 5)},
         "log_return_1": logarithm.iloc[-1] if len(logarithm) else np.nan,
         "volatility_20": logarithm.rolling(20).std().iloc[-1] if len(logarithm) else np.nan,
@@ -188,6 +199,10 @@ def analytics(window: pd.DataFrame) -> dict[str, float]:
         "zscore_20": (close.iloc[-1] - band) / deviation,
         "rsi_14": 100 - 100 / (1 + gain / loss) if loss else 100.0,
         "vwap_20": ((typical * volume).rolling(20).sum() / volume.rolling(20).sum()).iloc[-1],
+        "macd_12_26_9": lines.iloc[-1],
+        "macd_signal_12_26_9": signal,
+        "macd_histogram_12_26_9": lines.iloc[-1] - signal,
+        "atr_14": smooth(ranges, 14, 1 / 14),
     }
 
 
@@ -202,7 +217,11 @@ def test_every_delivered_number_is_what_pandas_finds(
             bar = pd.Timestamp(document["open_time"])
             window = frame.loc[:bar].tail(200)
             expected = {str(column): window[column].iloc[-1] for column in window} | analytics(window)
-            told = {field: np.nan if document[field] is None else document[field] for field in expected}
+            told = {
+                field: np.nan if number is None else number
+                for field, number in document.items()
+                if not isinstance(number, str)
+            }
             assert told == pytest.approx(expected, rel=1e-9, abs=1e-11, nan_ok=True), document["id"]
             checked += 1
     assert checked > 200

@@ -26,12 +26,13 @@ type Prices = pd.DataFrame
 
 def enrich_newest(prices: Prices, end: int) -> dict[str, Any]:
     """The document of one bar of a history, with the look-back that the producer would send."""
+    window = prices.iloc[end - 199 : end + 1][["open", "high", "low", "close", "volume"]].astype(float)
     bars = [
         Bar(
             "IBM", "equity", "1min", "2026-11-20T20:59:00Z",
-            *map(float, row), "replay", "2026-11-20T21:00:05.123Z",
+            open_, high, low, close, volume, "replay", "2026-11-20T21:00:05.123Z",
         )
-        for row in prices.iloc[end - 199 : end + 1][["open", "high", "low", "close", "volume"]].to_numpy()
+        for open_, high, low, close, volume in window.to_numpy().tolist()
     ]  # fmt: skip
     record = encode_record(bars[-1], Lookbacks(bars, WINDOWS).before(199))
     document: dict[str, Any] = json.loads(enrich(record, None, WINDOWS))
