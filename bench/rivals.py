@@ -5,6 +5,7 @@ records with a full look-back, and none of its limits.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ import talib
 type Records = list[dict[str, Any]]
 type Entries = list[dict[str, str]]
 
-SMA, EMA, WINDOW, RSI_CHANGES = (5, 20, 50, 200), (12, 26), 20, 14
+SMA, EMA, WINDOW, WILDER = (5, 20, 50, 200), (12, 26), 20, 14
+FAST, SLOW, SIGNAL = 12, 26, 9
 
 
 def codec(records: Records) -> Entries:
@@ -76,8 +78,12 @@ def _enrich_with_pandas(bar: dict[str, Any]) -> dict[str, Any]:
     change = close.diff().iloc[1:]
     returns = pd.Series(np.log(close / close.shift()))
     mean, deviation = close.rolling(WINDOW).mean().iloc[-1], close.rolling(WINDOW).std(ddof=0).iloc[-1]
-    gain = _smooth_with_pandas(change.clip(lower=0), RSI_CHANGES, 1 / RSI_CHANGES)
-    loss = _smooth_with_pandas(-change.clip(upper=0), RSI_CHANGES, 1 / RSI_CHANGES)
+    gain = _smooth_with_pandas(change.clip(lower=0), WILDER, 1 / WILDER)
+    loss = _smooth_with_pandas(-change.clip(upper=0), WILDER, 1 / WILDER)
+    fast, slow = (_averages_with_pandas(close, window, 2 / (window + 1)) for window in (FAST, SLOW))
+    lines = fast.iloc[SLOW - FAST :].reset_index(drop=True) - slow
+    signal = _smooth_with_pandas(lines, SIGNAL, 2 / (SIGNAL + 1))
+    ranges = pd.Series([*lookback["true_range"], _true_range(bar)])
     indicators = {f"sma_{window}": close.rolling(window).mean().iloc[-1] for window in SMA}
     indicators |= {f"ema_{window}": _smooth_with_pandas(close, window, 2 / (window + 1)) for window in EMA}
     indicators |= {
@@ -90,13 +96,27 @@ def _enrich_with_pandas(bar: dict[str, Any]) -> dict[str, Any]:
         "zscore_20": (close.iloc[-1] - mean) / deviation,
         "rsi_14": 100 * gain / (gain + loss),
         "vwap_20": (typical * volume).sum() / volume.sum(),
+        "macd_12_26_9": lines.iloc[-1],
+        "macd_signal_12_26_9": signal,
+        "macd_histogram_12_26_9": lines.iloc[-1] - signal,
+        "atr_14": _smooth_with_pandas(ranges, WILDER, 1 / WILDER),
     }
     return _document(bar, {name: float(value) for name, value in indicators.items()})
 
 
-def _smooth_with_pandas(values: pd.Series, seed: int, alpha: float) -> float:
+def _averages_with_pandas(values: pd.Series, seed: int, alpha: float) -> pd.Series:
     seeded = pd.concat([pd.Series([values.iloc[:seed].mean()]), values.iloc[seed:]])
-    return float(seeded.ewm(alpha=alpha, adjust=False).mean().iloc[-1])
+    averages: pd.Series = seeded.ewm(alpha=alpha, adjust=False).mean()
+    return averages.reset_index(drop=True)
+
+
+def _smooth_with_pandas(values: pd.Series, seed: int, alpha: float) -> float:
+    return float(_averages_with_pandas(values, seed, alpha).iloc[-1])
+
+
+def _true_range(bar: dict[str, Any]) -> float:
+    before = bar["lookback"]["close"][-1]
+    return float(max(bar["high"], before) - min(bar["low"], before))
 
 
 def _enrich_with_talib(bar: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +126,9 @@ def _enrich_with_talib(bar: dict[str, Any]) -> dict[str, Any]:
     volume = np.array([*lookback["volume"], bar["volume"]])
     upper, mean, lower = talib.BBANDS(close, WINDOW, 2, 2)
     deviation = (upper[-1] - mean[-1]) / 2
+    line, signal, histogram = talib.MACD(close, FAST, SLOW, SIGNAL)
+    # The first is that of a bar before, which TA-Lib does not count.
+    ranges = np.array([0.0, *lookback["true_range"], _true_range(bar)])
     returns = np.diff(np.log(close[-WINDOW - 1 :]))
     indicators = {f"sma_{window}": talib.SMA(close, window)[-1] for window in SMA}
     indicators |= {f"ema_{window}": talib.EMA(close, window)[-1] for window in EMA}
@@ -117,8 +140,13 @@ def _enrich_with_talib(bar: dict[str, Any]) -> dict[str, Any]:
         "bollinger_upper_20": upper[-1],
         "bollinger_lower_20": lower[-1],
         "zscore_20": (close[-1] - mean[-1]) / deviation,
-        "rsi_14": talib.RSI(close, RSI_CHANGES)[-1],
+        "rsi_14": talib.RSI(close, WILDER)[-1],
         "vwap_20": typical @ volume / volume.sum(),
+        "macd_12_26_9": line[-1],
+        "macd_signal_12_26_9": signal[-1],
+        "macd_histogram_12_26_9": histogram[-1],
+        # TA-Lib has no Wilder's average of ranges that are given; as a high above a low of 0 they are one.
+        "atr_14": talib.ATR(ranges, np.zeros(len(ranges)), np.zeros(len(ranges)), WILDER)[-1],
     }
     return _document(bar, {name: float(value) for name, value in indicators.items()})
 
@@ -133,8 +161,11 @@ def _enrich_with_numpy(bars: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     mean, deviation = last.mean(axis=1), last.std(axis=1)
     returns = np.diff(np.log(close[:, -WINDOW - 1 :]), axis=1)
     change = np.diff(close, axis=1)
-    weights = _weights(RSI_CHANGES, 1 / RSI_CHANGES, change.shape[1])
+    weights = _weights(WILDER, 1 / WILDER, change.shape[1])
     gain, moved = np.maximum(change, 0) @ weights, np.abs(change) @ weights
+    ranges = np.array([[*bar["lookback"]["true_range"], _true_range(bar)] for bar in bars])
+    lines = close @ _macd_weights(close.shape[1])
+    signal = lines @ _weights(SIGNAL, 2 / (SIGNAL + 1), lines.shape[1])
     columns = {f"sma_{window}": close[:, -window:].mean(axis=1) for window in SMA}
     columns |= {f"ema_{n}": close @ _weights(n, 2 / (n + 1), close.shape[1]) for n in EMA}
     return columns | {
@@ -147,6 +178,10 @@ def _enrich_with_numpy(bars: list[dict[str, Any]]) -> dict[str, np.ndarray]:
         "zscore_20": (newest - mean) / deviation,
         "rsi_14": 100 * gain / moved,
         "vwap_20": (typical * volume).sum(axis=1) / volume.sum(axis=1),
+        "macd_12_26_9": lines[:, -1],
+        "macd_signal_12_26_9": signal,
+        "macd_histogram_12_26_9": lines[:, -1] - signal,
+        "atr_14": ranges @ _weights(WILDER, 1 / WILDER, ranges.shape[1]),
     }
 
 
@@ -154,6 +189,17 @@ def _weights(seed: int, alpha: float, length: int) -> np.ndarray:
     weights = alpha * (1 - alpha) ** np.arange(length - 1, -1, -1)
     weights[:seed] = (1 - alpha) ** (length - seed) / seed
     return weights
+
+
+@cache
+def _macd_weights(length: int) -> np.ndarray:
+    """A column of weights for each close from the slow seed on: what the line there takes of each close."""
+    columns = []
+    for count in range(SLOW, length + 1):
+        column = np.zeros(length)
+        column[:count] = _weights(FAST, 2 / (FAST + 1), count) - _weights(SLOW, 2 / (SLOW + 1), count)
+        columns.append(column)
+    return np.array(columns).T
 
 
 def documents(entries: Entries) -> Iterator[dict[str, Any]]:
