@@ -31,7 +31,8 @@ PRICE, SHARE, AMOUNT, COUNT = "price", "share", "amount", "count"
 TEXT, TIME, INSTANT = "text", "time", "instant"
 
 
-@dataclass(frozen=True, slots=True)
+# Nobody compares, prints or changes a row, and to make methods for it would cost each cold start a millisecond.
+@dataclass(eq=False, repr=False)
 class Chart:
     """How the dashboards draw a field.
 
@@ -46,7 +47,7 @@ class Chart:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Field:
     """One field of the document.
 
@@ -77,7 +78,7 @@ class Field:
         return self.unit not in {TEXT, TIME, INSTANT}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, repr=False)
 class Indicator:
     """One row of the table: a function, and the fields that it gives.
 
