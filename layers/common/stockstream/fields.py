@@ -31,7 +31,7 @@ PRICE, SHARE, AMOUNT, COUNT = "price", "share", "amount", "count"
 TEXT, TIME, INSTANT = "text", "time", "instant"
 
 
-# Nobody compares, prints or changes a row, and to make methods for it would cost each cold start a millisecond.
+# Nobody compares, prints or changes a row, and methods for that would cost each cold start a millisecond.
 @dataclass(eq=False, repr=False)
 class Chart:
     """How the dashboards draw a field.
