@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run search test lint format bench bench-instruments bench-tail bench-year generate fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test lint format bench bench-record bench-instruments bench-tail bench-year generate fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -73,6 +73,9 @@ bench-instruments: setup  ## measure how a run grows from 1 to 1,000 instruments
 
 bench-tail: setup  ## measure what a tail takes in DynamoDB, and what a million bars cost
 	@python bench/tail_cost.py
+
+bench-record: setup  ## measure what a look-back takes in a record
+	@python bench/record_size.py
 
 cost: setup  ## count what the default stack costs in a month
 	@python bench/monthly_cost.py
