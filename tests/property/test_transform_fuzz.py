@@ -8,33 +8,21 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from stream_record import RECORD
 
+from stockstream.fields import list_fields
 from stockstream.windows import Windows
 from transform.firehose import transform_records
 
-GOOD: dict[str, Any] = {
-    "schema": "bar.v1",
-    "id": "IBM|1min|2026-11-20T20:59:00Z",
-    "as_of": "2026-11-20T21:00:05.123Z",
-    "instrument": "IBM",
-    "asset_class": "equity",
-    "interval": "1min",
-    "open_time": "2026-11-20T20:59:00Z",
-    "open": 101.0,
-    "high": 103.0,
-    "low": 100.0,
-    "close": 102.0,
-    "volume": 5000.0,
-    "source": "replay",
+GOOD: dict[str, Any] = RECORD | {
     "lookback": {
-        "close": [100.0 + step % 7 for step in range(40)],
-        "typical": [100.0 + step % 5 for step in range(19)],
+        "close": [9.0 + step % 7 for step in range(40)],
+        "typical": [9.0 + step % 5 for step in range(19)],
         "volume": [float(step) for step in range(19)],
+        "true_range": [step % 3 / 4 for step in range(39)],
     },
 }
-TEXT_FIELDS = {
-    "schema", "id", "as_of", "instrument", "asset_class", "interval", "open_time", "source", "arrived_at"
-}  # fmt: skip
+TEXT_FIELDS = {field.name for field in list_fields(Windows()) if not field.is_number}
 
 HOSTILE: st.SearchStrategy[Any] = st.sampled_from(
     [
@@ -148,11 +136,11 @@ def test_any_prices_above_0_are_delivered(prices: list[float], data: st.DataObje
         b"[" * 100_000,
         b'{"lookback":' * 5_000,
         b"[" * 1_000 + b"]" * 1_000,
-        json.dumps(GOOD).encode().replace(b"5000.0", b"9" * 400),
-        json.dumps(GOOD).encode().replace(b"5000.0", b"NaN"),
-        json.dumps(GOOD).encode().replace(b"5000.0", b"-Infinity"),
-        json.dumps(GOOD).encode().replace(b'"replay"', b'"\\ud800"'),
-        json.dumps(GOOD).encode().replace(b'"replay"', b'"\xff"'),
+        json.dumps(GOOD).encode().replace(b"700.0", b"9" * 400),
+        json.dumps(GOOD).encode().replace(b"700.0", b"NaN"),
+        json.dumps(GOOD).encode().replace(b"700.0", b"-Infinity"),
+        json.dumps(GOOD).encode().replace(b'"alpaca"', b'"\\ud800"'),
+        json.dumps(GOOD).encode().replace(b'"alpaca"', b'"\xff"'),
         b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
         json.dumps(GOOD).encode("utf-16"),
         json.dumps(GOOD).encode() * 2,
@@ -171,8 +159,8 @@ def test_what_is_no_record_goes_back(data: bytes) -> None:
     ("before", "after"),
     [
         (b'"open": 101.0', b'"open": 1, "open": 101.0'),
-        (b'"replay"', b'"\xc3\xa9\\u20ac\\ud83d\\ude00"'),
-        (b'"replay"', b'"' + b"x" * 700_000 + b'"'),
+        (b'"alpaca"', b'"\xc3\xa9\\u20ac\\ud83d\\ude00"'),
+        (b'"alpaca"', b'"' + b"x" * 700_000 + b'"'),
         (b'"schema"', b'"extra": [[[[{}]]]], "schema"'),
         (b"5000.0", b"0"),
         (b"5000.0", b"-0.0"),

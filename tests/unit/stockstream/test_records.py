@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from stream_record import RECORD
 
 from stockstream.bars import Bar, Lookback
 from stockstream.errors import Reason, RecordError
@@ -21,22 +22,8 @@ FIELDS = [
 
 @pytest.fixture
 def record() -> dict[str, Any]:
-    return {
-        "schema": "bar.v1",
-        "id": "IBM|1min|2026-11-20T20:59:00Z",
-        "as_of": "2026-11-20T21:00:05.123Z",
-        "instrument": "IBM",
-        "asset_class": "equity",
-        "interval": "1min",
-        "open_time": "2026-11-20T20:59:00Z",
-        "open": 101.0,
-        "high": 103.0,
-        "low": 100.0,
-        "close": 102.0,
-        "volume": 5000.0,
-        "source": "replay",
-        "lookback": {"close": [100.0, 101.5], "typical": [100.5], "volume": [None], "true_range": [1.5]},
-    }
+    lookback = {"close": [10.0, 10.5], "typical": [10.25], "volume": [None], "true_range": [0.5]}
+    return RECORD | {"lookback": lookback}
 
 
 def decode(record: object) -> dict[str, Any]:
@@ -52,9 +39,9 @@ def refusal(record: object) -> tuple[Reason, str]:
 def test_writes_the_fields_of_the_contract_in_their_order(record: dict[str, Any]) -> None:
     bar = Bar(
         "IBM", "equity", "1min", "2026-11-20T20:59:00Z",
-        101.0, 103.0, 100.0, 102.0, 5000.0, "replay", "2026-11-20T21:00:05.123Z",
+        10.5, 12.0, 9.0, 11.0, 700.0, "alpaca", "2026-11-20T21:00:05.694Z",
     )  # fmt: skip
-    written = json.loads(encode_record(bar, Lookback([100.0, 101.5], [100.5], [None], [1.5])))
+    written = json.loads(encode_record(bar, Lookback([10.0, 10.5], [10.25], [None], [0.5])))
     assert written == record
     assert list(written) == FIELDS
 
@@ -72,7 +59,7 @@ def test_leaves_out_what_the_contract_does_not_name(record: dict[str, Any]) -> N
 
 
 def test_prices_and_volume_become_floats(record: dict[str, Any]) -> None:
-    fields = decode(record | {"open": 101, "high": 103, "low": 100, "close": 102, "volume": 2**64 - 1})
+    fields = decode(record | {"open": 11, "high": 12, "low": 9, "close": 11, "volume": 2**64 - 1})
     assert [type(fields[name]) for name in ("open", "high", "low", "close", "volume")] == [float] * 5
 
 
@@ -137,12 +124,12 @@ def test_refuses_a_text_that_is_none(record: dict[str, Any], name: str, value: o
 
 
 @pytest.mark.parametrize("name", ["open", "high", "low", "close"])
-@pytest.mark.parametrize("value", ["101.0", None, True, [101.0]])
+@pytest.mark.parametrize("value", ["10.5", None, True, [101.0]])
 def test_refuses_a_price_that_is_no_number(record: dict[str, Any], name: str, value: object) -> None:
     assert refusal(record | {name: value})[0] == Reason.BAD_TYPE
 
 
-@pytest.mark.parametrize("value", ["5000", True, [1]])
+@pytest.mark.parametrize("value", ["700", True, [1]])
 def test_refuses_a_volume_that_is_no_number(record: dict[str, Any], value: object) -> None:
     assert refusal(record | {"volume": value})[0] == Reason.BAD_TYPE
 
@@ -169,10 +156,10 @@ def test_refuses_a_bar_whose_names_do_not_agree(record: dict[str, Any], identity
     [
         {"low": 0},
         {"low": -1},
-        {"open": 99.9},
-        {"open": 103.1},
-        {"close": 99.9},
-        {"close": 103.1},
+        {"open": 8.9},
+        {"open": 12.1},
+        {"close": 8.9},
+        {"close": 12.1},
         {"low": -0.0},
     ],
 )
@@ -181,7 +168,7 @@ def test_refuses_prices_that_cannot_be(record: dict[str, Any], prices: dict[str,
 
 
 def test_refuses_a_bar_whose_high_is_below_its_low(record: dict[str, Any]) -> None:
-    assert refusal(record | {"high": 99.0})[0] == Reason.HIGH_BELOW_LOW
+    assert refusal(record | {"high": 8.0})[0] == Reason.HIGH_BELOW_LOW
 
 
 @pytest.mark.parametrize("volume", [-1, -0.5, -1e308])

@@ -5,27 +5,14 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
+from stream_record import RECORD
 
 from stockstream.errors import Reason
 from stockstream.windows import Windows
 from transform.answers import ANSWER_GOAL
 from transform.firehose import transform_records
 
-SMALL: dict[str, Any] = {
-    "schema": "bar.v1",
-    "id": "IBM|1min|2026-11-20T20:59:00Z",
-    "as_of": "2026-11-20T21:00:05.123Z",
-    "instrument": "IBM",
-    "asset_class": "equity",
-    "interval": "1min",
-    "open_time": "2026-11-20T20:59:00Z",
-    "open": 101,
-    "high": 103,
-    "low": 100,
-    "close": 102,
-    "volume": None,
-    "source": "replay",
-}
+SMALL = RECORD | {"volume": None}
 
 
 def wrap(data: bytes, number: int = 0) -> dict[str, Any]:
