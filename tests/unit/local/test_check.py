@@ -10,8 +10,10 @@ import pytest
 import requests
 import talib
 
+from stockstream.fields import list_fields
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.times import format_instant
+from stockstream.windows import Windows
 from stockstream_local.check import Checker, expected_numbers
 from stockstream_local.market.invented import MarketBar, bars
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
@@ -58,6 +60,13 @@ def test_agrees_with_talib_and_pandas() -> None:
     assert numbers["bollinger_lower_20"] == pytest.approx(lower[-1])
     assert numbers["volatility_20"] == pytest.approx(logs.rolling(20).std().iloc[-1])
     assert numbers["log_return_1"] == pytest.approx(logs.iloc[-1])
+    line, signal, histogram = talib.MACD(prices, 12, 26, 9)
+    # TA-Lib begins its fast average with the slow one: 200 closes later that is a millionth of the price.
+    assert numbers["macd_12_26_9"] == pytest.approx(line[-1], abs=1e-7 * prices[-1])
+    assert numbers["macd_signal_12_26_9"] == pytest.approx(signal[-1], abs=1e-7 * prices[-1])
+    assert numbers["macd_histogram_12_26_9"] == pytest.approx(histogram[-1], abs=1e-7 * prices[-1])
+    highs, lows = np.array([each.high for each in history]), np.array([each.low for each in history])
+    assert numbers["atr_14"] == pytest.approx(talib.ATR(highs, lows, prices, 14)[-1])
     last = closes.tail(20)
     assert numbers["zscore_20"] == pytest.approx((last.iloc[-1] - last.mean()) / last.std(ddof=0))
     assert numbers["vwap_20"] == pytest.approx((typical * volumes).tail(20).sum() / volumes.tail(20).sum())
@@ -112,24 +121,25 @@ def test_finds_no_fault_with_right_documents(market: ReplayMarket) -> None:
     assert [checker.find_fault(right_document(shown[:end])) for end in (1, 25, 99)] == [None, None, None]
 
 
-@pytest.mark.parametrize(
-    "spoilt",
-    [
-        {"sma_20": 1.0},
-        {"sma_20": None},
-        {"sma_200": 1.0},
-        {"close": 1.0},
-        {"volume": None},
-        {"lookback_bars": 97},
-    ],
-    ids=str,
-)
-def test_finds_a_wrong_number(market: ReplayMarket, spoilt: dict[str, Any]) -> None:
+@pytest.mark.parametrize("field", [field.name for field in list_fields(Windows()) if field.is_number])
+def test_finds_a_wrong_number_whichever_it_is(market: ReplayMarket, field: str) -> None:
     ask(market)
-    document = right_document(bars(IBM, "1min", NOW, 100)[:99]) | spoilt
-    (field,) = spoilt
+    right = right_document(bars(IBM, "1min", NOW, 100)[:99])
+    nearly = 1.0 if right[field] is None else right[field] * (1 + 1e-6)
+    checker = Checker(market, "1min", KEY)
 
-    assert f"{field} is {spoilt[field]}" in (Checker(market, "1min", KEY).find_fault(document) or "")
+    assert f"{field} is {nearly!r} and not" in (checker.find_fault(right | {field: nearly}) or "")
+    if right[field] is not None:
+        assert f"{field} is None and not" in (checker.find_fault(right | {field: None}) or "")
+    del right[field]
+    assert f"{field} is None and not" in (checker.find_fault(right) or "")
+
+
+def test_a_number_that_nobody_can_judge_is_a_fault(market: ReplayMarket) -> None:
+    ask(market)
+    document = right_document(bars(IBM, "1min", NOW, 100)[:99]) | {"momentum_10": 1.0}
+
+    assert "momentum_10 has no second opinion" in (Checker(market, "1min", KEY).find_fault(document) or "")
 
 
 def test_finds_a_bar_that_was_still_forming(market: ReplayMarket) -> None:
