@@ -187,6 +187,6 @@ class Checker:
 def _is_same(told: object, expected: float | None, close: float) -> bool:
     if told is None or expected is None:
         return told is expected
-    # A difference of two averages, as the MACD is, may be small beside the price, and is only as exact as they.
+    # The MACD is a difference of averages: small beside the price, and only as exact as they are.
     near_zero = max(1e-11, 1e-14 * close)
     return isinstance(told, int | float) and math.isclose(told, expected, rel_tol=1e-9, abs_tol=near_zero)
