@@ -10,7 +10,8 @@ from datetime import date
 import exchange_calendars
 import pandas as pd
 
-EXCHANGES = ("XNYS", "XLON", "XTSE", "XETR", "XBOM", "XSHG")
+from stockstream.exchanges import EXCHANGES, Exchange
+
 FIRST_YEAR, LAST_YEAR = 2024, 2030
 
 HEADER = '''"""When stock exchanges trade; made by `make generate` from exchange_calendars.
@@ -27,14 +28,12 @@ class Calendar(NamedTuple):
     """One exchange's calendar.
 
     Attributes:
-        zone: the time zone of its clock.
         hours: its stretches of trading on an ordinary day, `HH:MM-HH:MM`; two where lunch is a break.
         known_from, known_until: the years for which the days below are known.
         holidays: the weekdays without trading, by year: `MM-DD ...`.
         early_closes: the days that end early, by year: `MM-DD HH:MM, ...`.
     """
 
-    zone: str
     hours: tuple[str, ...]
     known_from: int
     known_until: int
@@ -48,15 +47,17 @@ CALENDARS = {
 
 def make_calendars() -> str:
     """The text of the calendars' file."""
-    return HEADER + "".join(line + "\n" for code in EXCHANGES for line in _lines(code)) + "}\n"
+    return HEADER + "".join(line + "\n" for exchange in EXCHANGES for line in _lines(exchange)) + "}\n"
 
 
-def _lines(code: str) -> Iterator[str]:
-    last_year = _last_year(code)
+def _lines(exchange: Exchange) -> Iterator[str]:
+    code, last_year = exchange.code, _last_year(exchange.code)
     calendar = exchange_calendars.get_calendar(
         code, start=date(FIRST_YEAR, 1, 1).isoformat(), end=date(last_year, 12, 31).isoformat()
     )
     _refuse_what_has_no_form(calendar)
+    if calendar.tz.key != exchange.zone:
+        raise ValueError(f"{code} keeps the time of {calendar.tz.key}, and exchanges.py says {exchange.zone}")
     weekdays = pd.bdate_range(date(FIRST_YEAR, 1, 1), date(last_year, 12, 31))
     holidays = (f"{day:%Y-%m-%d}" for day in weekdays.difference(calendar.sessions))
     early_closes = (
@@ -64,7 +65,6 @@ def _lines(code: str) -> Iterator[str]:
         for day in calendar.early_closes
     )
     yield f'    "{code}": Calendar('
-    yield f'        zone="{calendar.tz.key}",'
     yield f"        hours={_tuple(_hours(calendar))},"
     yield f"        known_from={FIRST_YEAR},"
     yield f"        known_until={last_year},"

@@ -11,23 +11,15 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from producer.markets.calendars import CALENDARS
+from stockstream import exchanges
 from stockstream.errors import InstrumentError
 from stockstream.instruments import Instrument
 
-HOURS = ("regular", "extended", "always")
-NEW_YORK = ZoneInfo("America/New_York")
-
-# Exchanges by the suffixes that Alpha Vantage documents; German symbols are Xetra's.
-# https://www.alphavantage.co/documentation/#intraday
-_EXCHANGES = {
-    "LON": "XLON",
-    "TRT": "XTSE",
-    "TRV": "XTSE",  # the Venture Exchange keeps Toronto's days and hours
-    "DEX": "XETR",
-    "BSE": "XBOM",
-    "SHH": "XSHG",
-    "SHZ": "XSHG",  # Shenzhen keeps Shanghai's days and hours
-}
+_EXTENDED = "extended"
+HOURS = ("regular", _EXTENDED, "always")
+# Of the currency market, of a quota, and of what an American provider calls a day.
+NEW_YORK = ZoneInfo(exchanges.NEW_YORK.zone)
+_ZONES = {exchange.code: ZoneInfo(exchange.zone) for exchange in exchanges.EXCHANGES}
 _ALWAYS, _CURRENCIES = "always", "currencies"
 _ONE_DAY = timedelta(days=1)
 # The longest pause of a market that we know is the eleven days of a Chinese New Year.
@@ -65,13 +57,14 @@ def market_of(instrument: Instrument, hours: str) -> str:
         return _CURRENCIES
     _, dot, suffix = instrument.base.rpartition(".")
     if not dot or len(suffix) == 1:  # a class of shares in New York: BRK.B
-        return "XNYS extended" if hours == "extended" else "XNYS"
-    if suffix not in _EXCHANGES:
+        code = exchanges.NEW_YORK.code
+        return f"{code} {_EXTENDED}" if hours == _EXTENDED else code
+    if suffix not in exchanges.BY_SUFFIX:
         raise InstrumentError(
             f"{instrument.name}: no calendar says when .{suffix} trades; "
-            f"known are {', '.join(f'.{known}' for known in _EXCHANGES)}, and no suffix for New York"
+            f"known are {', '.join(f'.{known}' for known in exchanges.BY_SUFFIX)}, and no suffix for New York"
         )
-    return _EXCHANGES[suffix]
+    return exchanges.BY_SUFFIX[suffix].code
 
 
 def sessions_between(market: str, start: datetime, end: datetime) -> Iterator[Session]:
@@ -117,7 +110,7 @@ def ending_calendars(markets: Iterable[str], now: datetime) -> dict[str, date]:
     """The exchanges whose holidays are known for less than 30 days more, and the last day that is known.
 
     After that day every weekday counts as an ordinary one: a request on a holiday finds nothing new, while
-    a market taken for closed would lose bars. Somebody has to run `make calendars` and deploy.
+    a market taken for closed would lose bars. Somebody has to run `make generate` and deploy.
     """
     exchanges = sorted({market.split()[0] for market in markets} & CALENDARS.keys())
     known = {exchange: date(CALENDARS[exchange].known_until, 12, 31) for exchange in exchanges}
@@ -139,7 +132,7 @@ def _sessions_of_day(market: str, day: date) -> tuple[Session, ...]:
         stretches = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
     elif early_close:
         stretches = [(opens, min(closes, early_close)) for opens, closes in stretches if opens < early_close]
-    zone = ZoneInfo(calendar.zone)
+    zone = _ZONES[exchange]
     return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in stretches)
 
 
