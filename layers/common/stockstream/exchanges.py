@@ -25,9 +25,7 @@ NEW_YORK = Exchange("XNYS", "America/New_York")
 EXCHANGES = (
     NEW_YORK,
     Exchange("XLON", "Europe/London", ("LON",)),
-    Exchange(
-        "XTSE", "America/Toronto", ("TRT", "TRV")
-    ),
+    Exchange("XTSE", "America/Toronto", ("TRT", "TRV")),
     Exchange("XETR", "Europe/Berlin", ("DEX",)),
     Exchange("XBOM", "Asia/Kolkata", ("BSE",)),
     Exchange("XSHG", "Asia/Shanghai", ("SHH", "SHZ")),

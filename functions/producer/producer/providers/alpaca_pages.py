@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import requests
 
+from producer.markets.sessions import sessions_between
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import (
@@ -22,11 +23,9 @@ from producer.providers.provider_errors import (
 from producer.providers.reading import read_numbers, read_object, shorten
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
+from stockstream.exchanges import NEW_YORK
 from stockstream.times import format_time, parse_time
 
-_NEW_YORK = ZoneInfo("America/New_York")
-_SESSION_OPENS = time(9, 30)
-_SESSION_CLOSES = time(16)
 _PRICES = ("o", "h", "l", "c")
 _VOLUME = "v"
 
@@ -85,7 +84,7 @@ class Collected:
         for symbol, rows in page.rows.items():
             bars, rejected = read_rows(rows)
             if self._regular:
-                bars = {start: bars[start] for start in bars if _in_session(start, self._interval)}
+                bars = {start: bars[start] for start in bars if in_session(start, self._interval)}
             known = self._bars.get(symbol, {}) | bars
             if self._newest is not None:
                 known = {start: known[start] for start in sorted(known)[-self._newest :]}
@@ -134,11 +133,12 @@ def _read_stamp(stamp: object) -> str:
     return format_time(moment)
 
 
-def _in_session(open_time: str, interval: str) -> bool:
-    """Whether a bar lies at least in part between 9:30 and 16:00 in New York."""
-    opens = parse_time(open_time).astimezone(_NEW_YORK)
-    closes = opens + INTERVALS[interval]
-    return opens.time() < _SESSION_CLOSES and closes.time() > _SESSION_OPENS
+# The bars of many symbols begin at the same moments.
+@lru_cache(maxsize=4096)
+def in_session(open_time: str, interval: str) -> bool:
+    """Whether a bar lies at least in part within a regular session in New York."""
+    opens = parse_time(open_time)
+    return any(True for _ in sessions_between(NEW_YORK.code, opens, opens + INTERVALS[interval]))
 
 
 def _error(status: int, body: bytes) -> ProviderError:
