@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
+from stockstream.windows import Windows, parse_windows
 from stockstream_operate.environment import isolate
 from stockstream_operate.run_lock import read_running_url
 from stockstream_operate.workplace import STATE
@@ -28,11 +29,24 @@ class Stack:
         name: its name in CloudFormation.
         url: the emulator's address; None for AWS itself.
         outputs: its outputs, by name.
+        parameters: its parameters, by name.
     """
 
     name: str
     url: str | None
     outputs: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def windows(self) -> Windows:
+        """The windows of its moving averages; the defaults where it has no such parameters.
+
+        Raises:
+            SettingsError: they are impossible.
+        """
+        if "SmaWindows" not in self.parameters:
+            return Windows()
+        return parse_windows(self.parameters["SmaWindows"], self.parameters["EmaWindows"])
 
     def output(self, name: str) -> str:
         """One of the outputs.
@@ -99,4 +113,5 @@ def _describe(name: str, url: str | None) -> Stack:
     except (BotoCoreError, ClientError) as error:
         raise StackError(f"AWS does not tell of the stack {name}: {error}") from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
-    return Stack(name, url, outputs)
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
+    return Stack(name, url, outputs, parameters)

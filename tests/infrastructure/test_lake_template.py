@@ -2,17 +2,16 @@
 
 import base64
 import json
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 from resolved_template import PSEUDO, TEMPLATE, ResolvedTemplate
 
-from stockstream_operate.lake.sql import read_lake_sql
+from stockstream.fields import list_fields
+from stockstream.windows import MOST_WINDOWS, parse_windows
+from stockstream_operate.lake.sql import VIEWS, in_one_line, make_lake_sql
 
-DOCUMENT = json.loads(
-    (Path(__file__).parents[2] / "docs" / "enriched.v1.schema.json").read_text(encoding="utf-8")
-)
 TIMES = {"open_time", "as_of", "arrived_at"}
 # What Athena calls each of Glue's types.
 ATHENA_TYPES = {
@@ -22,6 +21,14 @@ ATHENA_TYPES = {
     "date": "date",
     "timestamp": "timestamp(3)",
 }
+TEN = ",".join(str(window) for window in range(2, 12))
+# What the two parameters may say.
+CHOICES = [
+    pytest.param("5,20,50,200", "12,26", id="the defaults"),
+    pytest.param("3,300", "7", id="others"),
+    pytest.param("1000", "2", id="one of each"),
+    pytest.param(TEN, TEN, id="ten of each"),
+]
 
 
 def tables(**parameters: str) -> dict[str, dict[str, Any]]:
@@ -33,17 +40,48 @@ def glue_columns(table: dict[str, Any]) -> dict[str, str]:
     return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
 
 
-def glue_type(field: dict[str, Any]) -> str:
-    kinds = field.get("type", "string")
-    kind = next(each for each in ([kinds] if isinstance(kinds, str) else kinds) if each != "null")
-    return {"number": "double", "integer": "int", "string": "string"}[kind]
+def fields(sma: str, ema: str) -> dict[str, str]:
+    """The fields of a document with these windows, and Glue's type of each where times are texts."""
+    return {
+        field.name: "string" if not field.is_number else "int" if field.name == "lookback_bars" else "double"
+        for field in list_fields(parse_windows(sma, ema))
+    }
 
 
+@pytest.mark.parametrize(("sma", "ema"), CHOICES)
 @pytest.mark.parametrize("name", ["bars", "bars_parquet"])
-def test_a_table_of_documents_has_the_fields_of_contract_2_in_their_order(name: str) -> None:
-    expected = {field: glue_type(schema) for field, schema in DOCUMENT["properties"].items()}
+def test_a_table_of_documents_has_their_fields_in_their_order_whatever_the_windows(
+    name: str, sma: str, ema: str
+) -> None:
+    columns = glue_columns(tables(SmaWindows=sma, EmaWindows=ema)[name])
 
-    assert list(expected.items()) == list(glue_columns(tables()[name]).items())
+    assert list(columns.items()) == list(fields(sma, ema).items())
+
+
+@pytest.mark.parametrize("parameter", ["SmaWindows", "EmaWindows"])
+@pytest.mark.parametrize(
+    ("text", "is_taken"),
+    [
+        *((text, True) for text in ("2", "1000", "5,20,50,200", "999,10,2", TEN)),
+        *(
+            (text, False)
+            for text in ("", "1", "0", "1001", "05", "5,020", "5, 20", "5,", ",5", "5,,6", "5;6")
+        ),
+        (f"{TEN},12", False),
+    ],
+)
+def test_the_template_refuses_what_would_name_a_wrong_column(
+    parameter: str, text: str, *, is_taken: bool
+) -> None:
+    pattern = TEMPLATE["Parameters"][parameter]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, text)) == is_taken
+
+
+def test_the_template_has_a_place_for_each_window_that_a_setting_may_name() -> None:
+    assert len(TEN.split(",")) == MOST_WINDOWS
+    for parameter in ("SmaWindows", "EmaWindows"):
+        assert f"{{0,{MOST_WINDOWS - 1}}}" in TEMPLATE["Parameters"][parameter]["AllowedPattern"]
 
 
 @pytest.mark.parametrize(("name", "prefix"), [("bars", "bars"), ("bars_parquet", "bars-parquet")])
@@ -95,19 +133,6 @@ def test_parquet_is_made_as_firehose_asks_for_and_with_the_table() -> None:
     }
 
 
-def test_parquet_is_refused_for_averages_that_its_table_does_not_hold() -> None:
-    rule = TEMPLATE["Rules"]["ParquetHoldsItsTablesColumnsOnly"]
-    allowed = {
-        each["Assert"]["Fn::Equals"][0]["Ref"]: each["Assert"]["Fn::Equals"][1] for each in rule["Assertions"]
-    }
-    columns = glue_columns(tables()["bars_parquet"])
-
-    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "LakeFormat"}, "PARQUET"]}
-    for parameter, prefix in (("SmaWindows", "sma_"), ("EmaWindows", "ema_")):
-        in_table = [name.removeprefix(prefix) for name in columns if name.startswith(prefix)]
-        assert allowed[parameter] == ",".join(in_table) == TEMPLATE["Parameters"][parameter]["Default"]
-
-
 def test_json_switches_the_conversion_off_instead_of_leaving_it_out() -> None:
     s3 = ResolvedTemplate().of_kind("AWS::KinesisFirehose::DeliveryStream")["BarDelivery"][
         "ExtendedS3DestinationConfiguration"
@@ -137,49 +162,71 @@ def test_the_delivery_may_read_its_one_table_before_and_after_a_change_of_format
     ]
 
 
-VIEWS = {name: table for name, table in tables().items() if table["TableType"] == "VIRTUAL_VIEW"}
+def view(name: str, **parameters: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A view's table, and its definition as Athena decodes it."""
+    table = tables(**parameters)[name]
+    encoded = table["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
+    definition: dict[str, Any] = json.loads(base64.b64decode(encoded, validate=True))
+    return table, definition
 
 
-def definition(name: str) -> dict[str, Any]:
-    """A view's definition, as Athena decodes it."""
-    text = VIEWS[name]["ViewOriginalText"]
-    encoded = text.removeprefix("/* Presto View: ").removesuffix(" */")
-    decoded: dict[str, Any] = json.loads(base64.b64decode(encoded, validate=True))
-    return decoded
+def test_the_views_are_those_of_the_files() -> None:
+    assert {name for name, table in tables().items() if table["TableType"] == "VIRTUAL_VIEW"} == set(VIEWS)
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_is_what_athena_takes_for_one(name: str) -> None:
-    assert VIEWS[name]["Parameters"] == {"presto_view": "true", "comment": "Presto View"}
-    assert VIEWS[name]["ViewExpandedText"] == "/* Presto View */"
-    assert set(definition(name)) == {"originalSql", "catalog", "schema", "columns"}
-    assert definition(name)["catalog"] == "awsdatacatalog"
-    assert definition(name)["schema"] == "LakeDatabase"
+    table, definition = view(name)
+
+    assert table["Parameters"] == {"presto_view": "true", "comment": "Presto View"}
+    assert table["ViewExpandedText"] == "/* Presto View */"
+    assert set(definition) == {"originalSql", "catalog", "schema", "columns"}
+    assert definition["catalog"] == "awsdatacatalog"
+    assert definition["schema"] == "LakeDatabase"
 
 
+@pytest.mark.parametrize(("sma", "ema"), CHOICES)
 @pytest.mark.parametrize("name", VIEWS)
-def test_a_view_has_the_same_columns_for_athena_and_for_glue(name: str) -> None:
-    athena = [(column["name"], column["type"]) for column in definition(name)["columns"]]
+def test_a_view_has_the_same_columns_for_athena_and_for_glue(name: str, sma: str, ema: str) -> None:
+    table, definition = view(name, SmaWindows=sma, EmaWindows=ema)
+    athena = [(column["name"], column["type"]) for column in definition["columns"]]
 
-    assert athena == [(key, ATHENA_TYPES[kind]) for key, kind in glue_columns(VIEWS[name]).items()]
+    assert athena == [(key, ATHENA_TYPES[kind]) for key, kind in glue_columns(table).items()]
 
 
+@pytest.mark.parametrize(("sma", "ema"), CHOICES)
 @pytest.mark.parametrize("name", VIEWS)
-def test_a_view_offers_every_field_but_the_schema_with_times_as_timestamps(name: str) -> None:
-    columns = glue_columns(VIEWS[name])
+def test_a_view_offers_every_field_but_the_schema_with_times_as_timestamps(
+    name: str, sma: str, ema: str
+) -> None:
+    columns = glue_columns(view(name, SmaWindows=sma, EmaWindows=ema)[0])
+    expected = {
+        field: "timestamp" if field in TIMES else kind
+        for field, kind in fields(sma, ema).items()
+        if field != "schema"
+    }
 
-    for field, schema in DOCUMENT["properties"].items():
-        if field != "schema":
-            assert columns[field] == ("timestamp" if field in TIMES else glue_type(schema)), field
-    assert "schema" not in columns
+    assert {field: kind for field, kind in columns.items() if field in expected} == expected
+    assert set(columns) - set(expected) <= {"trading_day", "dt", "known_from", "known_until"}
 
 
+@pytest.mark.parametrize(("sma", "ema"), CHOICES)
 @pytest.mark.parametrize("name", VIEWS)
-def test_the_reader_of_the_template_sees_the_sql_that_is_deployed(name: str) -> None:
-    view = read_lake_sql().views[name]
+def test_the_sql_that_is_deployed_is_that_which_is_run_here(name: str, sma: str, ema: str) -> None:
+    _, definition = view(name, SmaWindows=sma, EmaWindows=ema)
+    here = make_lake_sql(parse_windows(sma, ema)).views[name]
 
-    assert definition(name)["originalSql"] == view.sql
-    assert {column["name"]: column["type"] for column in definition(name)["columns"]} == view.columns
+    assert definition["originalSql"] == in_one_line(here.sql)
+    assert {column["name"]: column["type"] for column in definition["columns"]} == here.columns
+
+
+@pytest.mark.parametrize(("sma", "ema"), CHOICES)
+def test_the_saved_queries_are_those_of_the_files_whatever_the_windows(sma: str, ema: str) -> None:
+    queries = ResolvedTemplate(SmaWindows=sma, EmaWindows=ema).of_kind("AWS::Athena::NamedQuery")
+
+    assert {each["Name"]: each["QueryString"] for each in queries.values()} == {
+        query.name: query.sql for query in make_lake_sql(parse_windows(sma, ema)).queries.values()
+    }
 
 
 def test_the_saved_queries_are_in_the_workgroup_on_the_database_and_left_out_of_the_emulator() -> None:
@@ -187,9 +234,6 @@ def test_the_saved_queries_are_in_the_workgroup_on_the_database_and_left_out_of_
 
     assert {(each["Database"], each["WorkGroup"]) for each in queries.values()} == {
         ("LakeDatabase", "LakeWorkGroup")
-    }
-    assert {each["Name"]: each["QueryString"] for each in queries.values()} == {
-        query.name: query.sql for query in read_lake_sql().queries.values()
     }
     assert ResolvedTemplate(Emulated="true").of_kind("AWS::Athena::NamedQuery") == {}
 

@@ -27,6 +27,7 @@ from stockstream_operate import stack as stack_module
 from stockstream_operate.environment import isolate
 from stockstream_operate.lake.delivered import Document, Lake
 from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.sql import in_one_line
 from stockstream_operate.redrive import dead_letters_command, redrive_command
 
 if TYPE_CHECKING:
@@ -240,8 +241,12 @@ def test_the_views_that_were_deployed_show_each_bar_once_at_its_newest(
 
     with LakeEngine(stack.folder) as lake:
         assert {name: view["originalSql"] for name, view in deployed.items()} == {
-            name: view.sql for name, view in lake.lake_sql.views.items()
+            name: in_one_line(view.sql) for name, view in lake.lake_sql.views.items()
         }
+        for table in listed:
+            names = [column["Name"] for column in table["StorageDescriptor"]["Columns"]]
+            view = lake.lake_sql.views.get(table["Name"])
+            assert names == list(view.columns if view else lake.lake_sql.columns), table["Name"]
         rows = lake.query("SELECT id, as_of, close, rsi_14 FROM bars_latest").rows
 
     assert len(rows) == len(stack.lake.latest)

@@ -75,6 +75,7 @@ class ResolvedTemplate:
                 *(these if isinstance(these, list) else these.split(".", 1))
             ),
             "Fn::Join": lambda these: str(these[0]).join(map(str, self.resolve(these[1]))),
+            "Fn::Select": lambda these: self.resolve(these[1])[int(these[0])],
             "Fn::Split": lambda these: self.resolve(these[1]).split(these[0]),
             "Fn::Base64": lambda text: base64.b64encode(self.resolve(text).encode()).decode(),
             "Fn::FindInMap": self._find,

@@ -1,13 +1,14 @@
-"""CloudFormation as AWS has it, where ministack's differs: it knows composite alarms, too.
+"""CloudFormation as AWS has it, where ministack's differs: composite alarms, and functions in conditions.
 
 ministack evaluates composite alarms that are made by PutCompositeAlarm, and refuses templates that hold one.
+In conditions it works out Ref and Select, and takes Join, Split and Sub for values.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from ministack.services import cloudwatch
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from stockstream.errors import StockstreamError
 
@@ -25,6 +26,31 @@ def correct() -> None:
         "update": _update,
         "delete": _delete,
     }
+    for module in (changesets, handlers, stacks):
+        module._evaluate_conditions = evaluate_conditions
+
+
+def evaluate_conditions(template: Json, parameters: Json) -> dict[str, bool]:
+    """Which of a template's conditions hold.
+
+    Args:
+        template: with its Conditions.
+        parameters: each with its Value and its Type.
+    """
+    resolved = _resolve(template.get("Conditions", {}), parameters)
+    evaluated: dict[str, bool] = engine._evaluate_conditions(template | {"Conditions": resolved}, parameters)
+    return evaluated
+
+
+def _resolve(value: Any, parameters: Json) -> Any:  # noqa: ANN401 (a template's values are of any kind)
+    """The value with its Joins worked out, and all that stands in them."""
+    if isinstance(value, list):
+        return [_resolve(item, parameters) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" in value:
+        return engine._resolve_refs(value, {}, parameters, {}, {}, "", "")
+    return {key: _resolve(item, parameters) for key, item in value.items()}
 
 
 def _create(logical_id: str, properties: Json, stack_name: str) -> tuple[str, Json]:

@@ -6,8 +6,10 @@ from typing import Protocol
 import boto3
 
 from stockstream.errors import StockstreamError
+from stockstream.windows import Windows
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.stack import find_stack
 from stockstream_operate.workplace import STATE
 
@@ -19,7 +21,15 @@ class NoLakeError(StockstreamError):
 
 
 class QueryableLake(Protocol):
-    """A lake that answers SQL."""
+    """A lake that answers SQL.
+
+    Attributes:
+        lake_sql: its tables, views and saved queries.
+    """
+
+    @property
+    def lake_sql(self) -> LakeSql:
+        """Its tables, views and saved queries."""
 
     def query(self, sql: str) -> Result:
         """The answer to one SELECT in Athena's dialect.
@@ -41,6 +51,8 @@ class LocalLake:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # What runs here is deployed with the defaults.
+        self.lake_sql = make_lake_sql(Windows())
 
     def query(self, sql: str) -> Result:
         """The answer to one SELECT in Athena's dialect.
@@ -56,7 +68,7 @@ class LocalLake:
                 "or name a stack in AWS: --stack stockstream"
             )
         try:
-            with LakeEngine(self._folder) as engine:
+            with LakeEngine(self._folder, self.lake_sql) as engine:
                 return engine.query(sql)
         except LakeQueryError:
             if self._identity() == before:
@@ -85,5 +97,8 @@ def open_lake(stack: str | None) -> QueryableLake:
         return LocalLake(FOLDER)
     found = find_stack(stack)
     return AthenaLake(
-        boto3.client("athena"), found.output("LakeDatabaseName"), found.output("LakeWorkGroupName")
+        boto3.client("athena"),
+        found.output("LakeDatabaseName"),
+        found.output("LakeWorkGroupName"),
+        make_lake_sql(found.windows),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from stockstream_operate.lake.engine import LakeQueryError, Result
+from stockstream_operate.lake.sql import LakeSql
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -35,6 +36,7 @@ class AthenaLake:
         athena: boto3's client.
         database: the lake's.
         workgroup: the stack's, which limits what a query may read.
+        lake_sql: the stack's tables, views and saved queries.
         wait: what is called between two looks at a query.
     """
 
@@ -43,11 +45,13 @@ class AthenaLake:
         athena: "AthenaClient",
         database: str,
         workgroup: str,
+        lake_sql: LakeSql,
         wait: Callable[[], None] = lambda: time.sleep(POLL_SECONDS),
     ) -> None:
         self._athena = athena
         self._database = database
         self._workgroup = workgroup
+        self.lake_sql = lake_sql
         self._wait = wait
         self._read_bytes = 0
         self._billed_bytes = 0

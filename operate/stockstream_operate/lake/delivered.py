@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stockstream.errors import StockstreamError
+from stockstream.fields import DOCUMENT_SCHEMA
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "bars/"
-SCHEMA = "enriched.v1"
 _GZIP_MAGIC = b"\x1f\x8b"
 
 type Document = dict[str, Any]
@@ -103,7 +103,9 @@ def decode_file(key: str, body: bytes) -> list[Document]:
         raise LakeError(f"{key} holds no JSON lines: {error}") from error
     for document in documents:
         schema = document.get("schema") if isinstance(document, dict) else None
-        if schema != SCHEMA:
+        if schema != DOCUMENT_SCHEMA:
             # The emulator delivers the raw record where the transform raised.
-            raise LakeError(f"{key} holds {schema!r} and not {SCHEMA}: the transform failed; see its log.")
+            raise LakeError(
+                f"{key} holds {schema!r} and not {DOCUMENT_SCHEMA}: the transform failed; see its log."
+            )
     return documents

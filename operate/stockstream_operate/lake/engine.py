@@ -14,7 +14,8 @@ import sqlglot
 from sqlglot import exp
 
 from stockstream.errors import StockstreamError
-from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE, LakeSql, read_lake_sql
+from stockstream.windows import Windows
+from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE, LakeSql, make_lake_sql
 
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 # The folder that a file lies in is its partition.
@@ -54,14 +55,14 @@ class LakeEngine:
     Args:
         places: a folder, a file, or several. Of a folder, all files below it: `.json.gz` and `.parquet`,
             each in its `dt=YYYY-MM-DD/`, as Firehose lays them out.
-        lake_sql: the views; those of template.yaml, if it is not given.
+        lake_sql: the views; those of the default windows, if it is not given.
 
     Raises:
         LakeQueryError: a view cannot be made.
     """
 
     def __init__(self, places: Path | Iterable[Path], lake_sql: LakeSql | None = None) -> None:
-        self.lake_sql = lake_sql or read_lake_sql()
+        self.lake_sql = lake_sql or make_lake_sql(Windows())
         self._database = duckdb.connect()
         self._tables = list(self.lake_sql.views)[::-1]
         for setting in _SETTINGS:
@@ -118,7 +119,13 @@ class LakeEngine:
             return
         listed = f"[{', '.join(map(_literal, files))}]"
         if name == PARQUET_TABLE:
-            source = f"read_parquet({listed}, filename = true, hive_partitioning = false)"
+            # Files of other windows have other columns. As in Athena, a column is found by its name, and what
+            # a file lacks is null: an empty table before them brings the columns that none of them has.
+            empty = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in columns.items())
+            source = (
+                f"(SELECT {empty}, '' AS filename WHERE false UNION ALL BY NAME SELECT * FROM "  # noqa: S608 (quoted)
+                f"read_parquet({listed}, filename = true, hive_partitioning = false, union_by_name = true))"
+            )
         else:
             typed = ", ".join(f"{_literal(column)}: {_literal(kind)}" for column, kind in columns.items())
             source = (

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 
 from rich.table import Table
 
@@ -11,7 +12,7 @@ from stockstream_operate.arguments import Commands
 from stockstream_operate.lake.access import open_lake
 from stockstream_operate.lake.answers import as_csv, as_json_lines, as_records, as_table
 from stockstream_operate.lake.engine import Result
-from stockstream_operate.lake.sql import NamedQuery, read_lake_sql
+from stockstream_operate.lake.sql import LakeSql, NamedQuery
 from stockstream_operate.screen import Screen
 
 _STATEMENTS = ("select", "with", "(", "--", "/*")
@@ -53,14 +54,14 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
     Raises:
         StockstreamError: there is no such query or no lake, or it cannot be answered.
     """
+    lake = open_lake(asked.stack)
     if asked.asked is None:
-        _list_queries(screen)
+        _list_queries(lake.lake_sql, screen)
         return
-    sql = _find_sql(sys.stdin.read() if asked.asked == "-" else asked.asked)
+    sql = _find_sql(sys.stdin.read() if asked.asked == "-" else asked.asked, lake.lake_sql.queries)
     if asked.show:
         screen.write(sql)
         return
-    lake = open_lake(asked.stack)
     started = time.monotonic()
     result = lake.query(sql)
     if asked.format == "table":
@@ -71,8 +72,7 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
         screen.write(as_csv(result) if asked.format == "csv" else as_json_lines(result))
 
 
-def _find_sql(asked: str) -> str:
-    queries = read_lake_sql().queries
+def _find_sql(asked: str, queries: Mapping[str, NamedQuery]) -> str:
     if named := queries.get(asked.strip().lower()):
         return named.sql
     if not asked.strip().lower().startswith(_STATEMENTS):
@@ -82,8 +82,7 @@ def _find_sql(asked: str) -> str:
     return asked
 
 
-def _list_queries(screen: Screen) -> None:
-    known = read_lake_sql()
+def _list_queries(known: LakeSql, screen: Screen) -> None:
     readable: list[NamedQuery] = [
         NamedQuery(each.name, each.description, each.sql) for each in known.views.values()
     ]

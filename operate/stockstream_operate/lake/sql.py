@@ -1,28 +1,38 @@
-"""The lake's tables, views and saved queries, as template.yaml holds them: their SQL stands nowhere else."""
+"""The lake's tables, views and saved queries: the .sql files beside this, and the columns of the fields.
 
-import base64
-import json
+The files are Athena's SQL. What stands in braces in them depends on the fields that a stack's documents have:
+
+    {analytics}     the fields that are worked out, in their order
+    {columns}       the columns of a bar in the views
+    {zone}          the time zone of a bar's exchange
+    {delivered}     where the history is taken from: the view bars_delivered, or a part of it
+    {history}       the SQL of the view bars_history
+    {fast} {slow}   two moving averages to compare
+
+template.yaml holds them with the fields that its parameters ask for: `make generate` writes them there.
+"""
+
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from samcli.yamlhelper import yaml_parse
+from stockstream.exchanges import EXCHANGES, NEW_YORK
+from stockstream.fields import COUNT, INSTANT, TIME, Field, list_fields, list_indicators
+from stockstream.windows import Windows
 
-from stockstream.errors import StockstreamError
-from stockstream_operate.workplace import ROOT
-
-TEMPLATE = ROOT / "template.yaml"
 JSON_TABLE, PARQUET_TABLE = "bars", "bars_parquet"
-_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
-
-type Properties = dict[str, Any]
-
-
-class LakeSqlError(StockstreamError):
-    """A view of the template cannot be read; the text names it."""
+FOLDER = Path(__file__).parent
+# In an order in which each reads only those before it, and what each has besides the columns of a bar.
+VIEWS: Mapping[str, Mapping[str, str]] = {
+    "bars_delivered": {"dt": "varchar"},
+    "bars_history": {"known_from": "timestamp(3)", "known_until": "timestamp(3)"},
+    "bars_latest": {},
+}
+# Two of the columns of a bar in the views stand elsewhere than in the document, or not in it at all.
+_IDENTITY = ("id", "instrument", "asset_class", "interval", "trading_day", "open_time", "as_of")
+_AVERAGES_TO_CHOOSE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,54 +77,129 @@ class LakeSql:
 
 
 @cache
-def read_lake_sql(template: Path = TEMPLATE) -> LakeSql:
-    """The lake's SQL and columns.
-
-    Args:
-        template: the project's template, as it is before a build.
-
-    Raises:
-        LakeSqlError: a view is not what Athena would read.
-    """
-    resources: dict[str, Properties] = yaml_parse(template.read_text(encoding="utf-8"))["Resources"]
-    tables = {each["Name"]: each for each in _inputs(resources, "AWS::Glue::Table", "TableInput")}
-    views = [_read_view(each) for each in tables.values() if each["TableType"] == "VIRTUAL_VIEW"]
-    queries = [
-        NamedQuery(each["Name"], each["Description"], str(_resolve(each["QueryString"])))
-        for each in _inputs(resources, "AWS::Athena::NamedQuery")
-    ]
-    columns = tables[JSON_TABLE]["StorageDescriptor"]["Columns"]
-    return LakeSql(
-        {column["Name"]: column["Type"] for column in columns},
-        {view.name: view for view in views},
-        {query.name: query for query in queries},
+def make_lake_sql(windows: Windows) -> LakeSql:
+    """The lake of a stack whose documents have the moving averages of these windows."""
+    columns = view_columns(windows)
+    placeholders = fill(
+        analytics=[field.name for row in list_indicators(windows) for field in row.fields],
+        columns=list(columns),
+        averages=[f"sma_{window}" for window in windows.sma],
     )
+    views = {
+        name: View(name, file.description, file.fill(placeholders), {**columns, **VIEWS[name]})
+        for name, file in view_files().items()
+    }
+    queries = {
+        file.name: NamedQuery(file.name, file.description, file.fill(placeholders))
+        for file in sorted(query_files().values(), key=lambda file: file.name)
+    }
+    return LakeSql(table_columns(windows), views, queries)
 
 
-def _inputs(resources: Mapping[str, Properties], kind: str, *path: str) -> list[Properties]:
-    found = [each["Properties"] for each in resources.values() if each["Type"] == kind]
-    for key in path:
-        found = [properties[key] for properties in found]
-    return found
+def table_columns(windows: Windows) -> dict[str, str]:
+    """The columns of the tables of delivered documents, in Glue's types: times are texts there."""
+    return {field.name: glue_type(field) for field in list_fields(windows)}
 
 
-def _read_view(table: Properties) -> View:
-    name, text = table["Name"], str(_resolve(table["ViewOriginalText"]))
-    encoded = _VIEW.fullmatch(text)
-    try:
-        view = json.loads(base64.b64decode(encoded[1] if encoded else ""))
-    except ValueError as error:
-        raise LakeSqlError(f"{TEMPLATE.name}: the view {name} is not what Athena reads: {error}") from error
-    columns = {column["name"]: column["type"] for column in view["columns"]}
-    return View(name, table["Description"], view["originalSql"], columns)
+def view_columns(windows: Windows) -> dict[str, str]:
+    """The columns of a bar in the views, in Athena's types."""
+    fields = {field.name: athena_type(field) for field in list_fields(windows) if field.name != "schema"}
+    fields["trading_day"] = "date"
+    first = {name: fields.pop(name) for name in _IDENTITY}
+    return first | fields
 
 
-def _resolve(value: Any) -> Any:  # noqa: ANN401 (a template's values are of any kind)
-    """The value as CloudFormation would work it out; a reference is its logical id."""
-    match value:
-        case {"Fn::Base64": argument}:
-            return base64.b64encode(str(_resolve(argument)).encode()).decode()
-        case {"Fn::Sub": [str(text), variables]}:
-            known = {name: str(_resolve(item)) for name, item in variables.items()}
-            return re.sub(r"\$\{(\w+)\}", lambda found: known.get(found[1], found[1]), text)
-    return value
+def glue_type(field: Field) -> str:
+    """A field's type in the tables."""
+    if not field.is_number:
+        return "string"
+    return "int" if field.unit == COUNT else "double"
+
+
+def athena_type(field: Field) -> str:
+    """A field's type in the views."""
+    if field.unit in {TIME, INSTANT}:
+        return "timestamp(3)"
+    return {"string": "varchar", "int": "integer", "double": "double"}[glue_type(field)]
+
+
+def fill(analytics: list[str], columns: list[str], averages: list[str]) -> dict[str, str]:
+    """What stands for each placeholder of the files."""
+    fast, slow = averages[1:3] if len(averages) >= _AVERAGES_TO_CHOOSE else ("close", averages[0])
+    return {
+        "analytics": ", ".join(analytics),
+        "columns": ", ".join(columns),
+        "zone": _zone(),
+        "fast": fast,
+        "slow": slow,
+    }
+
+
+def _zone() -> str:
+    cases = "".join(
+        f" WHEN {' OR '.join(f"instrument LIKE '%.{suffix}'" for suffix in exchange.suffixes)}"
+        f" THEN '{exchange.zone}'"
+        for exchange in EXCHANGES
+        if exchange.suffixes
+    )
+    return f"CASE WHEN asset_class <> 'equity' THEN 'UTC'{cases} ELSE '{NEW_YORK.zone}' END"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlFile:
+    """One file: its name for people, what it shows, and the SQL below, with its placeholders.
+
+    Attributes:
+        stem: the file's name without `.sql`.
+        name: a view's is that of its file; a query's is the file's first line.
+        description: one or two sentences.
+        sql: what stands below.
+    """
+
+    stem: str
+    name: str
+    description: str
+    sql: str
+
+    def fill(self, placeholders: Mapping[str, str]) -> str:
+        """The SQL with what stands for its placeholders."""
+        history = view_files()["bars_history"].sql if "{history}" in self.sql else ""
+        # A query names a part of what was delivered; the view takes all of it.
+        delivered = "delivered" if history else "bars_delivered"
+        text = self.sql.replace("{history}", history.replace("\n", "\n  "))
+        known = {**placeholders, "delivered": delivered}
+        return re.sub(r"\{(\w+)\}", lambda found: known[found[1]], text)
+
+
+@cache
+def view_files() -> dict[str, SqlFile]:
+    """The files of the views by name, in an order in which each reads only those before it."""
+    return {name: _read(FOLDER / "views" / f"{name}.sql", lines=1) for name in VIEWS}
+
+
+@cache
+def query_files() -> dict[str, SqlFile]:
+    """The files of the saved queries, by the file's name."""
+    return {path.stem: _read(path, lines=2) for path in sorted((FOLDER / "queries").glob("*.sql"))}
+
+
+def _read(path: Path, lines: int) -> SqlFile:
+    """A file that begins with so many lines of comment about itself, and then a blank line."""
+    head, _, sql = path.read_text(encoding="utf-8").partition("\n\n")
+    told = [line.removeprefix("-- ") for line in head.splitlines()]
+    if len(told) != lines:
+        raise ValueError(f"{path.name} begins with {len(told)} lines about itself, and not with {lines}")
+    *name, description = told
+    return SqlFile(path.stem, name[0] if name else path.stem, description, sql.strip())
+
+
+def in_one_line(sql: str) -> str:
+    """A statement without its comments and line breaks, as a JSON text can hold it."""
+    return " ".join(_code(sql))
+
+
+def _code(sql: str) -> Iterator[str]:
+    for line in sql.splitlines():
+        code = line.partition("--")[0].split()
+        if code:
+            yield " ".join(code)

@@ -1,5 +1,6 @@
 """Deciding what is done with each entry that was set aside: pure, so that a dry run tells the truth."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import NoneType
@@ -8,10 +9,10 @@ from typing import Any
 import orjson
 
 from stockstream.errors import RecordError
+from stockstream.fields import DOCUMENT_SCHEMA
 from stockstream.times import parse_instant
 from stockstream.windows import Windows
-from stockstream_operate.lake.delivered import SCHEMA
-from stockstream_operate.lake.sql import read_lake_sql
+from stockstream_operate.lake.sql import table_columns
 from stockstream_operate.redrive.mends import mend
 from stockstream_operate.redrive.set_aside import Kind, SetAside
 
@@ -95,7 +96,7 @@ def decide(entry: SetAside, windows: Windows) -> Decision:
         return Decision(entry, Action.LEAVE, UNREADABLE, "no entry that Firehose writes")
     if entry.kind is Kind.RECORD:
         return _decide_record(entry, entry.data, windows)
-    return _decide_document(entry, entry.data)
+    return _decide_document(entry, entry.data, windows)
 
 
 def _decide_record(entry: SetAside, data: bytes, windows: Windows) -> Decision:
@@ -118,7 +119,7 @@ def _decide_record(entry: SetAside, data: bytes, windows: Windows) -> Decision:
     return Decision(entry, Action.SEND, entry.error_code or "UNKNOWN", note, verdict.data, instrument)
 
 
-def _decide_document(entry: SetAside, data: bytes) -> Decision:
+def _decide_document(entry: SetAside, data: bytes, windows: Windows) -> Decision:
     """Decides on a document.
 
     Its look-back is gone. Through the stream it would come out without its analytics, as a second set of
@@ -126,9 +127,12 @@ def _decide_document(entry: SetAside, data: bytes) -> Decision:
     """
     reason = entry.error_code or "UNKNOWN"
     try:
-        instrument = _read_instrument(data, is_for_a_table=entry.kind is Kind.LAKE_DOCUMENT)
+        columns = table_columns(windows) if entry.kind is Kind.LAKE_DOCUMENT else {}
+        instrument = _read_instrument(data, columns)
     except (ValueError, KeyError, TypeError, RecordError):
-        return Decision(entry, Action.LEAVE, reason, f"no document of {SCHEMA}", instrument=_guess(data))
+        return Decision(
+            entry, Action.LEAVE, reason, f"no document of {DOCUMENT_SCHEMA}", instrument=_guess(data)
+        )
     if entry.kind is Kind.LAKE_DOCUMENT:
         return Decision(entry, Action.DELIVER, reason, "as it is", data, instrument)
     if entry.error_code == _ALREADY_NEWER or _VERSION_CONFLICT in entry.error_message:
@@ -136,15 +140,18 @@ def _decide_document(entry: SetAside, data: bytes) -> Decision:
     return Decision(entry, Action.INDEX, reason, "as it is", data, instrument)
 
 
-def _read_instrument(data: bytes, *, is_for_a_table: bool) -> str:
+def _read_instrument(data: bytes, columns: Mapping[str, str]) -> str:
+    """The instrument of a document whose values are of their columns' types.
+
+    Raises:
+        ValueError: it is no such document; or KeyError, TypeError, RecordError.
+    """
     document: dict[str, Any] = orjson.loads(data)
-    if document["schema"] != SCHEMA:
+    if document["schema"] != DOCUMENT_SCHEMA:
         raise ValueError
     parse_instant(document["as_of"])
     # One value of another type than its column's, and Athena answers no query on that table any more.
-    if is_for_a_table and not all(
-        type(document.get(name)) in _TABLE_TYPES[kind] for name, kind in read_lake_sql().columns.items()
-    ):
+    if not all(type(document.get(name)) in _TABLE_TYPES[kind] for name, kind in columns.items()):
         raise ValueError
     instrument: str = document["instrument"]
     if document["id"] != f"{instrument}|{document['interval']}|{document['open_time']}":

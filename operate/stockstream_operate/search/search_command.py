@@ -13,7 +13,6 @@ import boto3
 from rich.markup import escape
 from rich.table import Table
 
-from stockstream.windows import Windows, parse_windows
 from stockstream_operate.arguments import Commands, day
 from stockstream_operate.screen import Screen
 from stockstream_operate.search.client import SearchError, Server, find_server
@@ -203,14 +202,8 @@ def wanted(stack: Stack | None) -> Wanted:
     """What the stack's parameters make of the index; without a stack, their defaults."""
     if stack is None:
         return Wanted()
-    (told,) = boto3.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
-    values = {each["ParameterKey"]: each["ParameterValue"] for each in told.get("Parameters", [])}
-    wanted = Wanted()
-    windows: Windows = wanted.windows
-    with suppress(KeyError):
-        windows = parse_windows(values["SmaWindows"], values["EmaWindows"])
-    days = int(values.get("SearchRetentionDays", wanted.retention_days))
-    return Wanted(windows, days, stack.outputs.get("SearchDeliveryRoleArn", ""))
+    days = int(stack.parameters.get("SearchRetentionDays", Wanted().retention_days))
+    return Wanted(stack.windows, days, stack.outputs.get("SearchDeliveryRoleArn", ""))
 
 
 def present(outcomes: Iterable[Outcome], screen: Screen) -> None:

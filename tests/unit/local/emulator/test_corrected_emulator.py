@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alert.alarms import State, parse_alarm
+from stockstream_local.emulator.corrected_cloudformation import evaluate_conditions
 from stockstream_local.emulator.corrected_cloudwatch import write_message
 from stockstream_local.emulator.corrected_firehose import (
     Processor,
@@ -113,3 +114,18 @@ def test_a_kept_record_is_a_line_that_holds_it_untouched() -> None:
     told = json.loads(line)
     assert base64.b64decode(told["rawData"]) == b"\x00raw"
     assert (told["attemptsMade"], told["errorCode"], told["lambdaArn"]) == (4, "Lambda.FunctionError", ARN)
+
+
+def test_a_condition_may_join_select_and_split() -> None:
+    windows = {"Fn::Split": [",", {"Fn::Sub": "${SmaWindows},-,-"}]}
+    template = {
+        "Conditions": {
+            f"Has{place}": {
+                "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", [{"Fn::Select": [place - 1, windows]}]]}, "-"]}]
+            }
+            for place in (1, 2, 3)
+        }
+    }
+    parameters = {"SmaWindows": {"Value": "5,20", "Type": "String"}}
+
+    assert evaluate_conditions(template, parameters) == {"Has1": True, "Has2": True, "Has3": False}

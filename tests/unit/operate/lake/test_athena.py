@@ -9,8 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
+from stockstream.windows import Windows
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeQueryError
+from stockstream_operate.lake.sql import make_lake_sql
 
 COLUMNS = [
     ("instrument", "varchar"), ("bars", "bigint"), ("close", "double"), ("is_open", "boolean"),
@@ -79,7 +81,7 @@ class Athena:
 
 
 def lake(athena: object, wait: Callable[[], None] = lambda: None) -> AthenaLake:
-    return AthenaLake(cast("Any", athena), "stockstream", "stockstream", wait)
+    return AthenaLake(cast("Any", athena), "stockstream", "stockstream", make_lake_sql(Windows()), wait)
 
 
 def test_a_query_runs_in_the_stacks_workgroup_and_database() -> None:
@@ -197,6 +199,6 @@ def test_what_is_asked_and_read_is_in_the_services_model() -> None:
         results = {"ResultSet": {"Rows": rows, "ResultSetMetadata": described}}
         stub.add_response("get_query_results", results, {"QueryExecutionId": "q-1"})
 
-        answer = AthenaLake(client, "stockstream", "stockstream").query("SELECT 1")
+        answer = AthenaLake(client, "stockstream", "stockstream", make_lake_sql(Windows())).query("SELECT 1")
 
     assert (answer.columns, answer.rows) == (("bars",), [(390,)])

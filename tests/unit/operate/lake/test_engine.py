@@ -1,12 +1,26 @@
 """The lake's views over files on this machine."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from delivered_files import document, write_file, write_parquet
 
+from stockstream.fields import list_fields
+from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, to_duckdb
+from stockstream_operate.lake.sql import make_lake_sql
+
+
+def document_of(windows: Windows, open_time: str, **fields: float) -> dict[str, Any]:
+    """A document with the averages of these windows and no others."""
+    names = {field.name for field in list_fields(windows)}
+    return {name: value for name, value in document(open_time).items() if name in names} | {
+        name: fields.get(name) for name in sorted(names) if name.startswith(("sma_", "ema_"))
+    }
+
 
 NINE, TEN = "2026-11-20T14:30:00Z", "2026-11-20T14:31:00Z"
 
@@ -71,6 +85,28 @@ def test_single_files_make_a_lake_too(tmp_path: Path) -> None:
 
     assert LakeEngine(files).query("SELECT count(*) FROM bars_latest").rows == [(2,)]
     assert LakeEngine(files[1]).query("SELECT id FROM bars_latest").rows == [(f"IBM|1min|{TEN}",)]
+
+
+@pytest.mark.parametrize("write", [write_file, write_parquet], ids=["JSON", "Parquet"])
+def test_windows_that_change_leave_old_files_readable(tmp_path: Path, write: Callable[..., Path]) -> None:
+    """SmaWindows were 5,20 and are 3,20: a field that a file lacks is null, and others are left out."""
+    old, new = Windows((5, 20), (12,)), Windows((3, 20), (12, 26))
+    write(tmp_path, "2026-11-20", "a", [document_of(old, NINE, sma_5=99.0, sma_20=98.0)])
+    write(tmp_path, "2026-11-21", "b", [document_of(new, TEN, sma_3=97.0, sma_20=96.0)])
+
+    def read(windows: Windows, columns: str) -> list[tuple[Any, ...]]:
+        with LakeEngine(tmp_path, make_lake_sql(windows)) as lake:
+            return lake.query(f"SELECT {columns} FROM bars_latest ORDER BY open_time").rows  # noqa: S608 (ours)
+
+    assert read(old, "sma_5, sma_20") == [(99.0, 98.0), (None, 96.0)]
+    assert read(new, "sma_3, sma_20, ema_26") == [(None, 98.0, None), (97.0, 96.0, None)]
+
+
+def test_columns_that_no_parquet_file_has_are_null(tmp_path: Path) -> None:
+    write_parquet(tmp_path, "2026-11-20", "a", [document_of(Windows((5,), (12,)), NINE)])
+
+    with LakeEngine(tmp_path, make_lake_sql(Windows((7,), (12,)))) as lake:
+        assert lake.query("SELECT sma_7, close FROM bars_latest").rows == [(None, 100.0)]
 
 
 def test_json_and_parquet_are_one_lake(tmp_path: Path) -> None:

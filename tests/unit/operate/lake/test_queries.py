@@ -179,7 +179,7 @@ def test_a_crossover_is_where_the_shorter_average_changes_sides(ask: Any) -> Non
         ],
     )
 
-    assert pick(rows, "open_time", "direction", "sma_20", "sma_50") == [
+    assert pick(rows, "open_time", "direction", "fast", "slow") == [
         (at(20, 15, 5), "down", 99.0, 100.0),
         (at(20, 15, 2), "up", 101.0, 100.0),
     ]

@@ -11,9 +11,10 @@ from threading import Timer
 import pytest
 from delivered_files import document, write_file
 
+from stockstream.windows import Windows
 from stockstream_local import cli
 from stockstream_operate.lake import access as lake_access
-from stockstream_operate.lake.sql import read_lake_sql
+from stockstream_operate.lake.sql import make_lake_sql
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_what_is_too_wide_is_shown_line_by_line(
 def test_shows_the_sql_of_a_saved_query_to_start_from(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["query", "biggest movers", "--show"]) == 0
 
-    assert capsys.readouterr().out.strip() == read_lake_sql().queries["biggest movers"].sql
+    assert capsys.readouterr().out.strip() == make_lake_sql(Windows()).queries["biggest movers"].sql
 
 
 @pytest.mark.usefixtures("folder")
@@ -91,14 +92,14 @@ def test_without_a_query_it_lists_what_there_is(
     assert cli.main(["query"]) == 0
 
     said = capsys.readouterr().out
-    known = read_lake_sql()
+    known = make_lake_sql(Windows())
     assert [name for name in (*known.queries, *known.views) if f"\n{name} " not in f"\n{said}"] == []
 
 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("biggest losers", "neither a SELECT nor a saved query. Saved are: latest bar of each instrument,"),
+        ("biggest losers", "neither a SELECT nor a saved query. Saved are: as known at a moment,"),
         ("DROP TABLE bars", "neither a SELECT nor a saved query"),
         ("SELECT x FROM bars_latest", 'Referenced column "x" not found'),
         ("SELECT 1 FROM nothing", "The lake holds "),
