@@ -3,10 +3,12 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# A file's tests stay together, since they may share a stack; more workers than two, since some of them wait.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run search test lint format bench bench-record bench-instruments bench-tail bench-year generate fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test check check-tests test-slow lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year generate fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -22,16 +24,37 @@ run: setup  ## run the whole pipeline here, until Ctrl-C (ARGS='--bars 100')
 search: setup  ## OpenSearch and Dashboards here, in Docker, filled from `make run`
 	@stockstream search up
 
-test: setup lint  ## check and test everything (ARGS='-k transform')
-	pytest $(ARGS)
+test: setup  ## check and test everything, in random order (ARGS='-k transform')
+	@started=$$(date +%s); $(MAKE) --no-print-directory lint && pytest $(WORKERS) $(ARGS); status=$$?; \
+		echo "make test took $$(( $$(date +%s) - started )) s"; exit $$status
 
-lint: setup  ## check style, types, the template and the locks
-	ruff format --check --quiet .
-	ruff check --quiet .
-	mypy
-	lint-imports --no-logo --no-cache
-	cfn-lint template.yaml
-	sam validate --lint
+check: setup  ## the quick part of it: style, types, imports, unit and property tests
+	@started=$$(date +%s); $(MAKE) --no-print-directory -k -j 4 lint-style lint-types lint-imports check-tests; status=$$?; \
+		echo "make check took $$(( $$(date +%s) - started )) s"; exit $$status
+
+check-tests:
+	@pytest $(WORKERS) --quiet tests/unit tests/property
+
+test-slow: setup  ## what `make test` leaves out, since it waits: each fault's notice (a quarter of an hour)
+	pytest -m slow $(ARGS)
+
+lint: setup  ## check style, types, imports, the template and the locks, side by side
+	@$(MAKE) --no-print-directory -k -j 4 lint-style lint-types lint-imports lint-template lint-locks
+
+lint-style:
+	@ruff format --check --quiet .
+	@ruff check --quiet .
+
+lint-types:
+	@mypy --no-error-summary
+
+lint-imports:
+	@said=$$(lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
+
+lint-template:
+	@cfn-lint template.yaml
+
+lint-locks:
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT \
 		&& cp layers/common/requirements.txt "$$kept/layer.txt" && cp requirements/dev.txt "$$kept/dev.txt" \
 		&& $(COMPILE) -o "$$kept/layer.txt" \

@@ -4,10 +4,9 @@ The default stack follows IBM in one-minute bars on 25 requests a day. `make cos
 docs/cost.md.
 """
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from cfnlint.decode.cfn_yaml import load
+from stockstream_generate.template_file import read_template
 
 HOURS = 730
 SESSIONS, BARS = 21, 21 * 390
@@ -97,4 +96,4 @@ def _alarmed_metrics(resource: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    print(format_table(monthly_cost(load(str(Path(__file__).parents[1] / "template.yaml")))))
+    print(format_table(monthly_cost(read_template())))

@@ -43,3 +43,8 @@ def recorded() -> Callable[[str], bytes]:
         return file.read_bytes()
 
     return read
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets what deploys a stack begin first, whatever the order: it waits, and the others work meanwhile."""
+    items.sort(key=lambda item: not item.get_closest_marker("local"))

@@ -9,10 +9,10 @@ condition leaves out.
 import json
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from stockstream.fields import list_fields
 from stockstream.windows import MOST_WINDOWS, Windows
+from stockstream_generate.template_file import TEMPLATE
 from stockstream_operate.lake.sql import (
     VIEWS,
     SqlFile,
@@ -24,7 +24,6 @@ from stockstream_operate.lake.sql import (
     view_files,
 )
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 # What a field that is one of many begins with, and the parameter that says how many.
 AVERAGES = {"sma_": "SmaWindows", "ema_": "EmaWindows"}
 ONE = Windows((2,), (2,))

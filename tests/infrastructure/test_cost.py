@@ -1,26 +1,23 @@
 """What docs/cost.md says of the default stack is what bench/monthly_cost.py counts in the template."""
 
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from monthly_cost import METRICS_WHILE_OPEN, OPEN_HOURS, SESSIONS, format_table, monthly_cost
 from said_by_code import metrics_of
 from simulated_pipeline import Days, simulate
 
 from producer.planning.planner import Plan
 from stockstream.errors import Reason
+from stockstream_generate.template_file import read_template
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "bench" / "monthly_cost.py"
-TABLE = subprocess.run(  # noqa: S603 - our own script
-    [sys.executable, str(SCRIPT)], check=True, capture_output=True, text=True
-).stdout
+PAGE = Path(__file__).parents[2] / "docs" / "cost.md"
+TABLE = format_table(monthly_cost(read_template()))
 
 
 def test_the_page_shows_the_table_that_the_command_prints() -> None:
-    assert TABLE in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    assert TABLE in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_default_stack_stays_below_15_dollars() -> None:
@@ -35,7 +32,7 @@ def test_the_metrics_are_as_many_as_producer_and_transform_send_while_a_market_i
     # Not counted: refusals by reason, which a good day lacks, and QuotaRemaining, which is sent all day.
     sent = len(metrics_of("producer")) + len(metrics_of("transform")) - len(Reason) - 1
 
-    assert f"METRICS_WHILE_OPEN = {sent}\n" in SCRIPT.read_text(encoding="utf-8")
+    assert sent == METRICS_WHILE_OPEN
 
 
 def test_the_hours_in_which_the_producer_sends_its_metrics_are_no_more_than_what_is_counted() -> None:
@@ -43,7 +40,7 @@ def test_the_hours_in_which_the_producer_sends_its_metrics_are_no_more_than_what
     start, end = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)
     hours = simulate(Days("IBM", Plan(25, 1), start, end)).hours()
 
-    assert "OPEN_HOURS = SESSIONS * 8\n" in SCRIPT.read_text(encoding="utf-8")
+    assert OPEN_HOURS == SESSIONS * 8
     assert hours.pop("QuotaRemaining") == 24
     assert set(hours) == metrics_of("producer") - {"QuotaRemaining"}
     assert max(hours.values()) <= 8

@@ -2,17 +2,16 @@
 
 import importlib
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.decode.cfn_yaml import load
 
 from alert.settings import read_settings as read_alert_settings
 from producer.settings import read_settings as read_producer_settings
+from stockstream_generate.template_file import read_template
 from transform.settings import read_windows
 
-TEMPLATE: dict[str, Any] = load(str(Path(__file__).parents[2] / "template.yaml"))
+TEMPLATE = read_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from resolved_template import TEMPLATE, ResolvedTemplate
 
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
@@ -26,6 +25,9 @@ LASTING = {
 
 def replacing(kind: str) -> list[list[str]]:
     """Where in a resource a change makes CloudFormation replace it, by AWS's own schema: paths of names."""
+    # Imported here, since it takes longer than all of these tests.
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     paths = schema.get("createOnlyProperties", []) + schema.get("conditionalCreateOnlyProperties", [])
     return [path.removeprefix("/properties/").split("/") for path in paths]

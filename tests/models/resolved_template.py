@@ -3,12 +3,11 @@
 import base64
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from cfnlint.decode.cfn_yaml import load
+from stockstream_generate.template_file import read_template
 
-TEMPLATE: dict[str, Any] = load(str(Path(__file__).parents[2] / "template.yaml"))
+TEMPLATE = read_template()
 PSEUDO = {
     "AWS::StackName": "stockstream",
     "AWS::Region": "us-east-1",

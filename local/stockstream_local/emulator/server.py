@@ -17,6 +17,9 @@ from stockstream_local.emulator.refusal import REFUSAL_VARIABLE, refusal_file
 from stockstream_local.processes import run_group
 
 START_SECONDS = 60
+# Between choosing a free port and taking it, another program may take it.
+ATTEMPTS = 3
+LINES_OF_A_FAILURE = 10
 
 
 class EmulatorError(StockstreamError):
@@ -90,4 +93,5 @@ def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None
                 if session.get(url, timeout=1).ok:
                     return
             time.sleep(0.1)
-    raise EmulatorError(f"The local AWS emulator did not start. Its log says why: {log}")
+    said = log.read_text(errors="replace").strip().splitlines()[-LINES_OF_A_FAILURE:]
+    raise EmulatorError("\n".join(["The local AWS emulator did not start:", *said, f"All of it: {log}"]))

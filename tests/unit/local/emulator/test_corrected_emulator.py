@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alert.alarms import State, parse_alarm
-from stockstream_local.emulator.corrected_cloudformation import evaluate_conditions
 from stockstream_local.emulator.corrected_cloudwatch import write_message
 from stockstream_local.emulator.corrected_firehose import (
     Processor,
@@ -117,6 +116,9 @@ def test_a_kept_record_is_a_line_that_holds_it_untouched() -> None:
 
 
 def test_a_condition_may_join_select_and_split() -> None:
+    # Imported here: with ministack's CloudFormation it takes longer than all tests of this file.
+    from stockstream_local.emulator.corrected_cloudformation import evaluate_conditions  # noqa: PLC0415
+
     windows = {"Fn::Split": [",", {"Fn::Sub": "${SmaWindows},-,-"}]}
     template = {
         "Conditions": {
