@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stockstream_dashboards.over_time import OVER_TIME, make_panel
 from stockstream_operate.search.dashboards import SAVED_OBJECTS
 
 SOURCES = SAVED_OBJECTS.parent
@@ -29,6 +30,11 @@ def make_saved_objects() -> str:
     return "".join(_dump(each) + "\n" for each in objects)
 
 
+def list_panels() -> list[str]:
+    """The names of all panels that there are sources of."""
+    return sorted({*OVER_TIME, *(file.stem for file in (SOURCES / "panels").glob("*.json"))})
+
+
 def read_dashboard(name: str) -> Json:
     """The source of a dashboard: what it is called, and where its panels lie."""
     return _read(SOURCES / f"{name}.json")
@@ -36,7 +42,7 @@ def read_dashboard(name: str) -> Json:
 
 def read_panel(name: str) -> Json:
     """The source of a panel: a Vega-Lite spec, or the type and the parameters of another visualization."""
-    return _read(SOURCES / "panels" / f"{name}.json")
+    return make_panel(name) if name in OVER_TIME else _read(SOURCES / "panels" / f"{name}.json")
 
 
 def _index_patterns() -> Iterator[Json]:
@@ -48,9 +54,7 @@ def _visualization(name: str, title: str) -> Json:
     panel = read_panel(name)
     references = []
     if "$schema" in panel:
-        # As it is written here, since people meet it in Dashboards' editor.
-        text = (SOURCES / "panels" / f"{name}.json").read_text(encoding="utf-8")
-        panel = {"type": "vega", "params": {"spec": text}}
+        panel = {"type": "vega", "params": {"spec": _spec_text(name)}}
     for number, control in enumerate(panel["params"].get("controls", [])):
         control["indexPatternRefName"] = f"control_{number}_index_pattern"
         references.append(
@@ -66,6 +70,13 @@ def _visualization(name: str, title: str) -> Json:
         "kibanaSavedObjectMeta": {"searchSourceJSON": _dump(_NO_SEARCH)},
     }
     return _object("visualization", _id(name), attributes, references)
+
+
+def _spec_text(name: str) -> str:
+    """A spec as people meet it in Dashboards' editor: as it is written here, where it is."""
+    if name in OVER_TIME:
+        return json.dumps(make_panel(name), indent=2) + "\n"
+    return (SOURCES / "panels" / f"{name}.json").read_text(encoding="utf-8")
 
 
 def _dashboard(name: str, source: Json) -> Json:

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import talib
 from drawn_panel import DrawnPanel
 from opensearchpy import OpenSearch
 
 from stockstream.bars import Bar
 from stockstream_dashboards.invented_documents import deliver
 from stockstream_dashboards.osmem import run_osmem
+from stockstream_dashboards.over_time import OVER_TIME, charted
 from stockstream_dashboards.panels import Asked, draw_svg, fill_query, with_answer
-from stockstream_dashboards.saved_objects import SOURCES, read_panel
+from stockstream_dashboards.saved_objects import list_panels, read_panel
 from stockstream_operate.search.client import find_server
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.search.index import Wanted
@@ -24,9 +27,7 @@ from stockstream_operate.search.install import Installer
 
 # Dashboards 2.19.0 to 2.19.4 have Vega-Lite 5.6, whose nearest here is 5.8; 2.19.5 has 6.4.
 VERSIONS = ("5.8", "6.4")
-PANELS = sorted(
-    file.stem for file in (SOURCES / "panels").glob("*.json") if "$schema" in read_panel(file.stem)
-)
+PANELS = [name for name in list_panels() if "$schema" in read_panel(name)]
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 # Minutes after the open. In minute 7 nobody traded, and the bar was left out.
 MINUTES = [minute for minute in range(70) if minute != 7]
@@ -165,7 +166,7 @@ def test_a_price_axis_does_not_begin_at_zero(ask: Ask) -> None:
     assert ">0<" not in drawn.svg
 
 
-@pytest.mark.parametrize("name", ["market-price", "market-volume", "market-rsi", "market-returns"])
+@pytest.mark.parametrize("name", [*OVER_TIME, "market-volume", "market-returns"])
 def test_a_panel_shows_the_instrument_that_was_chosen_and_names_it(ask: Ask, name: str) -> None:
     answer = ask(name, EURUSD)
 
@@ -227,6 +228,43 @@ def test_rsi_is_wilders_between_rules_at_30_and_70(ask: Ask, version: str) -> No
     )
     assert len(drawn.marks("points")) == 69 - 14
     assert [next(iter(mark.values())) for mark in drawn.marks("limits_layer_0")] == ["30", "70"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", OVER_TIME)
+def test_a_panel_over_time_draws_each_number_that_the_documents_have(
+    ask: Ask, name: str, version: str
+) -> None:
+    drawn = draw(name, ask(name, DAY), version)
+    documents = list(deliver(SHARE))
+
+    def numbers(mark: str) -> dict[str, int]:
+        return {
+            chart.label: sum(document[field] is not None for document in documents)
+            for field, chart in charted(name, mark).items()
+        }
+
+    lines, bars = numbers("line"), numbers("bar")
+    assert sum(lines.values()) > 0
+    assert Counter(mark["what"] for mark in drawn.marks("points")) == lines
+    assert [len(drawn.marks("bars"))] == (list(bars.values()) or [0])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_macd_is_talibs_with_its_histogram_around_a_rule_at_zero(ask: Ask, version: str) -> None:
+    answer = ask("market-macd", DAY)
+
+    drawn = draw("market-macd", answer, version)
+    line, signal, histogram = talib.MACD(np.array(CLOSES), 12, 26, 9)
+    bars = last_of_each(answer)
+    # TA-Lib begins its fast average with the slow one; 69 bars later a hundredth of the difference is left.
+    for field, expected in {"macd_12_26_9": line, "macd_signal_12_26_9": signal}.items():
+        assert bars[-1][field] == pytest.approx(expected[-1], rel=0.01)
+    assert bars[-1]["macd_histogram_12_26_9"] == pytest.approx(histogram[-1], abs=0.01)
+    assert float(drawn.marks("bars")[-1]["histogram"].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
+        bars[-1]["macd_histogram_12_26_9"], abs=1e-4
+    )
+    assert [next(iter(mark.values())) for mark in drawn.marks("limits_layer_0")] == ["0"]
 
 
 def test_returns_are_counted_in_hundredths_of_a_basis_point_and_drawn_in_wider_steps(ask: Ask) -> None:
@@ -372,6 +410,8 @@ EMPTY_TEXTS = {
     "market-price": "No bars in this time range: choose a longer one.",
     "market-volume": "No bars in this time range.",
     "market-rsi": "No bars in this time range.",
+    "market-macd": "No bars in this time range.",
+    "market-atr": "No bars in this time range.",
     "market-returns": "No bars in this time range.",
     "market-movers": "No bars in this time range.",
     "pipeline-documents": "Nothing arrived in this time range.",

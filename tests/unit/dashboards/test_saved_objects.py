@@ -8,19 +8,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from stockstream.fields import list_fields
 from stockstream.windows import Windows
-from stockstream_dashboards.saved_objects import DASHBOARDS, SOURCES, make_saved_objects, read_dashboard
+from stockstream_dashboards.over_time import OVER_TIME
+from stockstream_dashboards.saved_objects import DASHBOARDS, list_panels, read_dashboard, read_panel
 from stockstream_operate.search.dashboards import SAVED_OBJECTS, read_saved_objects
 from stockstream_operate.search.index import Wanted, bars_template, list_parts, mapping
 
 OBJECTS = read_saved_objects()
 BY_ID = {(each["type"], each["id"]): each for each in OBJECTS}
-PANELS = sorted(file.stem for file in (SOURCES / "panels").glob("*.json"))
-SPECS = {
-    name: spec
-    for name in PANELS
-    if "$schema" in (spec := json.loads((SOURCES / "panels" / f"{name}.json").read_text(encoding="utf-8")))
-}
+PANELS = list_panels()
+SPECS = {name: spec for name in PANELS if "$schema" in (spec := read_panel(name))}
 REJECTED = {"rejected_because", "rejected_at"}
 
 
@@ -31,10 +29,6 @@ def of_type(type_: str) -> list[dict[str, Any]]:
 def panels_of(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
     panels: list[dict[str, Any]] = json.loads(dashboard["attributes"]["panelsJSON"])
     return panels
-
-
-def test_what_is_committed_is_what_make_dashboards_writes() -> None:
-    assert SAVED_OBJECTS.read_text(encoding="utf-8") == make_saved_objects()
 
 
 def test_each_id_is_there_once() -> None:
@@ -173,12 +167,17 @@ def test_a_panel_about_prices_is_about_one_instrument_or_a_row_for_each(name: st
     assert rest <= {"instruments"}
 
 
-def test_the_averages_of_the_price_are_on_one_line_of_its_source() -> None:
-    source = (SOURCES / "panels" / "market-price.json").read_text(encoding="utf-8").splitlines()
+def test_every_field_that_has_a_chart_is_drawn_by_a_panel_that_there_is() -> None:
+    charts = {field.name: field.chart for field in list_fields(Windows()) if field.chart}
 
-    assert [line.strip() for line in source if "sma_20" in line or "sma_50" in line] == [
-        '{"fold": ["bar.close", "bar.sma_20", "bar.sma_50"], "as": ["field", "value"]},'
-    ]
+    assert {chart.panel for chart in charts.values()} == set(OVER_TIME)
+    for field, chart in charts.items():
+        spec = SPECS[chart.panel]
+        hits = spec["data"]["url"]["body"]["aggs"]["instrument"]["aggs"]["bars"]["aggs"]["times"]["aggs"][
+            "last"
+        ]
+        assert field in hits["top_hits"]["_source"]
+        assert f'"bar.{field}"' in json.dumps(spec["layer"])
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

@@ -1,0 +1,144 @@
+"""The panels that draw fields of the document over time: which fields, and how, the table of fields says.
+
+What belongs to a panel as such (its axis, its limits, what it says when it is empty) stands in
+dashboards/over-time.json, beside the spec that they all share.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from stockstream.fields import Chart, list_fields
+from stockstream.windows import Windows
+from stockstream_operate.workplace import ROOT
+
+COLORS = ("#6092C0", "#DA8B45", "#9170B8")
+BAR_COLOR = "#C9CFD8"
+
+type Spec = dict[str, Any]
+
+_SOURCE: dict[str, Any] = json.loads((ROOT / "dashboards" / "over-time.json").read_text(encoding="utf-8"))
+OVER_TIME: dict[str, dict[str, Any]] = _SOURCE["panels"]
+
+
+def charted(panel: str, mark: str | None = None) -> dict[str, Chart]:
+    """The fields that a panel draws, by name; with a mark, those that are drawn so.
+
+    A stack with other windows lacks some averages, and the panel leaves out what no document has.
+    """
+    return {
+        field.name: field.chart
+        for field in list_fields(Windows())
+        if field.chart and field.chart.panel == panel and mark in {None, field.chart.mark}
+    }
+
+
+def make_panel(name: str) -> Spec:
+    """A panel's Vega-Lite spec."""
+    panel = OVER_TIME[name]
+    named = "datum.instrument.key + ', ' + datum.instrument.bars.buckets[0].key + ' bars'"
+    values = {
+        "@name": name.removeprefix("market-"),
+        "@fields": ["open_time", *charted(name)],
+        "@marks": list(_marks(name)),
+        "@limits": json.dumps(panel["limits"]).replace('"at"', "at").replace('"means"', "means"),
+        "@limit": _y("limit.at", panel),
+        "@label": named + panel["label"],
+        "@empty": panel["empty"],
+    }
+    spec: Spec = _put(_SOURCE["spec"], values)
+    if not panel["limits"]:
+        spec["layer"] = [layer for layer in spec["layer"] if layer.get("name") != "limits"]
+    return spec
+
+
+def _put(value: Any, values: dict[str, Any]) -> Any:  # noqa: ANN401 (JSON)
+    """The shared spec with a panel's own values in their places."""
+    if isinstance(value, dict):
+        return {key: _put(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_put(item, values) for item in value]
+    return values.get(value, value) if isinstance(value, str) else value
+
+
+def _marks(name: str) -> Iterator[Spec]:
+    """From the back to the front: an area between two fields, bars, and lines with a point for the mouse."""
+    panel = OVER_TIME[name]
+    if edges := list(charted(name, "area")):
+        upper, lower = edges
+        yield {
+            "name": "bands",
+            "mark": {"type": "area", "color": COLORS[0], "opacity": 0.18},
+            "encoding": {"y": _y(f"bar.{upper}", panel), "y2": {"field": f"bar.{lower}"}},
+        }
+    for field, chart in charted(name, "bar").items():
+        yield {
+            "name": "bars",
+            "transform": [{"filter": f"isValid(datum.bar.{field})"}],
+            "mark": {"type": "bar", "color": BAR_COLOR, "width": 2, "tooltip": True},
+            "encoding": {
+                "y": _y(f"bar.{field}", panel),
+                "tooltip": [_opened(), _number(f"bar.{field}", chart.label, panel)],
+            },
+        }
+    lines = charted(name, "line")
+    labels = {f"bar.{field}": chart.label for field, chart in lines.items()}
+    yield {
+        "transform": [
+            {"fold": list(labels), "as": ["field", "value"]},
+            # What no document has is no line, nor a name in the legend.
+            {"joinaggregate": [{"op": "valid", "field": "value", "as": "known"}], "groupby": ["field"]},
+            {"filter": "datum.known > 0"},
+            {"calculate": f"{json.dumps(labels)}[datum.field]", "as": "series"},
+        ],
+        "encoding": {"y": _y("value", panel)},
+        "layer": [
+            {
+                "name": "lines",
+                "mark": {"type": "line", "strokeWidth": 1.6},
+                "encoding": {"color": _color(lines)},
+            },
+            {
+                "name": "points",
+                "transform": [{"filter": "isValid(datum.value)"}],
+                "mark": {"type": "point", "opacity": 0, "size": 40, "tooltip": True},
+                "encoding": {
+                    "tooltip": [
+                        _opened(),
+                        {"field": "series", "type": "nominal", "title": "what"},
+                        _number("value", "at", panel),
+                    ]
+                },
+            },
+        ],
+    }
+
+
+def _y(field: str, panel: dict[str, Any]) -> Spec:
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": panel["axis"],
+        "scale": panel["scale"],
+        "axis": {**panel["axis_values"], "minExtent": 44},
+    }
+
+
+def _color(lines: dict[str, Chart]) -> Spec:
+    legend = {"orient": "top", "offset": 22, "symbolType": "stroke"} if len(lines) > 1 else None
+    return {
+        "field": "series",
+        "type": "nominal",
+        "title": None,
+        "sort": None,
+        "scale": {"range": list(COLORS)},
+        "legend": legend,
+    }
+
+
+def _opened() -> Spec:
+    return {"field": "opened", "type": "temporal", "title": "opened", "format": "%Y-%m-%d %H:%M"}
+
+
+def _number(field: str, title: str, panel: dict[str, Any]) -> Spec:
+    return {"field": field, "type": "quantitative", "title": title, "format": panel["format"]}
