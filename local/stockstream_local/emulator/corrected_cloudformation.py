@@ -1,13 +1,15 @@
-"""CloudFormation as AWS has it, where ministack's differs: it knows composite alarms, too.
+"""CloudFormation as AWS has it, where ministack's differs: composite alarms, and the account in conditions.
 
 ministack evaluates composite alarms that are made by PutCompositeAlarm, and refuses templates that hold one.
+It knows AWS::AccountId everywhere but in a template's conditions.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from stockstream.errors import StockstreamError
 
@@ -25,6 +27,16 @@ def correct() -> None:
         "update": _update,
         "delete": _delete,
     }
+    evaluate = engine._evaluate_conditions
+
+    def evaluate_with_account(template: Json, parameters: Json) -> dict[str, bool]:
+        account = {"AWS::AccountId": {"Value": get_account_id(), "NoEcho": False}}
+        result: dict[str, bool] = evaluate(template, parameters | account)
+        return result
+
+    # The other modules have imported it by name.
+    for module in (engine, changesets, handlers, stacks):
+        module._evaluate_conditions = evaluate_with_account
 
 
 def _create(logical_id: str, properties: Json, stack_name: str) -> tuple[str, Json]:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
 from alert.alarms import State, parse_alarm
+from stockstream_local.emulator import corrected_cloudformation
 from stockstream_local.emulator.corrected_cloudwatch import write_message
 from stockstream_local.emulator.corrected_firehose import (
     Processor,
@@ -113,3 +117,16 @@ def test_a_kept_record_is_a_line_that_holds_it_untouched() -> None:
     told = json.loads(line)
     assert base64.b64decode(told["rawData"]) == b"\x00raw"
     assert (told["attemptsMade"], told["errorCode"], told["lambdaArn"]) == (4, "Lambda.FunctionError", ARN)
+
+
+@pytest.mark.parametrize("module", [engine, changesets, handlers, stacks], ids=lambda each: each.__name__)
+def test_a_templates_conditions_know_the_emulators_account(
+    monkeypatch: pytest.MonkeyPatch, module: Any
+) -> None:
+    for each in (engine, changesets, handlers, stacks):
+        monkeypatch.setattr(each, "_evaluate_conditions", each._evaluate_conditions)  # noqa: SLF001 (put back)
+    template = {"Conditions": {"IsHere": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, "000000000000"]}}}
+
+    corrected_cloudformation.correct()
+
+    assert module._evaluate_conditions(template, {}) == {"IsHere": True}  # noqa: SLF001 (as ministack calls it)
