@@ -13,7 +13,7 @@ from botocore.config import Config
 from stockstream.bar_stream import BarStream
 from stockstream.errors import SettingsError, StockstreamError
 from stockstream.windows import Windows, parse_windows
-from stockstream_operate.arguments import Commands, count, day
+from stockstream_operate.arguments import count, day
 from stockstream_operate.redrive.decisions import Action, Judge
 from stockstream_operate.redrive.error_files import ErrorFiles
 from stockstream_operate.redrive.hand_mending import SavedEntries, read_corrections
@@ -34,13 +34,9 @@ class RedriveError(StockstreamError):
     """Not everything that could be sent was; the text says how much is left, and why."""
 
 
-def add_redrive(commands: Commands) -> None:
-    """Adds `stockstream redrive`."""
-    command = commands.add_parser(
-        "redrive",
-        help="send again what Firehose set aside",
-        description="Shows what Firehose set aside, why, and what can be done; --apply does it.",
-    )
+def add_redrive(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream redrive`."""
+    command.description = "Shows what Firehose set aside, why, and what can be done; --apply does it."
     option = command.add_argument
     option("--stack", metavar="NAME", help="a stack in AWS (the one that runs here)")
     option("--apply", action="store_true", help="do it; without this nothing is changed")

@@ -38,12 +38,10 @@ _STYLES = {
 }
 
 
-def add_search(commands: Commands) -> Commands:
-    """Adds `search` and its subcommands; gives back where more of them are added."""
-    search = commands.add_parser(
-        "search", help="the search index: install, check, fill, look at it", description="The search index."
-    )
-    verbs: Commands = search.add_subparsers(dest="verb", required=True)
+def add_search(command: argparse.ArgumentParser) -> Commands:
+    """Adds the subcommands of `stockstream search`; gives back where more of them are added."""
+    command.description = "The search index."
+    verbs: Commands = command.add_subparsers(dest="verb", required=True)
     install = _add(verbs, "install", "put index, pipeline, retention, permissions and dashboards in place")
     install.set_defaults(run=_install)
     check = _add(verbs, "check", "say whether what is installed is what it shall be")

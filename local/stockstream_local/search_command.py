@@ -1,8 +1,10 @@
-"""`stockstream search up`: OpenSearch and Dashboards in Docker, filled from the pipeline that runs here."""
+"""`stockstream search` as it is here: with `up`, which runs OpenSearch and Dashboards in Docker."""
+
+import argparse
 
 from stockstream_local.search_containers import DASHBOARDS_URL, ENDPOINT, start_containers
-from stockstream_operate.arguments import Commands
 from stockstream_operate.screen import Screen
+from stockstream_operate.search import search_command
 from stockstream_operate.search.client import find_server
 from stockstream_operate.search.dashboards import Dashboards
 from stockstream_operate.search.fill import Filler
@@ -11,15 +13,15 @@ from stockstream_operate.search.search_command import fill_from, judge, present,
 from stockstream_operate.stack import find_running_stack
 
 
-def add_search_up(verbs: Commands) -> None:
-    """Adds `up` to the subcommands of `search`."""
-    command = verbs.add_parser(
+def add_search(command: argparse.ArgumentParser) -> None:
+    """Adds the operator's subcommands of `stockstream search`, and `up`."""
+    up = search_command.add_search(command).add_parser(
         "up",
         help="run OpenSearch and Dashboards here, in Docker, filled from `stockstream up`",
         description="Starts compose.yaml's containers, installs the index and the dashboards, and fills them "
         "from the pipeline that runs here, until Ctrl-C.",
     )
-    command.set_defaults(run=lambda _asked, screen: _up(screen))
+    up.set_defaults(run=lambda _asked, screen: _up(screen))
 
 
 def _up(screen: Screen) -> None:
