@@ -155,7 +155,7 @@ def _invoke(target: Target, event: Path, container: _Container) -> object:
     log = STATE / f"invoke-{event.stem}.log"
     hosts = ("--add-host", f"{CONTAINER_HOST}:{container.address}") if container.address else ()
     architecture = deployment.host_architecture()
-    # sam asks the registry each time, unless it is told not to.
+    # Without this option sam asks the registry each time.
     pull = ("--skip-pull-image",) if has_image(f"{IMAGE}-{architecture}") else ()
     arguments = [
         *("sam", "local", "invoke", target.logical_id),

@@ -9,7 +9,13 @@ from stockstream_operate.search.client import find_server
 from stockstream_operate.search.dashboards import Dashboards
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.search.install import Installer
-from stockstream_operate.search.search_command import fill_from, judge, present, reach, wanted
+from stockstream_operate.search.search_command import (
+    fill_from,
+    require_in_place,
+    require_server,
+    show_statuses,
+    wanted,
+)
 from stockstream_operate.stack import find_running_stack
 
 
@@ -29,9 +35,9 @@ def _up(screen: Screen) -> None:
     with screen.step("Starting OpenSearch and Dashboards: docker compose", f"OpenSearch at {ENDPOINT}"):
         start_containers()
     server = find_server(ENDPOINT)
-    outcomes = reach(Installer(server, wanted(stack)).install())
-    outcomes.append(Dashboards(DASHBOARDS_URL, server).install())
-    present(outcomes, screen)
-    judge(outcomes, "Not all of it is in place: see above.")
+    statuses = require_server(Installer(server, wanted(stack)).install())
+    statuses.append(Dashboards(DASHBOARDS_URL, server).install())
+    show_statuses(statuses, screen)
+    require_in_place(statuses, "Not all of it is in place: see above.")
     screen.say(f"Dashboards: {DASHBOARDS_URL}  Ctrl-C stops the filling, and leaves the containers running.")
     fill_from(stack, Filler(server), "", screen, follows=True)

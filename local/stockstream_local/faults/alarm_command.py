@@ -1,4 +1,4 @@
-"""`stockstream alarm`: setting off an alarm of the running pipeline, to see what people would be told."""
+"""`stockstream alarm`: setting off an alarm of the running pipeline, to see its notice."""
 
 import argparse
 

@@ -5,7 +5,7 @@ from typing import cast
 
 from rich.table import Table
 
-from stockstream_local.faults.door import ask
+from stockstream_local.faults.fault_server import ask
 from stockstream_operate.screen import Screen
 
 
@@ -30,7 +30,7 @@ def _begin(name: str | None, screen: Screen) -> None:
         screen.say(str(ask("POST", f"/begin/{name}")))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("fault", "what breaks", "what is told", ""):
+    for title in ("fault", "what breaks", "which alarm, and when", ""):
         table.add_column(title)
     for each in _known():
         table.add_row(each["name"], each["what"], each["notice"], each["active"])

@@ -42,7 +42,7 @@ def run_dead_letters(asked: argparse.Namespace, screen: Screen) -> None:
     functions = Functions(stack.output("ProducerFunctionName"), stack.output("AlertFunctionName"))
     sqs, lambda_ = boto3.client("sqs", config=_CONFIG), boto3.client("lambda", config=_CONFIG)
     letters = DeadLetters(sqs, stack.output("DeadLetterQueueUrl"), functions)
-    # The oldest first, so that a notice of an alarm is told before the one of its end.
+    # The oldest first, so that people hear of an alarm before they hear that it is over.
     found = sorted(letters.read(), key=lambda letter: letter.sent_at or _UNKNOWN)
     counts: Counter[Row] = Counter()
     oldest: dict[Row, datetime] = {}

@@ -33,7 +33,7 @@ type Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that a server is told, and tells of.
+    """One thing that is put on a server, and can be read back.
 
     Attributes:
         name: what people call it.
