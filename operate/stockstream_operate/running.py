@@ -1,7 +1,9 @@
 """Running a command that was asked for: each mistake, failure and signal ends in a sentence."""
 
 import argparse
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,10 +36,23 @@ def run_asked(asked: argparse.Namespace) -> int:
         if getattr(asked, "stack", None):
             return _fail(f"AWS gave no good answer: {error}")
         return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
+    except OSError as error:
+        return _fail_to_write(error)
     except KeyboardInterrupt:
         Screen(Console(stderr=True)).say("Stopped.")
         return INTERRUPTED
     return 0
+
+
+def _fail_to_write(error: OSError) -> int:
+    """A full disk, a file that nobody may write to, and the like."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try it again at its end, and fail with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    where = f"{error.filename}: " if error.filename else ""
+    return _fail(f"{where}{error.strerror or error}")
 
 
 def _fail(reason: str) -> int:

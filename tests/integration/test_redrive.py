@@ -16,6 +16,7 @@ from stockstream.records import encode_record
 from stockstream_local import cli
 from stockstream_operate.redrive import redrive_command
 from stockstream_operate.redrive.error_files import ErrorFiles
+from stockstream_operate.search.client import Server
 from stockstream_operate.stack import Stack
 
 if TYPE_CHECKING:
@@ -454,6 +455,23 @@ def test_documents_that_the_index_refused_are_indexed_again_and_not_sent(
     assert world.take() == []  # through the stream they would lose their analytics
     assert index.indexed == world.firehose.delivered[:1]
     assert world.files() == [f"redriven/{key}"]
+
+
+def test_an_index_that_asks_for_a_name_gets_the_users(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers: list[Server] = []
+
+    def open_index(server: Server) -> Index:
+        servers.append(server)
+        return Index()
+
+    monkeypatch.setattr(redrive_command, "Filler", open_index)
+    monkeypatch.setenv("STOCKSTREAM_SEARCH_PASSWORD", "secret")
+    world.set_aside("search/elasticsearch-failed/dt=2026-11-20/search-1", document_lines(world))
+
+    arguments = ["--apply", "--endpoint", "https://search.test", "--user", "ann"]
+    assert cli.main(["redrive", *arguments]) == 0
+
+    assert [(each.endpoint, each.auth) for each in servers] == [("https://search.test", ("ann", "secret"))]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from stockstream_operate.redrive.report import Tally
 from stockstream_operate.redrive.resender import Resender
 from stockstream_operate.redrive.triage import Action, Triage
 from stockstream_operate.screen import Screen
-from stockstream_operate.search.client import find_server
+from stockstream_operate.search.client import PASSWORD, find_server, read_password
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.stack import Stack, find_stack
 
@@ -46,6 +46,12 @@ def add_redrive(command: argparse.ArgumentParser) -> None:
     option("--save", type=Path, metavar="FILE", help="write what needs a person to a new file, to be edited")
     option("--from", type=Path, dest="corrections", metavar="FILE", help="take the entries of an edited file")
     option("--endpoint", metavar="URL", help="the search index (the stack's)")
+    option("--region", help="of the index, where its address does not say it; signs the requests")
+    option(
+        "--user",
+        metavar="NAME",
+        help=f"a user of the index; the password is asked for, or taken from {PASSWORD}",
+    )
     option("--format", choices=("table", "json"), default="table", help="json is for scripts (table)")
     command.set_defaults(run=run_redrive)
 
@@ -64,9 +70,7 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     files = ErrorFiles(s3, bucket)
     triage = Triage(_read_windows(stack))
     selection = Selection(asked.reason or "", asked.limit, corrections)
-    resender = (
-        _open_resender(stack, asked.endpoint, partial(deliver_as_json, s3, bucket)) if asked.apply else None
-    )
+    resender = _open_resender(stack, asked, partial(deliver_as_json, s3, bucket)) if asked.apply else None
     listed = files.list_files(asked.since or "")
     saved = SavedEntries(asked.save) if asked.save else None
     tally = Tally(is_applied=asked.apply)
@@ -105,19 +109,21 @@ def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Scr
 
 
 def _open_resender(
-    stack: Stack, endpoint: str | None, deliver: Callable[[list[tuple[str, bytes]]], None]
+    stack: Stack, asked: argparse.Namespace, deliver: Callable[[list[tuple[str, bytes]]], None]
 ) -> Resender:
     # No warning for a single refusal: the next attempt may succeed, and the table shows what never did.
     stream = BarStream(
         boto3.client("kinesis", config=_CONFIG), stack.output("BarStreamName"), warn=lambda *_, **__: None
     )
-    address = endpoint or stack.outputs.get("SearchEndpoint")
+    address = asked.endpoint or stack.outputs.get("SearchEndpoint")
+    # Asked for before anything is sent, and not in the middle of it.
+    user = (asked.user, read_password()) if asked.user else None
     # The stack's own domain asks for its admin role.
-    role_arn = None if endpoint else stack.outputs.get("SearchAdminRoleArn")
+    role_arn = None if asked.endpoint or user else stack.outputs.get("SearchAdminRoleArn")
 
     @cache
     def open_index() -> Filler:  # only where there is something for it
-        return Filler(find_server(address or "", role_arn=role_arn))
+        return Filler(find_server(address or "", user=user, region=asked.region, role_arn=role_arn))
 
     index = (lambda documents: open_index().fill(documents)) if address else None
     return Resender(stream, index, deliver)

@@ -1,9 +1,6 @@
 """The subcommands of `stockstream search`."""
 
 import argparse
-import getpass
-import os
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
@@ -16,7 +13,7 @@ from rich.table import Table
 from stockstream.windows import Windows, parse_windows
 from stockstream_operate.arguments import Commands, day
 from stockstream_operate.screen import Screen
-from stockstream_operate.search.client import SearchError, Server, find_server
+from stockstream_operate.search.client import PASSWORD, SearchError, Server, find_server, read_password
 from stockstream_operate.search.dashboards import SAVED_OBJECTS, Dashboards
 from stockstream_operate.search.dashboards_proxy import run_dashboards_proxy
 from stockstream_operate.search.fill import Filler, LakeFiles, say_refused
@@ -24,7 +21,6 @@ from stockstream_operate.search.index import Wanted
 from stockstream_operate.search.install import SERVER, Installer, PartStatus, State
 from stockstream_operate.stack import Stack, find_stack
 
-PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
 DASHBOARDS_PORT = 5601
 POLL_SECONDS = 2
 _STYLES = {
@@ -183,18 +179,9 @@ def _server(asked: argparse.Namespace, stack: Stack | None) -> Server:
         raise SearchError(
             "Which server? Give --endpoint URL, or --stack NAME for a stack with SearchEnabled."
         )
-    user = (asked.user, _password()) if asked.user else None
+    user = (asked.user, read_password()) if asked.user else None
     role_arn = stack.outputs.get("SearchAdminRoleArn") if stack and asked.stack and not user else None
     return find_server(endpoint, user=user, region=asked.region, role_arn=role_arn)
-
-
-def _password() -> str:
-    password = os.environ.get(PASSWORD)
-    if password:
-        return password
-    if not sys.stdin.isatty():
-        raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
-    return getpass.getpass("Password: ")
 
 
 def wanted(stack: Stack | None) -> Wanted:
