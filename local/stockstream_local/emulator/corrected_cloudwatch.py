@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 
 from stockstream_local.emulator.alarm_rules import MINUTE, Rule, State, Verdict, evaluate
@@ -120,7 +120,7 @@ def _publish(alarm: Mapping[str, Any], before: str, after: str, reason: str) -> 
     message = json.dumps(write_message(alarm, before, after, reason, datetime.now(UTC)))
     subject = f'{after}: "{alarm["AlarmName"]}" in {_REGION_NAMES.get(get_region(), get_region())}'[:100]
     for topic in topics:
-        sns._fanout(topic, new_uuid(), message, subject)
+        sns.publish_internal(topic, message, subject)
 
 
 def write_message(
