@@ -8,7 +8,7 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help setup run search test check check-tests test-slow lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year generate fuzz lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test check check-tests test-slow lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -68,9 +68,6 @@ format: setup  ## mend what ruff can mend
 
 bench: setup  ## measure the transform beside other ways to do its work
 	@OPENBLAS_NUM_THREADS=1 python bench/run.py
-
-fuzz: setup  ## throw rubbish at the transform for some minutes, on Linux (MINUTES=5)
-	@uv run --quiet --no-project --python .venv/bin/python --with atheris==3.1.0 bench/fuzz.py $(or $(MINUTES),5)
 
 lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(COMPILE) $(ARGS) -o layers/common/requirements.txt

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine")
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -73,12 +73,12 @@ def draw_dashboard(client: OpenSearch, name: str) -> str:
     width = 48 * COLUMN + GAP
     height = HEAD + ROW * max(place["y"] + place["h"] for place in places) + GAP
     inner = "".join(part for place in places for part in _draw_place(client, place))
-    told = f"{ASKED.since:%Y-%m-%d %H:%M} to {ASKED.until:%H:%M} UTC"
+    period = f"{ASKED.since:%Y-%m-%d %H:%M} to {ASKED.until:%H:%M} UTC"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
         f'<rect width="{width}" height="{height}" fill="#F5F7FA"/>'
         + _text(GAP + 4, 28, dashboard["title"], size=18, weight="bold")
-        + _text(width - GAP, 28, told, anchor="end")
+        + _text(width - GAP, 28, period, anchor="end")
         + inner
         + "</svg>"
     )

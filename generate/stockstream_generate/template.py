@@ -68,10 +68,7 @@ def _conditions() -> Iterator[str]:
     """Whether there is a second, a third ... window; the first is always there."""
     for parameter in AVERAGES.values():
         for place in range(2, MOST_WINDOWS + 1):
-            # The join changes nothing in AWS. An emulator that works out no functions here takes all places
-            # for used, instead of failing at one that it does not find.
-            window = f'!Join ["", [{_window(parameter, place)}]]'
-            yield f'{_condition(parameter, place)}: !Not [!Equals [{window}, "-"]]'
+            yield f'{_condition(parameter, place)}: !Not [!Equals [{_window(parameter, place)}, "-"]]'
 
 
 def _condition(parameter: str, place: int) -> str:

@@ -26,7 +26,7 @@ class NoDockerError(StockstreamError):
 
 
 def container_address() -> str | None:
-    """This machine's address on Docker's bridge, which containers must be told; None where Docker tells them.
+    """This machine's address on Docker's bridge, for containers that need it; None where Docker provides it.
 
     Raises:
         NoDockerError: Docker is not installed, or its engine does not run.

@@ -83,8 +83,7 @@ def deploy(
         DeploymentError: the deployment failed.
     """
     # Overrides on the command line replace those of the file wholly.
-    # The emulator of every deployment here is the corrected one.
-    overrides = local_parameters(root) | {"Emulated": "corrected"} | dict(parameters)
+    overrides = local_parameters(root) | dict(parameters)
     _run(
         "deploy",
         [

@@ -21,7 +21,7 @@ class NoticeReceiver(LoopbackServer):
         self._is_down = False
 
     def fail(self, *, is_down: bool) -> None:
-        """Takes nothing until it is told otherwise."""
+        """Refuses every notice while it is down."""
         self._is_down = is_down
 
     def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (any path is right)

@@ -13,7 +13,7 @@ from stockstream.settings import LOOPBACK
 from stockstream_local import deployment
 from stockstream_local.emulator.server import choose_port, run_emulator
 from stockstream_local.faults.catalogue import Faults
-from stockstream_local.faults.door import FaultDoor
+from stockstream_local.faults.fault_server import FaultServer
 from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
@@ -99,10 +99,10 @@ def run_pipeline(
         market = ReplayMarket(options.recording or InventedMarket())
         receiver = NoticeReceiver()
         faults = Faults(market, receiver, STATE, _find_output)
-        door = FaultDoor(faults, lambda said: screen.say(said, style="yellow"))
-        for server in (market, receiver, door):
+        fault_server = FaultServer(faults, lambda said: screen.say(said, style="yellow"))
+        for server in (market, receiver, fault_server):
             running.enter_context(server)
-        running.enter_context(hold_run_lock(STATE, url, door.url))
+        running.enter_context(hold_run_lock(STATE, url, fault_server.url))
         with screen.step("Starting the local AWS", f"Local AWS (ministack) at {url}"):
             running.enter_context(run_emulator(port, environ, STATE))
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):

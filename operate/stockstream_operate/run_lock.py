@@ -33,8 +33,8 @@ def hold_run_lock(state: Path, url: str, faults_url: str = "") -> Iterator[None]
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            told = _read(file)
-            who = f" (process {told['pid']})" if told else ""
+            holder = _read(file)
+            who = f" (process {holder['pid']})" if holder else ""
             raise AlreadyRunningError(
                 f"`stockstream up` runs in this clone already{who}. Stop it first, or use another clone."
             ) from None
@@ -65,7 +65,7 @@ def read_running(state: Path) -> dict[str, str] | None:
 
 
 def _read(file: TextIO) -> dict[str, str] | None:
-    """What the holder of the lock has told; None at its beginning and its end, when it has told nothing."""
+    """What the holder of the lock wrote; None at its beginning and its end, when the file is empty."""
     file.seek(0)
-    told = file.read()
-    return json.loads(told) if told else None
+    text = file.read()
+    return json.loads(text) if text else None

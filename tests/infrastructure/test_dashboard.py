@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from resolved_template import TEMPLATE, ResolvedTemplate
+from resolved_template import EMULATED_ACCOUNT, TEMPLATE, ResolvedTemplate
 from said_by_code import metrics_of
 
 SERVICES = ("producer", "transform", "alert")
@@ -47,8 +47,7 @@ NAMED_BY = {
 }
 DEPLOYMENTS = [
     ResolvedTemplate(),
-    ResolvedTemplate(Emulated="true"),
-    ResolvedTemplate(Emulated="corrected"),
+    ResolvedTemplate(account_id=EMULATED_ACCOUNT),
     ResolvedTemplate(SearchEnabled="true"),
     ResolvedTemplate(LakeFormat="PARQUET"),
     ResolvedTemplate(

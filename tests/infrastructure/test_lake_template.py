@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from resolved_template import PSEUDO, TEMPLATE, ResolvedTemplate
+from resolved_template import EMULATED_ACCOUNT, PSEUDO, TEMPLATE, ResolvedTemplate
 
 from stockstream.fields import list_fields
 from stockstream.windows import MOST_WINDOWS, parse_windows
@@ -235,7 +235,7 @@ def test_the_saved_queries_are_in_the_workgroup_on_the_database_and_left_out_of_
     assert {(each["Database"], each["WorkGroup"]) for each in queries.values()} == {
         ("LakeDatabase", "LakeWorkGroup")
     }
-    assert ResolvedTemplate(Emulated="true").of_kind("AWS::Athena::NamedQuery") == {}
+    assert ResolvedTemplate(account_id=EMULATED_ACCOUNT).of_kind("AWS::Athena::NamedQuery") == {}
 
 
 def test_two_stacks_have_databases_and_workgroups_of_their_own() -> None:

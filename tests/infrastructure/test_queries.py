@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resolved_template import ResolvedTemplate
+from resolved_template import EMULATED_ACCOUNT, ResolvedTemplate
 from said_by_code import keys_of, messages_of
 
 QUERIES: dict[str, dict[str, Any]] = ResolvedTemplate().of_kind("AWS::Logs::QueryDefinition")
@@ -58,7 +58,7 @@ def test_a_message_that_a_query_looks_for_is_one_that_is_logged_there(query: dic
 
 def test_the_queries_are_in_the_folder_of_their_stack_and_only_in_aws() -> None:
     assert {query["Name"].split("/")[0] for query in QUERIES.values()} == {"stockstream"}
-    assert ResolvedTemplate(Emulated="true").of_kind("AWS::Logs::QueryDefinition") == {}
+    assert ResolvedTemplate(account_id=EMULATED_ACCOUNT).of_kind("AWS::Logs::QueryDefinition") == {}
 
 
 def test_the_runbook_names_queries_and_panels_that_there_are() -> None:

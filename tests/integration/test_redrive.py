@@ -16,6 +16,7 @@ from stockstream.records import encode_record
 from stockstream_local import cli
 from stockstream_operate.redrive import redrive_command
 from stockstream_operate.redrive.error_files import ErrorFiles
+from stockstream_operate.search.client import Server
 from stockstream_operate.stack import Stack
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def without(fields: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if key != name}
 
 
-# Of each: what is wrong, what a mend can do nothing about, and what it can.
-MENDABLE = {
+# Of each: what is wrong, what a repair can do nothing about, and what it can.
+REPAIRABLE = {
     1: without(record(1), "id"),
-    2: record(2) | {"as_of": "2026-11-20T21:00:05Z"},
-    3: record(3) | {"open": "10", "volume": "700"},
+    2: without(record(2), "asset_class"),
+    3: record(3) | {"id": None},
     4: without(without(record(4), "id"), "asset_class"),
     5: record(5) | {"lookback": {"close": [-1.0], "typical": [], "volume": []}},
     6: record(6)
@@ -72,8 +73,8 @@ def minute_of(document: dict[str, Any]) -> int:
     return int(document["open_time"][14:16])
 
 
-def test_a_mended_bar_has_the_analytics_of_the_look_back_that_it_kept(world: World) -> None:
-    world.set_aside(LAKE_KEY, world.firehose.deliver(encode(MENDABLE)))
+def test_a_repaired_bar_has_the_analytics_of_the_look_back_that_it_kept(world: World) -> None:
+    world.set_aside(LAKE_KEY, world.firehose.deliver(encode(REPAIRABLE)))
 
     cli.main(["redrive", "--apply"])
 
@@ -83,11 +84,11 @@ def test_a_mended_bar_has_the_analytics_of_the_look_back_that_it_kept(world: Wor
 
 
 def test_a_second_redrive_sends_nothing(world: World) -> None:
-    lines = [error_line(each) for each in encode(MENDABLE)]
+    lines = [error_line(each) for each in encode(REPAIRABLE)]
     world.set_aside(LAKE_KEY, lines)
     world.set_aside(SEARCH_KEY, lines)
     cli.main(["redrive", "--apply"])
-    assert len(world.take()) == len(MENDABLE)
+    assert len(world.take()) == len(REPAIRABLE)
 
     assert cli.main(["redrive", "--apply"]) == 0
 
@@ -96,7 +97,7 @@ def test_a_second_redrive_sends_nothing(world: World) -> None:
 
 
 def test_a_dry_run_changes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [error_line(each) for each in (*encode(MENDABLE), *encode(HOPELESS))]
+    lines = [error_line(each) for each in (*encode(REPAIRABLE), *encode(HOPELESS))]
     world.set_aside(LAKE_KEY, lines)
 
     assert cli.main(["redrive"]) == 0
@@ -110,13 +111,13 @@ def test_a_dry_run_changes_nothing(world: World, capsys: pytest.CaptureFixture[s
 
 def test_what_needs_a_person_stays_where_it_was(world: World) -> None:
     hopeless = encode(HOPELESS)
-    world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(MENDABLE), *hopeless, RUBBISH)])
+    world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(REPAIRABLE), *hopeless, RUBBISH)])
 
     cli.main(["redrive", "--apply"])
 
     assert world.entries(LAKE_KEY) == [*hopeless, RUBBISH]
     (done,) = [key for key in world.files() if key.startswith("redriven/")]
-    assert world.entries(done) == encode(MENDABLE)
+    assert world.entries(done) == encode(REPAIRABLE)
 
 
 @pytest.mark.parametrize("between", [b"\n", b""], ids=["lines", "no newlines"])
@@ -137,7 +138,7 @@ class CrashError(Exception):
 def test_a_crash_between_the_put_and_the_move_repeats_and_loses_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    world.set_aside(LAKE_KEY, world.firehose.deliver(encode(MENDABLE)))
+    world.set_aside(LAKE_KEY, world.firehose.deliver(encode(REPAIRABLE)))
     put_away = ErrorFiles.put_away
 
     def die(*_: object, **__: object) -> None:
@@ -153,14 +154,14 @@ def test_a_crash_between_the_put_and_the_move_repeats_and_loses_nothing(
         with pytest.raises(CrashError):
             cli.main(["redrive", "--apply"])
     first = world.take()
-    assert len(first) == len(MENDABLE)
+    assert len(first) == len(REPAIRABLE)
 
     assert cli.main(["redrive", "--apply"]) == 0
 
     second = world.take()
     assert second == first  # a repetition, byte for byte
     assert world.firehose.deliver([*first, *second]) == []
-    assert sorted(map(minute_of, world.view().values())) == list(MENDABLE)
+    assert sorted(map(minute_of, world.view().values())) == list(REPAIRABLE)
     assert cli.main(["redrive", "--apply"]) == 0
     assert world.take() == []
 
@@ -201,7 +202,7 @@ def test_what_the_stream_refuses_stays_set_aside_until_it_takes_it(
 def test_another_redrive_at_the_same_time_costs_repetitions_at_most(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.set_aside(LAKE_KEY, world.firehose.deliver([*encode(MENDABLE), *encode(HOPELESS)]))
+    world.set_aside(LAKE_KEY, world.firehose.deliver([*encode(REPAIRABLE), *encode(HOPELESS)]))
     put_away = ErrorFiles.put_away
     others: list[int] = []
 
@@ -217,14 +218,14 @@ def test_another_redrive_at_the_same_time_costs_repetitions_at_most(
 
     assert others == [0, 0]
     sent = world.take()
-    assert len(sent) == 2 * len(set(sent)) == 2 * len(MENDABLE)
+    assert len(sent) == 2 * len(set(sent)) == 2 * len(REPAIRABLE)
     assert world.entries(LAKE_KEY) == encode(HOPELESS)
 
 
 def test_a_file_that_grew_meanwhile_keeps_what_was_added(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [error_line(each) for each in encode(MENDABLE)]
+    lines = [error_line(each) for each in encode(REPAIRABLE)]
     added = error_line(orjson.dumps(record(40)), "Lambda.FunctionError")
     world.set_aside(LAKE_KEY, lines)
     put_away = ErrorFiles.put_away
@@ -274,14 +275,14 @@ def test_what_fails_again_meanwhile_is_no_copy_of_what_was_sent(
 
 def test_days_before_since_and_other_reasons_are_left_alone(world: World) -> None:
     older = "processing-failed/dt=2026-11-19/bars-1"
-    world.set_aside(older, [error_line(orjson.dumps(MENDABLE[1]))])
-    world.set_aside(LAKE_KEY, [error_line(each) for each in encode(MENDABLE)])
+    world.set_aside(older, [error_line(orjson.dumps(REPAIRABLE[1]))])
+    world.set_aside(LAKE_KEY, [error_line(each) for each in encode(REPAIRABLE)])
 
-    assert cli.main(["redrive", "--apply", "--since", "2026-11-20", "--reason", "BAD_TIME"]) == 0
+    assert cli.main(["redrive", "--apply", "--since", "2026-11-20", "--reason", "BAD_TYPE"]) == 0
 
-    assert [json.loads(each)["open_time"] for each in world.take()] == ["2026-11-20T20:02:00Z"]
+    assert [json.loads(each)["open_time"] for each in world.take()] == ["2026-11-20T20:03:00Z"]
     assert older in world.files()
-    assert len(world.entries(LAKE_KEY)) == len(MENDABLE) - 1
+    assert len(world.entries(LAKE_KEY)) == len(REPAIRABLE) - 1
 
 
 def test_the_oldest_are_sent_first_and_no_more_than_the_limit(world: World) -> None:
@@ -295,7 +296,7 @@ def test_the_oldest_are_sent_first_and_no_more_than_the_limit(world: World) -> N
     assert "processing-failed/dt=2026-11-20/bars-1" in world.files()
 
 
-def test_a_person_mends_what_nothing_else_can(world: World, tmp_path: Path) -> None:
+def test_a_person_repairs_what_nothing_else_can(world: World, tmp_path: Path) -> None:
     lines = world.firehose.deliver([*encode(HOPELESS), RUBBISH])
     world.set_aside(LAKE_KEY, lines)
     file = tmp_path / "mine.jsonl"
@@ -368,7 +369,7 @@ def test_somebodys_work_is_not_written_over(
 
 
 def test_json_is_for_scripts(world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(MENDABLE), RUBBISH)])
+    world.set_aside(LAKE_KEY, [error_line(each) for each in (*encode(REPAIRABLE), RUBBISH)])
 
     assert cli.main(["redrive", "--format", "json", "--save", str(tmp_path / "mine.jsonl")]) == 0
 
@@ -376,9 +377,9 @@ def test_json_is_for_scripts(world: World, capsys: pytest.CaptureFixture[str], t
     assert told["applied"] is False
     rows = {row["reason"]: row for row in told["rows"] if row["reason"] != "BAD_LOOKBACK"}
     assert rows["MALFORMED_JSON"]["action"] == "needs a person"
-    assert rows["BAD_TIME"]["count"] == 1
-    assert rows["BAD_TIME"]["first_arrival"] == "2026-11-20T21:00:00.000Z"
-    assert rows["BAD_TIME"]["instruments"] == {"IBM": 1}
+    assert rows["BAD_TYPE"]["count"] == 1
+    assert rows["BAD_TYPE"]["first_arrival"] == "2026-11-20T21:00:00.000Z"
+    assert rows["BAD_TYPE"]["instruments"] == {"IBM": 1}
 
 
 def test_an_empty_lake_is_no_failure(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -400,7 +401,7 @@ def test_a_wrong_stack_or_right_is_told_in_a_sentence(
     assert "AWS gave no good answer" in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_transform_that_cannot_run_is_to_be_mended_first(
+def test_a_transform_that_cannot_run_is_to_be_corrected_first(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.set_aside(LAKE_KEY, [error_line(orjson.dumps(record(0)), "Lambda.FunctionError")])
@@ -411,7 +412,7 @@ def test_a_transform_that_cannot_run_is_to_be_mended_first(
 
     assert cli.main(["redrive", "--apply"]) == 1
 
-    assert "a setting of its own is wrong: mend that first. SMA_WINDOWS: '1'" in capsys.readouterr().err
+    assert "one of its settings is wrong: correct that first. SMA_WINDOWS: '1'" in capsys.readouterr().err
     assert world.files() == [LAKE_KEY]
 
 
@@ -454,6 +455,23 @@ def test_documents_that_the_index_refused_are_indexed_again_and_not_sent(
     assert world.take() == []  # through the stream they would lose their analytics
     assert index.indexed == world.firehose.delivered[:1]
     assert world.files() == [f"redriven/{key}"]
+
+
+def test_an_index_that_asks_for_a_name_gets_the_users(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers: list[Server] = []
+
+    def open_index(server: Server) -> Index:
+        servers.append(server)
+        return Index()
+
+    monkeypatch.setattr(redrive_command, "Filler", open_index)
+    monkeypatch.setenv("STOCKSTREAM_SEARCH_PASSWORD", "secret")
+    world.set_aside("search/elasticsearch-failed/dt=2026-11-20/search-1", document_lines(world))
+
+    arguments = ["--apply", "--endpoint", "https://search.test", "--user", "ann"]
+    assert cli.main(["redrive", *arguments]) == 0
+
+    assert [(each.endpoint, each.auth) for each in servers] == [("https://search.test", ("ann", "secret"))]
 
 
 @pytest.mark.parametrize(

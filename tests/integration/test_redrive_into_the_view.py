@@ -1,8 +1,8 @@
 """An hour in which much goes wrong: after a redrive, readers see each bar once, at its latest as_of.
 
 The hour is invented here, with its truth. Each bar is sent in one to three versions, all but the first
-revisions: good ones, some spoilt so that they can be mended, some so that they cannot, and some in a batch on
-which the transform failed.
+revisions: good ones, some spoilt so that they can be repaired, some so that they cannot, and some in a batch
+on which the transform failed.
 """
 
 import json
@@ -15,7 +15,7 @@ from set_aside_world import World, error_line, make_world
 
 from stockstream.errors import Reason
 from stockstream_local import cli
-from stockstream_operate.redrive.mends import MENDS
+from stockstream_operate.redrive.repairs import REPAIRS
 
 LAKE_KEY = "processing-failed/dt=2026-11-20/bars-{}"
 SEARCH_KEY = "search/processing-failed/dt=2026-11-20/search-{}"
@@ -60,14 +60,9 @@ def longer(record: Record) -> Record:
     }
 
 
-MENDABLE: dict[str, Spoil] = {
-    "numbers out of texts": lambda record: record | {name: str(record[name]) for name in NUMBERS},
+REPAIRABLE: dict[str, Spoil] = {
     "asset class from the instrument": without("asset_class"),
     "id from instrument, interval and open time": without("id"),
-    "times in the contract's form": lambda record: (
-        record
-        | {"as_of": record["as_of"].replace("Z", "+00:00"), "open_time": record["open_time"][:-1] + ".000Z"}
-    ),
     "look-back to its newest bars": longer,
     "bar without its look-back": with_(lookback={"close": "none"}),
 }
@@ -108,7 +103,7 @@ def make_record(chance: random.Random, instrument: str, minute: int, version: in
 def make_hour(chance: random.Random) -> list[Version]:
     """Each way to be spoilt is met by some bar's only version, and by some bar's older and newer one."""
     ways: list[tuple[Spoil | None, bool]] = [
-        *((spoil, False) for spoil in MENDABLE.values()),
+        *((spoil, False) for spoil in REPAIRABLE.values()),
         *((spoil, True) for spoil in HOPELESS.values()),
     ]
     whole: list[tuple[Spoil | None, bool]] = [(None, False)]
@@ -151,13 +146,13 @@ def send(world: World, versions: list[Version], chance: random.Random) -> None:
 
 
 def test_the_ways_to_be_spoilt_are_all_that_there_are() -> None:
-    assert set(MENDABLE) == {each.name for each in MENDS}
-    # A bad look-back is always mended, and what was too large for an answer is whole.
+    assert set(REPAIRABLE) == {each.name for each in REPAIRS}
+    # A bad look-back is always repaired, and what was too large for an answer is whole.
     assert set(HOPELESS) == set(Reason) - {Reason.BAD_LOOKBACK, Reason.TOO_LARGE}
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_each_record_that_can_be_mended_is_in_the_view_once_at_its_latest_as_of(
+def test_each_record_that_can_be_repaired_is_in_the_view_once_at_its_latest_as_of(
     world: World, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -171,9 +166,9 @@ def test_each_record_that_can_be_mended_is_in_the_view_once_at_its_latest_as_of(
 
     view = world.view()
     fields = ("as_of", "instrument", "asset_class", *NUMBERS)
-    told = {bar: [document[name] for name in fields] for bar, document in view.items()}
-    assert told == {bar: [record[name] for name in fields] for bar, record in truth.items()}
-    # What nothing can mend is where it was, once, for a person.
+    shown = {bar: [document[name] for name in fields] for bar, document in view.items()}
+    assert shown == {bar: [record[name] for name in fields] for bar, record in truth.items()}
+    # What nothing can repair is where it was, once, for a person.
     left = [each for key in world.files() if not key.startswith("redriven/") for each in world.entries(key)]
     assert sorted(left) == sorted({each.sent for each in versions if each.is_lost})
 

@@ -67,10 +67,10 @@ def test_says_which_object_lacks_what_it_refers_to(fake: FakeDashboards, tmp_pat
     lines = [each for each in read_saved_objects() if each["type"] != "index-pattern"]
     file.write_text("\n".join(json.dumps(each) for each in lines), encoding="utf-8")
 
-    outcome = dashboards(fake, file).install()
+    status = dashboards(fake, file).install()
 
-    assert outcome.state is State.REFUSED
-    assert outcome.notes == ("visualization stockstream: Choose an instrument: missing references",)
+    assert status.state is State.REFUSED
+    assert status.notes == ("visualization stockstream: Choose an instrument: missing references",)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_says_which_object_lacks_what_it_refers_to(fake: FakeDashboards, tmp_pat
 def test_a_refusal_is_told_in_a_sentence(fake: FakeDashboards, answer: tuple[int, str], told: str) -> None:
     fake.answer = answer
 
-    for outcome in (dashboards(fake).check(), dashboards(fake).install()):
-        assert outcome.state is State.REFUSED
-        assert told in outcome.notes[0]
-        assert fake.url in outcome.notes[0]
+    for status in (dashboards(fake).check(), dashboards(fake).install()):
+        assert status.state is State.REFUSED
+        assert told in status.notes[0]
+        assert fake.url in status.notes[0]
 
 
 def test_says_when_nobody_answers() -> None:

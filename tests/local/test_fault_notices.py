@@ -153,7 +153,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:
             shutil.copy(ROOT / name, clone)
         settings = (clone / "samconfig.toml").read_text()
         # From one bar to the next, so that a move is over with the bar that made it.
-        mark = '"Emulated=true",'
+        mark = '"Provider=replay",'
         assert settings.count(mark) == 1
         (clone / "samconfig.toml").write_text(settings.replace(mark, f'{mark} "PriceMoveBars=1",'))
     with ExitStack() as all_running:

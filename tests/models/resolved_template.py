@@ -14,6 +14,8 @@ PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
 }
+# The account that ministack answers for.
+EMULATED_ACCOUNT = "000000000000"
 _NOTHING = object()
 
 
@@ -23,10 +25,12 @@ class ResolvedTemplate:
     A resource's Ref is its logical id, and its Arn `arn:<logical id>`; so tests can name what they expect.
 
     Args:
+        account_id: the account that it is deployed to.
         parameters: those that differ from their defaults.
     """
 
-    def __init__(self, **parameters: str) -> None:
+    def __init__(self, *, account_id: str = PSEUDO["AWS::AccountId"], **parameters: str) -> None:
+        self._pseudo = PSEUDO | {"AWS::AccountId": account_id}
         defaults = {name: str(each["Default"]) for name, each in TEMPLATE["Parameters"].items()}
         assert set(parameters) <= set(defaults)
         self.parameters = defaults | parameters
@@ -102,8 +106,8 @@ class ResolvedTemplate:
     def _reference(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return _NOTHING
-        if name in PSEUDO:
-            return PSEUDO[name]
+        if name in self._pseudo:
+            return self._pseudo[name]
         if name in self.parameters:
             return self.parameters[name]
         assert name in self.resources, f"{name} is not there with these parameters"

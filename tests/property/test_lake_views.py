@@ -40,7 +40,7 @@ def as_document(bar: int, answer: int) -> dict[str, Any]:
     return document(opens(bar).isoformat() + "Z", price(bar, answer), as_of=as_of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(deliveries)
 def test_each_bar_is_there_once_and_as_it_was_known_at_each_moment(
     delivered: list[tuple[int, int, int, str, bool]],

@@ -93,7 +93,7 @@ def test_a_kept_ledger_comes_back_as_it_was(ledger: Ledger) -> None:
     assert Ledger.from_dict(ledger.to_dict()) == ledger
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example(names=NAMES[:3], day=date(2026, 3, 5), hours="regular", a_day=14, late=1, crash_every=7)
 @example(names=NAMES[5:], day=date(2026, 10, 31), hours="regular", a_day=32, late=0, crash_every=100)
 @given(
@@ -140,7 +140,7 @@ def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
             assert unseen <= holds
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(day=DAYS, outcomes=st.lists(st.none() | st.sampled_from(list(Outcome)), min_size=1, max_size=20))
 def test_failures_of_every_kind_never_break_the_days_limit(day: date, outcomes: list[Outcome | None]) -> None:
     instruments = [parse_instrument(name) for name in ("IBM", "fx:EUR/USD")]

@@ -202,7 +202,7 @@ def expected_lookback(market: Market, time: str) -> dict[str, list[float | None]
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_in_the_end_the_stream_says_what_the_market_says(data: st.DataObject) -> None:
     world = World(data)
     for _ in range(data.draw(st.integers(1, 15))):

@@ -42,7 +42,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When an alarm rings.
+    """When an alarm goes off.
 
     Attributes:
         statistic: of the values of one period: Sum, Average, Minimum, Maximum or SampleCount.
@@ -90,7 +90,7 @@ def evaluate(rule: Rule, points: Sequence[tuple[float, float]], now: float, befo
     """The state of an alarm.
 
     Args:
-        rule: when it rings.
+        rule: when it goes off.
         points: what was measured, each a time (seconds since 1970) and a value; what is too old is left out.
         now: seconds since 1970.
         before: the state so far.

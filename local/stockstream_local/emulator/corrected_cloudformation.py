@@ -1,7 +1,7 @@
 """CloudFormation as AWS has it, where ministack's differs: composite alarms, and functions in conditions.
 
 ministack evaluates composite alarms that are made by PutCompositeAlarm, and refuses templates that hold one.
-In conditions it works out Ref and Select, and takes Join, Split and Sub for values.
+In conditions it works out the Ref of a parameter, and takes other functions and AWS::AccountId for values.
 """
 
 from collections.abc import Mapping
@@ -26,30 +26,29 @@ def correct() -> None:
         "update": _update,
         "delete": _delete,
     }
-    for module in (changesets, handlers, stacks):
-        module._evaluate_conditions = evaluate_conditions
+    evaluate = engine._evaluate_conditions
 
+    def evaluate_resolved(template: Json, parameters: Json) -> dict[str, bool]:
+        conditions = _resolve(template.get("Conditions", {}), parameters)
+        evaluated: dict[str, bool] = evaluate(template | {"Conditions": conditions}, parameters)
+        return evaluated
 
-def evaluate_conditions(template: Json, parameters: Json) -> dict[str, bool]:
-    """Which of a template's conditions hold.
-
-    Args:
-        template: with its Conditions.
-        parameters: each with its Value and its Type.
-    """
-    resolved = _resolve(template.get("Conditions", {}), parameters)
-    evaluated: dict[str, bool] = engine._evaluate_conditions(template | {"Conditions": resolved}, parameters)
-    return evaluated
+    # The other modules have imported it by name.
+    for module in (engine, changesets, handlers, stacks):
+        module._evaluate_conditions = evaluate_resolved
 
 
 def _resolve(value: Any, parameters: Json) -> Any:  # noqa: ANN401 (a template's values are of any kind)
-    """The value with its Joins worked out, and all that stands in them."""
+    """A template's conditions, with what each Equals compares worked out."""
     if isinstance(value, list):
         return [_resolve(item, parameters) for item in value]
     if not isinstance(value, dict):
         return value
-    if "Fn::Join" in value:
-        return engine._resolve_refs(value, {}, parameters, {}, {}, "", "")
+    if "Fn::Equals" in value:
+        compared = [
+            engine._resolve_refs(each, {}, parameters, {}, {}, "", "") for each in value["Fn::Equals"]
+        ]
+        return {"Fn::Equals": compared}
     return {key: _resolve(item, parameters) for key, item in value.items()}
 
 

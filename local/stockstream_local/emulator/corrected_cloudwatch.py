@@ -1,4 +1,4 @@
-"""CloudWatch as AWS has it, where ministack's differs: metrics in log lines, and when alarms ring.
+"""CloudWatch as AWS has it, where ministack's differs: metrics in log lines, and when alarms go off.
 
 ministack takes no metrics from log lines. It evaluates alarms on PutMetricData alone, over everything of the
 metric's name, whatever its dimensions, and knows neither M of N nor missing data.
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 
 from stockstream_local.emulator.alarm_rules import MINUTE, Rule, State, Verdict, evaluate
@@ -42,7 +42,7 @@ def correct() -> None:
 
     cloudwatch_logs._append_log_events = append_and_measure
     cloudwatch._evaluate_alarm = lambda _alarm: None
-    cloudwatch._dispatch_alarm_actions = _tell
+    cloudwatch._dispatch_alarm_actions = _publish
     Thread(target=_evaluate_every_minute, daemon=True).start()
 
 
@@ -102,25 +102,25 @@ def _evaluate(alarm: dict[str, Any], now: float) -> None:
 
 
 def _change(alarm: dict[str, Any], before: State, verdict: Verdict) -> None:
-    is_birth = before is State.INSUFFICIENT_DATA and "StateTransitionedTimestamp" not in alarm
+    is_first_state = before is State.INSUFFICIENT_DATA and "StateTransitionedTimestamp" not in alarm
     alarm["StateValue"], alarm["StateReason"] = str(verdict.state), verdict.reason
     alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(time.time())
     cloudwatch._record_history(alarm["AlarmName"], str(before), str(verdict.state), verdict.reason)
-    # The alert function keeps an alarm's birth to itself: a score of calls at once is saved on this machine.
-    if not (is_birth and verdict.state is State.OK):
-        _tell(alarm, before, verdict.state, verdict.reason)
+    # The alert function sends no notice for a new alarm's first OK: some twenty calls at once are saved here.
+    if not (is_first_state and verdict.state is State.OK):
+        _publish(alarm, before, verdict.state, verdict.reason)
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
-def _tell(alarm: Mapping[str, Any], before: str, after: str, reason: str) -> None:
-    """Tells an alarm's topics of its new state."""
+def _publish(alarm: Mapping[str, Any], before: str, after: str, reason: str) -> None:
+    """Publishes an alarm's new state to its topics."""
     topics = alarm.get(_ACTIONS[State(after)]) or []
     if not alarm.get("ActionsEnabled", True):
         return
     message = json.dumps(write_message(alarm, before, after, reason, datetime.now(UTC)))
     subject = f'{after}: "{alarm["AlarmName"]}" in {_REGION_NAMES.get(get_region(), get_region())}'[:100]
     for topic in topics:
-        sns._fanout(topic, new_uuid(), message, subject)
+        sns.publish_internal(topic, message, subject)
 
 
 def write_message(
@@ -129,7 +129,7 @@ def write_message(
     """What CloudWatch publishes when an alarm's state changes.
 
     Args:
-        alarm: as DescribeAlarms tells it.
+        alarm: as DescribeAlarms gives it.
         before: the state so far.
         after: the new state.
         reason: why.

@@ -177,8 +177,8 @@ def _call(stream: Json, processor: Processor, records: list[Record]) -> Json | N
 def _keep(stream: Json, config: Json, lines: bytes) -> None:
     moment = firehose._arrival_time(config)
     prefix = firehose._evaluate_prefix(config["ErrorOutputPrefix"], moment, error_type=FAILED)
-    name = f"{stream['name']}-{firehose._java_time('yyyy-MM-dd-HH-mm-ss', moment)}-{new_uuid()}"
-    firehose._put_s3_object(firehose._s3_bucket_from_arn(config["BucketARN"]), f"{prefix}{name}", lines)
+    name = f"{stream['name']}-{time.strftime('%Y-%m-%d-%H-%M-%S', moment)}-{new_uuid()}"
+    firehose._put_s3_object(config["BucketARN"].rpartition(":")[2], f"{prefix}{name}", lines)
 
 
 def _measure(stream: Json, metric: str, value: float, unit: str) -> None:

@@ -1,4 +1,4 @@
-"""How the emulated stream is told to refuse what is put into it: by a file that holds an error code."""
+"""The file that makes the emulated stream refuse records: it holds the error code to refuse them with."""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""Setting off an alarm of the running pipeline, to see what people would be told."""
+"""`stockstream alarm`: setting off an alarm of the running pipeline, to see its notice."""
+
+import argparse
 
 import boto3
 
@@ -10,6 +12,15 @@ DEFAULT_ALARM = "BarsRejectedAlarm"
 
 class AlarmError(StockstreamError):
     """There is no such alarm; the text says which there are."""
+
+
+def add_alarm(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream alarm`."""
+    command.description = (
+        "Sets off an alarm of the pipeline that `stockstream up` runs; the notice appears there."
+    )
+    command.add_argument("name", nargs="?", default=DEFAULT_ALARM, help=f"its logical name ({DEFAULT_ALARM})")
+    command.set_defaults(run=lambda asked, screen: screen.say(set_off(asked.name)))
 
 
 def set_off(logical_name: str) -> str:

@@ -1,4 +1,4 @@
-"""Faults: what can be broken in the running pipeline, so that people see which notice tells of it."""
+"""Faults: what can be broken in the running pipeline, to see which notice it causes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +31,7 @@ class Fault(NamedTuple):
     Attributes:
         part: of the pipeline; one fault of a part at a time.
         what: what breaks, for a person.
-        notice: what will be told, and when.
+        notice: which alarm notices it, and when.
         begin: breaks it.
         end: mends it; None for what is over as soon as it has happened.
     """
@@ -112,7 +112,7 @@ class Faults:
             "webhook-down": Fault(
                 "webhook",
                 "the webhook answers every notice with 503",
-                "none, until it is mended: then what was not told; after three attempts DeadLettersAlarm",
+                "none until it is mended, then those that were missed; after three attempts DeadLettersAlarm",
                 lambda: self._receiver.fail(is_down=True),
                 lambda: self._receiver.fail(is_down=False),
             ),
@@ -136,10 +136,10 @@ class Faults:
         """
         fault = self._find(name)
         if name in self.active:
-            raise FaultError(f"{name} is there already; `stockstream mend {name}` ends it.")
+            raise FaultError(f"{name} is active already; `stockstream mend {name}` ends it.")
         # Faults of one part would mend each other.
-        if rival := next((each for each in self.active if self.known[each].part == fault.part), None):
-            raise FaultError(f"{rival} is there, and hides {name}: mend it first.")
+        if other := next((each for each in self.active if self.known[each].part == fault.part), None):
+            raise FaultError(f"{other} is active, and would hide {name}: mend it first.")
         _reach(name, fault.begin)
         if fault.end:
             self.active.add(name)
@@ -156,7 +156,7 @@ class Faults:
         """
         fault = self._find(name)
         if name not in self.active or fault.end is None:
-            raise FaultError(f"{name} is not there, so that there is nothing to mend.")
+            raise FaultError(f"{name} is not active: there is nothing to mend.")
         _reach(name, fault.end)
         self.active.discard(name)
         return f"Mended {name}. The notice that all is well comes when the bad minutes have passed."

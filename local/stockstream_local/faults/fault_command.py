@@ -1,32 +1,28 @@
 """`stockstream fault` and `stockstream mend`: breaking the running pipeline, and putting it right."""
 
-from typing import TYPE_CHECKING, Any, cast
+import argparse
+from typing import cast
 
 from rich.table import Table
 
-from stockstream_local.faults.door import ask
+from stockstream_local.faults.fault_server import ask
 from stockstream_operate.screen import Screen
 
-if TYPE_CHECKING:
-    import argparse
+
+def add_fault(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream fault`."""
+    command.description = (
+        "Breaks a part of the pipeline that `stockstream up` runs; the notice appears there."
+    )
+    command.add_argument("name", nargs="?", metavar="FAULT", help="which one (none: say which there are)")
+    command.set_defaults(run=lambda asked, screen: _begin(asked.name, screen))
 
 
-def add_fault(commands: Any) -> None:  # noqa: ANN401 (argparse gives it no public type)
-    """Adds both commands to the parser's."""
-    fault: argparse.ArgumentParser = commands.add_parser(
-        "fault",
-        help="break a part of the running pipeline, to see its alarm",
-        description="Breaks a part of the pipeline that `stockstream up` runs; the notice appears there.",
-    )
-    fault.add_argument("name", nargs="?", metavar="FAULT", help="which one (none: say which there are)")
-    fault.set_defaults(run=lambda asked, screen: _begin(asked.name, screen))
-    mend: argparse.ArgumentParser = commands.add_parser(
-        "mend",
-        help="mend what `stockstream fault` broke",
-        description="Mends a part that `stockstream fault` broke; the notice that all is well follows.",
-    )
-    mend.add_argument("name", nargs="?", metavar="FAULT", help="which one (all)")
-    mend.set_defaults(run=lambda asked, screen: _end(asked.name, screen))
+def add_mend(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream mend`."""
+    command.description = "Mends a part that `stockstream fault` broke; the notice that all is well follows."
+    command.add_argument("name", nargs="?", metavar="FAULT", help="which one (all)")
+    command.set_defaults(run=lambda asked, screen: _end(asked.name, screen))
 
 
 def _begin(name: str | None, screen: Screen) -> None:
@@ -34,7 +30,7 @@ def _begin(name: str | None, screen: Screen) -> None:
         screen.say(str(ask("POST", f"/begin/{name}")))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("fault", "what breaks", "what is told", ""):
+    for title in ("fault", "what breaks", "which alarm, and when", ""):
         table.add_column(title)
     for each in _known():
         table.add_row(each["name"], each["what"], each["notice"], each["active"])

@@ -108,11 +108,11 @@ class AthenaLake:
         rows: list[tuple[Any, ...]] = []
         for page in pages:
             results = page["ResultSet"]
-            told = results["Rows"]
+            page_rows = results["Rows"]
             if not columns:
                 columns = list(results["ResultSetMetadata"]["ColumnInfo"])
-                told = told[has_names:]
-            rows.extend(tuple(_values(row["Data"], columns)) for row in told)
+                page_rows = page_rows[has_names:]
+            rows.extend(tuple(_values(row["Data"], columns)) for row in page_rows)
         return Result(tuple(column["Name"] for column in columns), rows)
 
 

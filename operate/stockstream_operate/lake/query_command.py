@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from stockstream.errors import StockstreamError
-from stockstream_operate.arguments import Commands
 from stockstream_operate.lake.access import open_lake
 from stockstream_operate.lake.answers import as_csv, as_json_lines, as_records, as_table
 from stockstream_operate.lake.engine import Result
@@ -22,13 +21,11 @@ class NoSuchQueryError(StockstreamError):
     """What was asked is neither SQL nor the name of a saved query; the text says which there are."""
 
 
-def add_query(commands: Commands) -> None:
-    """Adds `stockstream query`."""
-    command = commands.add_parser(
-        "query",
-        help="ask the lake in SQL",
-        description="Answers SQL, in Athena's dialect, or a saved query from the lake of the last run here, "
-        "or with --stack from that of a stack in AWS. Without a query it says what there is.",
+def add_query(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream query`."""
+    command.description = (
+        "Answers SQL, in Athena's dialect, or a saved query from the lake of the last run here, "
+        "or with --stack from that of a stack in AWS. Without a query it says what there is."
     )
     option = command.add_argument
     option(

@@ -10,7 +10,7 @@ from typing import Any
 
 from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instruments
-from stockstream_operate.arguments import Commands, count
+from stockstream_operate.arguments import count
 from stockstream_operate.lake.access import NoLakeError, QueryableLake, open_lake
 from stockstream_operate.screen import Screen
 
@@ -39,13 +39,11 @@ _FIELDS = "id, as_of, arrived_at, instrument, open_time, close, sma_20, return_1
 _ORDER = "arrived_at, open_time, id"
 
 
-def add_tail(commands: Commands) -> None:
-    """Adds `stockstream tail`."""
-    command = commands.add_parser(
-        "tail",
-        help="show the bars that reached the lake last",
-        description="Shows the bars that reached the lake last, each once and at its newest numbers: "
-        "those of the last run here, or with --stack a stack's in AWS.",
+def add_tail(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream tail`."""
+    command.description = (
+        "Shows the bars that reached the lake last, each once and at its newest numbers: "
+        "those of the last run here, or with --stack a stack's in AWS."
     )
     option = command.add_argument
     option(

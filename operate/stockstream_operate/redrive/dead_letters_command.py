@@ -9,7 +9,6 @@ import boto3
 from botocore.config import Config
 from rich.table import Table
 
-from stockstream_operate.arguments import Commands
 from stockstream_operate.redrive.dead_letters import DeadLetters, Functions, Remedy
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
@@ -25,13 +24,9 @@ _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 type Row = tuple[str, str, Remedy]
 
 
-def add_dead_letters(commands: Commands) -> None:
-    """Adds `stockstream dead-letters`."""
-    command = commands.add_parser(
-        "dead-letters",
-        help="show the alerts and runs that were given up, and try the alerts again",
-        description="Shows what waits in the dead-letter queue; --apply tries the alerts again.",
-    )
+def add_dead_letters(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream dead-letters`."""
+    command.description = "Shows what waits in the dead-letter queue; --apply tries the alerts again."
     command.add_argument("--stack", metavar="NAME", help="a stack in AWS (the one that runs here)")
     command.add_argument("--apply", action="store_true", help="do it; without this nothing is changed")
     command.set_defaults(run=run_dead_letters)
@@ -47,7 +42,7 @@ def run_dead_letters(asked: argparse.Namespace, screen: Screen) -> None:
     functions = Functions(stack.output("ProducerFunctionName"), stack.output("AlertFunctionName"))
     sqs, lambda_ = boto3.client("sqs", config=_CONFIG), boto3.client("lambda", config=_CONFIG)
     letters = DeadLetters(sqs, stack.output("DeadLetterQueueUrl"), functions)
-    # The oldest first, so that a notice of an alarm is told before the one of its end.
+    # The oldest first, so that people hear of an alarm before they hear that it is over.
     found = sorted(letters.read(), key=lambda letter: letter.sent_at or _UNKNOWN)
     counts: Counter[Row] = Counter()
     oldest: dict[Row, datetime] = {}

@@ -13,16 +13,16 @@ from botocore.config import Config
 from stockstream.bar_stream import BarStream
 from stockstream.errors import SettingsError, StockstreamError
 from stockstream.windows import Windows, parse_windows
-from stockstream_operate.arguments import Commands, count, day
-from stockstream_operate.redrive.decisions import Action, Judge
+from stockstream_operate.arguments import count, day
 from stockstream_operate.redrive.error_files import ErrorFiles
-from stockstream_operate.redrive.hand_mending import SavedEntries, read_corrections
-from stockstream_operate.redrive.lake_again import deliver_again
+from stockstream_operate.redrive.lake_delivery import deliver_as_json
+from stockstream_operate.redrive.manual_corrections import SavedEntries, read_corrections
+from stockstream_operate.redrive.redrive import Selection, redrive
 from stockstream_operate.redrive.report import Tally
-from stockstream_operate.redrive.sender import Sender
-from stockstream_operate.redrive.walk import Selection, redrive
+from stockstream_operate.redrive.resender import Resender
+from stockstream_operate.redrive.triage import Action, Triage
 from stockstream_operate.screen import Screen
-from stockstream_operate.search.client import find_server
+from stockstream_operate.search.client import PASSWORD, find_server, read_password
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.stack import Stack, find_stack
 
@@ -34,13 +34,9 @@ class RedriveError(StockstreamError):
     """Not everything that could be sent was; the text says how much is left, and why."""
 
 
-def add_redrive(commands: Commands) -> None:
-    """Adds `stockstream redrive`."""
-    command = commands.add_parser(
-        "redrive",
-        help="send again what Firehose set aside",
-        description="Shows what Firehose set aside, why, and what can be done; --apply does it.",
-    )
+def add_redrive(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream redrive`."""
+    command.description = "Shows what Firehose set aside, why, and what can be done; --apply does it."
     option = command.add_argument
     option("--stack", metavar="NAME", help="a stack in AWS (the one that runs here)")
     option("--apply", action="store_true", help="do it; without this nothing is changed")
@@ -50,6 +46,12 @@ def add_redrive(commands: Commands) -> None:
     option("--save", type=Path, metavar="FILE", help="write what needs a person to a new file, to be edited")
     option("--from", type=Path, dest="corrections", metavar="FILE", help="take the entries of an edited file")
     option("--endpoint", metavar="URL", help="the search index (the stack's)")
+    option("--region", help="of the index, where its address does not say it; signs the requests")
+    option(
+        "--user",
+        metavar="NAME",
+        help=f"a user of the index; the password is asked for, or taken from {PASSWORD}",
+    )
     option("--format", choices=("table", "json"), default="table", help="json is for scripts (table)")
     command.set_defaults(run=run_redrive)
 
@@ -66,19 +68,19 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     stack = find_stack(asked.stack)
     s3, bucket = boto3.client("s3", config=_CONFIG), stack.output("LakeBucketName")
     files = ErrorFiles(s3, bucket)
-    judge = Judge(_read_windows(stack))
+    triage = Triage(_read_windows(stack))
     selection = Selection(asked.reason or "", asked.limit, corrections)
-    sender = _open_sender(stack, asked.endpoint, partial(deliver_again, s3, bucket)) if asked.apply else None
+    resender = _open_resender(stack, asked, partial(deliver_as_json, s3, bucket)) if asked.apply else None
     listed = files.list_files(asked.since or "")
     saved = SavedEntries(asked.save) if asked.save else None
     tally = Tally(is_applied=asked.apply)
     doing, size = "Sending again" if asked.apply else "Reading", sum(each.size for each in listed)
     with screen.progress(doing, size) as step:
-        for file, outcomes in redrive(files, listed, judge, selection, sender):
-            tally.add(outcomes)
-            for outcome in outcomes:
-                if saved and outcome.decision.action is Action.LEAVE:
-                    saved.add(outcome.decision)
+        for file, results in redrive(files, listed, triage, selection, resender):
+            tally.add(results)
+            for result in results:
+                if saved and result.decision.action is Action.LEAVE:
+                    saved.add(result.decision)
             step(file.size)
     notes = []
     if selection.unseen and not selection.is_over:
@@ -106,23 +108,25 @@ def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Scr
         screen.say(note)
 
 
-def _open_sender(
-    stack: Stack, endpoint: str | None, deliver: Callable[[list[tuple[str, bytes]]], None]
-) -> Sender:
-    # Nothing is said of a single refusal: some records are taken later, and what stays refused is told.
+def _open_resender(
+    stack: Stack, asked: argparse.Namespace, deliver: Callable[[list[tuple[str, bytes]]], None]
+) -> Resender:
+    # No warning for a single refusal: the next attempt may succeed, and the table shows what never did.
     stream = BarStream(
         boto3.client("kinesis", config=_CONFIG), stack.output("BarStreamName"), warn=lambda *_, **__: None
     )
-    address = endpoint or stack.outputs.get("SearchEndpoint")
+    address = asked.endpoint or stack.outputs.get("SearchEndpoint")
+    # Asked for before anything is sent, and not in the middle of it.
+    user = (asked.user, read_password()) if asked.user else None
     # The stack's own domain asks for its admin role.
-    role_arn = None if endpoint else stack.outputs.get("SearchAdminRoleArn")
+    role_arn = None if asked.endpoint or user else stack.outputs.get("SearchAdminRoleArn")
 
     @cache
     def open_index() -> Filler:  # only where there is something for it
-        return Filler(find_server(address or "", role_arn=role_arn))
+        return Filler(find_server(address or "", user=user, region=asked.region, role_arn=role_arn))
 
     index = (lambda documents: open_index().fill(documents)) if address else None
-    return Sender(stream, index, deliver)
+    return Resender(stream, index, deliver)
 
 
 def _read_windows(stack: Stack) -> Windows:
@@ -134,8 +138,8 @@ def _read_windows(stack: Stack) -> Windows:
         return parse_windows(variables["SMA_WINDOWS"], variables["EMA_WINDOWS"])
     except SettingsError as error:
         raise RedriveError(
-            "The transform fails on all that it is sent, for a setting of its own is wrong: "
-            f"mend that first. {error}"
+            "The transform fails on every record, because one of its settings is wrong: "
+            f"correct that first. {error}"
         ) from error
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from rich.table import Table
 
 from stockstream.times import format_instant
-from stockstream_operate.redrive.decisions import Action, Decision
-from stockstream_operate.redrive.walk import Outcome
+from stockstream_operate.redrive.redrive import EntryResult
+from stockstream_operate.redrive.triage import Action, Decision
 
 _NAMES_SHOWN = 3
 _NOTHING = "-"
 _DONE = {
     Action.SEND: "sent as it is",
-    Action.MEND: "mended and sent",
+    Action.REPAIR: "repaired and sent",
     Action.INDEX: "indexed",
     Action.DELIVER: "delivered to the lake as JSON",
     Action.CLOSE: "put away",
@@ -24,7 +24,7 @@ _DONE = {
 }
 # What is to be done, and what was.
 _WORDS = (
-    (frozenset({Action.SEND, Action.MEND}), ("to send to the stream", "sent to the stream")),
+    (frozenset({Action.SEND, Action.REPAIR}), ("to send to the stream", "sent to the stream")),
     (frozenset({Action.INDEX}), ("to index again", "indexed again")),
     (frozenset({Action.DELIVER}), ("to deliver to the lake", "delivered to the lake")),
     (frozenset({Action.CLOSE, Action.REPEATED}), ("to put away", "put away")),
@@ -39,7 +39,7 @@ class Row:
     Attributes:
         reason: why they were set aside.
         action: what is done with them.
-        note: how one of them is mended, or why it is not.
+        note: how one of them is repaired, or why it is not.
         count: how many there are.
         first, last: when the first and the last of them arrived; None where no entry says so.
         instruments: how many entries name each.
@@ -57,14 +57,14 @@ class Row:
     refused: int = 0
     refusal: str = ""
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, result: EntryResult) -> None:
         """Counts an entry."""
-        entry = outcome.decision.entry
+        entry = result.decision.entry
         self.count += 1
-        self.refused += bool(outcome.refusal)
-        self.refusal = self.refusal or outcome.refusal
-        if outcome.decision.instrument:
-            self.instruments[outcome.decision.instrument] += 1
+        self.refused += bool(result.refusal)
+        self.refusal = self.refusal or result.refusal
+        if result.decision.instrument:
+            self.instruments[result.decision.instrument] += 1
         if entry.arrived_at:
             self.first = min(self.first or entry.arrived_at, entry.arrived_at)
             self.last = max(self.last or entry.arrived_at, entry.arrived_at)
@@ -88,18 +88,18 @@ class Tally:
         actions = list(Action)
         return sorted(self._rows.values(), key=lambda row: (actions.index(row.action), -row.count))
 
-    def add(self, outcomes: Iterable[Outcome]) -> None:
+    def add(self, results: Iterable[EntryResult]) -> None:
         """Counts the entries of a file."""
         self.files += 1
-        for outcome in outcomes:
-            decision = outcome.decision
-            # What a person has to mend is told of one of them: each may be wrong in a way of its own.
+        for result in results:
+            decision = result.decision
+            # Of what needs a person, one entry stands as the example: each may be wrong in another way.
             note = "" if decision.action is Action.LEAVE else decision.note
             reason = _NOTHING if decision.action is Action.REPEATED else decision.reason
             key = (reason, decision.action, note)
             if key not in self._rows:
                 self._rows[key] = Row(reason, decision.action, _detail(decision))
-            self._rows[key].add(outcome)
+            self._rows[key].add(result)
 
     @property
     def refused(self) -> int:

@@ -1,6 +1,9 @@
 """A client for a search server, whoever asks and wherever it is; and what its refusals mean."""
 
+import getpass
+import os
 import re
+import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,6 +27,7 @@ from stockstream.errors import StockstreamError
 from stockstream.settings import is_private
 
 TIMEOUT_SECONDS = 30
+PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
 _AMAZON = re.compile(r"\.([a-z0-9-]+)\.(es|aoss)\.amazonaws\.com(\.cn)?$")
 # The messages of the server itself, shortened to what fits on a screen.
 _LONGEST_REASON = 300
@@ -95,7 +99,7 @@ def find_server(
     if parts.username or parts.path:
         raise SearchError(
             f"{parts.hostname}: write the endpoint as https://host[:port]; a name goes into --user, "
-            "and its password into STOCKSTREAM_SEARCH_PASSWORD."
+            f"and its password into {PASSWORD}."
         )
     amazon = _AMAZON.search(parts.hostname or "")
     if amazon and amazon[2] == "aoss":
@@ -108,6 +112,20 @@ def find_server(
     if amazon or region or role_arn:
         return Server(endpoint, _signer(region or (amazon[1] if amazon else None), role_arn))
     return Server(endpoint, None)
+
+
+def read_password() -> str:
+    """The password for --user: from the variable PASSWORD, or else from the terminal.
+
+    Raises:
+        SearchError: there is neither.
+    """
+    password = os.environ.get(PASSWORD)
+    if password:
+        return password
+    if not sys.stdin.isatty():
+        raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
+    return getpass.getpass("Password: ")
 
 
 def _signer(region: str | None, role_arn: str | None) -> requests.auth.AuthBase:

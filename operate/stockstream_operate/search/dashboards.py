@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from stockstream_operate.search.client import TIMEOUT_SECONDS, SearchError, Server, explain, explain_status
-from stockstream_operate.search.install import Outcome, State
+from stockstream_operate.search.install import PartStatus, State
 from stockstream_operate.workplace import ROOT
 
 SAVED_OBJECTS = ROOT / "dashboards" / "saved-objects.ndjson"
@@ -39,39 +39,39 @@ class Dashboards:
         self._server = Server(self._url, server.auth)
         self._file = file
 
-    def install(self) -> Outcome:
+    def install(self) -> PartStatus:
         """Imports what is not there as it shall be."""
         before = self.check()
         if before.state not in {State.MISSING, State.DIFFERENT}:
             return before
         try:
-            told = self._post(
+            answer = self._post(
                 "_import?overwrite=true",
                 files={"file": (self._file.name, self._file.read_bytes(), "application/ndjson")},
             )
         except SearchError as error:
-            return Outcome(_NAME, State.REFUSED, (str(error),))
-        if not told.get("success"):
-            reasons = tuple(_import_error(each) for each in told.get("errors", []))
-            return Outcome(_NAME, State.REFUSED, reasons or (str(told),))
-        return Outcome(_NAME, State.MADE if before.state is State.MISSING else State.CHANGED, before.notes)
+            return PartStatus(_NAME, State.REFUSED, (str(error),))
+        if not answer.get("success"):
+            reasons = tuple(_import_error(each) for each in answer.get("errors", []))
+            return PartStatus(_NAME, State.REFUSED, reasons or (str(answer),))
+        return PartStatus(_NAME, State.MADE if before.state is State.MISSING else State.CHANGED, before.notes)
 
-    def check(self) -> Outcome:
+    def check(self) -> PartStatus:
         """Compares the saved objects with what is there."""
         wanted = read_saved_objects(self._file)
         asked = [{"type": each["type"], "id": each["id"]} for each in wanted]
         try:
             answer = self._post("_bulk_get", json=asked)
         except SearchError as error:
-            return Outcome(_NAME, State.REFUSED, (str(error),))
+            return PartStatus(_NAME, State.REFUSED, (str(error),))
         found = {(each["type"], each["id"]): each for each in answer["saved_objects"]}
         missing = [each for each in wanted if "attributes" not in found.get((each["type"], each["id"]), {})]
         if len(missing) == len(wanted):
-            return Outcome(_NAME, State.MISSING)
+            return PartStatus(_NAME, State.MISSING)
         notes = tuple(
             note for each in wanted for note in _compare(each, found.get((each["type"], each["id"]), {}))
         )
-        return Outcome(_NAME, State.DIFFERENT if notes else State.RIGHT, notes)
+        return PartStatus(_NAME, State.DIFFERENT if notes else State.RIGHT, notes)
 
     def _post(self, path: str, **body: Any) -> Any:  # noqa: ANN401 (what requests takes, and JSON)
         try:

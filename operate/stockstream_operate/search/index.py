@@ -40,7 +40,7 @@ _TYPES: dict[str, Body] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that a server is told, and tells of.
+    """One thing that is put on a server, and can be read back.
 
     Attributes:
         name: what people call it.

@@ -22,7 +22,7 @@ from stockstream_operate.search.index import (
     mapping,
 )
 
-# The name of the one outcome that there is where a server cannot be asked at all.
+# The name of the only status where the server cannot be asked at all.
 SERVER = "server"
 # What a server says of a path that one of its plugins would serve.
 _NO_HANDLER = "no handler found"
@@ -31,7 +31,7 @@ _NOT_ALLOWED = "is not allowed"
 
 
 class State(Enum):
-    """What came of a part."""
+    """The state of a part of the index."""
 
     MADE = "made"
     CHANGED = "changed"
@@ -43,8 +43,8 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a part, and a word on it.
+class PartStatus:
+    """The state of one part of the index, and why.
 
     Attributes:
         name: the part's.
@@ -78,27 +78,27 @@ class Installer:
         self._wanted = wanted
         self._client = server.connect()
 
-    def install(self) -> Iterator[Outcome]:
+    def install(self) -> Iterator[PartStatus]:
         """Puts each part in place that is not, in an order in which no document can come too early."""
         return self._go_through(puts=True)
 
-    def check(self) -> Iterator[Outcome]:
+    def check(self) -> Iterator[PartStatus]:
         """Compares each part with what is there, and changes nothing."""
         return self._go_through(puts=False)
 
-    def _go_through(self, *, puts: bool) -> Iterator[Outcome]:
+    def _go_through(self, *, puts: bool) -> Iterator[PartStatus]:
         try:
             has_pipelines = has_feature(self._client, PIPELINE_PATH)
         except TransportError as error:
             # What no request can pass, none of the following will.
-            yield Outcome(SERVER, State.REFUSED, (explain(error, self._server),))
+            yield PartStatus(SERVER, State.REFUSED, (explain(error, self._server),))
             return
         for part in list_parts(self._wanted, has_pipelines=has_pipelines):
             yield self._handle(part, puts=puts)
         yield self._months(puts=puts)
-        yield self._way_in()
+        yield self._check_nothing_in_the_way()
 
-    def _handle(self, part: Part, *, puts: bool) -> Outcome:
+    def _handle(self, part: Part, *, puts: bool) -> PartStatus:
         try:
             answer = _get(self._client, part.path)
             found = _within(answer, part)
@@ -106,20 +106,22 @@ class Installer:
                 part = _beside_others(part, found)
             notes = tuple(differences(part.body, found)) if found is not None else ()
             if found is not None and not notes:
-                return Outcome(part.name, State.RIGHT)
+                return PartStatus(part.name, State.RIGHT)
             if not puts:
-                return Outcome(part.name, State.DIFFERENT if notes else State.MISSING, notes, part.is_vital)
+                return PartStatus(
+                    part.name, State.DIFFERENT if notes else State.MISSING, notes, part.is_vital
+                )
             params = _unless_changed(answer) if part.path == RETENTION_PATH else {}
             self._client.transport.perform_request("PUT", part.path, params=params, body=part.body)
             if part.path == RETENTION_PATH:
                 self._let_follow("change_policy" if notes else "add")
         except TransportError as error:
             if part.needs and lacks_feature(error):
-                return Outcome(
+                return PartStatus(
                     part.name, State.SKIPPED, (f"this server has no {part.needs}",), is_vital=part.is_vital
                 )
-            return Outcome(part.name, State.REFUSED, (explain(error, self._server),), part.is_vital)
-        return Outcome(part.name, State.CHANGED if notes else State.MADE, notes)
+            return PartStatus(part.name, State.REFUSED, (explain(error, self._server),), part.is_vital)
+        return PartStatus(part.name, State.CHANGED if notes else State.MADE, notes)
 
     def _let_follow(self, verb: str) -> None:
         """Puts the months that are there already under the policy as it is now."""
@@ -128,7 +130,7 @@ class Installer:
                 "POST", f"/_plugins/_ism/{verb}/{MONTHS}", body={"policy_id": RETENTION}
             )
 
-    def _months(self, *, puts: bool) -> Outcome:
+    def _months(self, *, puts: bool) -> PartStatus:
         """A template is for new indices: a new average's field has to be added to those that are there."""
         name = "fields of the months that are there"
         fields = mapping(self._wanted.windows)
@@ -141,25 +143,25 @@ class Installer:
             )
             if notes and puts:
                 self._client.indices.put_mapping(index=MONTHS, body={"properties": fields})
-                return Outcome(name, State.CHANGED, notes)
+                return PartStatus(name, State.CHANGED, notes)
         except TransportError as error:
-            return Outcome(name, State.REFUSED, (explain(error, self._server),))
-        return Outcome(name, State.DIFFERENT if notes else State.RIGHT, notes)
+            return PartStatus(name, State.REFUSED, (explain(error, self._server),))
+        return PartStatus(name, State.DIFFERENT if notes else State.RIGHT, notes)
 
-    def _way_in(self) -> Outcome:
+    def _check_nothing_in_the_way(self) -> PartStatus:
         """Firehose's index must not exist: its documents would stay in it, as they are."""
         name = "no index in the way"
         try:
             is_there = self._client.indices.exists(index=WRITE_INDEX)
         except TransportError as error:
-            return Outcome(name, State.REFUSED, (explain(error, self._server),))
+            return PartStatus(name, State.REFUSED, (explain(error, self._server),))
         if not is_there:
-            return Outcome(name, State.RIGHT)
+            return PartStatus(name, State.RIGHT)
         note = (
             f"an index named {WRITE_INDEX} was made before the template: what Firehose sends stays in it, "
             f"under ids of its own. Delete it (DELETE /{WRITE_INDEX}), then run `stockstream search fill`."
         )
-        return Outcome(name, State.DIFFERENT, (note,))
+        return PartStatus(name, State.DIFFERENT, (note,))
 
 
 def has_feature(client: OpenSearch, path: str) -> bool:

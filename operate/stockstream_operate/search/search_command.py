@@ -1,9 +1,6 @@
 """The subcommands of `stockstream search`."""
 
 import argparse
-import getpass
-import os
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
@@ -15,15 +12,14 @@ from rich.table import Table
 
 from stockstream_operate.arguments import Commands, day
 from stockstream_operate.screen import Screen
-from stockstream_operate.search.client import SearchError, Server, find_server
+from stockstream_operate.search.client import PASSWORD, SearchError, Server, find_server, read_password
 from stockstream_operate.search.dashboards import SAVED_OBJECTS, Dashboards
+from stockstream_operate.search.dashboards_proxy import run_dashboards_proxy
 from stockstream_operate.search.fill import Filler, LakeFiles, say_refused
 from stockstream_operate.search.index import Wanted
-from stockstream_operate.search.install import SERVER, Installer, Outcome, State
-from stockstream_operate.search.open import open_door
+from stockstream_operate.search.install import SERVER, Installer, PartStatus, State
 from stockstream_operate.stack import Stack, find_stack
 
-PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
 DASHBOARDS_PORT = 5601
 POLL_SECONDS = 2
 _STYLES = {
@@ -37,15 +33,13 @@ _STYLES = {
 }
 
 
-def add_search(commands: Commands) -> Commands:
-    """Adds `search` and its subcommands; gives back where more of them are added."""
-    search = commands.add_parser(
-        "search", help="the search index: install, check, fill, look at it", description="The search index."
-    )
-    verbs: Commands = search.add_subparsers(dest="verb", required=True)
+def add_search(command: argparse.ArgumentParser) -> Commands:
+    """Adds the subcommands of `stockstream search`; gives back where more of them are added."""
+    command.description = "The search index."
+    verbs: Commands = command.add_subparsers(dest="verb", required=True)
     install = _add(verbs, "install", "put index, pipeline, retention, permissions and dashboards in place")
     install.set_defaults(run=_install)
-    check = _add(verbs, "check", "say whether what is installed is what it shall be")
+    check = _add(verbs, "check", "say whether what is installed is as it should be")
     check.set_defaults(run=_check)
     fill = _add(verbs, "fill", "index what is in the lake")
     fill.add_argument(
@@ -53,11 +47,11 @@ def add_search(commands: Commands) -> Commands:
     )
     fill.add_argument("--follow", action="store_true", help="go on with what is delivered, until Ctrl-C")
     fill.set_defaults(run=_fill)
-    door = _add(verbs, "open", "open Amazon's Dashboards to your browser, signing its requests")
-    door.add_argument(
+    proxy = _add(verbs, "open", "open Amazon's Dashboards to your browser, signing its requests")
+    proxy.add_argument(
         "--port", type=int, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
     )
-    door.set_defaults(run=_open)
+    proxy.set_defaults(run=_open)
     return verbs
 
 
@@ -83,40 +77,40 @@ def _add(verbs: Commands, name: str, help_: str) -> argparse.ArgumentParser:
 
 def _install(asked: argparse.Namespace, screen: Screen) -> None:
     server, stack = _find(asked)
-    outcomes = reach(Installer(server, wanted(stack)).install())
-    outcomes.append(_handle_dashboards(asked, server, puts=True))
-    present(outcomes, screen)
-    judge(outcomes, f"Not all of it is in place at {server.endpoint}: see above.")
+    statuses = require_server(Installer(server, wanted(stack)).install())
+    statuses.append(_handle_dashboards(asked, server, puts=True))
+    show_statuses(statuses, screen)
+    require_in_place(statuses, f"Not all of it is in place at {server.endpoint}: see above.")
     screen.say(f"The index at {server.endpoint} is ready.")
 
 
 def _check(asked: argparse.Namespace, screen: Screen) -> None:
     server, stack = _find(asked)
-    outcomes = reach(Installer(server, wanted(stack)).check())
-    outcomes.append(_handle_dashboards(asked, server, puts=False))
-    present(outcomes, screen)
-    judge(
-        outcomes, f"What is at {server.endpoint} is not what it shall be: run `stockstream search install`."
+    statuses = require_server(Installer(server, wanted(stack)).check())
+    statuses.append(_handle_dashboards(asked, server, puts=False))
+    show_statuses(statuses, screen)
+    require_in_place(
+        statuses, f"What is at {server.endpoint} is not as it should be: run `stockstream search install`."
     )
-    screen.say(f"The index at {server.endpoint} is as it shall be.")
+    screen.say(f"The index at {server.endpoint} is as it should be.")
 
 
-def reach(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The outcomes; an error where the server could not be asked at all."""
-    reached = list(outcomes)
+def require_server(statuses: Iterable[PartStatus]) -> list[PartStatus]:
+    """The statuses; an error where the server could not be asked at all."""
+    reached = list(statuses)
     if reached[0].name == SERVER:
         raise SearchError(reached[0].notes[0])
     return reached
 
 
-def _handle_dashboards(asked: argparse.Namespace, server: Server, *, puts: bool) -> Outcome:
+def _handle_dashboards(asked: argparse.Namespace, server: Server, *, puts: bool) -> PartStatus:
     url = asked.dashboards_url or (f"{server.endpoint}/_dashboards" if server.is_amazons else None)
     if url is None:
-        return Outcome(
+        return PartStatus(
             "dashboards", State.SKIPPED, ("give --dashboards-url to have them, too",), is_vital=False
         )
     if not SAVED_OBJECTS.exists():
-        return Outcome("dashboards", State.SKIPPED, (f"{SAVED_OBJECTS} is not there",), is_vital=False)
+        return PartStatus("dashboards", State.SKIPPED, (f"{SAVED_OBJECTS} is not there",), is_vital=False)
     # It may be another server, which the endpoint's credentials are for as well; but not in the clear.
     parts = urlsplit(url)
     find_server(f"{parts.scheme}://{parts.netloc}" if parts.netloc else url, user=("", ""))
@@ -163,7 +157,7 @@ def _open(asked: argparse.Namespace, screen: Screen) -> None:
             f"{server.endpoint} is asked without a signature: open its Dashboards itself, at its own address."
         )
     try:
-        with suppress(KeyboardInterrupt), open_door(server, asked.port) as url:
+        with suppress(KeyboardInterrupt), run_dashboards_proxy(server, asked.port) as url:
             screen.say(f"Dashboards: {url}  (until Ctrl-C; whoever uses this machine can use it)")
             while True:
                 time.sleep(1)
@@ -184,18 +178,9 @@ def _server(asked: argparse.Namespace, stack: Stack | None) -> Server:
         raise SearchError(
             "Which server? Give --endpoint URL, or --stack NAME for a stack with SearchEnabled."
         )
-    user = (asked.user, _password()) if asked.user else None
+    user = (asked.user, read_password()) if asked.user else None
     role_arn = stack.outputs.get("SearchAdminRoleArn") if stack and asked.stack and not user else None
     return find_server(endpoint, user=user, region=asked.region, role_arn=role_arn)
-
-
-def _password() -> str:
-    told = os.environ.get(PASSWORD)
-    if told:
-        return told
-    if not sys.stdin.isatty():
-        raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
-    return getpass.getpass("Password: ")
 
 
 def wanted(stack: Stack | None) -> Wanted:
@@ -206,29 +191,29 @@ def wanted(stack: Stack | None) -> Wanted:
     return Wanted(stack.windows, days, stack.outputs.get("SearchDeliveryRoleArn", ""))
 
 
-def present(outcomes: Iterable[Outcome], screen: Screen) -> None:
-    """Shows what became of each part."""
+def show_statuses(statuses: Iterable[PartStatus], screen: Screen) -> None:
+    """Shows a table of the parts and their states."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("part", "", ""):
         table.add_column(title, overflow="fold")
-    for outcome in outcomes:
-        first, *others = outcome.notes or ("",)
-        table.add_row(outcome.name, f"[{_STYLES[outcome.state]}]{outcome.state.value}[/]", escape(first))
+    for status in statuses:
+        first, *others = status.notes or ("",)
+        table.add_row(status.name, f"[{_STYLES[status.state]}]{status.state.value}[/]", escape(first))
         for note in others:
             table.add_row("", "", escape(note))
     screen.present(table)
 
 
-def judge(outcomes: Iterable[Outcome], otherwise: str) -> None:
+def require_in_place(statuses: Iterable[PartStatus], otherwise: str) -> None:
     """Fails where a part is not in place.
 
     Raises:
         SearchError: with the text given, or with what the server cannot hold.
     """
-    wrong = [outcome for outcome in outcomes if not outcome.is_fine]
-    if wrong and all(outcome.state is State.SKIPPED for outcome in wrong):
+    wrong = [status for status in statuses if not status.is_fine]
+    if wrong and all(status.state is State.SKIPPED for status in wrong):
         # No second run of `install` would change that.
-        lacks = ", ".join(note for outcome in wrong for note in outcome.notes)
+        lacks = ", ".join(note for status in wrong for note in status.notes)
         raise SearchError(
             f"All that this server can hold is in place, but {lacks}. "
             "A delivery stream would leave bars there twice; `stockstream search fill` does not."

@@ -3,13 +3,17 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from stockstream_local import cli
+from stockstream_local import cli, up_command
 from stockstream_local.pipeline import Options
+from stockstream_operate.cli import Command
 from stockstream_operate.screen import Screen
 
 type Asked = tuple[Options, int | None]
@@ -19,7 +23,7 @@ type Asked = tuple[Options, int | None]
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """What `up` was asked to do, instead of doing it."""
     asked: list[Asked] = []
-    monkeypatch.setattr(cli, "up", lambda options, bars, _screen: asked.append((options, bars)))
+    monkeypatch.setattr(up_command, "up", lambda options, bars, _screen: asked.append((options, bars)))
     return asked
 
 
@@ -126,7 +130,7 @@ def test_a_signal_is_the_ordinary_end_of_an_endless_run_and_cuts_a_counted_one_s
     arguments: list[str],
     status: int,
 ) -> None:
-    monkeypatch.setattr(cli, "up", lambda *_: os.kill(os.getpid(), number))
+    monkeypatch.setattr(up_command, "up", lambda *_: os.kill(os.getpid(), number))
 
     assert cli.main(arguments) == status
     assert "Nothing is left running" in capsys.readouterr().out
@@ -138,7 +142,7 @@ def test_an_emulator_that_is_gone_is_told_in_a_sentence(
     def up(_options: Options, _bars: int | None, _screen: Screen) -> None:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
-    monkeypatch.setattr(cli, "up", up)
+    monkeypatch.setattr(up_command, "up", up)
 
     assert cli.main(["up"]) == 1
     assert "The local AWS gave no good answer" in " ".join(capsys.readouterr().err.split())
@@ -155,7 +159,7 @@ def test_a_second_signal_does_not_disturb_the_end(monkeypatch: pytest.MonkeyPatc
             os.kill(os.getpid(), signal.SIGTERM)
             cleared.append("all")
 
-    monkeypatch.setattr(cli, "up", up)
+    monkeypatch.setattr(up_command, "up", up)
     before = signal.getsignal(signal.SIGINT)
 
     assert cli.main(["up"]) == 0
@@ -181,3 +185,29 @@ def test_refuses_a_wrong_option_of_a_redrive_with_a_reason(
 
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_each_command_says_what_it_is_for(capsys: pytest.CaptureFixture[str], command: Command) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command.name, "--help"])
+
+    assert ended.value.code == 0
+    _usage, description, *_ = capsys.readouterr().out.split("\n\n")
+    assert description.endswith(".")
+
+
+def test_the_list_of_commands_waits_for_none_of_their_packages() -> None:
+    code = (
+        "import sys; from stockstream_local.cli import main\n"
+        "try: main(['--help'])\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 (this Python)
+
+    assert all(command.name in ended.stdout for command in cli.COMMANDS)
+    loaded = {name.partition(".")[0] for name in ended.stderr.split()}
+    installed = set(packages_distributions())
+    assert {"boto3", "rich"} <= installed
+    # What begins with an underscore Python itself loads at its start, for .pth files.
+    assert {each for each in loaded & installed if not each.startswith(("_", "stockstream"))} == set()

@@ -4,7 +4,10 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
+
+import pytest
 
 from alert.alarms import State, parse_alarm
 from stockstream_local.emulator.corrected_cloudwatch import write_message
@@ -115,19 +118,37 @@ def test_a_kept_record_is_a_line_that_holds_it_untouched() -> None:
     assert (told["attemptsMade"], told["errorCode"], told["lambdaArn"]) == (4, "Lambda.FunctionError", ARN)
 
 
-def test_a_condition_may_join_select_and_split() -> None:
-    # Imported here: with ministack's CloudFormation it takes longer than all tests of this file.
-    from stockstream_local.emulator.corrected_cloudformation import evaluate_conditions  # noqa: PLC0415
+WINDOWS = {"Fn::Split": [",", {"Fn::Sub": "${SmaWindows},-,-"}]}
 
-    windows = {"Fn::Split": [",", {"Fn::Sub": "${SmaWindows},-,-"}]}
-    template = {
-        "Conditions": {
-            f"Has{place}": {
-                "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", [{"Fn::Select": [place - 1, windows]}]]}, "-"]}]
-            }
-            for place in (1, 2, 3)
-        }
-    }
+
+@pytest.mark.parametrize(
+    ("compared", "is_true"),
+    [
+        ([{"Ref": "AWS::AccountId"}, "000000000000"], True),
+        ([{"Ref": "SmaWindows"}, "5,20"], True),
+        ([{"Fn::Select": [1, WINDOWS]}, "20"], True),
+        ([{"Fn::Select": [2, WINDOWS]}, "-"], True),
+        ([{"Fn::Select": [1, WINDOWS]}, "-"], False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["engine", "changesets", "handlers", "stacks"])
+def test_a_templates_conditions_know_the_account_and_functions(
+    monkeypatch: pytest.MonkeyPatch, name: str, compared: list[Any], *, is_true: bool
+) -> None:
+    # Imported here: with ministack's CloudFormation it takes longer than all tests of this file.
+    from stockstream_local.emulator import corrected_cloudformation  # noqa: PLC0415
+
+    modules = [
+        import_module(f"ministack.services.cloudformation.{each}")
+        for each in ("engine", "changesets", "handlers", "stacks")
+    ]
+    for each in modules:
+        monkeypatch.setattr(each, "_evaluate_conditions", each._evaluate_conditions)  # noqa: SLF001 (put back)
     parameters = {"SmaWindows": {"Value": "5,20", "Type": "String"}}
 
-    assert evaluate_conditions(template, parameters) == {"Has1": True, "Has2": True, "Has3": False}
+    corrected_cloudformation.correct()
+
+    module = import_module(f"ministack.services.cloudformation.{name}")
+    told = module._evaluate_conditions({"Conditions": {"IsSo": {"Fn::Equals": compared}}}, parameters)  # noqa: SLF001
+    assert told == {"IsSo": is_true}

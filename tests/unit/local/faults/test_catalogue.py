@@ -135,9 +135,11 @@ def test_one_fault_of_a_part_at_a_time(site: Site) -> None:
     site.faults.begin("provider-down")
     site.faults.begin("stream-full")
 
-    with pytest.raises(FaultError, match="provider-down is there, and hides key-refused: mend it first"):
+    with pytest.raises(
+        FaultError, match="provider-down is active, and would hide key-refused: mend it first"
+    ):
         site.faults.begin("key-refused")
-    with pytest.raises(FaultError, match="there already"):
+    with pytest.raises(FaultError, match="active already"):
         site.faults.begin("provider-down")
     assert site.faults.active == {"provider-down", "stream-full"}
 

@@ -161,6 +161,19 @@ def test_a_reader_who_has_seen_enough_ends_it_quietly(monkeypatch: pytest.Monkey
     assert ended.value.code == 1
 
 
+@pytest.mark.parametrize("arguments", [["--show", "SELECT 1"], ["SELECT 1"]], ids=["lines", "a table"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.usefixtures("lake")
+def test_output_to_a_full_disk_ends_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        assert cli.main(["query", *arguments]) == 1
+
+    assert capsys.readouterr().err == "stockstream: No space left on device\n"
+
+
 def test_ctrl_c_ends_a_query_that_takes_long(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_file(folder, "2026-11-20", "a", [document("2026-11-20T14:30:00Z")] * 300)
     # Some minutes of work, so that it neither ends before the signal nor goes on for ever without one.

@@ -5,24 +5,24 @@ from io import StringIO
 
 from rich.console import Console
 
-from stockstream_operate.redrive.decisions import Action, Decision
+from stockstream_operate.redrive.redrive import EntryResult
 from stockstream_operate.redrive.report import Tally
 from stockstream_operate.redrive.set_aside import Kind, SetAside
-from stockstream_operate.redrive.walk import Outcome
+from stockstream_operate.redrive.triage import Action, Decision
 
 
-def outcome(
+def result(
     action: Action,
     *,
-    reason: str = "BAD_TIME",
-    note: str = "times in the contract's form",
+    reason: str = "BAD_LOOKBACK",
+    note: str = "look-back to its newest bars",
     instrument: str = "IBM",
     day: int = 20,
     refusal: str = "",
-) -> Outcome:
+) -> EntryResult:
     arrived = datetime(2026, 11, day, 21, 0, tzinfo=UTC)
     entry = SetAside(Kind.RECORD, "key", "text", arrived_at=arrived)
-    return Outcome(Decision(entry, action, reason, note, b"", instrument), refusal)
+    return EntryResult(Decision(entry, action, reason, note, b"", instrument), refusal)
 
 
 def shown(tally: Tally) -> list[str]:
@@ -34,14 +34,14 @@ def shown(tally: Tally) -> list[str]:
 
 def test_entries_are_counted_by_reason_with_their_first_and_last_arrival() -> None:
     tally = Tally(is_applied=False)
-    tally.add([outcome(Action.MEND, day=20), outcome(Action.MEND, day=18, instrument="AAPL")])
+    tally.add([result(Action.REPAIR, day=20), result(Action.REPAIR, day=18, instrument="AAPL")])
     tally.add(
-        [outcome(Action.MEND, day=19), outcome(Action.SEND, reason="Lambda.FunctionError", note="failed")]
+        [result(Action.REPAIR, day=19), result(Action.SEND, reason="Lambda.FunctionError", note="failed")]
     )
 
     assert shown(tally)[1:] == [
         "Lambda.FunctionError 1 2026-11-20 21:00 IBM send as it is: failed",
-        "BAD_TIME 3 2026-11-18 21:00 IBM, AAPL mend and send: times in the contract's form",
+        "BAD_LOOKBACK 3 2026-11-18 21:00 IBM, AAPL repair and send: look-back to its newest bars",
         "2026-11-20 21:00",
     ]
     assert tally.summary() == "Entries: 4, in files: 2; 4 to send to the stream."
@@ -50,7 +50,7 @@ def test_entries_are_counted_by_reason_with_their_first_and_last_arrival() -> No
 def test_a_row_for_a_person_quotes_one_of_its_entries() -> None:
     tally = Tally(is_applied=False)
     for price in (253.0, 254.0):
-        tally.add([outcome(Action.LEAVE, reason="BAD_PRICE", note=f"BAD_PRICE: close is {price}")])
+        tally.add([result(Action.LEAVE, reason="BAD_PRICE", note=f"BAD_PRICE: close is {price}")])
 
     (row,) = tally.rows
     assert (row.count, row.note) == (2, "close is 253.0")
@@ -59,23 +59,25 @@ def test_a_row_for_a_person_quotes_one_of_its_entries() -> None:
 
 def test_copies_are_one_row_whatever_their_reasons_are() -> None:
     tally = Tally(is_applied=False)
-    tally.add([outcome(Action.REPEATED, reason=reason, note="seen") for reason in ("BAD_TIME", "BAD_PRICE")])
+    tally.add(
+        [result(Action.REPEATED, reason=reason, note="seen") for reason in ("BAD_LOOKBACK", "BAD_PRICE")]
+    )
 
     assert shown(tally)[1:] == ["- 2 2026-11-20 21:00 IBM put away the copy: seen"]
 
 
 def test_names_beyond_three_are_counted() -> None:
     tally = Tally(is_applied=False)
-    tally.add([outcome(Action.SEND, instrument=name) for name in ("A", "B", "C", "D", "E", "A")])
+    tally.add([result(Action.SEND, instrument=name) for name in ("A", "B", "C", "D", "E", "A")])
 
     assert "A, B, C and 2 more" in shown(tally)[1]
 
 
 def test_what_was_done_and_what_was_refused_are_told_apart() -> None:
     tally = Tally(is_applied=True)
-    tally.add([outcome(Action.INDEX, reason="400", note="as it is")] * 3)
-    tally.add([outcome(Action.INDEX, reason="400", note="as it is", refusal="400: no")])
-    tally.add([outcome(Action.CLOSE, reason="409", note="newer")])
+    tally.add([result(Action.INDEX, reason="400", note="as it is")] * 3)
+    tally.add([result(Action.INDEX, reason="400", note="as it is", refusal="400: no")])
+    tally.add([result(Action.CLOSE, reason="409", note="newer")])
 
     assert shown(tally)[1].endswith("3 indexed: as it is; 1 refused: 400: no")
     assert tally.summary() == (
@@ -85,16 +87,16 @@ def test_what_was_done_and_what_was_refused_are_told_apart() -> None:
 
 def test_the_fields_for_a_script_hold_the_same() -> None:
     tally = Tally(is_applied=True)
-    tally.add([outcome(Action.MEND)])
+    tally.add([result(Action.REPAIR)])
 
     assert tally.as_json() == {
         "applied": True,
         "files": 1,
         "rows": [
             {
-                "reason": "BAD_TIME",
-                "action": "mend and send",
-                "note": "times in the contract's form",
+                "reason": "BAD_LOOKBACK",
+                "action": "repair and send",
+                "note": "look-back to its newest bars",
                 "count": 1,
                 "first_arrival": "2026-11-20T21:00:00.000Z",
                 "last_arrival": "2026-11-20T21:00:00.000Z",

@@ -1,4 +1,4 @@
-"""The door through which other processes on this machine break and mend the running pipeline."""
+"""The HTTP server through which `stockstream fault` and `mend` reach the running pipeline."""
 
 import json
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from stockstream_operate.workplace import STATE
 TIMEOUT_SECONDS = 30
 
 
-class FaultDoor(LoopbackServer):
-    """Takes POST /begin/NAME and POST /end/NAME, and tells of all faults at GET /.
+class FaultServer(LoopbackServer):
+    """Takes POST /begin/NAME and POST /end/NAME, and lists all faults at GET /.
 
     Args:
         faults: what to do.
@@ -29,18 +29,18 @@ class FaultDoor(LoopbackServer):
         self._say = say
 
     def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (none is sent)
-        """Does it, and answers in words: `{"said": ...}`."""
+        """Breaks, mends or lists, and answers `{"said": ...}`."""
         action, _, name = target.strip("/").partition("/")
         try:
             if method == "GET":
-                return _answer(HTTPStatus.OK, self._tell())
+                return _answer(HTTPStatus.OK, self._list())
             said = self._faults.begin(name) if action == "begin" else self._faults.end(name)
         except FaultError as error:
             return _answer(HTTPStatus.CONFLICT, str(error))
         self._say(said)
         return _answer(HTTPStatus.OK, said)
 
-    def _tell(self) -> list[dict[str, str]]:
+    def _list(self) -> list[dict[str, str]]:
         return [
             {
                 "name": name,
@@ -53,7 +53,7 @@ class FaultDoor(LoopbackServer):
 
 
 def ask(method: str, path: str) -> object:
-    """What the door of the pipeline that runs here answers.
+    """Asks the fault server of the pipeline that runs here.
 
     Args:
         method: GET or POST.

@@ -1,19 +1,19 @@
-"""`stockstream redrive`: what Firehose set aside, decided on file by file, and sent again where asked to."""
+"""The loop of a redrive: each error file is read, decided on, sent again, and put away."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stockstream_operate.redrive.decisions import BY_HAND, Action, Decision, Judge
 from stockstream_operate.redrive.error_files import ErrorFile, ErrorFiles
-from stockstream_operate.redrive.sender import Sender
+from stockstream_operate.redrive.resender import Resender
 from stockstream_operate.redrive.set_aside import SetAside
+from stockstream_operate.redrive.triage import BY_HAND, Action, Decision, Triage
 
-_SENT = {Action.SEND, Action.MEND, Action.INDEX, Action.DELIVER}
+_SENT = {Action.SEND, Action.REPAIR, Action.INDEX, Action.DELIVER}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """An entry's fate.
+class EntryResult:
+    """What became of an entry.
 
     Attributes:
         decision: what was decided.
@@ -49,14 +49,14 @@ class Selection:
         """Whether the limit is reached."""
         return self._left == 0
 
-    def choose(self, entries: Sequence[SetAside], judge: Judge) -> dict[int, Decision]:
+    def choose(self, entries: Sequence[SetAside], triage: Triage) -> dict[int, Decision]:
         """What is decided on those of a file's entries that are meant, by their positions in it."""
         chosen = {}
         for position, entry in enumerate(entries):
             corrected = self._correct(entry)
             if corrected is None:
                 continue
-            decision = judge.decide(corrected)
+            decision = triage.decide(corrected)
             if self._takes(decision):
                 chosen[position] = decision
         return chosen
@@ -81,19 +81,19 @@ class Selection:
 def redrive(
     files: ErrorFiles,
     listed: Sequence[ErrorFile],
-    judge: Judge,
+    triage: Triage,
     selection: Selection,
-    sender: Sender | None,
-) -> Iterator[tuple[ErrorFile, list[Outcome]]]:
+    resender: Resender | None,
+) -> Iterator[tuple[ErrorFile, list[EntryResult]]]:
     """Decides on all entries, and sends and puts away what can be; one file in memory at a time.
 
     Args:
         files: where the entries are.
         listed: the files, all listed before the first of them is sent. What fails again comes back as a new
             file, and must not pass for a copy of what was sent.
-        judge: decides.
+        triage: decides.
         selection: which entries are meant.
-        sender: sends them; None for a dry run, which changes nothing.
+        resender: sends them; None for a dry run, which changes nothing.
 
     Yields:
         Each file, and what became of those of its entries that are meant.
@@ -102,17 +102,17 @@ def redrive(
         if selection.is_over:
             return
         entries, version = files.read(file)
-        chosen = selection.choose(entries, judge)
-        refusals = sender.send(list(chosen.values())) if sender else [""] * len(chosen)
-        outcomes = {
-            position: Outcome(decision, refusal)
+        chosen = selection.choose(entries, triage)
+        refusals = resender.send(list(chosen.values())) if resender else [""] * len(chosen)
+        results = {
+            position: EntryResult(decision, refusal)
             for (position, decision), refusal in zip(chosen.items(), refusals, strict=True)
         }
         done = {
             position
-            for position, outcome in outcomes.items()
-            if outcome.decision.action is not Action.LEAVE and not outcome.refusal
+            for position, result in results.items()
+            if result.decision.action is not Action.LEAVE and not result.refusal
         }
-        if sender and done:
+        if resender and done:
             files.put_away(file, version, entries, done)
-        yield file, list(outcomes.values())
+        yield file, list(results.values())

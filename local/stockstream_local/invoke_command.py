@@ -4,6 +4,7 @@ sam runs the function in a container that is like Lambda. The transform needs no
 the alert function need what a stack has, so they get one: deployed to the emulator, its schedule paused.
 """
 
+import argparse
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,6 +61,20 @@ class _Container(NamedTuple):
     template: Path
     environ: Mapping[str, str]
     address: str | None
+
+
+def add_invoke(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream invoke`."""
+    command.description = "Runs the real `sam local invoke`; this needs Docker."
+    command.add_argument("function", choices=TARGETS)
+    command.add_argument(
+        "events",
+        nargs="*",
+        type=_event,
+        metavar="EVENT",
+        help="JSON files (all of the function's in events/)",
+    )
+    command.set_defaults(run=lambda asked, screen: invoke(asked.function, asked.events, screen))
 
 
 def invoke(function: str, events: Sequence[Path], screen: Screen) -> None:
@@ -140,7 +155,7 @@ def _invoke(target: Target, event: Path, container: _Container) -> object:
     log = STATE / f"invoke-{event.stem}.log"
     hosts = ("--add-host", f"{CONTAINER_HOST}:{container.address}") if container.address else ()
     architecture = deployment.host_architecture()
-    # sam asks the registry each time, unless it is told not to.
+    # Without this option sam asks the registry each time.
     pull = ("--skip-pull-image",) if has_image(f"{IMAGE}-{architecture}") else ()
     arguments = [
         *("sam", "local", "invoke", target.logical_id),
@@ -173,3 +188,14 @@ def _read_answer(log: Path, otherwise: str) -> object:
             continue
         return answer
     raise InvokeError(f"{otherwise} Its log: {log}")
+
+
+def _event(text: str) -> Path:
+    path = Path(text)
+    try:
+        json.loads(path.read_bytes())
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not JSON: {error}") from None
+    return path.resolve()

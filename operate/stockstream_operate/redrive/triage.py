@@ -13,7 +13,7 @@ from stockstream.fields import DOCUMENT_SCHEMA
 from stockstream.times import parse_instant
 from stockstream.windows import Windows
 from stockstream_operate.lake.sql import table_columns
-from stockstream_operate.redrive.mends import mend
+from stockstream_operate.redrive.repairs import repair
 from stockstream_operate.redrive.set_aside import Kind, SetAside
 
 UNREADABLE = "UNREADABLE"
@@ -37,7 +37,7 @@ class Action(StrEnum):
     """What --apply does."""
 
     SEND = "send as it is"
-    MEND = "mend and send"
+    REPAIR = "repair and send"
     INDEX = "index again"
     DELIVER = "deliver to the lake as JSON"
     CLOSE = "put away"
@@ -53,7 +53,7 @@ class Decision:
         entry: the entry.
         action: what.
         reason: why it was set aside: the transform's reason, or Firehose's error code.
-        note: how it is mended, or why it is not; for a person.
+        note: how it is repaired, or why it is not; for a person.
         data: what to send; empty where nothing is sent.
         instrument: as the record names it; empty where it does not.
     """
@@ -66,8 +66,8 @@ class Decision:
     instrument: str = ""
 
 
-class Judge:
-    """Decides on one entry after the other, and knows what it has seen.
+class Triage:
+    """Decides on one entry after the other, and recognizes those that it has seen.
 
     The delivery to the lake and the one to the search index each set the same bad record aside.
     Both entries name the same bytes, and they are sent once. A seen record costs about 100 bytes of memory.
@@ -100,9 +100,9 @@ def decide(entry: SetAside, windows: Windows) -> Decision:
 
 
 def _decide_record(entry: SetAside, data: bytes, windows: Windows) -> Decision:
-    verdict = mend(data, windows)
-    refusal = verdict.refusal
-    if verdict.record is None:
+    result = repair(data, windows)
+    refusal = result.refusal
+    if result.record is None:
         return Decision(
             entry,
             Action.LEAVE,
@@ -110,13 +110,13 @@ def _decide_record(entry: SetAside, data: bytes, windows: Windows) -> Decision:
             str(refusal),
             instrument=_guess(data),
         )
-    instrument = verdict.record["instrument"]
+    instrument = result.record["instrument"]
     if refusal:
-        note = ", ".join(verdict.mends)
-        return Decision(entry, Action.MEND, refusal.reason, note, verdict.data, instrument)
+        note = ", ".join(result.repairs)
+        return Decision(entry, Action.REPAIR, refusal.reason, note, result.data, instrument)
     # It failed as a whole, or an older one refused it, or the answer was full.
     note = _SENT_FOR.get(entry.error_code, _TRANSFORM_FAILED)
-    return Decision(entry, Action.SEND, entry.error_code or "UNKNOWN", note, verdict.data, instrument)
+    return Decision(entry, Action.SEND, entry.error_code or "UNKNOWN", note, result.data, instrument)
 
 
 def _decide_document(entry: SetAside, data: bytes, windows: Windows) -> Decision:

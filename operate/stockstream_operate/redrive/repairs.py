@@ -1,10 +1,11 @@
-"""Mends: what a refused record may be sent as, where there is no doubt. No number is ever invented."""
+"""Repairs: what a refused record says elsewhere is put where it is missing, and bad look-backs are left out.
+
+Nothing is guessed: no number is changed, and no text is read as something else.
+"""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,26 +14,20 @@ from stockstream.errors import InstrumentError, Reason, RecordError
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import parse_instrument
 from stockstream.records import decode_record
-from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
 
 type Record = dict[str, Any]
 
-_NUMBER_FIELDS = ("open", "high", "low", "close", "volume")
-_NUMBER = re.compile(r"(0|[1-9]\d{0,14})(\.\d{1,20})?", re.ASCII)
-# With its zone: a time without one could be New York's as well as London's.
-_ZONED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
-class Mend:
-    """One way to mend a record.
+class Repair:
+    """One way to repair a record.
 
     Attributes:
         name: what it does, as the dry run says it.
         why: why that is right.
         reasons: the refusals that it is tried on.
-        apply: the mended record; None where it does not help.
+        apply: the repaired record; None where it does not help.
     """
 
     name: str
@@ -42,43 +37,43 @@ class Mend:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RepairResult:
     """What can be done with a record.
 
     Attributes:
         data: what to send; the untouched record where nothing can be.
         record: its fields, checked; None where the record cannot be sent.
-        mends: the names of what was mended, in order.
+        repairs: the names of what was repaired, in order.
         refusal: why the transform refuses the record as it is; None where it takes it.
     """
 
     data: bytes
     record: Record | None
-    mends: tuple[str, ...]
+    repairs: tuple[str, ...]
     refusal: RecordError | None
 
 
-def mend(data: bytes, windows: Windows) -> Verdict:
-    """Reads a record as the transform does, and mends it where that is possible.
+def repair(data: bytes, windows: Windows) -> RepairResult:
+    """Reads a record as the transform does, and repairs it where that is possible.
 
     Args:
         data: the record's bytes.
         windows: the transform's, which say how long a look-back may be.
     """
     refusal: RecordError | None = None
-    mended, mends = data, tuple[str, ...]()
+    repaired, repairs = data, tuple[str, ...]()
     while True:
         try:
-            record = decode_record(mended, lookback_lengths(windows))
+            record = decode_record(repaired, lookback_lengths(windows))
         except RecordError as error:
             refusal = refusal or error
-            step = _next_step(mended, error.reason, mends, windows)
+            step = _next_step(repaired, error.reason, repairs, windows)
             if step is None:
-                return Verdict(data, None, (), refusal)
-            mended, name = step
-            mends = (*mends, name)
+                return RepairResult(data, None, (), refusal)
+            repaired, name = step
+            repairs = (*repairs, name)
         else:
-            return Verdict(mended, record, mends, refusal)
+            return RepairResult(repaired, record, repairs, refusal)
 
 
 def _next_step(
@@ -90,22 +85,13 @@ def _next_step(
         return None
     if not isinstance(record, dict):
         return None
-    for each in MENDS:
+    for each in REPAIRS:
         if reason in each.reasons and each.name not in done:
-            mended = each.apply(record, windows)
-            if mended is not None:
+            repaired = each.apply(record, windows)
+            if repaired is not None:
                 # orjson reads records that are nested more deeply than what it can write.
-                return json.dumps(mended, ensure_ascii=False, separators=(",", ":")).encode(), each.name
+                return json.dumps(repaired, ensure_ascii=False, separators=(",", ":")).encode(), each.name
     return None
-
-
-def _read_numbers(record: Record, _windows: Windows) -> Record | None:
-    written = {
-        name: orjson.loads(value)
-        for name in _NUMBER_FIELDS
-        if isinstance(value := record.get(name), str) and _NUMBER.fullmatch(value)
-    }
-    return record | written if written else None
 
 
 def _add_asset_class(record: Record, _windows: Windows) -> Record | None:
@@ -123,29 +109,6 @@ def _add_id(record: Record, _windows: Windows) -> Record | None:
     if record.get("id") is not None or not all(isinstance(part, str) for part in parts):
         return None
     return record | {"id": "|".join(map(str, parts))}
-
-
-def _write_times(record: Record, _windows: Windows) -> Record | None:
-    mended = dict(record)
-    as_of, opened = _zoned(record.get("as_of")), _zoned(record.get("open_time"))
-    if as_of:
-        mended["as_of"] = format_instant(as_of)
-    # A bar does not start within a second: such a time means something else.
-    if opened and not opened.microsecond:
-        mended["open_time"] = format_time(opened)
-        name = f"{record.get('instrument')}|{record.get('interval')}|"
-        if record.get("id") == name + record["open_time"]:
-            mended["id"] = name + mended["open_time"]
-    return mended if mended != record else None
-
-
-def _zoned(text: object) -> datetime | None:
-    if not isinstance(text, str) or not _ZONED.fullmatch(text):
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _shorten_lookback(record: Record, windows: Windows) -> Record | None:
@@ -171,38 +134,26 @@ def _leave_lookback_out(record: Record, _windows: Windows) -> Record:
     return {name: value for name, value in record.items() if name != "lookback"}
 
 
-MENDS = (
-    Mend(
-        "numbers out of texts",
-        'A price or volume that was written as text, such as "274.86", names one number.',
-        frozenset({Reason.BAD_TYPE}),
-        _read_numbers,
-    ),
-    Mend(
+REPAIRS = (
+    Repair(
         "asset class from the instrument",
         "The instrument's name says it: IBM is an equity, fx:EUR/USD is fx.",
         frozenset({Reason.MISSING_FIELD, Reason.BAD_TYPE}),  # or null
         _add_asset_class,
     ),
-    Mend(
+    Repair(
         "id from instrument, interval and open time",
         "It holds nothing else. An id that says something else is not touched.",
         frozenset({Reason.MISSING_FIELD, Reason.BAD_TYPE}),  # or null
         _add_id,
     ),
-    Mend(
-        "times in the contract's form",
-        "A time with its zone names one moment, however it is written. Fractions end at the millisecond.",
-        frozenset({Reason.BAD_TIME}),
-        _write_times,
-    ),
-    Mend(
+    Repair(
         "look-back to its newest bars",
         "A look-back runs from the oldest bar to the newest; no analytics reach further than its limit.",
         frozenset({Reason.BAD_LOOKBACK}),
         _shorten_lookback,
     ),
-    Mend(
+    Repair(
         "bar without its look-back",
         "The bar itself is right. What needs the past is null; a backfill of the month brings it.",
         frozenset({Reason.BAD_LOOKBACK}),

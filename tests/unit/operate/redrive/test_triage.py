@@ -5,8 +5,8 @@ import pytest
 from stream_record import RECORD
 
 from stockstream.windows import Windows
-from stockstream_operate.redrive.decisions import Action, Decision, Judge, decide
 from stockstream_operate.redrive.set_aside import Kind, SetAside
+from stockstream_operate.redrive.triage import Action, Decision, Triage, decide
 
 DOCUMENT = RECORD | {"schema": "enriched.v1", "sma_5": 10.2}
 GIVEN_BACK = "Lambda.ProcessingFailedStatus"
@@ -39,12 +39,12 @@ def test_a_record_that_the_transform_takes_is_sent_as_it_is(code: str, reason: s
     assert decision.instrument == "IBM"
 
 
-def test_a_record_that_can_be_mended_is_mended_and_its_reason_is_the_transforms() -> None:
+def test_a_record_that_can_be_repaired_is_repaired_and_its_reason_is_the_transforms() -> None:
     bad = {name: value for name, value in RECORD.items() if name != "id"}
 
     decision = decided(entry(bad))
 
-    assert (decision.action, decision.reason) == (Action.MEND, "MISSING_FIELD")
+    assert (decision.action, decision.reason) == (Action.REPAIR, "MISSING_FIELD")
     assert decision.note == "id from instrument, interval and open time"
     assert orjson.loads(decision.data) == RECORD
 
@@ -115,8 +115,8 @@ def test_what_is_no_document_is_left(fields: object) -> None:
 
 
 def test_the_same_record_set_aside_twice_is_sent_once() -> None:
-    judge = Judge(Windows())
+    triage = Triage(Windows())
 
-    actions = [judge.decide(entry(each)).action for each in (RECORD, DOCUMENT, RECORD, DOCUMENT)]
+    actions = [triage.decide(entry(each)).action for each in (RECORD, DOCUMENT, RECORD, DOCUMENT)]
 
     assert actions == [Action.SEND, Action.LEAVE, Action.REPEATED, Action.REPEATED]

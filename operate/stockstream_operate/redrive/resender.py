@@ -10,7 +10,7 @@ import orjson
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.delivered import Document
-from stockstream_operate.redrive.decisions import Action, Decision
+from stockstream_operate.redrive.triage import Action, Decision
 
 # A shard takes 1 MB a second: a chunk of records with full look-backs takes some 3 seconds.
 CHUNK_RECORDS = 500
@@ -28,7 +28,7 @@ class Stream(Protocol):
         """Puts records; the positions of those that were acknowledged."""
 
 
-class Sender:
+class Resender:
     """Sends records to the stream, and documents to the search index or to the lake.
 
     Args:
@@ -55,7 +55,7 @@ class Sender:
         documents: list[int] = []
         files: list[tuple[str, bytes]] = []
         for position, each in enumerate(decisions):
-            if each.action in {Action.SEND, Action.MEND}:
+            if each.action in {Action.SEND, Action.REPAIR}:
                 positions[each.instrument].append(position)
             elif each.action is Action.INDEX:
                 documents.append(position)
@@ -63,11 +63,11 @@ class Sender:
                 files.append((_arrival_day(each), each.data))
         for instrument, theirs in positions.items():
             for chunk in batched(theirs, CHUNK_RECORDS, strict=False):
-                told = self._put(instrument, [decisions[position].data for position in chunk])
-                for position, refusal in zip(chunk, told, strict=True):
+                answers = self._put(instrument, [decisions[position].data for position in chunk])
+                for position, refusal in zip(chunk, answers, strict=True):
                     refusals[position] = refusal
-        told = self._index_all([orjson.loads(decisions[position].data) for position in documents])
-        for position, refusal in zip(documents, told, strict=True):
+        answers = self._index_all([orjson.loads(decisions[position].data) for position in documents])
+        for position, refusal in zip(documents, answers, strict=True):
             refusals[position] = refusal
         if files:
             self._deliver(files)

@@ -1,4 +1,4 @@
-"""What a person mends: entries written to a file to be edited, and read back from it."""
+"""Corrections by hand: entries written to a file that a person edits, and read back from it."""
 
 import json
 from base64 import b64decode, b64encode
@@ -7,11 +7,11 @@ from typing import Any
 
 from stockstream.errors import StockstreamError
 from stockstream.times import format_instant
-from stockstream_operate.redrive.decisions import Decision
 from stockstream_operate.redrive.set_aside import SetAside
+from stockstream_operate.redrive.triage import Decision
 
 
-class HandMendingError(StockstreamError):
+class CorrectionsFileError(StockstreamError):
     """The file cannot be written or read; the text says which line, and what to do."""
 
 
@@ -22,7 +22,7 @@ class SavedEntries:
         path: where; a file that is there already may hold somebody's work, and is not touched.
 
     Raises:
-        HandMendingError: it cannot be made.
+        CorrectionsFileError: it cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,9 +31,9 @@ class SavedEntries:
         try:
             path.touch(exist_ok=False)
         except FileExistsError:
-            raise HandMendingError(f"{path} is there already: name another file.") from None
+            raise CorrectionsFileError(f"{path} is there already: name another file.") from None
         except OSError as error:
-            raise HandMendingError(f"{path} cannot be written: {error.strerror}") from None
+            raise CorrectionsFileError(f"{path} cannot be written: {error.strerror}") from None
 
     def add(self, decision: Decision) -> None:
         """Writes an entry that needs a person."""
@@ -54,12 +54,12 @@ def read_corrections(path: Path) -> dict[str, bytes]:
     """The edited records of a file, by the name of the entry that each stands for.
 
     Raises:
-        HandMendingError: a line is no such entry.
+        CorrectionsFileError: a line is no such entry.
     """
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise HandMendingError(f"{path} cannot be read: {error.strerror}") from None
+        raise CorrectionsFileError(f"{path} cannot be read: {error.strerror}") from None
     corrections = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -68,7 +68,7 @@ def read_corrections(path: Path) -> dict[str, bytes]:
             fields = json.loads(line)
             corrections[str(fields["entry"])] = _read_data(fields)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise HandMendingError(
+            raise CorrectionsFileError(
                 f"{path}, line {number} is no entry that --save wrote ({type(error).__name__}: {error}). "
                 "Edit `record` (or `text`), and leave the rest of the line as it is."
             ) from error

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def deliver_again(s3: "S3Client", bucket: str, documents: Sequence[tuple[str, bytes]]) -> None:
+def deliver_as_json(s3: "S3Client", bucket: str, documents: Sequence[tuple[str, bytes]]) -> None:
     """Writes documents where Firehose would have written them as JSON, a file for each day of arrival.
 
     A file is named after what it holds, so that a repetition writes the same file again.

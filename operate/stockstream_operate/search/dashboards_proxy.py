@@ -1,4 +1,4 @@
-"""Dashboards of an Amazon domain in a browser: a door on this machine that signs what goes through it."""
+"""Dashboards of an Amazon domain in a browser: a proxy on this machine that signs each request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from stockstream.settings import LOOPBACK
 from stockstream_operate.search.client import TIMEOUT_SECONDS, Server
 
 ROOT_PATH = "/_dashboards"
-# What belongs to one connection, and what differs on the two sides of the door.
+# What belongs to one connection, and what differs between the browser's side and the domain's.
 _OWN = {"host", "connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
 _OWN |= {
     "accept-encoding",
@@ -27,9 +27,9 @@ _OWN |= {
 }
 
 
-class _Door(BaseHTTPRequestHandler):
+class _ProxyHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: "_DoorServer"
+    server: "_ProxyServer"
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -37,7 +37,7 @@ class _Door(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.FOUND, [("Location", f"{ROOT_PATH}/")], b"")
         elif not self._is_ours():
             self._answer(
-                HTTPStatus.FORBIDDEN, [], b"This door leads to Dashboards, from this machine's pages.\n"
+                HTTPStatus.FORBIDDEN, [], b"This proxy serves Dashboards only, and only to its own pages.\n"
             )
         else:
             self._pass_on(body)
@@ -45,7 +45,7 @@ class _Door(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815 (http.server's)
 
     def _is_ours(self) -> bool:
-        """A page from elsewhere must not get its requests signed, nor may one reach the index itself."""
+        """A page from elsewhere must not get its requests signed, nor may it reach the index itself."""
         places = {f"{name}:{self.server.server_port}" for name in (LOOPBACK, "localhost")}
         origin = self.headers.get("Origin")
         is_home = self.headers.get("Host") in places and origin in {
@@ -71,12 +71,12 @@ class _Door(BaseHTTPRequestHandler):
         except requests.RequestException as error:
             self._answer(HTTPStatus.BAD_GATEWAY, [], f"{there} gives no answer: {error}\n".encode())
             return
-        told = [
+        passed_on = [
             (name, value.replace(there, "").replace("; Secure", ""))
             for name, value in answer.raw.headers.items()
             if name.lower() not in _OWN
         ]
-        self._answer(answer.status_code, told, answer.content)
+        self._answer(answer.status_code, passed_on, answer.content)
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response(status)
@@ -88,19 +88,19 @@ class _Door(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 (the base class's)
-        """Says nothing: a page makes a hundred requests."""
+        """Logs nothing: a page makes a hundred requests."""
 
 
-class _DoorServer(ThreadingHTTPServer):
+class _ProxyServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int, search: Server) -> None:
-        super().__init__((LOOPBACK, port), _Door)
+        super().__init__((LOOPBACK, port), _ProxyHandler)
         self.search = search
 
 
 @contextmanager
-def open_door(search: Server, port: int) -> Iterator[str]:
+def run_dashboards_proxy(search: Server, port: int) -> Iterator[str]:
     """Serves Dashboards on this machine from `with` to its end.
 
     Args:
@@ -110,7 +110,7 @@ def open_door(search: Server, port: int) -> Iterator[str]:
     Yields:
         The address for the browser.
     """
-    with _DoorServer(port, search) as server:
+    with _ProxyServer(port, search) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

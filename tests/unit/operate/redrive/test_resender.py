@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_operate.redrive.decisions import Action, Decision
-from stockstream_operate.redrive.sender import CHUNK_RECORDS, PATIENCE_SECONDS, Sender
+from stockstream_operate.redrive.resender import CHUNK_RECORDS, PATIENCE_SECONDS, Resender
 from stockstream_operate.redrive.set_aside import Kind, SetAside
+from stockstream_operate.redrive.triage import Action, Decision
 
 
 class Stream:
@@ -38,7 +38,7 @@ def nothing(documents: list[tuple[str, bytes]]) -> None:
 def test_an_instruments_records_go_in_chunks_under_its_name() -> None:
     stream = Stream()
 
-    refusals = Sender(stream, None, nothing).send(
+    refusals = Resender(stream, None, nothing).send(
         [*decisions("IBM", CHUNK_RECORDS + 1), *decisions("AAPL", 2)]
     )
 
@@ -48,9 +48,9 @@ def test_an_instruments_records_go_in_chunks_under_its_name() -> None:
 
 def test_a_stream_that_takes_nothing_is_not_waited_for_until_it_takes_something() -> None:
     stream = Stream(takes=[False, False, True, True], refusal="AccessDeniedException")
-    sender = Sender(stream, None, nothing)
+    resender = Resender(stream, None, nothing)
 
-    refusals = [sender.send(decisions("IBM", 1)) for _ in range(4)]
+    refusals = [resender.send(decisions("IBM", 1)) for _ in range(4)]
 
     told = "the stream did not take it: AccessDeniedException"
     assert refusals == [[told], [told], [""], [""]]
@@ -61,7 +61,7 @@ def test_a_stream_that_takes_nothing_is_not_waited_for_until_it_takes_something(
 def test_what_is_not_to_be_sent_is_not_sent() -> None:
     stream = Stream()
 
-    refusals = Sender(stream, None, nothing).send(
+    refusals = Resender(stream, None, nothing).send(
         [*decisions("IBM", 1, Action.LEAVE), *decisions("IBM", 1), *decisions("IBM", 1, Action.REPEATED)]
     )
 
@@ -76,7 +76,7 @@ def test_a_document_for_the_lake_is_delivered_to_the_day_of_its_arrival() -> Non
     entries = [SetAside(Kind.LAKE_DOCUMENT, "key", "text", arrived_at=moment) for moment in (arrived, None)]
     delivered: list[tuple[str, bytes]] = []
 
-    refusals = Sender(Stream(), None, delivered.extend).send(
+    refusals = Resender(Stream(), None, delivered.extend).send(
         [Decision(each, Action.DELIVER, "reason", "note", data, "IBM") for each in entries]
     )
 

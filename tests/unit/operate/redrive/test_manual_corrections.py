@@ -1,4 +1,4 @@
-"""What a person mends: written so that it can be edited, read back, and checked line by line."""
+"""What a person repairs: written so that it can be edited, read back, and checked line by line."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from stockstream_operate.redrive.decisions import Action, Decision
-from stockstream_operate.redrive.hand_mending import HandMendingError, SavedEntries, read_corrections
+from stockstream_operate.redrive.manual_corrections import (
+    CorrectionsFileError,
+    SavedEntries,
+    read_corrections,
+)
 from stockstream_operate.redrive.set_aside import Kind, SetAside
+from stockstream_operate.redrive.triage import Action, Decision
 
 KEY = "processing-failed/dt=2026-11-20/x"
 
@@ -86,15 +90,15 @@ def test_a_line_that_is_no_entry_is_named(tmp_path: Path, line: str) -> None:
     (good,) = save(tmp_path / "f", decision(b"{}"))
     (tmp_path / "f").write_text(f"{json.dumps(good)}\n{line}\n")
 
-    with pytest.raises(HandMendingError, match="line 2 is no entry"):
+    with pytest.raises(CorrectionsFileError, match="line 2 is no entry"):
         read_corrections(tmp_path / "f")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HandMendingError, match="none cannot be read: No such file"):
+    with pytest.raises(CorrectionsFileError, match="none cannot be read: No such file"):
         read_corrections(tmp_path / "none")
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HandMendingError, match="cannot be written: No such file"):
+    with pytest.raises(CorrectionsFileError, match="cannot be written: No such file"):
         SavedEntries(tmp_path / "nowhere" / "f")

@@ -1,0 +1,158 @@
+"""`stockstream up`: starts the pipeline here, watches it deliver, and checks every number."""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import boto3
+
+from stockstream.bars import INTERVALS
+from stockstream.errors import InstrumentError, StockstreamError
+from stockstream.instruments import Instrument, parse_instruments
+from stockstream_local.check import Checker
+from stockstream_local.market.listing import is_traded
+from stockstream_local.market.recording import Recording, RecordingError
+from stockstream_local.pipeline import API_KEY, Options, run_pipeline
+from stockstream_local.watch import Watch
+from stockstream_operate.arguments import count
+from stockstream_operate.lake.delivered import Lake
+from stockstream_operate.screen import Screen
+from stockstream_operate.workplace import STATE
+
+DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
+DEFAULT_INTERVAL = "1min"
+HIGHEST_PORT = 65535
+NEXT_STEPS = """
+The schedule fires once a minute, every document is checked, and Ctrl-C stops it all.
+Try in another terminal:
+  {command} tail --follow    (the bars as they arrive)
+  {command} query    (what can be asked, in SQL)
+  {command} fault    (what can be broken; its notice appears here)
+  any AWS tool with AWS_ENDPOINT_URL={url}, us-east-1 and any keys
+"""
+END_STAMPS_NOTE = (
+    "This recording is from 2020 or before, when a stamp meant the end of a bar. "
+    "It is served as it is, and its stamps are taken as starts."
+)
+
+
+class UsageError(StockstreamError):
+    """The options do not go together; the text says which and why."""
+
+
+def add_up(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream up`."""
+    command.description = "Runs the whole pipeline here, with no AWS account and no API key, until Ctrl-C."
+    option = command.add_argument
+    option(
+        "--bars",
+        type=count,
+        metavar="N",
+        help="end when N documents were delivered and every number is right",
+    )
+    option("--instruments", type=_instruments, metavar="LIST", help=f"what to fetch ({DEFAULT_INSTRUMENTS})")
+    option("--interval", choices=INTERVALS, help=f"the length of a bar ({DEFAULT_INTERVAL})")
+    option("--recorded", type=_recording, metavar="FILE", help="replay a recorded Alpha Vantage answer")
+    option("--port", type=_port, help="where the local AWS listens (a free port)")
+    command.set_defaults(run=run_up)
+
+
+def run_up(asked: argparse.Namespace, screen: Screen) -> None:
+    """Ctrl-C is the ordinary end of an endless run, and cuts a counted one short."""
+    try:
+        up(read_options(asked), asked.bars, screen)
+    except KeyboardInterrupt:
+        screen.say("Stopped. Nothing is left running.")
+        if asked.bars:
+            raise
+
+
+def read_options(asked: argparse.Namespace) -> Options:
+    """What the arguments ask of `up`.
+
+    Raises:
+        UsageError: the options do not go together.
+    """
+    if asked.recorded is None:
+        return Options(
+            instruments=asked.instruments or _instruments(DEFAULT_INSTRUMENTS),
+            interval=asked.interval or DEFAULT_INTERVAL,
+            port=asked.port,
+        )
+    if asked.instruments or asked.interval:
+        raise UsageError(
+            "--recorded says which instrument and interval it is: leave --instruments and --interval out."
+        )
+    recording: Recording = asked.recorded
+    if asked.bars and asked.bars > len(recording.bars):
+        raise UsageError(f"The recording holds {len(recording.bars)} bars: --bars can be that at most.")
+    return Options((recording.instrument,), recording.interval, recording, asked.port)
+
+
+def up(options: Options, bars: int | None, screen: Screen) -> None:
+    """Runs the pipeline until enough was delivered or a KeyboardInterrupt, and stops all that it started.
+
+    Args:
+        options: what to run.
+        bars: end when so many documents were delivered; None for never.
+        screen: where everything is shown.
+
+    Raises:
+        StockstreamError: a step failed, or a delivered number is wrong.
+    """
+    with run_pipeline(options, screen) as pipeline:
+        watch = Watch(
+            screen=screen,
+            lake=Lake(boto3.client("s3"), pipeline.output("LakeBucketName"), empty_folder(STATE / "lake")),
+            checker=Checker(pipeline.market, options.interval, API_KEY),
+            notices=pipeline.receiver.notices,
+            instruments=options.instruments,
+            interval=options.interval,
+        )
+        lake = os.path.relpath(STATE / "lake" / "bars")
+        if options.recording and options.recording.is_stamped_by_end:
+            screen.say(END_STAMPS_NOTE, style="yellow")
+        watch.await_first_bars()
+        if not bars:
+            command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
+            screen.say(NEXT_STEPS.format(command=command, url=pipeline.url))
+        watch.run(bars)
+        screen.say(f"They are in {lake}/")
+
+
+def empty_folder(folder: Path) -> Path:
+    """The folder, gone with all that it held; in one step for others, who read it whole or not at all."""
+    old = folder.with_name(f"{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {HIGHEST_PORT}")
+    return int(text)
+
+
+def _instruments(text: str) -> tuple[Instrument, ...]:
+    try:
+        instruments = parse_instruments(text)
+    except InstrumentError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if unknown := [instrument.name for instrument in instruments if not is_traded(instrument)]:
+        raise argparse.ArgumentTypeError(
+            f"the replay market does not know {', '.join(unknown)}: it has shares with symbols of up to five "
+            "letters, and the usual currencies and coins, as in IBM,fx:EUR/USD,crypto:BTC/USD"
+        )
+    return instruments
+
+
+def _recording(text: str) -> Recording:
+    try:
+        return Recording(Path(text))
+    except RecordingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

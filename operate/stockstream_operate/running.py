@@ -1,0 +1,77 @@
+"""Running a command that was asked for: each mistake, failure and signal ends in a sentence."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from stockstream.errors import StockstreamError
+from stockstream_operate.screen import Screen
+from stockstream_operate.workplace import STATE
+
+# What a shell calls a program that Ctrl-C ended.
+INTERRUPTED = 130
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run_asked(asked: argparse.Namespace) -> int:
+    """Calls what the command's options name as `run`.
+
+    Returns:
+        The exit status: 0, 1 or INTERRUPTED.
+    """
+    # A value or a text may hold a word between colons, which is no name of an emoji.
+    screen = Screen(Console(emoji=False))
+    try:
+        with _stopped_once():
+            asked.run(asked, screen)
+    except StockstreamError as error:
+        return _fail(str(error))
+    except (BotoCoreError, ClientError) as error:
+        if getattr(asked, "stack", None):
+            return _fail(f"AWS gave no good answer: {error}")
+        return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
+    except OSError as error:
+        return _fail_to_write(error)
+    except KeyboardInterrupt:
+        Screen(Console(stderr=True)).say("Stopped.")
+        return INTERRUPTED
+    return 0
+
+
+def _fail_to_write(error: OSError) -> int:
+    """A full disk, a file that nobody may write to, and the like."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try it again at its end, and fail with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    where = f"{error.filename}: " if error.filename else ""
+    return _fail(f"{where}{error.strerror or error}")
+
+
+def _fail(reason: str) -> int:
+    Screen(Console(stderr=True, emoji=False)).say(f"stockstream: {reason}", style="red")
+    return 1
+
+
+@contextmanager
+def _stopped_once() -> Iterator[None]:
+    """Within, the first signal to stop raises KeyboardInterrupt; later ones cannot disturb the end."""
+
+    def stop(*_: object) -> None:
+        for number in _STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in _STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
