@@ -12,11 +12,8 @@ one, an outage would hide the next from the composite alarm.
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -28,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from clone import COMMAND, environment, make_clone
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.local
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from stockstream_local.cli import main; raise SystemExit(main())"]
 START_SECONDS = 420
 # The longest way is a price's: its bar has to end, and five minutes to pass.
 NOTICE_SECONDS = 660
@@ -59,7 +55,7 @@ class Run:
     def command(self, *arguments: str) -> str:
         answer = subprocess.run(  # noqa: S603 (our own command)
             [*COMMAND, *arguments],
-            env=os.environ | {"PYTHONPATH": str(self.clone / "local")},
+            env=environment(self.clone),
             cwd=self.clone,
             capture_output=True,
             text=True,
@@ -127,7 +123,7 @@ def running(clone: Path) -> Iterator[Run]:
     with ExitStack() as ending:
         process = subprocess.Popen(  # noqa: S603 (our own command)
             [*COMMAND, "up"],
-            env=os.environ | {"PYTHONPATH": str(clone / "local")},  # before the installed one
+            env=environment(clone),
             cwd=clone,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -143,14 +139,11 @@ def running(clone: Path) -> Iterator[Run]:
         yield run
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:
-    clones = [tmp_path_factory.mktemp("clone") for _ in range(3)]
+@contextmanager
+def pipelines(folder: Path, count: int) -> Iterator[list[Run]]:
+    """So many pipelines side by side, each in a clone of its own."""
+    clones = [make_clone(folder / str(number)) for number in range(count)]
     for clone in clones:
-        for name in ("functions", "layers", "local"):
-            shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("template.yaml", "samconfig.toml"):
-            shutil.copy(ROOT / name, clone)
         settings = (clone / "samconfig.toml").read_text()
         # From one bar to the next, so that a move is over with the bar that made it.
         mark = '"Provider=replay",'
@@ -163,7 +156,26 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:
         yield runs
 
 
-def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(runs: list[Run]) -> None:
+def test_a_fault_is_told_once_and_its_end_once(tmp_path: Path) -> None:
+    """The short form: one way from a function's error over its alarm to a notice, and back."""
+    with pipelines(tmp_path, 1) as (run,):
+        run.command("fault", "transform-failing")
+        run.await_notice("PipelineDownAlarm", "ALARM")
+        run.command("mend", "transform-failing")
+        run.await_notice("PipelineDownAlarm", "OK")
+        run.await_calm()
+
+        assert run.notices() == {"PipelineDownAlarm": ["ALARM", "OK"]}
+        assert run.rung() >= {"TransformErrorsAlarm", "PipelineDownAlarm"}
+
+
+@pytest.mark.slow
+def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(tmp_path: Path) -> None:
+    with pipelines(tmp_path, 3) as runs:
+        break_and_mend(runs)
+
+
+def break_and_mend(runs: list[Run]) -> None:
     provider, transform, stream = runs
     # WHEN a part breaks, and is mended as soon as its alarm rings
     provider.command("fault", "key-refused")

@@ -2,13 +2,10 @@
 
 import gzip
 import json
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import talib
+from clone import COMMAND, environment, make_clone
 
 from stockstream.instruments import parse_instrument
 from stockstream_local.market.alphavantage import write_answer
@@ -32,13 +30,7 @@ REAL = ROOT.parent / "shared" / "data" / "alphavantage" / "romeltorres" / "intra
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what `up` needs, so that the user's own run and lake are left alone."""
-    clone = tmp_path_factory.mktemp("clone")
-    for name in ("functions", "layers", "local"):
-        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("template.yaml", "samconfig.toml"):
-        shutil.copy(ROOT / name, clone)
-    return clone
+    return make_clone(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +46,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def started(clone: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", "from stockstream_local.cli import main; raise SystemExit(main())"]
     process = subprocess.Popen(  # noqa: S603 (our own command)
-        [*command, *arguments],
-        env=os.environ | {"PYTHONPATH": str(clone / "local")},  # before the installed one
+        [*COMMAND, *arguments],
+        env=environment(clone),
         cwd=clone,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
