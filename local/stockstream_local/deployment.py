@@ -17,7 +17,7 @@ LINES_OF_A_FAILURE = 15
 
 
 class DeploymentError(StockstreamError):
-    """sam failed; the text holds its last words, and where all of them are."""
+    """sam failed; the text holds its last lines, and the path of its log."""
 
 
 def host_architecture() -> str:

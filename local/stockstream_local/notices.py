@@ -12,7 +12,7 @@ class NoticeReceiver(LoopbackServer):
     """Takes notices at `url`.
 
     Attributes:
-        notices: what came and nobody has taken yet, as decoded JSON objects.
+        notices: what came and was not read yet, as decoded JSON objects.
     """
 
     def __init__(self) -> None:

@@ -36,8 +36,8 @@ def run_group(
     try:
         yield process
     finally:
-        # The leader may be gone while what it started lives on; a group that is all gone is no error (macOS
-        # says that a group of zombies is not ours).
+        # The leader may have ended before the processes that it started. A group that has ended is no error
+        # (macOS says that a group of zombies is not ours).
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=END_SECONDS)

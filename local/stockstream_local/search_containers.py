@@ -8,7 +8,7 @@ from stockstream_operate.workplace import ROOT
 
 ENDPOINT = "http://127.0.0.1:9200"
 DASHBOARDS_URL = "http://127.0.0.1:5601"
-# --wait returns when both healthchecks are content.
+# --wait returns when both healthchecks succeed.
 _UP = ("docker", "compose", "--profile", "search", "up", "--detach", "--wait")
 _LINES_OF_A_FAILURE = 12
 

@@ -19,12 +19,12 @@ class AlreadyRunningError(StockstreamError):
 
 @contextmanager
 def hold_run_lock(state: Path, url: str, faults_url: str = "") -> Iterator[None]:
-    """Holds the lock, which ends with the process however it ends, and tells others where the emulator is.
+    """Holds the lock until the process ends, even if it is killed, and writes down where the emulator is.
 
     Args:
         state: an existing directory.
         url: the emulator's address.
-        faults_url: where the run takes orders to break things.
+        faults_url: where the run's fault server listens.
 
     Raises:
         AlreadyRunningError: another process holds it.

@@ -45,7 +45,7 @@ def run_asked(asked: argparse.Namespace) -> int:
 
 
 def _fail_to_write(error: OSError) -> int:
-    """A full disk, a file that nobody may write to, and the like."""
+    """Says why a file cannot be read or written: a full disk, no permission."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -45,7 +45,7 @@ class Screen:
         try:
             self._console.file.write(f"{text}\n")
             self._console.file.flush()
-        except BrokenPipeError:  # whoever reads has seen enough
+        except BrokenPipeError:  # the reader, such as head, has closed the pipe
             self._console.on_broken_pipe()
 
     def present(self, table: Table) -> None:

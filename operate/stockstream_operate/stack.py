@@ -111,7 +111,7 @@ def _describe(name: str, url: str | None) -> Stack:
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
-        raise StackError(f"AWS does not tell of the stack {name}: {error}") from error
+        raise StackError(f"The stack {name} cannot be read: {error}") from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
     return Stack(name, url, outputs, parameters)

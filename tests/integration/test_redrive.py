@@ -478,7 +478,7 @@ def test_an_index_that_asks_for_a_name_gets_the_users(world: World, monkeypatch:
     ("arguments", "told"),
     [
         (["--endpoint", "https://search.test"], "400: no"),
-        (["--endpoint", "http://search.test"], "will not do: write https://"),
+        (["--endpoint", "http://search.test"], "cannot be used: write https://"),
         ([], "name it with --endpoint"),
     ],
     ids=["refused again", "bad address", "no index"],

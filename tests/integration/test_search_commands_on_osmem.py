@@ -64,7 +64,7 @@ def test_a_server_that_cannot_be_reached_is_not_called_wrong(capsys: pytest.Capt
         code, said = run(capsys, verb, "--endpoint", endpoint)
         assert code == 1
         assert said.startswith(f"stockstream: {endpoint} cannot be reached.")
-        assert "not what it shall be" not in said
+        assert "not as it should be" not in said
 
 
 def test_dashboards_may_be_below_a_path_but_not_in_the_clear_elsewhere(

@@ -74,7 +74,7 @@ def _evaluate_every_minute() -> None:
             _measure_queues()
             for alarm in cloudwatch._alarms.values():
                 _evaluate(alarm, time.time() - DELAY_SECONDS)
-        except Exception:  # noqa: BLE001 (nobody is above this thread, and one bad metric must not end it)
+        except Exception:  # noqa: BLE001 (nothing catches it above this thread, and one bad metric must not end it)
             _log.exception("alarms not evaluated")
 
 

@@ -121,7 +121,7 @@ def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
         for stream_arn in dict.fromkeys(arrival.stream_arn for arrival in batch):
             try:
                 _deliver(stream_arn, [each for each in batch if each.stream_arn == stream_arn])
-            except Exception:  # noqa: BLE001 (nobody is above this thread, and one bad batch must not end it)
+            except Exception:  # noqa: BLE001 (nothing catches it above this thread, and one bad batch must not end it)
                 _log.exception("records not delivered")
 
 

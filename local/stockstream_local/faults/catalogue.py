@@ -33,7 +33,7 @@ class Fault(NamedTuple):
         what: what breaks, for a person.
         notice: which alarm notices it, and when.
         begin: breaks it.
-        end: mends it; None for what is over as soon as it has happened.
+        end: mends it; None for a fault that needs no mending.
     """
 
     part: str
@@ -174,7 +174,7 @@ class Faults:
 
     def _renew_key(self) -> None:
         self._recover()
-        # What only a person can mend is asked again after an hour. Here nobody waits for so long.
+        # The producer waits an hour after a refused key. Deleting its ledger ends the wait.
         boto3.client("dynamodb").delete_item(
             TableName=self._find_output("InstrumentTableName"), Key={"key": {"S": LEDGER_KEY}}
         )

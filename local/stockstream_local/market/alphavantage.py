@@ -48,7 +48,7 @@ def unknown_function(function: str) -> dict[str, str]:
 
 
 def refuse(parameters: Mapping[str, str]) -> dict[str, str] | None:
-    """The refusal that a request earns before anyone looks at prices; None for a good one.
+    """The refusal of a bad request; None for a good one.
 
     Args:
         parameters: the query string's names and values.

@@ -88,7 +88,7 @@ class LocalLake:
 
 
 def open_lake(stack: str | None) -> QueryableLake:
-    """The lake of a stack in AWS; without a name, what the last run here delivered, be it over or not.
+    """The lake of a stack in AWS; without a name, what the last run here delivered, even if it has ended.
 
     Raises:
         StackError: there is no such stack, or it has no database.

@@ -19,7 +19,7 @@ POLL_SECONDS = 0.5
 _DOLLARS_A_BYTE = 5e-12
 _LEAST_BYTES = 10_000_000
 _UNFINISHED = {"QUEUED", "RUNNING"}
-# Athena tells everything as text.
+# Athena returns every value as text.
 _READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), int),
     **dict.fromkeys(("float", "double", "decimal"), float),

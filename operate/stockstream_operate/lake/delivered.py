@@ -32,9 +32,9 @@ class Lake:
         folder: where each file is copied to, under its own name.
 
     Attributes:
-        latest: of each id the document with the latest as_of: what readers shall see.
-        newest: of each instrument the document of its newest bar.
-        bars: how many bars of each instrument there are, each once.
+        latest: for each id the document with the latest as_of: the one that readers should see.
+        newest: for each instrument the document of its newest bar.
+        bars: how many different bars each instrument has.
         count: how many documents were delivered, repetitions included.
     """
 
@@ -52,7 +52,7 @@ class Lake:
         """The documents that were delivered since the last call.
 
         Raises:
-            LakeError: a file holds something else.
+            LakeError: a file holds anything but documents.
         """
         documents: list[Document] = []
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX):

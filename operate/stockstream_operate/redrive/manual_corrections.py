@@ -43,7 +43,7 @@ class SavedEntries:
         self.count += 1
 
     def finish(self) -> str:
-        """Says what a person shall do with the file, and takes it away if nothing is in it."""
+        """Says what to do with the file; deletes it if it is empty."""
         if not self.count:
             self._path.unlink()
             return "Nothing needs a person."

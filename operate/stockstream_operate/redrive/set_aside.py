@@ -55,7 +55,7 @@ class SetAside:
 
     @property
     def name(self) -> str:
-        """A short name, the same for the same record however often it was set aside."""
+        """A short name; the same record has the same name each time that it is set aside."""
         return digest(f"{self.kind}|".encode() + self.raw)
 
     @property

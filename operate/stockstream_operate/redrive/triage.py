@@ -1,4 +1,4 @@
-"""Deciding what is done with each entry that was set aside: pure, so that a dry run tells the truth."""
+"""Deciding what to do with each entry that was set aside. It is pure: a dry run shows what --apply does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A client for a search server, whoever asks and wherever it is; and what its refusals mean."""
+"""A client for a search server, with a password, a signature or neither; and what its errors mean."""
 
 import getpass
 import os
@@ -67,7 +67,7 @@ class Server:
         )
 
     def session(self) -> requests.Session:
-        """For what is no business of the client, such as Dashboards."""
+        """For requests that OpenSearch's client does not make, such as those to Dashboards."""
         session = requests.Session()
         session.trust_env = self.is_amazons  # no proxy and no .netrc for the loopback
         session.auth = self.auth
@@ -90,11 +90,13 @@ def find_server(
         role_arn: the role to sign as; None for the caller's own credentials.
 
     Raises:
-        SearchError: the address will not do, or there are no credentials.
+        SearchError: the address cannot be used, or there are no credentials.
     """
     endpoint = endpoint.rstrip("/")
     if not is_private(endpoint):
-        raise SearchError(f"{endpoint!r} will not do: write https://..., or http:// for this machine only.")
+        raise SearchError(
+            f"{endpoint!r} cannot be used: write https://..., or http:// for this machine only."
+        )
     parts = urlsplit(endpoint)
     if parts.username or parts.path:
         raise SearchError(
@@ -104,8 +106,8 @@ def find_server(
     amazon = _AMAZON.search(parts.hostname or "")
     if amazon and amazon[2] == "aoss":
         raise SearchError(
-            "That is OpenSearch Serverless, which has no ingest pipelines: bars would stand there twice. "
-            "A domain of OpenSearch Service is needed."
+            "That is OpenSearch Serverless, which has no ingest pipelines: the same bar would be indexed "
+            "twice. A domain of OpenSearch Service is needed."
         )
     if user:
         return Server(endpoint, user)

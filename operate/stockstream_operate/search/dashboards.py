@@ -31,7 +31,7 @@ class Dashboards:
     Args:
         url: its address, without a slash at its end.
         server: the search server, whose auth is this one's, too.
-        file: the saved objects that shall be there.
+        file: the saved objects to install.
     """
 
     def __init__(self, url: str, server: Server, file: Path = SAVED_OBJECTS) -> None:
@@ -40,7 +40,7 @@ class Dashboards:
         self._file = file
 
     def install(self) -> PartStatus:
-        """Imports what is not there as it shall be."""
+        """Imports the saved objects if any of them is missing or different."""
         before = self.check()
         if before.state not in {State.MISSING, State.DIFFERENT}:
             return before

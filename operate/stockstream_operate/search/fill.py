@@ -50,13 +50,13 @@ class Filler:
     """Puts documents into a search index.
 
     As Firehose does: into the write index, from where the server's pipeline moves each to its month and id.
-    On a server without pipelines, it says itself what the pipeline would have set.
+    On a server without pipelines it sets the index, the id and the version itself.
 
     Args:
         server: where the index is.
 
     Raises:
-        SearchError: the server cannot be asked, or has not what `stockstream search install` puts there.
+        SearchError: the server cannot be asked, or `stockstream search install` was not run on it.
     """
 
     def __init__(self, server: Server) -> None:
@@ -71,7 +71,7 @@ class Filler:
             raise SearchError(explain(error, server)) from error
         if not is_ready:
             raise SearchError(
-                f"{server.endpoint} is not ready: bars would stand there twice, or with wrong types. "
+                f"{server.endpoint} is not ready: the same bar would be indexed twice, or with wrong types. "
                 "Run `stockstream search install` first."
             )
 
@@ -79,7 +79,8 @@ class Filler:
         """Indexes documents, and counts in the tally what became of them.
 
         Returns:
-            Of each why it was refused; empty where it was not. An older answer than the index has is no loss.
+            For each document why it was refused; empty if it was not. An answer older than the one in the
+            index counts as taken.
 
         Raises:
             SearchError: the server gave no good answer.

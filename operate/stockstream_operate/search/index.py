@@ -61,12 +61,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the index shall be like.
+    """How the index should be.
 
     Attributes:
         windows: of the moving averages, each of which is a field.
         retention_days: how long bars are kept at least.
-        delivery_role_arn: who may write; empty where nobody has to be let in.
+        delivery_role_arn: the role that may write; empty where no role is needed.
     """
 
     windows: Windows = field(default_factory=Windows)
@@ -78,7 +78,7 @@ def list_parts(wanted: Wanted, *, has_pipelines: bool = True) -> list[Part]:
     """The parts in the order in which they are put: the permission to write comes last.
 
     Args:
-        wanted: what they shall be like.
+        wanted: how they should be.
         has_pipelines: whether the server knows ingest pipelines; else the index names none, since that would
             fail each document.
     """

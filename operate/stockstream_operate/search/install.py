@@ -1,4 +1,4 @@
-"""Putting the parts of a search index in place, and saying whether they are."""
+"""Installing and checking the parts of a search index."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Installer:
 
     Args:
         server: where.
-        wanted: what the index shall be like.
+        wanted: how the index should be.
     """
 
     def __init__(self, server: Server, wanted: Wanted) -> None:
@@ -79,7 +79,7 @@ class Installer:
         self._client = server.connect()
 
     def install(self) -> Iterator[PartStatus]:
-        """Puts each part in place that is not, in an order in which no document can come too early."""
+        """Puts in place each part that is missing or different; the permission to write comes last."""
         return self._go_through(puts=True)
 
     def check(self) -> Iterator[PartStatus]:
@@ -90,7 +90,7 @@ class Installer:
         try:
             has_pipelines = has_feature(self._client, PIPELINE_PATH)
         except TransportError as error:
-            # What no request can pass, none of the following will.
+            # If this request fails, all the others would.
             yield PartStatus(SERVER, State.REFUSED, (explain(error, self._server),))
             return
         for part in list_parts(self._wanted, has_pipelines=has_pipelines):
@@ -124,7 +124,7 @@ class Installer:
         return PartStatus(part.name, State.CHANGED if notes else State.MADE, notes)
 
     def _let_follow(self, verb: str) -> None:
-        """Puts the months that are there already under the policy as it is now."""
+        """Applies the policy to the months that exist already."""
         if self._client.indices.exists(index=MONTHS, params={"allow_no_indices": "false"}):
             self._client.transport.perform_request(
                 "POST", f"/_plugins/_ism/{verb}/{MONTHS}", body={"policy_id": RETENTION}

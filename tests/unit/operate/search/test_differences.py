@@ -1,4 +1,4 @@
-"""What counts as a difference between what is installed and what shall be."""
+"""What counts as a difference between what is installed and what should be."""
 
 from typing import Any
 
