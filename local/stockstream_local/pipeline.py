@@ -9,9 +9,8 @@ import boto3
 
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
-from stockstream.settings import LOOPBACK
 from stockstream_local import deployment
-from stockstream_local.emulator.server import choose_port, run_emulator
+from stockstream_local.emulator.server import run_emulator
 from stockstream_local.faults.catalogue import Faults
 from stockstream_local.faults.fault_server import FaultServer
 from stockstream_local.market.recording import Recording
@@ -69,6 +68,12 @@ class Pipeline:
         """One of the stack's outputs."""
         return _find_output(name)
 
+    def produce(self) -> None:
+        """Begins a run of the producer, as the schedule does from now on, once a minute."""
+        boto3.client("lambda").invoke(
+            FunctionName=self.output("ProducerFunctionName"), InvocationType="Event", Payload=b"{}"
+        )
+
 
 @contextmanager
 def run_pipeline(
@@ -89,12 +94,6 @@ def run_pipeline(
             f"There is no template.yaml in {ROOT}: run this from a clone, set up with `make setup`."
         )
     STATE.mkdir(exist_ok=True)
-    port = choose_port(options.port)
-    url = f"http://{LOOPBACK}:{port}"
-    # boto3 reads this process's environment, and the user's real account must not be in it.
-    environ = isolate(os.environ, url)
-    os.environ.clear()
-    os.environ.update(environ)
     with ExitStack() as running:
         market = ReplayMarket(options.recording or InventedMarket())
         receiver = NoticeReceiver()
@@ -102,9 +101,15 @@ def run_pipeline(
         fault_server = FaultServer(faults, lambda said: screen.say(said, style="yellow"))
         for server in (market, receiver, fault_server):
             running.enter_context(server)
-        running.enter_context(hold_run_lock(STATE, url, fault_server.url))
-        with screen.step("Starting the local AWS", f"Local AWS (ministack) at {url}"):
-            running.enter_context(run_emulator(port, environ, STATE))
+        publish_addresses = running.enter_context(hold_run_lock(STATE))
+        with screen.step("Starting the local AWS", "Local AWS (ministack)"):
+            url = running.enter_context(run_emulator(options.port, os.environ, STATE))
+        screen.say(f"It listens at {url}")
+        publish_addresses(url, fault_server.url)
+        # boto3 reads this process's environment, and the user's real account must not be in it.
+        environ = isolate(os.environ, url)
+        os.environ.clear()
+        os.environ.update(environ)
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
             template = deployment.build(ROOT, environ, STATE)
         with screen.step("Deploying the stack: sam deploy", "Deployed: sam deploy --config-env local"):

@@ -114,6 +114,7 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
         lake = os.path.relpath(STATE / "lake" / "bars")
         if options.recording and options.recording.is_stamped_by_end:
             screen.say(END_STAMPS_NOTE, style="yellow")
+        pipeline.produce()
         watch.await_first_bars()
         if not bars:
             command = os.path.relpath(Path(sys.executable).with_name("stockstream"))

@@ -15,7 +15,8 @@ from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import STATE
 
 POLL_SECONDS = 1
-# The schedule fires a minute after it was made, and the emulator looks at it every ten seconds.
+# Should the first run fail, the schedule fires a minute after it was made; the emulator looks at it every ten
+# seconds.
 FIRST_BARS_SECONDS = 150
 
 
@@ -44,13 +45,13 @@ class Watch:
     interval: str
 
     def await_first_bars(self) -> None:
-        """Waits for the schedule.
+        """Waits for what the first run sends.
 
         Raises:
             DeliveryError: nothing arrived in time.
         """
         deadline = time.monotonic() + FIRST_BARS_SECONDS
-        with self.screen.step("Waiting for the schedule to fire, once a minute", "First bars delivered"):
+        with self.screen.step("Waiting for the first bars", "First bars delivered"):
             while not self._read():
                 if time.monotonic() > deadline:
                     raise DeliveryError(

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -18,13 +18,13 @@ class AlreadyRunningError(StockstreamError):
 
 
 @contextmanager
-def hold_run_lock(state: Path, url: str, faults_url: str = "") -> Iterator[None]:
-    """Holds the lock until the process ends, even if it is killed, and writes down where the emulator is.
+def hold_run_lock(state: Path) -> Iterator[Callable[[str, str], None]]:
+    """Holds the lock until the process ends, even if it is killed.
+
+    Within, what writes down for others where the emulator and the run's fault server listen.
 
     Args:
         state: an existing directory.
-        url: the emulator's address.
-        faults_url: where the run's fault server listens.
 
     Raises:
         AlreadyRunningError: another process holds it.
@@ -38,21 +38,22 @@ def hold_run_lock(state: Path, url: str, faults_url: str = "") -> Iterator[None]
             raise AlreadyRunningError(
                 f"`stockstream up` runs in this clone already{who}. Stop it first, or use another clone."
             ) from None
-        file.truncate(0)
-        json.dump({"pid": os.getpid(), "url": url, "faults_url": faults_url}, file)
-        file.flush()
-        yield
+        _write(file, pid=os.getpid())
+        yield lambda url, faults_url: _write(file, pid=os.getpid(), url=url, faults_url=faults_url)
         file.truncate(0)
 
 
 def read_running_url(state: Path) -> str | None:
     """The address of the running pipeline's emulator; None where none runs."""
     running = read_running(state)
-    return running["url"] if running else None
+    return running.get("url") if running else None
 
 
 def read_running(state: Path) -> dict[str, str] | None:
-    """The addresses of the running pipeline, by name: url and faults_url; None where none runs."""
+    """The addresses of the running pipeline, by name: url and faults_url; None where none runs.
+
+    At its beginning it has none yet.
+    """
     try:
         with (state / _NAME).open("r+") as file:
             try:
@@ -62,6 +63,12 @@ def read_running(state: Path) -> dict[str, str] | None:
     except FileNotFoundError:
         pass
     return None
+
+
+def _write(file: TextIO, **told: str | int) -> None:
+    file.truncate(0)
+    json.dump(told, file)
+    file.flush()
 
 
 def _read(file: TextIO) -> dict[str, str] | None:

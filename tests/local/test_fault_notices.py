@@ -156,17 +156,13 @@ def pipelines(folder: Path, count: int) -> Iterator[list[Run]]:
         yield runs
 
 
-def test_a_fault_is_told_once_and_its_end_once(tmp_path: Path) -> None:
-    """The short form: one way from a function's error over its alarm to a notice, and back."""
+def test_a_fault_of_the_running_pipeline_is_told(tmp_path: Path) -> None:
+    """The short form: from a refused key over the producer's metric and an alarm to a notice."""
     with pipelines(tmp_path, 1) as (run,):
-        run.command("fault", "transform-failing")
-        run.await_notice("PipelineDownAlarm", "ALARM")
-        run.command("mend", "transform-failing")
-        run.await_notice("PipelineDownAlarm", "OK")
-        run.await_calm()
+        run.command("fault", "key-refused")
+        run.await_notice("ProviderRefusalsAlarm", "ALARM")
 
-        assert run.notices() == {"PipelineDownAlarm": ["ALARM", "OK"]}
-        assert run.rung() >= {"TransformErrorsAlarm", "PipelineDownAlarm"}
+        assert run.notices() == {"ProviderRefusalsAlarm": ["ALARM"]}
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ import pytest
 
 from stockstream.instruments import parse_instruments
 from stockstream_local import cli, deployment
-from stockstream_local.emulator.server import choose_port, run_emulator
+from stockstream_local.emulator.server import run_emulator
 from stockstream_local.market import invented as market
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
@@ -87,14 +87,13 @@ class Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("state")
     clock = [START]
-    port = choose_port(None)
-    environ = isolate(os.environ, f"http://127.0.0.1:{port}")
     with (
         pytest.MonkeyPatch.context() as patch,
         ReplayMarket(InventedMarket(), clock=lambda: clock[0]) as replay,
         NoticeReceiver() as receiver,
-        run_emulator(port, environ, state),
+        run_emulator(None, os.environ, state) as url,
     ):
+        environ = isolate(os.environ, url)
         for name in set(os.environ) - set(environ):
             patch.delenv(name)
         for name, value in environ.items():

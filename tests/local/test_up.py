@@ -145,7 +145,7 @@ def test_a_signal_stops_all_that_was_started(clone: Path, number: signal.Signals
 
 def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path) -> None:
     with started(clone, "up") as process:
-        said = read_until(process, "Waiting for the schedule")
+        said = read_until(process, "Waiting for the first bars")
         with started(clone, "alarm", "DeadLettersAlarm") as alarm:
             answer, _ = alarm.communicate(timeout=20)
         with started(clone, "alarm", "NoSuchAlarm") as wrong:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -15,6 +15,7 @@ from stockstream.errors import StockstreamError
 from stockstream.settings import LOOPBACK
 from stockstream_local.emulator.refusal import REFUSAL_VARIABLE, refusal_file
 from stockstream_local.processes import run_group
+from stockstream_operate.environment import isolate
 
 START_SECONDS = 60
 # Between choosing a free port and taking it, another program may take it.
@@ -24,6 +25,10 @@ LINES_OF_A_FAILURE = 10
 
 class EmulatorError(StockstreamError):
     """The emulator cannot start; the text says what to do."""
+
+
+class _EndedEarlyError(EmulatorError):
+    """It ended before it answered; the text quotes its log."""
 
 
 def choose_port(wanted: int | None) -> int:
@@ -47,17 +52,33 @@ def choose_port(wanted: int | None) -> int:
 
 
 @contextmanager
-def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator[None]:
-    """Runs ministack from `with` to its end; within, it answers.
+def run_emulator(wanted: int | None, environ: Mapping[str, str], state: Path) -> Iterator[str]:
+    """Runs ministack from `with` to its end; within, it answers at the address that this gives.
 
     Args:
-        port: where it listens, on 127.0.0.1.
-        environ: its environment, which the functions that it runs inherit.
+        wanted: the port where it shall listen, on 127.0.0.1; None for a free one.
+        environ: the user's environment. The functions that the emulator runs inherit it without what could
+            name a real account.
         state: an existing directory for its log and its temporary files.
 
     Raises:
-        EmulatorError: it ended, or does not answer.
+        EmulatorError: the port is taken, or the emulator ended or does not answer.
     """
+    with ExitStack() as running:
+        yield _start(running, wanted, environ, state)
+
+
+def _start(running: ExitStack, wanted: int | None, environ: Mapping[str, str], state: Path) -> str:
+    """Starts it, and again where nobody asked for a port: a free one may have been taken meanwhile."""
+    for _ in range(0 if wanted else ATTEMPTS - 1):
+        with suppress(_EndedEarlyError):
+            return running.enter_context(_run_at(choose_port(wanted), environ, state))
+    return running.enter_context(_run_at(choose_port(wanted), environ, state))
+
+
+@contextmanager
+def _run_at(port: int, environ: Mapping[str, str], state: Path) -> Iterator[str]:
+    url = f"http://{LOOPBACK}:{port}"
     temporary, log = state / "tmp", state / "emulator.log"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
@@ -67,7 +88,7 @@ def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator
         "GATEWAY_PORT": str(port),
         "TMPDIR": str(temporary),
         # It would look for containers to remove, and listen on fixed ports that may be in use.
-        "DOCKER_LOOPBACK": f"unix://{temporary}/no-docker.sock",
+        "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         # As Lambda: a minute before the second attempt, two before the third.
@@ -77,9 +98,9 @@ def run_emulator(port: int, environ: Mapping[str, str], state: Path) -> Iterator
     }
     command = [sys.executable, "-m", "stockstream_local.emulator.process"]
     try:
-        with run_group(command, {**environ, **settings}, temporary, log) as process:
-            _await_answer(process, f"http://{LOOPBACK}:{port}/_ministack/ready", log)
-            yield
+        with run_group(command, {**isolate(environ, url), **settings}, temporary, log) as process:
+            _await_answer(process, f"{url}/_ministack/ready", log)
+            yield url
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -94,4 +115,4 @@ def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None
                     return
             time.sleep(0.1)
     said = log.read_text(errors="replace").strip().splitlines()[-LINES_OF_A_FAILURE:]
-    raise EmulatorError("\n".join(["The local AWS emulator did not start:", *said, f"All of it: {log}"]))
+    raise _EndedEarlyError("\n".join(["The local AWS emulator did not start:", *said, f"All of it: {log}"]))

@@ -12,16 +12,18 @@ URL = "http://127.0.0.1:4566"
 
 def test_a_second_run_is_refused_by_the_number_of_the_first(tmp_path: Path) -> None:
     with (
-        hold_run_lock(tmp_path, URL),
+        hold_run_lock(tmp_path),
         pytest.raises(AlreadyRunningError, match=str(os.getpid())),
-        hold_run_lock(tmp_path, "http://127.0.0.1:1"),
+        hold_run_lock(tmp_path),
     ):
         pytest.fail("both hold it")
 
 
 def test_others_find_where_it_runs_until_it_ends(tmp_path: Path) -> None:
     assert read_running_url(tmp_path) is None
-    with hold_run_lock(tmp_path, URL):
+    with hold_run_lock(tmp_path) as publish_addresses:
+        assert read_running_url(tmp_path) is None
+        publish_addresses(URL, "http://127.0.0.1:2")
         assert read_running_url(tmp_path) == URL
     assert read_running_url(tmp_path) is None
 
@@ -30,18 +32,20 @@ def test_what_a_killed_run_left_behind_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "running.json").write_text('{"pid": 1, "url": "http://127.0.0.1:1"}')
 
     assert read_running_url(tmp_path) is None
-    with hold_run_lock(tmp_path, URL):
+    with hold_run_lock(tmp_path) as publish_addresses:
+        assert read_running_url(tmp_path) is None
+        publish_addresses(URL, "http://127.0.0.1:2")
         assert read_running_url(tmp_path) == URL
 
 
 def test_a_run_that_begins_or_ends_has_told_nothing(tmp_path: Path) -> None:
     """It holds the lock, and its file is empty for a moment."""
-    with hold_run_lock(tmp_path, URL):
+    with hold_run_lock(tmp_path):
         (tmp_path / "running.json").write_text("")
 
         assert read_running_url(tmp_path) is None
         with (
             pytest.raises(AlreadyRunningError, match=r"in this clone already\. Stop"),
-            hold_run_lock(tmp_path, URL),
+            hold_run_lock(tmp_path),
         ):
             pytest.fail("both hold it")

@@ -31,11 +31,14 @@ def test_a_port_that_is_in_use_is_named() -> None:
             choose_port(port)
 
 
-def test_an_emulator_that_ends_at_once_names_its_log(tmp_path: Path) -> None:
+def test_an_emulator_that_ends_at_once_is_told_by_the_end_of_its_log(tmp_path: Path) -> None:
     # A Python without the package cannot run it.
     environ = os.environ | {"PYTHONPATH": "", "PYTHONHOME": str(tmp_path)}
 
-    with pytest.raises(EmulatorError, match=r"emulator\.log"), run_emulator(1, environ, tmp_path):
+    with (
+        pytest.raises(EmulatorError, match=r"(?s)did not start:.*encodings.*All of it: .*emulator\.log"),
+        run_emulator(None, environ, tmp_path),
+    ):
         pytest.fail("it cannot have started")
 
     assert (tmp_path / "emulator.log").read_bytes()
@@ -47,3 +50,18 @@ def test_an_emulator_that_never_answers_is_given_up(tmp_path: Path, monkeypatch:
 
     with pytest.raises(EmulatorError), run_emulator(choose_port(None), os.environ, tmp_path):
         pytest.fail("there was no time to start")
+
+
+def test_a_port_that_is_lost_between_choosing_and_listening_is_left_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        chosen = [taken.getsockname()[1], choose_port(None)]
+        ports = list(chosen)
+        monkeypatch.setattr(emulator, "choose_port", lambda _wanted: ports.pop(0))
+
+        with run_emulator(None, os.environ, tmp_path) as url:
+            assert url == f"http://127.0.0.1:{chosen[1]}"
+            assert ports == []

@@ -35,8 +35,9 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runnin
         pipeline.servers[0],
         pipeline.servers[1],
         pipeline.fault_server,
-        hold_run_lock(tmp_path, "http://emulator", pipeline.fault_server.url),
+        hold_run_lock(tmp_path) as publish_addresses,
     ):
+        publish_addresses("http://emulator", pipeline.fault_server.url)
         yield pipeline
 
 
