@@ -11,8 +11,9 @@ from pathlib import Path
 import exchange_calendars
 import pandas as pd
 
-FILE = Path(__file__).parents[2] / "functions" / "producer" / "producer" / "calendars.py"
-EXCHANGES = ("XNYS", "XLON", "XTSE", "XETR", "XBOM", "XSHG")
+from stockstream.exchanges import EXCHANGES, Exchange
+
+FILE = Path(__file__).parents[2] / "functions" / "producer" / "producer" / "markets" / "calendars.py"
 FIRST_YEAR, LAST_YEAR = 2024, 2030
 
 HEADER = '''"""When stock exchanges trade; made by `make calendars` from exchange_calendars.
@@ -29,14 +30,12 @@ class Calendar(NamedTuple):
     """One exchange's calendar.
 
     Attributes:
-        zone: the time zone of its clock.
         hours: its stretches of trading on an ordinary day, `HH:MM-HH:MM`; two where lunch is a break.
         known_from, known_until: the years for which the days below are known.
         holidays: the weekdays without trading, by year: `MM-DD ...`.
         early_closes: the days that end early, by year: `MM-DD HH:MM, ...`.
     """
 
-    zone: str
     hours: tuple[str, ...]
     known_from: int
     known_until: int
@@ -56,15 +55,18 @@ def main() -> None:
 
 def make_calendars() -> str:
     """The text of the calendars' file."""
-    return HEADER + "".join(line + "\n" for code in EXCHANGES for line in _lines(code)) + "}\n"
+    return HEADER + "".join(line + "\n" for exchange in EXCHANGES for line in _lines(exchange)) + "}\n"
 
 
-def _lines(code: str) -> Iterator[str]:
+def _lines(exchange: Exchange) -> Iterator[str]:
+    code = exchange.calendar
     last_year = _last_year(code)
     calendar = exchange_calendars.get_calendar(
         code, start=date(FIRST_YEAR, 1, 1).isoformat(), end=date(last_year, 12, 31).isoformat()
     )
     _refuse_what_has_no_form(calendar)
+    if calendar.tz.key != exchange.time_zone:
+        raise ValueError(f"{code} keeps the time of {calendar.tz.key}, and not of {exchange.time_zone}")
     weekdays = pd.bdate_range(date(FIRST_YEAR, 1, 1), date(last_year, 12, 31))
     holidays = (f"{day:%Y-%m-%d}" for day in weekdays.difference(calendar.sessions))
     early_closes = (
@@ -72,7 +74,6 @@ def _lines(code: str) -> Iterator[str]:
         for day in calendar.early_closes
     )
     yield f'    "{code}": Calendar('
-    yield f'        zone="{calendar.tz.key}",'
     yield f"        hours={_tuple(_hours(calendar))},"
     yield f"        known_from={FIRST_YEAR},"
     yield f"        known_until={last_year},"

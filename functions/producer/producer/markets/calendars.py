@@ -12,14 +12,12 @@ class Calendar(NamedTuple):
     """One exchange's calendar.
 
     Attributes:
-        zone: the time zone of its clock.
         hours: its stretches of trading on an ordinary day, `HH:MM-HH:MM`; two where lunch is a break.
         known_from, known_until: the years for which the days below are known.
         holidays: the weekdays without trading, by year: `MM-DD ...`.
         early_closes: the days that end early, by year: `MM-DD HH:MM, ...`.
     """
 
-    zone: str
     hours: tuple[str, ...]
     known_from: int
     known_until: int
@@ -29,7 +27,6 @@ class Calendar(NamedTuple):
 
 CALENDARS = {
     "XNYS": Calendar(
-        zone="America/New_York",
         hours=("09:30-16:00",),
         known_from=2024,
         known_until=2030,
@@ -53,7 +50,6 @@ CALENDARS = {
         },
     ),
     "XLON": Calendar(
-        zone="Europe/London",
         hours=("08:00-16:30",),
         known_from=2024,
         known_until=2030,
@@ -77,7 +73,6 @@ CALENDARS = {
         },
     ),
     "XTSE": Calendar(
-        zone="America/Toronto",
         hours=("09:30-16:00",),
         known_from=2024,
         known_until=2030,
@@ -100,7 +95,6 @@ CALENDARS = {
         },
     ),
     "XETR": Calendar(
-        zone="Europe/Berlin",
         hours=("09:00-17:30",),
         known_from=2024,
         known_until=2030,
@@ -124,7 +118,6 @@ CALENDARS = {
         },
     ),
     "XBOM": Calendar(
-        zone="Asia/Kolkata",
         hours=("09:15-15:30",),
         known_from=2024,
         known_until=2026,
@@ -136,7 +129,6 @@ CALENDARS = {
         early_closes={},
     ),
     "XSHG": Calendar(
-        zone="Asia/Shanghai",
         hours=("09:30-11:30", "13:00-15:00"),
         known_from=2024,
         known_until=2026,

@@ -12,23 +12,14 @@ from zoneinfo import ZoneInfo
 
 from producer.markets.calendars import CALENDARS
 from stockstream.errors import InstrumentError
+from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
 
 HOURS = ("regular", "extended", "always")
-NEW_YORK = ZoneInfo("America/New_York")
+NEW_YORK_TIME = ZoneInfo(NEW_YORK.time_zone)
 
-# Exchanges by the suffixes that Alpha Vantage documents; German symbols are Xetra's.
-# https://www.alphavantage.co/documentation/#intraday
-_EXCHANGES = {
-    "LON": "XLON",
-    "TRT": "XTSE",
-    "TRV": "XTSE",  # the Venture Exchange keeps Toronto's days and hours
-    "DEX": "XETR",
-    "BSE": "XBOM",
-    "SHH": "XSHG",
-    "SHZ": "XSHG",  # Shenzhen keeps Shanghai's days and hours
-}
-_ALWAYS, _CURRENCIES = "always", "currencies"
+_ALWAYS, _CURRENCIES, _EXTENDED = "always", "currencies", "extended"
+_TIME_ZONES = {exchange.calendar: ZoneInfo(exchange.time_zone) for exchange in EXCHANGES}
 _ONE_DAY = timedelta(days=1)
 # The longest pause of a market that we know is the eleven days of a Chinese New Year.
 _LONGEST_PAUSE = timedelta(days=14)
@@ -63,15 +54,17 @@ def market_of(instrument: Instrument, hours: str) -> str:
         return _ALWAYS
     if instrument.asset_class == "fx":
         return _CURRENCIES
-    _, dot, suffix = instrument.base.rpartition(".")
-    if not dot or len(suffix) == 1:  # a class of shares in New York: BRK.B
-        return "XNYS extended" if hours == "extended" else "XNYS"
-    if suffix not in _EXCHANGES:
+    exchange = exchange_of(instrument.base)
+    if exchange is None:
+        suffix = instrument.base.rpartition(".")[2]
+        known = ", ".join(f".{suffix}" for exchange in EXCHANGES for suffix in exchange.suffixes)
         raise InstrumentError(
             f"{instrument.name}: no calendar says when .{suffix} trades; "
-            f"known are {', '.join(f'.{known}' for known in _EXCHANGES)}, and no suffix for New York"
+            f"known are {known}, and no suffix for New York"
         )
-    return _EXCHANGES[suffix]
+    if exchange is NEW_YORK and hours == "extended":
+        return f"{exchange.calendar} {_EXTENDED}"
+    return exchange.calendar
 
 
 def sessions_between(market: str, start: datetime, end: datetime) -> Iterator[Session]:
@@ -139,14 +132,16 @@ def _sessions_of_day(market: str, day: date) -> tuple[Session, ...]:
         stretches = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
     elif early_close:
         stretches = [(opens, min(closes, early_close)) for opens, closes in stretches if opens < early_close]
-    zone = ZoneInfo(calendar.zone)
+    zone = _TIME_ZONES[exchange]
     return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in stretches)
 
 
 def _currency_week(sunday: date) -> tuple[Session, ...]:
     # No day but the weekend is closed everywhere; thin holidays such as Christmas count as open.
     friday = sunday + timedelta(days=5)
-    return (Session(_utc(sunday, _CURRENCY_TURN, NEW_YORK), _utc(friday, _CURRENCY_TURN, NEW_YORK)),)
+    return (
+        Session(_utc(sunday, _CURRENCY_TURN, NEW_YORK_TIME), _utc(friday, _CURRENCY_TURN, NEW_YORK_TIME)),
+    )
 
 
 def _early_close(days: str, day: date) -> time | None:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from producer.markets.sessions import NEW_YORK
+from producer.markets.sessions import NEW_YORK_TIME
 from producer.providers.provider_errors import Outcome
 from stockstream.times import format_time, parse_time
 
@@ -120,12 +120,12 @@ class Ledger:
 
 def quota_day(now: datetime) -> date:
     """The day whose requests a request counts to."""
-    return now.astimezone(NEW_YORK).date()
+    return now.astimezone(NEW_YORK_TIME).date()
 
 
 def end_of_day(day: date) -> datetime:
     """When a quota day ends, in UTC."""
-    return datetime.combine(day + timedelta(days=1), time(), NEW_YORK).astimezone(UTC)
+    return datetime.combine(day + timedelta(days=1), time(), NEW_YORK_TIME).astimezone(UTC)
 
 
 def record_answer(
@@ -198,7 +198,7 @@ def record_silence(ledger: Ledger, now: datetime) -> Ledger:
 
 def _next_day(now: datetime) -> datetime:
     # Soon after midnight it is the day before that may be spent, where the provider's day turns later.
-    if now.astimezone(NEW_YORK).time() < _DAY_HAS_TURNED:
+    if now.astimezone(NEW_YORK_TIME).time() < _DAY_HAS_TURNED:
         return _minute(now) + timedelta(hours=1)
     return end_of_day(quota_day(now))
 

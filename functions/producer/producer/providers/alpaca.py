@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import requests
 
+from producer.markets.sessions import NEW_YORK_TIME
 from producer.providers.alpaca_pages import Collected, Page, read_page
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
 from producer.providers.provider_errors import (
@@ -33,7 +33,6 @@ REVISION_BARS = 20
 
 _PATHS = {"equity": "/v2/stocks/bars", "crypto": "/v1beta3/crypto/us/bars"}
 _TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min", "60min": "1Hour"}
-_NEW_YORK = ZoneInfo("America/New_York")
 # Equities are traded in 32.5 of a week's 168 hours, and not for nearly four days around a holiday.
 _CLOCK_TO_SESSION = 168 / 32.5
 _LONGEST_BREAK = timedelta(days=4)
@@ -103,7 +102,7 @@ class Alpaca:
         Raises:
             ProviderError: there are none; its type says why.
         """
-        first, after = month_bounds(month, _NEW_YORK if instrument.asset_class == "equity" else UTC)
+        first, after = month_bounds(month, NEW_YORK_TIME if instrument.asset_class == "equity" else UTC)
         # What starts at the end is part of the answer.
         extent = {"start": format_time(first), "end": format_time(after - timedelta(seconds=1))}
         answer = self._fetch_group([instrument], interval, extent, None)[instrument.name]

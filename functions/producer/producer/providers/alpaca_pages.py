@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import requests
 
+from producer.markets.sessions import NEW_YORK_TIME
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import (
@@ -24,7 +24,6 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.times import format_time, parse_time
 
-_NEW_YORK = ZoneInfo("America/New_York")
 _SESSION_OPENS = time(9, 30)
 _SESSION_CLOSES = time(16)
 _PRICES = ("o", "h", "l", "c")
@@ -136,7 +135,7 @@ def _read_stamp(stamp: object) -> str:
 
 def _in_session(open_time: str, interval: str) -> bool:
     """Whether a bar lies at least in part between 9:30 and 16:00 in New York."""
-    opens = parse_time(open_time).astimezone(_NEW_YORK)
+    opens = parse_time(open_time).astimezone(NEW_YORK_TIME)
     closes = opens + INTERVALS[interval]
     return opens.time() < _SESSION_CLOSES and closes.time() > _SESSION_OPENS
 
