@@ -23,7 +23,7 @@ from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.alpaca import Alpaca
 from producer.providers.alphavantage import AlphaVantage
-from producer.providers.answers import Provider
+from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from stockstream.instruments import parse_instruments
 from stockstream.windows import Windows

@@ -9,6 +9,7 @@ import pytest
 from cfnlint.decode.cfn_yaml import load
 
 from alert.settings import read_settings as read_alert_settings
+from producer.providers.catalogue import PROVIDERS
 from producer.settings import read_settings as read_producer_settings
 from transform.settings import read_windows
 
@@ -173,3 +174,18 @@ def test_every_parameter_is_described_and_has_a_default_and_a_place_in_the_form(
 
 def test_what_a_user_must_decide_is_asked_first() -> None:
     assert list(PARAMETERS)[:3] == ["Instruments", "ApiKeyParameterName", "AlertEmail"]
+
+
+def test_every_provider_of_the_producer_can_be_chosen_and_has_its_address() -> None:
+    assert PARAMETERS["Provider"]["AllowedValues"] == list(PROVIDERS)
+    assert {name: each["Url"] for name, each in TEMPLATE["Mappings"]["Providers"].items()} == {
+        name: kind.url for name, kind in PROVIDERS.items()
+    }
+
+
+def test_a_setting_of_one_provider_is_a_parameter_with_that_providers_choices() -> None:
+    variables = FUNCTIONS["ProducerFunction"]["Properties"]["Environment"]["Variables"]
+
+    for kind in PROVIDERS.values():
+        for name, choices in kind.options.items():
+            assert PARAMETERS[variables[name]["Ref"]]["AllowedValues"] == list(choices)

@@ -1,7 +1,7 @@
 """What the schedule invokes."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 
 import boto3
@@ -17,9 +17,8 @@ from producer.planning.allowance import Allowance
 from producer.planning.coverage import measure_coverage
 from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.providers.alpaca import Alpaca, parse_key
-from producer.providers.alphavantage import AlphaVantage
-from producer.providers.answers import Provider
+from producer.providers.catalogue import PROVIDERS
+from producer.providers.provider import ProviderAccess
 from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, read_settings
 from stockstream.bar_stream import BarStream
@@ -34,28 +33,6 @@ def _settings() -> ProducerSettings:
     return read_settings(os.environ)
 
 
-def _provider(settings: ProducerSettings, key: str, allowance: Allowance) -> Provider:
-    if settings.provider == "alpaca":
-        return Alpaca(
-            requests.Session(),
-            settings.provider_url,
-            parse_key(key),
-            settings.provider_timeout_seconds,
-            settings.market_hours,
-            settings.alpaca_feed,
-            before_request=allowance.spend,
-        )
-    # The replay market on one machine speaks as Alpha Vantage does.
-    return AlphaVantage(
-        requests.Session(),
-        settings.provider_url,
-        key.strip(),
-        settings.provider_timeout_seconds,
-        settings.market_hours,
-        before_request=allowance.spend,
-    )
-
-
 @cache
 def _producer() -> Producer:
     settings = _settings()
@@ -66,7 +43,18 @@ def _producer() -> Producer:
     )
     dynamodb = boto3.client("dynamodb", config=config)
     allowance = Allowance()
-    provider = _provider(settings, key["Parameter"]["Value"], allowance)
+    kind = PROVIDERS[settings.provider]
+    provider = kind.open(
+        ProviderAccess(
+            session=requests.Session(),
+            url=settings.provider_url,
+            key=key["Parameter"]["Value"],
+            timeout_seconds=settings.provider_timeout_seconds,
+            hours=settings.market_hours,
+            options=settings.provider_options,
+            before_request=allowance.spend,
+        )
+    )
     plan = Plan(settings.requests_per_day, settings.requests_per_minute)
     _warn(settings, plan, provider.instruments_per_request)
     return Producer(
@@ -85,16 +73,8 @@ def _producer() -> Producer:
             windows=settings.windows,
             watch=settings.watch,
         ),
-        delay=_delay(settings),
+        delay=kind.delay(settings.provider_options),
     )
-
-
-def _delay(settings: ProducerSettings) -> timedelta:
-    """By how much the provider's plan may delay its data; Alpha Vantage's plans differ, so the most."""
-    is_prompt = settings.provider == "replay" or (
-        settings.provider == "alpaca" and settings.alpaca_feed != "delayed_sip"
-    )
-    return timedelta() if is_prompt else timedelta(minutes=15)
 
 
 def _warn(settings: ProducerSettings, plan: Plan, instruments_per_request: int) -> None:

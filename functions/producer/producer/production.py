@@ -14,7 +14,8 @@ from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.planning.ledger import Asked, Ledger, record_answer, record_failure, record_silence
 from producer.planning.overdue import Patience, longest_pause, longest_quiet, measure_overdue
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.answers import Answer, Provider, month_bounds
+from producer.providers.answers import Answer, month_bounds
+from producer.providers.provider import Provider
 from producer.providers.provider_errors import ProviderError
 from producer.publishing.publisher import Publisher
 from producer.report import (

@@ -4,15 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from producer.markets.sessions import HOURS, market_of
-from producer.providers import alpaca
+from producer.providers.catalogue import PROVIDERS
 from producer.publishing.price_moves import PriceWatch
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.settings import read_choice, read_number, read_text, read_url
 from stockstream.windows import Windows, parse_windows
-
-PROVIDERS = ("alphavantage", "alpaca", "replay")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class ProducerSettings:
     market_hours: str
     requests_per_day: int | None
     requests_per_minute: int
-    alpaca_feed: str
+    provider_options: Mapping[str, str]
     api_key_parameter_name: str
     bar_stream_name: str
     instrument_table_name: str
@@ -45,9 +43,10 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         instruments = parse_instruments(read_text(environ, "INSTRUMENTS"))
     except InstrumentError as error:
         raise SettingsError(f"INSTRUMENTS: {error}") from None
-    provider = read_choice(environ, "PROVIDER", PROVIDERS)
-    if provider == "alpaca" and (refused := [each.name for each in instruments if not alpaca.offers(each)]):
-        raise SettingsError(f"INSTRUMENTS: Alpaca has no bars of {', '.join(refused)}")
+    provider = read_choice(environ, "PROVIDER", tuple(PROVIDERS))
+    kind = PROVIDERS[provider]
+    if refused := [each.name for each in instruments if not kind.offers(each)]:
+        raise SettingsError(f"INSTRUMENTS: {kind.title} has no bars of {', '.join(refused)}")
     hours = read_choice(environ, "MARKET_HOURS", HOURS)
     try:
         for instrument in instruments:
@@ -65,7 +64,12 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         requests_per_day=int(read_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=10_000_000))
         or None,
         requests_per_minute=int(read_number(environ, "REQUESTS_PER_MINUTE", at_least=1, at_most=10_000)),
-        alpaca_feed=read_choice(environ, "ALPACA_FEED", alpaca.FEEDS),
+        # Those of every provider, so that a bad value is found before somebody changes to it.
+        provider_options={
+            name: read_choice(environ, name, choices)
+            for each in PROVIDERS.values()
+            for name, choices in each.options.items()
+        },
         api_key_parameter_name=read_text(environ, "API_KEY_PARAMETER_NAME"),
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),

@@ -16,11 +16,13 @@ from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
 
 HOURS = ("regular", "extended", "always")
+# The market of equities in New York, in its regular hours.
+NEW_YORK_STOCKS = NEW_YORK.calendar
 NEW_YORK_TIME = ZoneInfo(NEW_YORK.time_zone)
 
 _ALWAYS, _CURRENCIES, _EXTENDED = "always", "currencies", "extended"
 _TIME_ZONES = {exchange.calendar: ZoneInfo(exchange.time_zone) for exchange in EXCHANGES}
-_ONE_DAY = timedelta(days=1)
+_ONE_DAY, _SHORTEST_TIME = timedelta(days=1), timedelta(microseconds=1)
 # The longest pause of a market that we know is the eleven days of a Chinese New Year.
 _LONGEST_PAUSE = timedelta(days=14)
 _SUNDAY, _WEEKEND = 7, (6, 7)
@@ -93,6 +95,12 @@ def current_or_last_session(market: str, now: datetime) -> Session | None:
                 return session
         day -= _ONE_DAY
     return None
+
+
+def is_traded(market: str, start: datetime, end: datetime) -> bool:
+    """Whether the market is open at any moment from start to just before end."""
+    session = current_or_last_session(market, end - _SHORTEST_TIME)
+    return session is not None and session.closes > start
 
 
 def open_time(market: str, start: datetime, end: datetime) -> timedelta:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 import requests
 
-from producer.markets.sessions import NEW_YORK_TIME
+from producer.markets.sessions import is_traded
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import (
@@ -24,8 +24,6 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.times import format_time, parse_time
 
-_SESSION_OPENS = time(9, 30)
-_SESSION_CLOSES = time(16)
 _PRICES = ("o", "h", "l", "c")
 _VOLUME = "v"
 
@@ -67,13 +65,13 @@ class Collected:
 
     Args:
         interval: the bars' interval.
-        regular: whether to leave out the bars before and after the session.
+        market: keep only the bars of its sessions, a name as market_of gives it; None for all bars.
         newest: how many of each symbol's newest bars to keep; None for all.
     """
 
-    def __init__(self, interval: str, *, regular: bool, newest: int | None) -> None:
-        self._interval = interval
-        self._regular = regular
+    def __init__(self, interval: str, market: str | None, newest: int | None) -> None:
+        self._length = INTERVALS[interval]
+        self._market = market
         self._newest = newest
         self._bars: dict[str, dict[str, Ohlcv]] = {}
         self._rejected: dict[str, list[RejectedBar]] = {}
@@ -83,8 +81,8 @@ class Collected:
         """Adds one page, in the order in which they came."""
         for symbol, rows in page.rows.items():
             bars, rejected = read_rows(rows)
-            if self._regular:
-                bars = {start: bars[start] for start in bars if _in_session(start, self._interval)}
+            if self._market is not None:
+                bars = {start: bars[start] for start in bars if self._is_traded(self._market, start)}
             known = self._bars.get(symbol, {}) | bars
             if self._newest is not None:
                 known = {start: known[start] for start in sorted(known)[-self._newest :]}
@@ -108,6 +106,10 @@ class Collected:
             failure=failure,
         )
 
+    def _is_traded(self, market: str, open_time: str) -> bool:
+        opens = parse_time(open_time)
+        return is_traded(market, opens, opens + self._length)
+
 
 def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
     """The bars of one symbol by their open_time, and what stands among them and is no bar."""
@@ -127,17 +129,10 @@ def _read_stamp(stamp: object) -> str:
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
     moment = parse_time(shorten(stamp))
-    # At the ends of the calendar a time in UTC has no counterpart in New York.
+    # At the ends of the calendar a time in UTC has no counterpart on other clocks.
     if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
         raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")
     return format_time(moment)
-
-
-def _in_session(open_time: str, interval: str) -> bool:
-    """Whether a bar lies at least in part between 9:30 and 16:00 in New York."""
-    opens = parse_time(open_time).astimezone(NEW_YORK_TIME)
-    closes = opens + INTERVALS[interval]
-    return opens.time() < _SESSION_CLOSES and closes.time() > _SESSION_OPENS
 
 
 def _error(status: int, body: bytes) -> ProviderError:

@@ -11,6 +11,7 @@ import requests
 
 from producer.providers.alphavantage_answers import parse_answer
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     NoDataError,
     NotEntitledError,
@@ -134,3 +135,24 @@ class AlphaVantage:
 
 def _begins_by(since: datetime | None, answer: Answer) -> bool:
     return since is not None and min(answer.bars, default="~") <= format_time(since)
+
+
+def _open(access: ProviderAccess) -> AlphaVantage:
+    return AlphaVantage(
+        access.session,
+        access.url,
+        access.key.strip(),
+        access.timeout_seconds,
+        access.hours,
+        before_request=access.before_request,
+    )
+
+
+ALPHA_VANTAGE = ProviderKind(
+    title="Alpha Vantage",
+    url="https://www.alphavantage.co",
+    open=_open,
+    offers=lambda _instrument: True,
+    # Its plans differ and it does not say which one a key has, so the longest delay is assumed.
+    delay=lambda _options: timedelta(minutes=15),
+)

@@ -4,13 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Protocol
 
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import ProviderError, UnknownInstrumentError
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason
-from stockstream.instruments import Instrument
 from stockstream.times import format_time
 
 # Alpha Vantage shows so many bars in a short answer, and may have changed any of them; Alpaca is asked for as
@@ -58,41 +56,6 @@ class Answer:
         """
         newest = format_time(self.asked_at - INTERVALS[interval])
         return {open_time: numbers for open_time, numbers in self.bars.items() if open_time <= newest}
-
-
-class Provider(Protocol):
-    """Where bars come from.
-
-    Attributes:
-        instruments_per_request: how many instruments one fetch takes at most.
-    """
-
-    @property
-    def instruments_per_request(self) -> int: ...  # noqa: D102 (the class says it)
-
-    def fetch(
-        self, instruments: Sequence[Instrument], interval: str, since: datetime | None
-    ) -> Mapping[str, Answer]:
-        """The newest bars of a few instruments.
-
-        Args:
-            instruments: what to ask for: from 1 to instruments_per_request.
-            interval: a key of INTERVALS.
-            since: from when on bars are wanted; None for the newest hundred or so.
-
-        Returns:
-            An answer for each instrument, by its name; one that failed says so itself.
-
-        Raises:
-            ProviderError: there are no bars at all; its type says why.
-        """
-
-    def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
-        """The bars of a month, such as `2026-10`, of the market's own calendar.
-
-        Raises:
-            ProviderError: there are none; its type says why.
-        """
 
 
 def month_bounds(month: str, zone: tzinfo) -> tuple[datetime, datetime]:
