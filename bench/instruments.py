@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import VersionedTail
 from producer.memory.ledger_item import Page
 from producer.memory.tail import Tail
@@ -113,11 +114,12 @@ def _measure(name: str, size: int, url: str) -> None:
     def now() -> datetime:
         return moment
 
+    provider = _provider(name, url, allowance, now)
     producer = Producer(
-        provider=_provider(name, url, allowance, now),
+        watchlist=Watchlist(instruments, "1min", "always"),
+        provider=provider,
         allowance=allowance,
-        plan=Plan(None, 1200),
-        hours="always",
+        plan=Plan(None, 1200, provider.instruments_per_request),
         ledger_item=aws,  # type: ignore[arg-type]  # a stand-in
         publisher=Publisher(name, aws, aws, "1min", Windows()),  # type: ignore[arg-type]  # stand-ins
         now=now,
@@ -126,7 +128,7 @@ def _measure(name: str, size: int, url: str) -> None:
     seconds, requests_made = [], 0
     for _ in range(2):
         before = time.perf_counter()
-        producer.run(instruments, seconds=600)
+        producer.run(seconds=600)
         seconds.append(time.perf_counter() - before)
         requests_made = allowance.spent
         moment += timedelta(minutes=1)

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
 from producer.markets.sessions import Session, market_of, sessions_between
+from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
 from producer.planning.ledger import Ledger, quota_day, record_answer
 from producer.planning.planner import Plan, plan_requests
@@ -74,10 +75,11 @@ def run_year(case: Case) -> Figures:
     markets = {name: ModelMarket(name) for name in {market_of(each, case.hours) for each in case.instruments}}
     market_by_instrument = {each: markets[market_of(each, case.hours)] for each in case.instruments}
     figures, ledger = Figures(), Ledger()
+    watchlist = Watchlist(case.instruments, "1min", case.hours)
     held: dict[Instrument, int] = defaultdict(int)  # how many bars from the year's first one on are in hand
     for minute in range(MINUTES):
         now = START + timedelta(minutes=minute)
-        batches = plan_requests(case.instruments, "1min", case.hours, case.plan, ledger, now)
+        batches = plan_requests(watchlist, case.plan, ledger, now)
         if not batches:
             continue
         figures.requests += len(batches)
@@ -159,5 +161,5 @@ if __name__ == "__main__":
     with ProcessPoolExecutor(max_workers=2) as pool:
         for case, figures in zip(CASES, pool.map(run_year, CASES), strict=True):
             print(f"{case.title:<42}" + "".join(f"{text:>14}" for text in _report(figures)))
-            coverage = measure_coverage(case.instruments, "1min", case.hours, case.plan, START)
+            coverage = measure_coverage(Watchlist(case.instruments, "1min", case.hours), case.plan, START)
             print(f"    {coverage.message}")

@@ -74,9 +74,8 @@ def test_a_function_has_a_log_group_that_forgets(name: str) -> None:
 def test_the_functions_accept_the_environment_that_the_template_gives_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert [each.name for each in read_producer_settings(environment("ProducerFunction")).instruments] == [
-        "IBM"
-    ]
+    watchlist = read_producer_settings(environment("ProducerFunction")).watchlist
+    assert [each.name for each in watchlist.instruments] == ["IBM"]
 
     read_windows.cache_clear()
     read_alert_settings.cache_clear()

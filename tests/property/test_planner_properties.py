@@ -8,6 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
 from producer.planning.ledger import Asked, Ledger, quota_day, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
@@ -75,7 +76,9 @@ def test_no_ledger_makes_it_break_a_limit_or_ask_outside_a_session(  # noqa: PLR
     ledger: Ledger,
     now: datetime,
 ) -> None:
-    batches = plan_requests(instruments, interval, hours, Plan(a_day, a_minute), ledger, now, together)
+    batches = plan_requests(
+        Watchlist(tuple(instruments), interval, hours), Plan(a_day, a_minute, together), ledger, now
+    )
     asked = [instrument for batch in batches for instrument in batch]
     assert len(batches) <= a_minute
     assert all(1 <= len(batch) <= together for batch in batches)
@@ -110,13 +113,13 @@ def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
     instruments = [parse_instrument(name) for name in names]
     plan = Plan(a_day, 1)
     start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    assume(measure_coverage(instruments, "1min", hours, plan, start).covers)
+    assume(measure_coverage(Watchlist(tuple(instruments), "1min", hours), plan, start).covers)
     ledger, requests = Ledger(), []
     for minute in range(3 * 1440):
         now = start + minute * MINUTE
         if minute % crash_every == 0:
             ledger = Ledger.from_dict(ledger.to_dict())
-        for (instrument,) in plan_requests(instruments, "1min", hours, plan, ledger, now):
+        for (instrument,) in plan_requests(Watchlist(tuple(instruments), "1min", hours), plan, ledger, now):
             assert in_session(instrument, hours, now)
             requests.append((instrument, now))
             newest = now - (1 + late) * MINUTE
@@ -148,7 +151,9 @@ def test_failures_of_every_kind_never_break_the_days_limit(day: date, outcomes: 
     ledger, made = Ledger(), Counter[date]()
     for minute in range(1440):
         now = start + minute * MINUTE
-        for (instrument,) in plan_requests(instruments, "1min", "regular", Plan(25, 2), ledger, now):
+        for (instrument,) in plan_requests(
+            Watchlist(tuple(instruments), "1min", "regular"), Plan(25, 2), ledger, now
+        ):
             outcome = outcomes[made.total() % len(outcomes)]
             made[quota_day(now)] += 1
             if outcome is None:

@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError, VersionedTail
 from producer.memory.ledger_item import LeaseHeldError, Page
 from producer.memory.tail import Tail
@@ -146,10 +147,10 @@ class World:
 
     def run(self) -> None:
         producer = Producer(
+            watchlist=Watchlist((IBM,), "1min", "always"),
             provider=self,
             allowance=Allowance(),
             plan=Plan(requests_per_day=None, requests_per_minute=10),
-            hours="always",
             ledger_item=self,  # type: ignore[arg-type]  # a fake
             publisher=Publisher(
                 source="replay",
@@ -161,7 +162,7 @@ class World:
             now=self.now,
         )
         with suppress(Crash):
-            producer.run([IBM], seconds=3600)
+            producer.run(seconds=3600)
 
     def live(self) -> None:
         """Some minutes of trading, and whatever befalls the bars meanwhile."""

@@ -10,7 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from producer.backfill import read_backfill
-from producer.markets.sessions import ending_calendars, market_of
+from producer.markets.sessions import ending_calendars
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
 from producer.planning.allowance import Allowance
@@ -50,18 +51,18 @@ def _producer() -> Producer:
             url=settings.provider_url,
             key=key["Parameter"]["Value"],
             timeout_seconds=settings.provider_timeout_seconds,
-            hours=settings.market_hours,
+            hours=settings.watchlist.hours,
             options=settings.provider_options,
             before_request=allowance.spend,
         )
     )
-    plan = Plan(settings.requests_per_day, settings.requests_per_minute)
-    _warn(settings, plan, provider.instruments_per_request)
+    plan = Plan(settings.requests_per_day, settings.requests_per_minute, provider.instruments_per_request)
+    _warn(settings.watchlist, plan)
     return Producer(
+        watchlist=settings.watchlist,
         provider=provider,
         allowance=allowance,
         plan=plan,
-        hours=settings.market_hours,
         ledger_item=LedgerItem(dynamodb, settings.instrument_table_name, settings.provider),
         publisher=Publisher(
             source=settings.provider,
@@ -69,7 +70,7 @@ def _producer() -> Producer:
                 boto3.client("kinesis", config=config), settings.bar_stream_name, warn=logger.warning
             ),
             table=InstrumentTable(dynamodb, settings.instrument_table_name),
-            interval=settings.interval,
+            interval=settings.watchlist.interval,
             windows=settings.windows,
             watch=settings.watch,
         ),
@@ -77,16 +78,13 @@ def _producer() -> Producer:
     )
 
 
-def _warn(settings: ProducerSettings, plan: Plan, instruments_per_request: int) -> None:
+def _warn(watchlist: Watchlist, plan: Plan) -> None:
     """Says at each cold start what a person should change before it costs bars."""
     now = datetime.now(UTC)
-    coverage = measure_coverage(
-        settings.instruments, settings.interval, settings.market_hours, plan, now, instruments_per_request
-    )
+    coverage = measure_coverage(watchlist, plan, now)
     if not coverage.covers:
         logger.warning("plan does not cover the instruments", detail=coverage.message)
-    markets = {market_of(instrument, settings.market_hours) for instrument in settings.instruments}
-    for market, day in ending_calendars(markets, now).items():
+    for market, day in ending_calendars(watchlist.count_by_market(), now).items():
         logger.warning("calendar ends: take a newer release", market=market, day=day.isoformat())
 
 
@@ -98,4 +96,4 @@ def handle(event: dict[str, object], context: LambdaContext) -> dict[str, int]:
     backfill = read_backfill(event)
     if backfill:
         return _producer().backfill(backfill.instruments, backfill.month, seconds)
-    return _producer().run(_settings().instruments, seconds)
+    return _producer().run(seconds)

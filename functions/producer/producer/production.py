@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from producer.markets.sessions import market_of
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, Page
 from producer.memory.tail_codec import UnreadableTailError
@@ -46,21 +46,20 @@ SILENCE_COUNTS = timedelta(hours=1)
 class Producer:
     """What a run needs: where bars come from, what may be asked, and where they go."""
 
+    watchlist: Watchlist
     provider: Provider
     allowance: Allowance
     plan: Plan
-    hours: str
     ledger_item: LedgerItem
     publisher: Publisher
     # By how much the plan may delay its data: a quarter of an hour, where nobody knows better.
     delay: timedelta = timedelta(minutes=15)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def run(self, instruments: Sequence[Instrument], seconds: float) -> dict[str, int]:
+    def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent; one failure stops nothing else.
 
         Args:
-            instruments: all that are followed.
             seconds: how long the run may take.
 
         Returns:
@@ -69,15 +68,7 @@ class Producer:
         now = self.now()
         page = self.ledger_item.read()
         ledger = page.ledger.of_day(now)
-        batches = plan_requests(
-            instruments,
-            self.publisher.interval,
-            self.hours,
-            self.plan,
-            ledger,
-            now,
-            self.provider.instruments_per_request,
-        )
+        batches = plan_requests(self.watchlist, self.plan, ledger, now)
         fetched: list[Fetched] = []
         if batches:
             try:
@@ -89,10 +80,10 @@ class Producer:
             ledger = self._record(ledger, fetched)
             self._let_go(ledger, page)
             # A metric is billed for each hour in which it is sent: at night these are not.
-            report_answers(fetched, self.publisher.interval, self.allowance.spent)
-            report_holes(fetched, self.hours, self.publisher.interval)
-            report_moves(fetched, self.publisher.interval, self.publisher.watch)
-        self._report_state(instruments, ledger, asked=bool(batches))
+            report_answers(fetched, self.watchlist.interval, self.allowance.spent)
+            report_holes(fetched, self.watchlist)
+            report_moves(fetched, self.watchlist.interval, self.publisher.watch)
+        self._report_state(ledger, asked=bool(batches))
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
@@ -118,28 +109,21 @@ class Producer:
         fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
         ledger = replace(ledger, spent=ledger.spent + self.allowance.spent)
         self._let_go(ledger, page)
-        report_answers(fetched, self.publisher.interval, self.allowance.spent)
+        report_answers(fetched, self.watchlist.interval, self.allowance.spent)
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
 
-    def _report_state(self, instruments: Sequence[Instrument], ledger: Ledger, *, asked: bool) -> None:
-        now, interval = self.now(), self.publisher.interval
+    def _report_state(self, ledger: Ledger, *, asked: bool) -> None:
+        now = self.now()
         if self.plan.requests_per_day is not None:
             report_quota(self.plan.requests_per_day - ledger.spent)
-        report_age(instruments, ledger, self.hours, interval, now)
-        pause = longest_pause(
-            tuple(instruments),
-            interval,
-            self.hours,
-            self.plan,
-            ledger.day,
-            self.provider.instruments_per_request,
+        report_age(self.watchlist, ledger, now)
+        patience = Patience(longest_pause(self.watchlist, self.plan, ledger.day), self.delay)
+        report_overdue(measure_overdue(self.watchlist, ledger, patience, now))
+        deferred = sum(
+            ledger.instruments.get(each.name, Asked()).deferred for each in self.watchlist.instruments
         )
-        report_overdue(
-            measure_overdue(instruments, ledger, self.hours, interval, Patience(pause, self.delay), now)
-        )
-        deferred = sum(ledger.instruments.get(each.name, Asked()).deferred for each in instruments)
         if asked or deferred:
             report_deferred(deferred)
         # Between two requests, too: what was wrong a while ago is wrong until an answer comes.
@@ -151,9 +135,7 @@ class Producer:
         now = self.now()
         if page.held_until > now:
             raise LeaseHeldError(f"another run holds the ledger until {page.held_until.isoformat()}")
-        most = self.plan.requests_per_minute
-        if self.plan.requests_per_day is not None:
-            most = max(0, min(most, self.plan.requests_per_day - ledger.spent))
+        most = self.plan.requests_of_a_run(ledger)
         self.allowance.begin(most)
         reserved = replace(ledger, spent=ledger.spent + most)
         return self.ledger_item.write(reserved, now + timedelta(seconds=seconds), page.version)
@@ -179,7 +161,7 @@ class Producer:
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched  # it could not come to its end; the next run asks
         try:
-            fetched.answers = dict(self.provider.fetch(batch, self.publisher.interval, _since(batch, ledger)))
+            fetched.answers = dict(self.provider.fetch(batch, self.watchlist.interval, _since(batch, ledger)))
         except ProviderError as error:
             fetched.failure = error
         for instrument in batch:
@@ -193,7 +175,7 @@ class Producer:
 
     def _fetch_month(self, instrument: Instrument, month: str, deadline: float) -> Fetched:
         fetched = Fetched([instrument], self.now())
-        interval = self.publisher.interval
+        interval = self.watchlist.interval
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched
         try:
@@ -232,7 +214,7 @@ class Producer:
                     for instrument in each.instruments
                     if instrument.name in whole
                 }
-                deferred = each.deferred(self.publisher.interval)
+                deferred = each.deferred(self.watchlist.interval)
                 ledger = record_answer(ledger, each.asked_at, whole, quiet, deferred)
                 is_answered = True
         if has_failed and not is_answered:
@@ -240,11 +222,11 @@ class Producer:
         return replace(ledger, spent=spent)
 
     def _quiet(self, instrument: Instrument, answer: Answer) -> timedelta:
-        interval = self.publisher.interval
-        return longest_quiet(market_of(instrument, self.hours), answer.finished_bars(interval), interval)
+        interval = self.watchlist.interval
+        return longest_quiet(self.watchlist.market_of(instrument), answer.finished_bars(interval), interval)
 
     def _newest(self, answer: Answer) -> datetime | None:
-        newest = max(answer.finished_bars(self.publisher.interval), default=None)
+        newest = max(answer.finished_bars(self.watchlist.interval), default=None)
         return parse_time(newest) if newest else None
 
 

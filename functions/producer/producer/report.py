@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.markets.sessions import current_or_last_session, open_time
+from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Asked, Ledger
 from producer.providers.answers import Answer
 from producer.providers.provider_errors import Outcome, ProviderError
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
-from stockstream.bars import INTERVALS
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream.observability import MetricUnit, logger, metrics
@@ -131,15 +131,15 @@ def _tell_of_bars(fetched: Fetched, interval: str) -> None:
             )
 
 
-def report_holes(fetched: Iterable[Fetched], hours: str, interval: str) -> None:
+def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
     """Counts and tells of stretches in which the market was open and whose bars nobody shows any longer."""
     holes = 0
-    markets = {each.name: market_of(each, hours) for one in fetched for each in one.instruments}
+    markets = {each.name: watchlist.market_of(each) for one in fetched for each in one.instruments}
     for name, published in _published(fetched):
         if published.hole is None:
             continue
         after, before = published.hole
-        if open_time(markets[name], parse_time(after) + INTERVALS[interval], parse_time(before)):
+        if open_time(markets[name], parse_time(after) + watchlist.bar_length, parse_time(before)):
             holes += 1
             logger.error("hole found", instrument=name, after=after, before=before)
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)
@@ -177,17 +177,15 @@ def report_quota(requests_left: int) -> None:
     metrics.add_metric("QuotaRemaining", MetricUnit.Count, max(0, requests_left))
 
 
-def report_age(
-    instruments: Sequence[Instrument], ledger: Ledger, hours: str, interval: str, now: datetime
-) -> None:
+def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
     """Measures, while a market is open, how old the newest bar is of the instrument whose is the oldest."""
     ages = []
-    for instrument in instruments:
-        session = current_or_last_session(market_of(instrument, hours), now)
+    for instrument in watchlist.instruments:
+        session = current_or_last_session(watchlist.market_of(instrument), now)
         newest = ledger.instruments.get(instrument.name, Asked()).newest
         if session and newest and session.opens <= now < session.closes:
             # Early in a session it is the time since the opening: the night is nobody's delay.
-            ages.append(now - max(newest + INTERVALS[interval], session.opens))
+            ages.append(now - max(newest + watchlist.bar_length, session.opens))
     if ages:
         metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))
 

@@ -4,7 +4,6 @@ The age of a bar alone says little. On 25 requests a day an instrument is asked 
 plans delay their data by as much again, and where nobody trades there is no bar at all.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -12,12 +11,12 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.markets.sessions import current_or_last_session, open_time
+from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Asked, Ledger, end_of_day
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.bars import INTERVALS
-from stockstream.instruments import Instrument
 from stockstream.times import parse_time
 
 # The planner's longest pauses are up to 1.38 times the average one, where four markets share few requests.
@@ -42,22 +41,15 @@ class Patience(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def longest_pause(
-    instruments: tuple[Instrument, ...],
-    interval: str,
-    hours: str,
-    plan: Plan,
-    day: date,
-    instruments_per_request: int,
-) -> timedelta:
+def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
     """How far apart the plan's requests for one instrument are, at the most, in the week of a quota day.
 
     Instruments of one market travel together; those of several may not, since their sessions differ.
     """
-    counts = Counter(market_of(instrument, hours) for instrument in instruments)
-    requests = {market: ceil(count / instruments_per_request) for market, count in counts.items()}
+    counts = watchlist.count_by_market()
+    requests = {market: ceil(count / plan.instruments_per_request) for market, count in counts.items()}
     minutes = ceil(sum(requests.values()) / plan.requests_per_minute)
-    average = max(INTERVALS[interval], timedelta(minutes=minutes))
+    average = max(watchlist.bar_length, timedelta(minutes=minutes))
     if plan.requests_per_day is not None:
         days = [end_of_day(day + timedelta(days=number - 1)) for number in range(8)]
         fullest = max(
@@ -85,12 +77,7 @@ def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta
 
 
 def measure_overdue(
-    instruments: Sequence[Instrument],
-    ledger: Ledger,
-    hours: str,
-    interval: str,
-    patience: Patience,
-    now: datetime,
+    watchlist: Watchlist, ledger: Ledger, patience: Patience, now: datetime
 ) -> timedelta | None:
     """How long the bars of the worst market are overdue; zero if all is well, None while none is open.
 
@@ -98,25 +85,23 @@ def measure_overdue(
     one has new bars, the others have had no trades.
 
     Args:
-        instruments: all that are followed.
+        watchlist: what is followed.
         ledger: what has been asked, and what came.
-        hours: one of sessions.HOURS.
-        interval: a key of INTERVALS.
         patience: what the plan explains.
         now: UTC.
     """
     markets: dict[str, list[Asked]] = {}
-    for instrument in instruments:
+    for instrument in watchlist.instruments:
         asked = ledger.instruments.get(instrument.name, Asked())
-        markets.setdefault(market_of(instrument, hours), []).append(asked)
+        markets.setdefault(watchlist.market_of(instrument), []).append(asked)
     overdue = []
     for market, known in markets.items():
         session = current_or_last_session(market, now)
-        since = _waiting_since(known, INTERVALS[interval])
+        since = _waiting_since(known, watchlist.bar_length)
         if session and now < session.closes and since:
             # The night before the session is nobody's delay.
             late = now - max(since, session.opens)
-            overdue.append(late - patience.pause - patience.delay - _silence(known, INTERVALS[interval]))
+            overdue.append(late - patience.pause - patience.delay - _silence(known, watchlist.bar_length))
     return max(timedelta(), *overdue) if overdue else None
 
 

@@ -11,7 +11,7 @@ from itertools import batched
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import market_of
+from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Asked, Ledger, end_of_day
 from producer.planning.needs import (
     FINISHED_BARS_PER_ANSWER,
@@ -23,7 +23,6 @@ from producer.planning.needs import (
     read_need,
 )
 from producer.providers.answers import BARS_PER_ANSWER
-from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
 
 _MINUTE = timedelta(minutes=1)
@@ -32,31 +31,38 @@ _CAUTIOUS_PERIOD = 95
 
 
 class Plan(NamedTuple):
-    """What a provider's plan allows; requests_per_day is None where only minutes are counted."""
+    """What a provider allows.
+
+    Attributes:
+        requests_per_day: None where only minutes are counted.
+        requests_per_minute: a run a minute never makes more requests than a minute has.
+        instruments_per_request: how many it takes at once.
+    """
 
     requests_per_day: int | None
     requests_per_minute: int
+    instruments_per_request: int = 1
+
+    @property
+    def instruments_per_minute(self) -> int:
+        """How many instruments can be asked for in a minute."""
+        return self.requests_per_minute * self.instruments_per_request
+
+    def requests_of_a_run(self, ledger: Ledger) -> int:
+        """How many requests one run may make."""
+        if self.requests_per_day is None:
+            return self.requests_per_minute
+        return max(0, min(self.requests_per_minute, self.requests_per_day - ledger.spent))
 
 
-def plan_requests(
-    instruments: Sequence[Instrument],
-    interval: str,
-    hours: str,
-    plan: Plan,
-    ledger: Ledger,
-    now: datetime,
-    instruments_per_request: int = 1,
-) -> list[list[Instrument]]:
+def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime) -> list[list[Instrument]]:
     """The requests to make now, each a list of instruments, the most overdue first.
 
     Args:
-        instruments: all that are followed.
-        interval: a key of INTERVALS.
-        hours: one of sessions.HOURS.
-        plan: what the provider allows; a run a minute never makes more requests than a minute has.
+        watchlist: what is followed.
+        plan: what the provider allows.
         ledger: what has been asked.
         now: the time of the run, UTC.
-        instruments_per_request: how many the provider takes at once.
 
     Raises:
         InstrumentError: no calendar says when an instrument trades.
@@ -65,37 +71,36 @@ def plan_requests(
     ledger = ledger.of_day(now)
     if ledger.stopped_until and now < ledger.stopped_until:
         return []
-    able, others = _read_needs(instruments, interval, hours, plan, ledger, now)
+    able, others = _read_needs(watchlist, plan, ledger, now)
     if not able:
         return []
-    requests = plan.requests_per_minute
+    together = plan.instruments_per_request
     if plan.requests_per_day is None:
         chosen = sorted(able, key=_by_urgency)
     else:
-        left = max(0, plan.requests_per_day - ledger.spent)
-        requests = min(requests, left)
+        left, count = max(0, plan.requests_per_day - ledger.spent), len(watchlist.instruments)
         # Instruments that travel together share a request.
-        asks_left = left * len(instruments) // ceil(len(instruments) / instruments_per_request)
-        asks_a_minute = plan.requests_per_minute * instruments_per_request
-        chosen = _spread(able, others, asks_left, asks_a_minute, _MINUTE / INTERVALS[interval])
+        asks_left = left * count // ceil(count / together)
+        bars_a_minute = _MINUTE / watchlist.bar_length
+        chosen = _spread(able, others, asks_left, plan.instruments_per_minute, bars_a_minute)
         # A request that is made anyway takes along whatever has a new bar.
-        seats = -len(chosen) % instruments_per_request
+        seats = -len(chosen) % together
         chosen += sorted(set(able) - set(chosen), key=_by_urgency)[:seats]
-    batches = batched((need.instrument for need in chosen), instruments_per_request, strict=False)
-    return [list(batch) for batch in batches][:requests]
+    batches = batched((need.instrument for need in chosen), together, strict=False)
+    return [list(batch) for batch in batches][: plan.requests_of_a_run(ledger)]
 
 
 def _read_needs(
-    instruments: Iterable[Instrument], interval: str, hours: str, plan: Plan, ledger: Ledger, now: datetime
+    watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime
 ) -> tuple[list[Need], list[Need]]:
     """The needs of those that may be asked now, and of the others that share a day's requests with them."""
-    length, day_ends = INTERVALS[interval], end_of_day(ledger.day)
+    length, day_ends = watchlist.bar_length, end_of_day(ledger.day)
     scarce = plan.requests_per_day is not None
     markets: dict[str, Market | None] = {}
     able: list[Need] = []
     others: list[Need] = []
-    for instrument in instruments:
-        name = market_of(instrument, hours)
+    for instrument in watchlist.instruments:
+        name = watchlist.market_of(instrument)
         if name not in markets:
             markets[name] = read_market(name, now, day_ends, length)
         if market := markets[name]:

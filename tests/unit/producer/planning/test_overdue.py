@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Asked, Ledger
 from producer.planning.overdue import Patience, longest_pause, longest_quiet, measure_overdue
 from producer.planning.planner import Plan
@@ -23,7 +24,9 @@ def overdue(now: datetime, **known: Asked) -> float | None:
     """In minutes, of equities in New York; `TSCO_LON` is TSCO.LON."""
     asked = {name.replace("_", "."): each for name, each in known.items()}
     instruments = [parse_instrument(name) for name in asked]
-    measured = measure_overdue(instruments, Ledger(instruments=asked), "regular", "1min", PATIENCE, now)
+    measured = measure_overdue(
+        Watchlist(tuple(instruments), "1min", "regular"), Ledger(instruments=asked), PATIENCE, now
+    )
     return None if measured is None else measured / MINUTE
 
 
@@ -115,16 +118,20 @@ def test_the_longest_pause_is_two_fifths_more_than_days_and_minutes_allow(
 ) -> None:
     instruments = tuple(map(parse_instrument, names))
 
-    pause = longest_pause(instruments, "1min", "regular", plan, date(2026, 11, 20), together)
+    pause = longest_pause(
+        Watchlist(instruments, "1min", "regular"),
+        plan._replace(instruments_per_request=together),
+        date(2026, 11, 20),
+    )
     assert pause / MINUTE == pytest.approx(1.4 * minutes)
 
 
 def test_the_fullest_day_of_a_week_counts() -> None:
-    ibm = (parse_instrument("IBM"),)
+    ibm = Watchlist((parse_instrument("IBM"),), "1min", "regular")
 
     # Saturday before Thanksgiving; and Thanksgiving itself.
     for day in (date(2026, 11, 21), date(2026, 11, 26)):
-        assert longest_pause(ibm, "1min", "regular", Plan(25, 1), day, 1) == 1.4 * 390 / 25 * MINUTE
+        assert longest_pause(ibm, Plan(25, 1), day) == 1.4 * 390 / 25 * MINUTE
 
 
 @pytest.mark.parametrize(
