@@ -16,7 +16,7 @@ import requests
 
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import VersionedTail
-from producer.memory.ledger_item import Page
+from producer.memory.ledger_item import VersionedLedger
 from producer.memory.tail import Tail
 from producer.planning.allowance import Allowance
 from producer.planning.ledger import Ledger
@@ -69,7 +69,7 @@ class SlowAws:
 
     def __init__(self) -> None:
         self.tails: dict[str, VersionedTail] = {}
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
 
     def put(self, _key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
         """Takes everything."""
@@ -87,13 +87,13 @@ class SlowAws:
         self.tails[instrument] = VersionedTail(tail, version + 1)
         return self.tails[instrument]
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         """The ledger."""
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, version: int) -> Page:
+    def write(self, ledger: Ledger, held_until: datetime, version: int) -> VersionedLedger:
         """Writes the ledger."""
-        self.page = Page(ledger, version + 1, held_until)
+        self.page = VersionedLedger(ledger, version + 1, held_until)
         return self.page
 
 

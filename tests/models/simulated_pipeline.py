@@ -20,7 +20,7 @@ from producer import handler
 from producer.markets.sessions import market_of, sessions_between
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import VersionedTail
-from producer.memory.ledger_item import Page
+from producer.memory.ledger_item import VersionedLedger
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance
@@ -208,13 +208,13 @@ class _Table:
 
 class _LedgerItem:
     def __init__(self) -> None:
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
-        self.page = Page(ledger, read_version + 1, held_until)
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
+        self.page = VersionedLedger(ledger, read_version + 1, held_until)
         return self.page
 
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.markets.sessions import current_or_last_session, market_of, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
-from producer.planning.ledger import Asked, Ledger, quota_day, record_answer, record_failure
+from producer.planning.ledger import Ledger, RequestState, quota_day, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.provider_errors import Outcome
+from producer.providers.provider_errors import FailureOutcome
 from stockstream.instruments import Instrument, parse_instrument
 
 MINUTE = timedelta(minutes=1)
@@ -37,7 +37,7 @@ LEDGERS = st.builds(
     instruments=st.dictionaries(
         st.sampled_from(NAMES),
         st.builds(
-            Asked,
+            RequestState,
             st.none() | WHOLE_MINUTES,
             st.none() | WHOLE_MINUTES,
             st.none() | WHOLE_MINUTES,
@@ -139,13 +139,17 @@ def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
             # An answer holds 100 bars, one of them forming where the newest shows at once.
             holds = 99 + late if later < session.closes else 100
             # What was finished and shown at the earlier request is in hand.
-            unseen = open_time(market, earlier - late * MINUTE, later - late * MINUTE) / MINUTE
+            unseen = trading_time(market, earlier - late * MINUTE, later - late * MINUTE) / MINUTE
             assert unseen <= holds
 
 
 @settings(max_examples=25, deadline=None)
-@given(day=DAYS, outcomes=st.lists(st.none() | st.sampled_from(list(Outcome)), min_size=1, max_size=20))
-def test_failures_of_every_kind_never_break_the_days_limit(day: date, outcomes: list[Outcome | None]) -> None:
+@given(
+    day=DAYS, outcomes=st.lists(st.none() | st.sampled_from(list(FailureOutcome)), min_size=1, max_size=20)
+)
+def test_failures_of_every_kind_never_break_the_days_limit(
+    day: date, outcomes: list[FailureOutcome | None]
+) -> None:
     instruments = [parse_instrument(name) for name in ("IBM", "fx:EUR/USD")]
     start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     ledger, made = Ledger(), Counter[date]()

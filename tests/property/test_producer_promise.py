@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError, VersionedTail
-from producer.memory.ledger_item import LeaseHeldError, Page
+from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance
@@ -71,7 +71,7 @@ class World:
         self.market = Market()
         self.records: list[dict[str, Any]] = []
         self.tail = VersionedTail(Tail(), 0)
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
         self.moments = 0
         self.calm = False
         self.overlapping = False
@@ -133,15 +133,15 @@ class World:
         self.step()
         return self.tail
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         self.step()
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
         self.step()
         if self.page.version != read_version:
             raise LeaseHeldError
-        self.page = Page(ledger, read_version + 1, held_until)
+        self.page = VersionedLedger(ledger, read_version + 1, held_until)
         self.step()
         return self.page
 

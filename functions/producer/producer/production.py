@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError
-from producer.memory.ledger_item import LeaseHeldError, LedgerItem, Page
+from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
 from producer.memory.tail_codec import UnreadableTailError
 from producer.planning.allowance import Allowance, AllowanceSpentError
-from producer.planning.ledger import Asked, Ledger, record_answer, record_failure, record_silence
-from producer.planning.overdue import Patience, longest_pause, longest_quiet, measure_overdue
+from producer.planning.ledger import Ledger, RequestState, record_answer, record_failure, record_silence
+from producer.planning.overdue import ExpectedLag, longest_pause, longest_quiet, measure_overdue
 from producer.planning.planner import Plan, plan_requests
 from producer.providers.answers import Answer, month_bounds
 from producer.providers.provider import Provider
@@ -119,10 +119,10 @@ class Producer:
         if self.plan.requests_per_day is not None:
             report_quota(self.plan.requests_per_day - ledger.spent)
         report_age(self.watchlist, ledger, now)
-        patience = Patience(longest_pause(self.watchlist, self.plan, ledger.day), self.delay)
-        report_overdue(measure_overdue(self.watchlist, ledger, patience, now))
+        lag = ExpectedLag(longest_pause(self.watchlist, self.plan, ledger.day), self.delay)
+        report_overdue(measure_overdue(self.watchlist, ledger, lag, now))
         deferred = sum(
-            ledger.instruments.get(each.name, Asked()).deferred for each in self.watchlist.instruments
+            ledger.instruments.get(each.name, RequestState()).deferred for each in self.watchlist.instruments
         )
         if asked or deferred:
             report_deferred(deferred)
@@ -130,7 +130,7 @@ class Producer:
         if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
             report_unanswered(ledger.unanswered)
 
-    def _take(self, page: Page, ledger: Ledger, seconds: float) -> Page:
+    def _take(self, page: VersionedLedger, ledger: Ledger, seconds: float) -> VersionedLedger:
         """Takes the lease; what this run may spend counts as spent until it is over, should it die."""
         now = self.now()
         if page.held_until > now:
@@ -140,7 +140,7 @@ class Producer:
         reserved = replace(ledger, spent=ledger.spent + most)
         return self.ledger_item.write(reserved, now + timedelta(seconds=seconds), page.version)
 
-    def _let_go(self, ledger: Ledger, page: Page) -> None:
+    def _let_go(self, ledger: Ledger, page: VersionedLedger) -> None:
         try:
             self.ledger_item.write(ledger, self.now(), page.version)
         except LeaseHeldError as error:
@@ -232,7 +232,7 @@ class Producer:
 
 def _since(batch: Sequence[Instrument], ledger: Ledger) -> datetime | None:
     """From when on bars are wanted: since the newest known, or all of an answer for what was never asked."""
-    known = [ledger.instruments.get(instrument.name, Asked()) for instrument in batch]
+    known = [ledger.instruments.get(instrument.name, RequestState()) for instrument in batch]
     moments = [asked.newest or asked.asked_at for asked in known]
     return None if None in moments else min(moment for moment in moments if moment)
 

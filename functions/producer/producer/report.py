@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from producer.markets.sessions import current_or_last_session, open_time
+from producer.markets.sessions import current_or_last_session, trading_time
 from producer.markets.watchlist import Watchlist
-from producer.planning.ledger import Asked, Ledger
+from producer.planning.ledger import Ledger, RequestState
 from producer.providers.answers import Answer
-from producer.providers.provider_errors import Outcome, ProviderError
+from producer.providers.provider_errors import FailureOutcome, ProviderError
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
@@ -20,7 +20,7 @@ from stockstream.records import correlation_id
 from stockstream.times import format_instant, parse_time
 
 # The others pass by themselves.
-NEEDS_A_PERSON = {Outcome.STOP_FOR_THE_DAY, Outcome.TELL_A_PERSON}
+NEEDS_A_PERSON = {FailureOutcome.STOP_FOR_THE_DAY, FailureOutcome.TELL_A_PERSON}
 # As many answers a line names; a run of thousands has its metrics first.
 MOST_IDS = 100
 
@@ -139,7 +139,7 @@ def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
         if published.hole is None:
             continue
         after, before = published.hole
-        if open_time(markets[name], parse_time(after) + watchlist.bar_length, parse_time(before)):
+        if trading_time(markets[name], parse_time(after) + watchlist.bar_length, parse_time(before)):
             holes += 1
             logger.error("hole found", instrument=name, after=after, before=before)
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)
@@ -182,7 +182,7 @@ def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
     ages = []
     for instrument in watchlist.instruments:
         session = current_or_last_session(watchlist.market_of(instrument), now)
-        newest = ledger.instruments.get(instrument.name, Asked()).newest
+        newest = ledger.instruments.get(instrument.name, RequestState()).newest
         if session and newest and session.opens <= now < session.closes:
             # Early in a session it is the time since the opening: the night is nobody's delay.
             ages.append(now - max(newest + watchlist.bar_length, session.opens))

@@ -10,7 +10,7 @@ import pytest
 
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError, VersionedTail
-from producer.memory.ledger_item import LeaseHeldError, Page
+from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
 from producer.memory.tail import Tail
 from producer.memory.tail_codec import UnreadableTailError
 from producer.ohlcv import Ohlcv
@@ -116,15 +116,15 @@ class FakeTable:
 
 class FakeLedgerItem:
     def __init__(self) -> None:
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
         if self.page.version != read_version:
             raise LeaseHeldError
-        self.page = Page(ledger, read_version + 1, held_until)
+        self.page = VersionedLedger(ledger, read_version + 1, held_until)
         return self.page
 
 

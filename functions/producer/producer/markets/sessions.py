@@ -103,7 +103,7 @@ def is_traded(market: str, start: datetime, end: datetime) -> bool:
     return session is not None and session.closes > start
 
 
-def open_time(market: str, start: datetime, end: datetime) -> timedelta:
+def trading_time(market: str, start: datetime, end: datetime) -> timedelta:
     """For how long the market is open between two moments; none where end is not after start."""
     if end <= start:
         return timedelta()

@@ -2,13 +2,13 @@
 
 from threading import Lock
 
-from producer.providers.provider_errors import Outcome, ProviderError
+from producer.providers.provider_errors import FailureOutcome, ProviderError
 
 
 class AllowanceSpentError(ProviderError):
     """The run has made all the requests that the plan allows it; the next run goes on."""
 
-    outcome = Outcome.RETRY_SOON
+    outcome = FailureOutcome.RETRY_SOON
 
 
 class Allowance:

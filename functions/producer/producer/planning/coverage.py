@@ -7,8 +7,8 @@ from math import ceil
 
 from producer.markets.sessions import sessions_between
 from producer.markets.watchlist import Watchlist
+from producer.planning.backlog import CLOSING_MINUTES, FINISHED_BARS_PER_ANSWER
 from producer.planning.ledger import end_of_day, quota_day
-from producer.planning.needs import FINISHED_BARS_PER_ANSWER, FLUSH_MINUTES
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 
@@ -39,7 +39,7 @@ class Coverage:
     def covers(self) -> bool:
         """Whether the plan can see every bar."""
         enough = self.requests_available is None or self.requests_needed <= self.requests_available
-        return enough and self.minutes_per_round <= FLUSH_MINUTES
+        return enough and self.minutes_per_round <= CLOSING_MINUTES
 
     @property
     def message(self) -> str:

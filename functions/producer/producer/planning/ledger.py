@@ -11,21 +11,21 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from producer.markets.sessions import NEW_YORK_TIME
-from producer.providers.provider_errors import Outcome
+from producer.providers.provider_errors import FailureOutcome
 from stockstream.times import format_time, parse_time
 
 # A run comes each minute. After `wait` the next minute is left out; what needs a person can wait an hour.
 _PAUSES = {
-    Outcome.RETRY_SOON: timedelta(minutes=1),
-    Outcome.WAIT: timedelta(minutes=2),
-    Outcome.TELL_A_PERSON: timedelta(hours=1),
+    FailureOutcome.RETRY_SOON: timedelta(minutes=1),
+    FailureOutcome.WAIT: timedelta(minutes=2),
+    FailureOutcome.TELL_A_PERSON: timedelta(hours=1),
 }
 _NONE: Mapping[str, Any] = MappingProxyType({})
 # By then the new day has begun in UTC, in New York and in California, wherever the provider counts.
 _DAY_HAS_TURNED = time(4)
 
 
-class Asked(NamedTuple):
+class RequestState(NamedTuple):
     """What is known about the requests for one instrument.
 
     Attributes:
@@ -63,7 +63,7 @@ class Ledger:
     day: date = date.min
     spent: int = 0
     stopped_until: datetime | None = None
-    instruments: Mapping[str, Asked] = field(default_factory=dict)
+    instruments: Mapping[str, RequestState] = field(default_factory=dict)
     unanswered: int = 0
     unanswered_at: datetime | None = None
 
@@ -102,7 +102,7 @@ class Ledger:
             spent=int(data["spent"]),
             stopped_until=_parse(data["stopped_until"]),
             instruments={
-                name: Asked(
+                name: RequestState(
                     _parse(asked["asked_at"]),
                     _parse(asked["newest"]),
                     _parse(asked["not_before"]),
@@ -142,16 +142,16 @@ def record_answer(
         now: when the request was made.
         newest: for each instrument of the request the open_time of the newest finished bar in the answer,
             None where there was none.
-        quiet: for instruments of the request, as in Asked.
+        quiet: for instruments of the request, as in RequestState.
         deferred: the same.
     """
     ledger = ledger.of_day(now)
     asked_at = _minute(now)
     changed = {}
     for name, open_time in newest.items():
-        known = ledger.instruments.get(name, Asked()).newest
+        known = ledger.instruments.get(name, RequestState()).newest
         latest = max(filter(None, (known, open_time)), default=None)
-        changed[name] = Asked(
+        changed[name] = RequestState(
             asked_at, latest, quiet=quiet.get(name, timedelta()), deferred=deferred.get(name, 0)
         )
     return replace(
@@ -163,7 +163,7 @@ def record_answer(
     )
 
 
-def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: Outcome) -> Ledger:
+def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: FailureOutcome) -> Ledger:
     """The ledger after one request that failed.
 
     Args:
@@ -176,7 +176,7 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
     ledger = replace(ledger, spent=ledger.spent + 1)
     changed = {}
     for name in names:
-        asked = ledger.instruments.get(name, Asked())
+        asked = ledger.instruments.get(name, RequestState())
         changed[name] = asked._replace(failed_at=asked.failed_at or _minute(now))
         if outcome in _PAUSES:
             changed[name] = changed[name]._replace(

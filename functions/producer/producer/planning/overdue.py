@@ -11,9 +11,9 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import current_or_last_session, open_time
+from producer.markets.sessions import current_or_last_session, trading_time
 from producer.markets.watchlist import Watchlist
-from producer.planning.ledger import Asked, Ledger, end_of_day
+from producer.planning.ledger import Ledger, RequestState, end_of_day
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.bars import INTERVALS
@@ -28,7 +28,7 @@ _BARS_TO_SHOW = 2
 _QUIET_FACTOR, _LONGEST_QUIET = 2, timedelta(hours=1)
 
 
-class Patience(NamedTuple):
+class ExpectedLag(NamedTuple):
     """For how long newer bars may be missing though all is well.
 
     Attributes:
@@ -53,7 +53,7 @@ def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
     if plan.requests_per_day is not None:
         days = [end_of_day(day + timedelta(days=number - 1)) for number in range(8)]
         fullest = max(
-            sum((open_time(market, *one) * count for market, count in requests.items()), timedelta())
+            sum((trading_time(market, *one) * count for market, count in requests.items()), timedelta())
             for one in pairwise(days)
         )
         average = max(average, fullest / plan.requests_per_day)
@@ -73,11 +73,11 @@ def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta
     if not newest or newest[-1] - newest[0] == (len(newest) - 1) * length:
         return timedelta()  # as most answers are
     gaps = ((before + length, after) for before, after in pairwise(newest) if after - before > length)
-    return max((open_time(market, start, end) for start, end in gaps), default=timedelta())
+    return max((trading_time(market, start, end) for start, end in gaps), default=timedelta())
 
 
 def measure_overdue(
-    watchlist: Watchlist, ledger: Ledger, patience: Patience, now: datetime
+    watchlist: Watchlist, ledger: Ledger, lag: ExpectedLag, now: datetime
 ) -> timedelta | None:
     """How long the bars of the worst market are overdue; zero if all is well, None while none is open.
 
@@ -87,12 +87,12 @@ def measure_overdue(
     Args:
         watchlist: what is followed.
         ledger: what has been asked, and what came.
-        patience: what the plan explains.
+        lag: what the plan explains.
         now: UTC.
     """
-    markets: dict[str, list[Asked]] = {}
+    markets: dict[str, list[RequestState]] = {}
     for instrument in watchlist.instruments:
-        asked = ledger.instruments.get(instrument.name, Asked())
+        asked = ledger.instruments.get(instrument.name, RequestState())
         markets.setdefault(watchlist.market_of(instrument), []).append(asked)
     overdue = []
     for market, known in markets.items():
@@ -101,11 +101,11 @@ def measure_overdue(
         if session and now < session.closes and since:
             # The night before the session is nobody's delay.
             late = now - max(since, session.opens)
-            overdue.append(late - patience.pause - patience.delay - _silence(known, watchlist.bar_length))
+            overdue.append(late - lag.pause - lag.delay - _silence(known, watchlist.bar_length))
     return max(timedelta(), *overdue) if overdue else None
 
 
-def _waiting_since(known: Sequence[Asked], interval: timedelta) -> datetime | None:
+def _waiting_since(known: Sequence[RequestState], interval: timedelta) -> datetime | None:
     """When the freshest bar ended; None where nobody has asked, so that nobody waits."""
     newest = max((asked.newest for asked in known if asked.newest), default=None)
     if newest:
@@ -113,7 +113,7 @@ def _waiting_since(known: Sequence[Asked], interval: timedelta) -> datetime | No
     return min((asked.failed_at for asked in known if asked.failed_at), default=None)
 
 
-def _silence(known: Sequence[Asked], interval: timedelta) -> timedelta:
+def _silence(known: Sequence[RequestState], interval: timedelta) -> timedelta:
     """How long even the instrument that is traded most may be without a new bar."""
     quiet = min((asked.quiet for asked in known if asked.newest), default=timedelta())
     return _BARS_TO_SHOW * interval + min(_QUIET_FACTOR * quiet, _LONGEST_QUIET)

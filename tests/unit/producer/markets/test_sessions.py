@@ -16,8 +16,8 @@ from producer.markets.sessions import (
     current_or_last_session,
     ending_calendars,
     market_of,
-    open_time,
     sessions_between,
+    trading_time,
 )
 from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instrument
@@ -163,7 +163,7 @@ def test_what_is_always_open_has_one_session_without_end() -> None:
     ],
 )
 def test_counts_the_time_that_a_market_is_open(market: str, start: str, end: str, minutes: int) -> None:
-    assert open_time(market, utc(start), utc(end)) == timedelta(minutes=minutes)
+    assert trading_time(market, utc(start), utc(end)) == timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize("exchange", sorted(CALENDARS))

@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
 from producer.markets.sessions import market_of, sessions_between
 from producer.markets.watchlist import Watchlist
-from producer.planning.ledger import Ledger, record_answer, record_failure
+from producer.planning.ledger import Ledger, RequestState, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.provider_errors import Outcome
+from producer.providers.provider_errors import FailureOutcome
 from stockstream.errors import InstrumentError
 from stockstream.instruments import Instrument, parse_instrument
 
@@ -268,16 +268,16 @@ def test_a_spent_day_allows_nothing_until_midnight_in_new_york() -> None:
 
 
 def test_a_provider_that_says_stop_is_left_alone_until_the_next_day() -> None:
-    ledger = record_failure(Ledger(), at("15:00"), ["crypto:BTC/USD"], Outcome.STOP_FOR_THE_DAY)
+    ledger = record_failure(Ledger(), at("15:00"), ["crypto:BTC/USD"], FailureOutcome.STOP_FOR_THE_DAY)
     assert plan_at("23:00", ledger, [BTCUSD, EURUSD], PAID) == []
     assert plan_requests(following(BTCUSD), PAID, ledger, utc("2026-11-21T05:00"))
 
 
 def test_a_failed_instrument_waits_as_its_failure_demands_and_the_others_do_not() -> None:
     for outcome, again in (
-        (Outcome.RETRY_SOON, "15:01"),
-        (Outcome.WAIT, "15:02"),
-        (Outcome.TELL_A_PERSON, "16:00"),
+        (FailureOutcome.RETRY_SOON, "15:01"),
+        (FailureOutcome.WAIT, "15:02"),
+        (FailureOutcome.TELL_A_PERSON, "16:00"),
     ):
         ledger = record_failure(asked(IBM=("14:59", "14:58")), at("15:00"), ["IBM"], outcome)
         before = f"{at(again) - MINUTE:%H:%M}"
@@ -292,7 +292,7 @@ def test_an_outage_leaves_enough_of_the_days_requests_for_what_comes_after_it() 
     for minute in range(120):
         now = at("15:10") + minute * MINUTE
         if plan_requests(following(IBM), FREE, world.ledger, now):
-            world.ledger = record_failure(world.ledger, now, ["IBM"], Outcome.RETRY_SOON)
+            world.ledger = record_failure(world.ledger, now, ["IBM"], FailureOutcome.RETRY_SOON)
     world.run(at("17:10"), at("22:00"))
     # The pause between two attempts has grown to half an hour.
     assert world.lost(at("16:04"), at("21:00")) == 0
@@ -304,7 +304,7 @@ def test_each_failure_in_a_row_doubles_the_pause_where_requests_are_counted() ->
     for minute in range(120):
         now = at("15:30") + minute * MINUTE
         if plan_requests(following(IBM), FREE, ledger, now):
-            ledger = record_failure(ledger, now, ["IBM"], Outcome.RETRY_SOON)
+            ledger = record_failure(ledger, now, ["IBM"], FailureOutcome.RETRY_SOON)
             attempts.append(minute)
     assert attempts == [0, 1, 3, 7, 15, 31, 63, 95]
 
@@ -314,7 +314,7 @@ def test_failures_in_a_row_delay_nothing_where_a_minute_has_requests_enough() ->
     for minute in range(30):
         now = at("15:30") + minute * MINUTE
         assert plan_requests(following(IBM), PAID, ledger, now) == [[IBM]]
-        ledger = record_failure(ledger, now, ["IBM"], Outcome.RETRY_SOON)
+        ledger = record_failure(ledger, now, ["IBM"], FailureOutcome.RETRY_SOON)
 
 
 def test_a_bar_without_trades_does_not_make_an_instrument_overdue() -> None:
@@ -347,6 +347,27 @@ def test_instruments_that_travel_together_share_a_days_requests() -> None:
             ledger = record_answer(ledger, now, {each.name: now - 2 * MINUTE for each in batch})
         now += MINUTE
     assert requests in {24, 25}
+
+
+@pytest.mark.parametrize(
+    ("left", "requests", "lost"),
+    [
+        (25, 24, 0),  # one is kept for a second request after the close, and the first brings all
+        (4, 4, 0),
+        # After each 130 bars an answer shows 99 of them, and the one after the close 100.
+        (3, 3, 31 + 31 + 30),
+    ],
+)
+def test_what_is_left_of_a_days_requests_is_spread_over_the_session(
+    left: int, requests: int, lost: int
+) -> None:
+    yesterday = RequestState(utc("2026-11-19T21:02"), newest=utc("2026-11-19T20:59"))
+    world = World([IBM], FREE, ledger=Ledger(date(2026, 11, 20), 25 - left, instruments={"IBM": yesterday}))
+    world.run(at("14:30"), at("22:00"))
+
+    assert len(world.requests) == requests
+    session = set(world.bars(IBM, at("21:00"))) - set(world.bars(IBM, at("14:29")))
+    assert len(session - world.held["IBM"]) == lost
 
 
 def test_refuses_an_instrument_without_a_calendar() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from producer.planning.needs import Stretch
+from producer.planning.backlog import SessionPart
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from producer.planning.needs import Stretch
 def test_a_stretch_takes_a_request_for_99_bars_and_a_hundredth_after_the_close(
     bars: int, *, closes: bool, requests: int
 ) -> None:
-    assert Stretch(bars, closes).requests(99) == requests
+    assert SessionPart(bars, closes).requests(99) == requests
