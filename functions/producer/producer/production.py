@@ -3,24 +3,25 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from producer.bookkeeping import record_run
+from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError
+from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
 from producer.memory.tail_codec import UnreadableTailError
-from producer.planning.allowance import Allowance, AllowanceSpentError
-from producer.planning.ledger import Ledger, RequestState, record_answer, record_failure, record_silence
-from producer.planning.overdue import ExpectedLag, longest_pause, longest_quiet, measure_overdue
+from producer.planning.allowance import Allowance
+from producer.planning.ledger import Ledger
+from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.answers import Answer, month_bounds
+from producer.providers.answers import month_bounds
 from producer.providers.provider import Provider
 from producer.providers.provider_errors import ProviderError
 from producer.publishing.publisher import Publisher
 from producer.report import (
-    NEEDS_A_PERSON,
-    Fetched,
     report_age,
     report_answers,
     report_deferred,
@@ -32,7 +33,6 @@ from producer.report import (
 )
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
-from stockstream.times import parse_time
 
 # Providers call more than 20 requests a second a burst; so many at once stay below that.
 REQUESTS_AT_ONCE = 10
@@ -66,19 +66,19 @@ class Producer:
             How many bars of each instrument were sent, for those whose answer came.
         """
         now = self.now()
-        page = self.ledger_item.read()
-        ledger = page.ledger.of_day(now)
+        read = self.ledger_item.read()
+        ledger = read.ledger.of_day(now)
         batches = plan_requests(self.watchlist, self.plan, ledger, now)
         fetched: list[Fetched] = []
         if batches:
             try:
-                page = self._take(page, ledger, seconds)
+                held = self._take_lease(read, ledger, seconds)
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
             fetched = self._fetch_all(batches, ledger, time.monotonic() + seconds)
-            ledger = self._record(ledger, fetched)
-            self._let_go(ledger, page)
+            ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
+            release_lease(self.ledger_item, ledger, self.now(), held.version)
             # A metric is billed for each hour in which it is sent: at night these are not.
             report_answers(fetched, self.watchlist.interval, self.allowance.spent)
             report_holes(fetched, self.watchlist)
@@ -103,12 +103,12 @@ class Producer:
             LeaseHeldError: another run is at work.
         """
         now, deadline = self.now(), time.monotonic() + seconds
-        page = self.ledger_item.read()
-        ledger = page.ledger.of_day(now)
-        page = self._take(page, ledger, seconds)
+        read = self.ledger_item.read()
+        ledger = read.ledger.of_day(now)
+        held = self._take_lease(read, ledger, seconds)
         fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
-        ledger = replace(ledger, spent=ledger.spent + self.allowance.spent)
-        self._let_go(ledger, page)
+        ledger = ledger.spend(self.allowance.spent)
+        release_lease(self.ledger_item, ledger, self.now(), held.version)
         report_answers(fetched, self.watchlist.interval, self.allowance.spent)
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
@@ -121,32 +121,19 @@ class Producer:
         report_age(self.watchlist, ledger, now)
         lag = ExpectedLag(longest_pause(self.watchlist, self.plan, ledger.day), self.delay)
         report_overdue(measure_overdue(self.watchlist, ledger, lag, now))
-        deferred = sum(
-            ledger.instruments.get(each.name, RequestState()).deferred for each in self.watchlist.instruments
-        )
+        deferred = sum(ledger.of_instrument(each.name).deferred for each in self.watchlist.instruments)
         if asked or deferred:
             report_deferred(deferred)
         # Between two requests, too: what was wrong a while ago is wrong until an answer comes.
         if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
             report_unanswered(ledger.unanswered)
 
-    def _take(self, page: VersionedLedger, ledger: Ledger, seconds: float) -> VersionedLedger:
-        """Takes the lease; what this run may spend counts as spent until it is over, should it die."""
-        now = self.now()
-        if page.held_until > now:
-            raise LeaseHeldError(f"another run holds the ledger until {page.held_until.isoformat()}")
-        most = self.plan.requests_of_a_run(ledger)
+    def _take_lease(self, read: VersionedLedger, ledger: Ledger, seconds: float) -> VersionedLedger:
+        now, most = self.now(), self.plan.requests_of_a_run(ledger)
+        reserved = ledger.spend(most)
+        held = take_lease(self.ledger_item, read, reserved, now, now + timedelta(seconds=seconds))
         self.allowance.begin(most)
-        reserved = replace(ledger, spent=ledger.spent + most)
-        return self.ledger_item.write(reserved, now + timedelta(seconds=seconds), page.version)
-
-    def _let_go(self, ledger: Ledger, page: VersionedLedger) -> None:
-        try:
-            self.ledger_item.write(ledger, self.now(), page.version)
-        except LeaseHeldError as error:
-            # The lease ends when the function's time does. Should it be lost all the same, the other run's
-            # ledger stands, and what this run spent is in it already.
-            logger.error("lease lost", detail=str(error))
+        return held
 
     def _fetch_all(
         self, batches: Sequence[Sequence[Instrument]], ledger: Ledger, deadline: float
@@ -191,48 +178,10 @@ class Producer:
         )
         return fetched
 
-    def _record(self, ledger: Ledger, fetched: Sequence[Fetched]) -> Ledger:
-        """The ledger after the run; what was cut off is asked again at once."""
-        spent = ledger.spent + self.allowance.spent
-        is_answered = has_failed = False
-        for each in fetched:
-            failures = {
-                name: answer.failure for name, answer in each.answers.items() if answer.failure is not None
-            }
-            if each.failure:
-                failures = dict.fromkeys((instrument.name for instrument in each.instruments), each.failure)
-            for name, failure in failures.items():
-                if not isinstance(failure, AllowanceSpentError):
-                    ledger = record_failure(ledger, each.asked_at, [name], failure.outcome)
-                    has_failed |= failure.outcome not in NEEDS_A_PERSON
-            whole = {
-                name: self._newest(answer) for name, answer in each.answers.items() if name not in failures
-            }
-            if whole:
-                quiet = {
-                    instrument.name: self._quiet(instrument, each.answers[instrument.name])
-                    for instrument in each.instruments
-                    if instrument.name in whole
-                }
-                deferred = each.deferred(self.watchlist.interval)
-                ledger = record_answer(ledger, each.asked_at, whole, quiet, deferred)
-                is_answered = True
-        if has_failed and not is_answered:
-            ledger = record_silence(ledger, self.now())
-        return replace(ledger, spent=spent)
-
-    def _quiet(self, instrument: Instrument, answer: Answer) -> timedelta:
-        interval = self.watchlist.interval
-        return longest_quiet(self.watchlist.market_of(instrument), answer.finished_bars(interval), interval)
-
-    def _newest(self, answer: Answer) -> datetime | None:
-        newest = max(answer.finished_bars(self.watchlist.interval), default=None)
-        return parse_time(newest) if newest else None
-
 
 def _since(batch: Sequence[Instrument], ledger: Ledger) -> datetime | None:
     """From when on bars are wanted: since the newest known, or all of an answer for what was never asked."""
-    known = [ledger.instruments.get(instrument.name, RequestState()) for instrument in batch]
+    known = [ledger.of_instrument(instrument.name) for instrument in batch]
     moments = [asked.newest or asked.asked_at for asked in known]
     return None if None in moments else min(moment for moment in moments if moment)
 

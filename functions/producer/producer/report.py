@@ -2,60 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from producer.fetched import Fetched
 from producer.markets.sessions import current_or_last_session, trading_time
 from producer.markets.watchlist import Watchlist
-from producer.planning.ledger import Ledger, RequestState
-from producer.providers.answers import Answer
-from producer.providers.provider_errors import FailureOutcome, ProviderError
+from producer.planning.ledger import Ledger
+from producer.providers.provider_errors import NEEDS_A_PERSON
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
-from stockstream.errors import StockstreamError
-from stockstream.instruments import Instrument
 from stockstream.observability import MetricUnit, logger, metrics
-from stockstream.records import correlation_id
-from stockstream.times import format_instant, parse_time
+from stockstream.times import parse_time
 
-# The others pass by themselves.
-NEEDS_A_PERSON = {FailureOutcome.STOP_FOR_THE_DAY, FailureOutcome.TELL_A_PERSON}
 # As many answers a line names; a run of thousands has its metrics first.
 MOST_IDS = 100
-
-
-@dataclass(slots=True)
-class Fetched:
-    """What one request brought.
-
-    Attributes:
-        instruments: what was asked for.
-        asked_at: when.
-        answers: by instrument; empty where the request failed or was not made.
-        published: by instrument, what became of them.
-        failure: why there are no answers.
-        left: by instrument, why its answer could not be published.
-    """
-
-    instruments: Sequence[Instrument]
-    asked_at: datetime
-    answers: dict[str, Answer] = field(default_factory=dict)
-    published: dict[str, Published] = field(default_factory=dict)
-    failure: ProviderError | None = None
-    left: dict[str, StockstreamError] = field(default_factory=dict)
-
-    def deferred(self, interval: str) -> dict[str, int]:
-        """How many bars of each instrument the stream does not have yet.
-
-        Of an answer that could not be published nobody knows which bars are new: all of them count.
-        """
-        unsent = {name: published.unsent for name, published in self.published.items()}
-        return unsent | {name: len(self.answers[name].finished_bars(interval)) for name in self.left}
-
-    def correlation_id(self, name: str, interval: str) -> str:
-        """What the answer about an instrument is called, here and in the transform's log."""
-        return correlation_id(name, interval, format_instant(self.answers[name].as_of))
 
 
 def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> None:
@@ -182,7 +143,7 @@ def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
     ages = []
     for instrument in watchlist.instruments:
         session = current_or_last_session(watchlist.market_of(instrument), now)
-        newest = ledger.instruments.get(instrument.name, RequestState()).newest
+        newest = ledger.of_instrument(instrument.name).newest
         if session and newest and session.opens <= now < session.closes:
             # Early in a session it is the time since the opening: the night is nobody's delay.
             ages.append(now - max(newest + watchlist.bar_length, session.opens))

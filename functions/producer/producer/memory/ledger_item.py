@@ -12,6 +12,7 @@ import orjson
 
 from producer.planning.ledger import Ledger
 from stockstream.errors import StockstreamError
+from stockstream.instrument_table import ledger_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,7 +48,7 @@ class LedgerItem:
     def __init__(self, client: "DynamoDBClient", table_name: str, source: str) -> None:
         self._client = client
         self._table_name = table_name
-        self._key = f"ledger|{source}"
+        self._key = ledger_key(source)
 
     def read(self) -> VersionedLedger:
         """The ledger; an empty one where nothing has been asked."""

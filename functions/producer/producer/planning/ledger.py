@@ -72,6 +72,14 @@ class Ledger:
         today = quota_day(now)
         return self if self.day == today else replace(self, day=today, spent=0)
 
+    def spend(self, requests: int) -> "Ledger":
+        """The same ledger, with so many requests more spent."""
+        return replace(self, spent=self.spent + requests)
+
+    def of_instrument(self, name: str) -> RequestState:
+        """What is known about the requests for one instrument; nothing if it has never been asked for."""
+        return self.instruments.get(name, RequestState())
+
     def to_dict(self) -> dict[str, Any]:
         """The ledger as strings, numbers and None."""
         return {
@@ -80,15 +88,15 @@ class Ledger:
             "stopped_until": _format(self.stopped_until),
             "instruments": {
                 name: {
-                    "asked_at": _format(asked.asked_at),
-                    "newest": _format(asked.newest),
-                    "not_before": _format(asked.not_before),
-                    "failures": asked.failures,
-                    "failed_at": _format(asked.failed_at),
-                    "quiet_seconds": int(asked.quiet.total_seconds()),
-                    "deferred": asked.deferred,
+                    "asked_at": _format(state.asked_at),
+                    "newest": _format(state.newest),
+                    "not_before": _format(state.not_before),
+                    "failures": state.failures,
+                    "failed_at": _format(state.failed_at),
+                    "quiet_seconds": int(state.quiet.total_seconds()),
+                    "deferred": state.deferred,
                 }
-                for name, asked in self.instruments.items()
+                for name, state in self.instruments.items()
             },
             "unanswered": self.unanswered,
             "unanswered_at": _format(self.unanswered_at),
@@ -103,18 +111,18 @@ class Ledger:
             stopped_until=_parse(data["stopped_until"]),
             instruments={
                 name: RequestState(
-                    _parse(asked["asked_at"]),
-                    _parse(asked["newest"]),
-                    _parse(asked["not_before"]),
-                    int(asked["failures"]),
-                    _parse(asked.get("failed_at")),  # the last three are younger than the first ledgers
-                    timedelta(seconds=int(asked.get("quiet_seconds", 0))),
-                    int(asked.get("deferred", 0)),
+                    _parse(state["asked_at"]),
+                    _parse(state["newest"]),
+                    _parse(state["not_before"]),
+                    int(state["failures"]),
+                    _parse(state["failed_at"]),
+                    timedelta(seconds=int(state["quiet_seconds"])),
+                    int(state["deferred"]),
                 )
-                for name, asked in data["instruments"].items()
+                for name, state in data["instruments"].items()
             },
-            unanswered=int(data.get("unanswered", 0)),  # younger than the first ledgers, too
-            unanswered_at=_parse(data.get("unanswered_at")),
+            unanswered=int(data["unanswered"]),
+            unanswered_at=_parse(data["unanswered_at"]),
         )
 
 
@@ -149,7 +157,7 @@ def record_answer(
     asked_at = _minute(now)
     changed = {}
     for name, open_time in newest.items():
-        known = ledger.instruments.get(name, RequestState()).newest
+        known = ledger.of_instrument(name).newest
         latest = max(filter(None, (known, open_time)), default=None)
         changed[name] = RequestState(
             asked_at, latest, quiet=quiet.get(name, timedelta()), deferred=deferred.get(name, 0)
@@ -176,11 +184,11 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
     ledger = replace(ledger, spent=ledger.spent + 1)
     changed = {}
     for name in names:
-        asked = ledger.instruments.get(name, RequestState())
-        changed[name] = asked._replace(failed_at=asked.failed_at or _minute(now))
+        state = ledger.of_instrument(name)
+        changed[name] = state._replace(failed_at=state.failed_at or _minute(now))
         if outcome in _PAUSES:
             changed[name] = changed[name]._replace(
-                not_before=_minute(now) + _PAUSES[outcome], failures=asked.failures + 1
+                not_before=_minute(now) + _PAUSES[outcome], failures=state.failures + 1
             )
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger

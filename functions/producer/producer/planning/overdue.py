@@ -92,7 +92,7 @@ def measure_overdue(
     """
     markets: dict[str, list[RequestState]] = {}
     for instrument in watchlist.instruments:
-        asked = ledger.instruments.get(instrument.name, RequestState())
+        asked = ledger.of_instrument(instrument.name)
         markets.setdefault(watchlist.market_of(instrument), []).append(asked)
     overdue = []
     for market, known in markets.items():

@@ -21,7 +21,7 @@ from producer.planning.backlog import (
     read_backlog,
     read_market,
 )
-from producer.planning.ledger import Ledger, RequestState, end_of_day
+from producer.planning.ledger import Ledger, end_of_day
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.instruments import Instrument
 
@@ -104,7 +104,7 @@ def _read_backlogs(
         if name not in markets:
             markets[name] = read_market(name, now, day_ends, watchlist.bar_length)
         if market := markets[name]:
-            state = ledger.instruments.get(instrument.name, RequestState())
+            state = ledger.of_instrument(instrument.name)
             if may_ask(market, state, scarce=scarce):
                 able.append(read_backlog(instrument, market, state))
             elif scarce:

@@ -6,12 +6,16 @@ from stockstream.errors import StockstreamError
 
 
 class FailureOutcome(Enum):
-    """What to do after a failure."""
+    """What a failure means for the next request."""
 
     RETRY_SOON = "retry soon"
     WAIT = "wait"
     STOP_FOR_THE_DAY = "stop for the day"
     TELL_A_PERSON = "tell a person"
+
+
+# The failures with the other outcomes pass by themselves.
+NEEDS_A_PERSON = {FailureOutcome.STOP_FOR_THE_DAY, FailureOutcome.TELL_A_PERSON}
 
 
 class ProviderError(StockstreamError):

@@ -140,13 +140,3 @@ def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
     assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
     assert kept["stopped_until"] == "2026-11-21T05:00:00Z"
     assert Ledger.from_dict(Ledger().to_dict()) == Ledger()
-
-
-def test_a_ledger_that_an_older_release_kept_can_be_read() -> None:
-    kept = record_answer(Ledger(TODAY), NOON, {"IBM": utc("2026-11-20T16:58")}).to_dict()
-    for name in ("failed_at", "quiet_seconds", "deferred"):
-        del kept["instruments"]["IBM"][name]
-    del kept["unanswered"], kept["unanswered_at"]
-    assert Ledger.from_dict(kept).instruments == {
-        "IBM": RequestState(utc("2026-11-20T17:00"), utc("2026-11-20T16:58"))
-    }
