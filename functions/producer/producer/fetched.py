@@ -42,7 +42,7 @@ class Fetched:
     def deferred(self, interval: str) -> dict[str, int]:
         """How many bars of each instrument the stream does not have yet.
 
-        Of an answer that could not be published nobody knows which bars are new: all of them count.
+        If an answer could not be published, it is not known which of its bars are new: all of them count.
         """
         unsent = {name: published.unsent for name, published in self.published.items()}
         return unsent | {name: len(self.answers[name].finished_bars(interval)) for name in self.left}

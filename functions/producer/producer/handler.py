@@ -25,7 +25,7 @@ from producer.settings import ProducerSettings, read_settings
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
 
-# Kept back from the function's time, so that a run ends by itself and remembers what it sent.
+# Kept back from the function's time, so that a run can write what it has sent before Lambda stops it.
 RESERVE_SECONDS = 5
 
 
@@ -37,7 +37,7 @@ def _settings() -> ProducerSettings:
 @cache
 def _producer() -> Producer:
     settings = _settings()
-    # More connections than requests at once, which each use DynamoDB and Kinesis.
+    # Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
     config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10, max_pool_connections=20)
     key = boto3.client("ssm", config=config).get_parameter(
         Name=settings.api_key_parameter_name, WithDecryption=True

@@ -1,4 +1,4 @@
-"""One run of the producer: what is due is asked for, side by side, and what is new is published."""
+"""One run of the producer: read the ledger, plan, fetch, publish, record, report."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -34,11 +34,12 @@ from producer.report import (
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
 
-# Providers call more than 20 requests a second a burst; so many at once stay below that.
+# Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
 REQUESTS_AT_ONCE = 10
-# What is begun comes to its end: an answer, its records, its tail.
+# A request is made only if so much time is left for its answer, its records and its tail.
 FETCH_SECONDS = 20
-# A provider that fails is asked again within 33 minutes. Whoever is not asked for longer may be well.
+# A provider that fails is asked again within 33 minutes. After an hour without a request
+# its failures are too old to be reported.
 SILENCE_COUNTS = timedelta(hours=1)
 
 
@@ -52,12 +53,12 @@ class Producer:
     plan: Plan
     ledger_item: LedgerItem
     publisher: Publisher
-    # By how much the plan may delay its data: a quarter of an hour, where nobody knows better.
+    # By how much the plan may delay its data.
     delay: timedelta = timedelta(minutes=15)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self, seconds: float) -> dict[str, int]:
-        """Asks for what is due, and sends what has not been sent; one failure stops nothing else.
+        """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
 
         Args:
             seconds: how long the run may take.
@@ -79,7 +80,7 @@ class Producer:
             fetched = self._fetch_all(batches, ledger, time.monotonic() + seconds)
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             release_lease(self.ledger_item, ledger, self.now(), held.version)
-            # A metric is billed for each hour in which it is sent: at night these are not.
+            # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
             report_answers(fetched, self.watchlist.interval, self.allowance.spent)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
@@ -89,12 +90,12 @@ class Producer:
         }
 
     def backfill(self, instruments: Sequence[Instrument], month: str, seconds: float) -> dict[str, int]:
-        """Sends a month of history; sending it again changes nothing but the as_of.
+        """Sends a month of history. Sending it again changes nothing but the as_of.
 
         Args:
             instruments: whose history.
             month: `2026-10`.
-            seconds: how long it may take; what it leaves out, it leaves to a repetition.
+            seconds: how long it may take. What it does not get to is sent when it is started again.
 
         Returns:
             How many bars of each instrument were sent, for those whose answer came.
@@ -124,7 +125,7 @@ class Producer:
         deferred = sum(ledger.of_instrument(each.name).deferred for each in self.watchlist.instruments)
         if asked or deferred:
             report_deferred(deferred)
-        # Between two requests, too: what was wrong a while ago is wrong until an answer comes.
+        # Also in runs without requests: until an answer comes, the provider counts as silent.
         if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
             report_unanswered(ledger.unanswered)
 
@@ -146,7 +147,7 @@ class Producer:
     def _fetch(self, batch: Sequence[Instrument], ledger: Ledger, deadline: float) -> Fetched:
         fetched = Fetched(batch, self.now())
         if time.monotonic() > deadline - FETCH_SECONDS:
-            return fetched  # it could not come to its end; the next run asks
+            return fetched  # too little time is left; the next run asks
         try:
             fetched.answers = dict(self.provider.fetch(batch, self.watchlist.interval, _since(batch, ledger)))
         except ProviderError as error:
@@ -169,7 +170,7 @@ class Producer:
             answer = self.provider.fetch_month(instrument, interval, month)
             before = self.provider.fetch_month(instrument, interval, _month_before(month))
         except ProviderError as error:
-            # A month without the one before would go out with short look-backs, as the newer truth.
+            # Without the month before it, its first bars would replace better ones, with short look-backs.
             fetched.failure = error
             return fetched
         fetched.answers[instrument.name] = answer
@@ -180,9 +181,9 @@ class Producer:
 
 
 def _since(batch: Sequence[Instrument], ledger: Ledger) -> datetime | None:
-    """From when on bars are wanted: since the newest known, or all of an answer for what was never asked."""
+    """From when on bars are wanted; None, for all of an answer, if an instrument was never asked for."""
     known = [ledger.of_instrument(instrument.name) for instrument in batch]
-    moments = [asked.newest or asked.asked_at for asked in known]
+    moments = [state.newest or state.asked_at for state in known]
     return None if None in moments else min(moment for moment in moments if moment)
 
 

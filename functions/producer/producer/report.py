@@ -1,4 +1,4 @@
-"""What a run says of itself: its metrics, and what a person may have to know."""
+"""What a run reports: its metrics, and log lines about what a person may have to know."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,12 @@ from producer.publishing.publisher import Published
 from stockstream.observability import MetricUnit, logger, metrics
 from stockstream.times import parse_time
 
-# As many answers a line names; a run of thousands has its metrics first.
+# How many answers a log line names at most, so that the line of a run with thousands stays short.
 MOST_IDS = 100
 
 
 def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> None:
-    """Counts bars and requests, and tells of failures; one failure of many instruments is told once.
+    """Counts bars and requests, and logs failures; a failure of many instruments is logged once.
 
     Args:
         fetched: what the run's requests brought.
@@ -49,7 +49,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
         for name, published in each.published.items()
         if published.causes
     ]
-    # In the line of the metrics, since a line for each answer would cost more than what it is about.
+    # In the line of the metrics, since a log line for each answer would cost more than its bars.
     metrics.add_metadata("correlation_ids", sent[:MOST_IDS])
     for metric, count in {
         "BarsPublished": causes.total(),
@@ -93,7 +93,7 @@ def _tell_of_bars(fetched: Fetched, interval: str) -> None:
 
 
 def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
-    """Counts and tells of stretches in which the market was open and whose bars nobody shows any longer."""
+    """Counts and logs holes: times of trading whose bars the provider no longer shows."""
     holes = 0
     markets = {each.name: watchlist.market_of(each) for one in fetched for each in one.instruments}
     for name, published in _published(fetched):
@@ -107,7 +107,7 @@ def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
 
 
 def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -> None:
-    """Measures the greatest move of the run's new bars, and tells of each that is great enough."""
+    """Measures the greatest price move among the new bars, and logs each that people want to be told of."""
     greatest = []
     for each in fetched:
         for name, published in each.published.items():
@@ -129,7 +129,7 @@ def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -
 
 
 def report_unanswered(runs: int) -> None:
-    """Measures how many runs in a row have had no answer; one answer, about any instrument, ends it."""
+    """Measures how many runs in a row had no answer. One answer about any instrument sets it to 0."""
     metrics.add_metric("RunsUnanswered", MetricUnit.Count, runs)
 
 
@@ -139,13 +139,13 @@ def report_quota(requests_left: int) -> None:
 
 
 def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
-    """Measures, while a market is open, how old the newest bar is of the instrument whose is the oldest."""
+    """Measures, while a market is open, the age of the newest bar of the instrument that lags most."""
     ages = []
     for instrument in watchlist.instruments:
         session = current_or_last_session(watchlist.market_of(instrument), now)
         newest = ledger.of_instrument(instrument.name).newest
         if session and newest and session.opens <= now < session.closes:
-            # Early in a session it is the time since the opening: the night is nobody's delay.
+            # Early in a session it is the time since the opening, since there are no bars at night.
             ages.append(now - max(newest + watchlist.bar_length, session.opens))
     if ages:
         metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))

@@ -1,7 +1,7 @@
-"""Trading sessions: when an instrument's market is open. Times are UTC, and there is no clock in here.
+"""Trading sessions: when an instrument's market is open. Times are UTC. Nothing here reads the clock.
 
-A session is one stretch of trading without a break: a stock exchange's day (or its morning and its
-afternoon, where lunch is a break), a week of the currency market, and for coins all of time.
+A session is trading without a break: a stock exchange's day (or its morning and its afternoon, if there is
+a break at noon), a week of the currency market. The session of coins never ends.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,12 +27,12 @@ _ONE_DAY, _SHORTEST_TIME = timedelta(days=1), timedelta(microseconds=1)
 _LONGEST_PAUSE = timedelta(days=14)
 _SUNDAY, _WEEKEND = 7, (6, 7)
 _CURRENCY_TURN = time(17)  # in New York, where the week of the currency market begins and ends
-# Before the opening and after the close in New York; a day that ends early ends early here too.
+# Trading before the opening and after the close in New York. On a half day it ends earlier, too.
 _EXTENDED_OPEN, _EXTENDED_CLOSE, _EXTENDED_EARLY_CLOSE = time(4), time(20), time(17)
 
 
 class Session(NamedTuple):
-    """One stretch of trading without a break, in UTC; its last bar ends when it closes."""
+    """Trading without a break, in UTC. Its last bar ends when it closes."""
 
     opens: datetime
     closes: datetime
@@ -85,10 +85,10 @@ def sessions_between(market: str, start: datetime, end: datetime) -> Iterator[Se
 
 
 def current_or_last_session(market: str, now: datetime) -> Session | None:
-    """The session that is on, or else the newest one that has ended; None where two weeks hold none."""
+    """The session that is on, or else the last one; None if there was none in two weeks."""
     if market == _ALWAYS:
         return _ALL_TIME
-    day = (now + _ONE_DAY).date()  # where it is already tomorrow
+    day = (now + _ONE_DAY).date()  # east of UTC it may be the next day already
     for _ in range(_LONGEST_PAUSE.days):
         for session in reversed(_sessions_of_day(market, day)):
             if session.opens <= now:
@@ -104,7 +104,7 @@ def is_traded(market: str, start: datetime, end: datetime) -> bool:
 
 
 def trading_time(market: str, start: datetime, end: datetime) -> timedelta:
-    """For how long the market is open between two moments; none where end is not after start."""
+    """For how long the market is open between two moments; zero if end is not after start."""
     if end <= start:
         return timedelta()
     stretches = (

@@ -1,4 +1,4 @@
-"""The allowance of one run: how many requests it may make, counted before each."""
+"""The allowance of one run: how many requests it may make. Each is counted before it is made."""
 
 from threading import Lock
 

@@ -1,4 +1,4 @@
-"""Coverage: whether a plan can see every bar of its instruments, in numbers for a person."""
+"""Coverage: whether a plan's requests are enough to see every bar, in numbers for a person."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from producer.planning.ledger import end_of_day, quota_day
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 
-# Finished bars show up at most one bar late; a plan that just fits loses some where they are later.
+# Finished bars show up at most one bar late. If they are later, a plan that is just enough loses some.
 _DELAY_BARS = 1
 _MINUTE = timedelta(minutes=1)
 
@@ -66,22 +66,23 @@ def measure_coverage(watchlist: Watchlist, plan: Plan, now: datetime) -> Coverag
     """
     length, instruments = watchlist.bar_length, len(watchlist.instruments)
     asks_a_minute = plan.instruments_per_minute
-    # Asks for instruments that travel together count as one request.
+    # One request asks for several instruments.
     together = instruments / ceil(instruments / plan.instruments_per_request)
     markets = watchlist.count_by_market()
     asks = bars = 0
     for start, end in _days(now):
         day_asks = day_bars = 0
         for market, count in markets.items():
-            # Whoever is due with others is asked early: with those of its own market by a turn, and once, for
-            # they stay apart from then on; with those of other markets again and again.
+            # If several instruments are due at once, all but the last are asked early. In one market that
+            # happens once, since they are due at different minutes from then on. It happens again and again
+            # with instruments of other markets.
             turns = [ceil(turn // asks_a_minute * _MINUTE / length) for turn in range(count)]
             crossings = ceil((instruments - count) // asks_a_minute * _MINUTE / length)
             for session in sessions_between(market, start, end):
-                stretch = ceil((min(session.closes, end) - max(session.opens, start)) / length)
+                session_bars = ceil((min(session.closes, end) - max(session.opens, start)) / length)
                 closes = session.closes <= end
-                day_bars += stretch * count
-                day_asks += sum(_asks(stretch, turn, crossings, closes=closes) for turn in turns)
+                day_bars += session_bars * count
+                day_asks += sum(_asks(session_bars, turn, crossings, closes=closes) for turn in turns)
         asks, bars = max(asks, day_asks), max(bars, day_bars)
     available = plan.requests_per_day
     period = length * max(1, instruments / asks_a_minute * _MINUTE / length)
@@ -99,7 +100,7 @@ def measure_coverage(watchlist: Watchlist, plan: Plan, now: datetime) -> Coverag
 def _asks(bars: int, turn: int, crossings: int, *, closes: bool) -> int:
     reach = max(1, FINISHED_BARS_PER_ANSWER - _DELAY_BARS - crossings)
     if closes:
-        # The last request comes after the close, when no bar is forming.
+        # The last request comes after the close, so that its answer has no forming bar.
         return 1 + max(0, ceil((bars - BARS_PER_ANSWER + turn) / reach))
     return ceil((bars + turn) / reach)
 

@@ -1,4 +1,4 @@
-"""The ledger: which requests have been made, and what they brought; kept from one run to the next.
+"""The ledger: which requests have been made, and what they brought. It is kept from run to run.
 
 Alpha Vantage does not say when its day begins. Here it is New York's calendar day, since a whole session in
 New York, with the trading before and after the regular hours, lies within one.
@@ -14,14 +14,14 @@ from producer.markets.sessions import NEW_YORK_TIME
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.times import format_time, parse_time
 
-# A run comes each minute. After `wait` the next minute is left out; what needs a person can wait an hour.
+# There is a run each minute. WAIT leaves out the next one; what needs a person is tried once an hour.
 _PAUSES = {
     FailureOutcome.RETRY_SOON: timedelta(minutes=1),
     FailureOutcome.WAIT: timedelta(minutes=2),
     FailureOutcome.TELL_A_PERSON: timedelta(hours=1),
 }
 _NONE: Mapping[str, Any] = MappingProxyType({})
-# By then the new day has begun in UTC, in New York and in California, wherever the provider counts.
+# By this time in New York the new day has begun in California too, wherever the provider counts.
 _DAY_HAS_TURNED = time(4)
 
 
@@ -29,12 +29,12 @@ class RequestState(NamedTuple):
     """What is known about the requests for one instrument.
 
     Attributes:
-        asked_at: when its newest answer was asked for; None where there has been none.
+        asked_at: when its newest answer was asked for; None if there has been none.
         newest: the open_time of the newest finished bar that any answer showed.
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
         failed_at: when the first of them was made.
-        quiet: for how long the market was open between two of its bars, at the most, in that answer.
+        quiet: the longest time of trading between two bars of that answer.
         deferred: how many bars the stream has not taken yet.
     """
 
@@ -54,9 +54,10 @@ class Ledger:
     Attributes:
         day: the quota day.
         spent: requests made in that day, failed ones too.
-        stopped_until: when the provider's own count of the day said stop: until then.
+        stopped_until: until when nothing is asked, since the provider says that the day's requests are spent.
         instruments: by name.
-        unanswered: how many runs in a row had requests and no answer to any; refusals count neither way.
+        unanswered: how many runs in a row had requests and no answer to any. A refusal that needs a person
+            is no such run, and does not end the row.
         unanswered_at: when the newest of these runs was.
     """
 
@@ -205,7 +206,7 @@ def record_silence(ledger: Ledger, now: datetime) -> Ledger:
 
 
 def _next_day(now: datetime) -> datetime:
-    # Soon after midnight it is the day before that may be spent, where the provider's day turns later.
+    # Soon after midnight the provider may still count the day before, if its day ends later.
     if now.astimezone(NEW_YORK_TIME).time() < _DAY_HAS_TURNED:
         return _minute(now) + timedelta(hours=1)
     return end_of_day(quota_day(now))

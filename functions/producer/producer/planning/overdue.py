@@ -1,7 +1,7 @@
-"""How long bars are overdue: past the moment at which the plan should have brought the next ones. Pure.
+"""How long bars are overdue: how long ago the plan should have brought the next ones. Pure.
 
 The age of a bar alone says little. On 25 requests a day an instrument is asked each quarter of an hour, some
-plans delay their data by as much again, and where nobody trades there is no bar at all.
+plans delay their data by as much again, and a minute without a trade has no bar at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,13 +23,13 @@ from stockstream.times import parse_time
 _LONGEST_PAUSE = 1.4
 # A bar ends before it shows, and may show one bar late.
 _BARS_TO_SHOW = 2
-# A silence twice as long as the longest among the newest bars is no silence of the market any more; and an
-# outage, which leaves a long silence behind it, must not hide the next one.
+# A market may be quiet for twice as long as between any two of its newest bars. An hour is the most: an
+# outage leaves a gap between two bars too, and that must not hide the next outage.
 _QUIET_FACTOR, _LONGEST_QUIET = 2, timedelta(hours=1)
 
 
 class ExpectedLag(NamedTuple):
-    """For how long newer bars may be missing though all is well.
+    """For how long newer bars may be missing although nothing is wrong.
 
     Attributes:
         pause: between two requests for one instrument.
@@ -44,7 +44,7 @@ class ExpectedLag(NamedTuple):
 def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
     """How far apart the plan's requests for one instrument are, at the most, in the week of a quota day.
 
-    Instruments of one market travel together; those of several may not, since their sessions differ.
+    Instruments of one market share requests. Those of different markets may not, since their sessions differ.
     """
     counts = watchlist.count_by_market()
     requests = {market: ceil(count / plan.instruments_per_request) for market, count in counts.items()}
@@ -71,7 +71,7 @@ def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta
     newest = [parse_time(time) for time in sorted(times)[-BARS_PER_ANSWER:]]
     length = INTERVALS[interval]
     if not newest or newest[-1] - newest[0] == (len(newest) - 1) * length:
-        return timedelta()  # as most answers are
+        return timedelta()  # an answer without gaps, as most are
     gaps = ((before + length, after) for before, after in pairwise(newest) if after - before > length)
     return max((trading_time(market, start, end) for start, end in gaps), default=timedelta())
 
@@ -79,10 +79,10 @@ def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta
 def measure_overdue(
     watchlist: Watchlist, ledger: Ledger, lag: ExpectedLag, now: datetime
 ) -> timedelta | None:
-    """How long the bars of the worst market are overdue; zero if all is well, None while none is open.
+    """How long the bars of the worst market are overdue; zero if none are, None while all markets are closed.
 
-    A market is judged by its freshest bar, and by the silence of the instrument that is traded most: where
-    one has new bars, the others have had no trades.
+    A market is judged by its newest bar, and by the gaps of the instrument that is traded most: if one
+    instrument of a market has new bars, the others have had no trades.
 
     Args:
         watchlist: what is followed.
@@ -99,14 +99,14 @@ def measure_overdue(
         session = current_or_last_session(market, now)
         since = _waiting_since(known, watchlist.bar_length)
         if session and now < session.closes and since:
-            # The night before the session is nobody's delay.
+            # There are no bars in the night before the session.
             late = now - max(since, session.opens)
             overdue.append(late - lag.pause - lag.delay - _silence(known, watchlist.bar_length))
     return max(timedelta(), *overdue) if overdue else None
 
 
 def _waiting_since(known: Sequence[RequestState], interval: timedelta) -> datetime | None:
-    """When the freshest bar ended; None where nobody has asked, so that nobody waits."""
+    """When the newest bar ended, or else the first request failed; None if nothing has been asked."""
     newest = max((asked.newest for asked in known if asked.newest), default=None)
     if newest:
         return newest + interval
@@ -114,6 +114,6 @@ def _waiting_since(known: Sequence[RequestState], interval: timedelta) -> dateti
 
 
 def _silence(known: Sequence[RequestState], interval: timedelta) -> timedelta:
-    """How long even the instrument that is traded most may be without a new bar."""
+    """For how long the instrument that is traded most may have no new bar."""
     quiet = min((asked.quiet for asked in known if asked.newest), default=timedelta())
     return _BARS_TO_SHOW * interval + min(_QUIET_FACTOR * quiet, _LONGEST_QUIET)

@@ -26,7 +26,7 @@ from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.instruments import Instrument
 
 _MINUTE = timedelta(minutes=1)
-# With one request after each 95 bars there is room for late bars, and for instruments that are due together.
+# One request after each 95 bars leaves room for late bars, and for instruments that are due together.
 _CAUTIOUS_PERIOD = 95
 
 
@@ -79,11 +79,11 @@ def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetim
         chosen = sorted(able, key=_by_urgency)
     else:
         left, count = max(0, plan.requests_per_day - ledger.spent), len(watchlist.instruments)
-        # Instruments that travel together share a request.
+        # One request asks for several instruments.
         asks_left = left * count // ceil(count / together)
         bars_a_minute = _MINUTE / watchlist.bar_length
         chosen = _spread(able, others, asks_left, plan.instruments_per_minute, bars_a_minute)
-        # A request that is made anyway takes along whatever has a new bar.
+        # Free places in the last request go to the other instruments that may have a new bar.
         seats = -len(chosen) % together
         chosen += sorted(set(able) - set(chosen), key=_by_urgency)[:seats]
     batches = batched((backlog.instrument for backlog in chosen), together, strict=False)

@@ -56,7 +56,7 @@ class Alpaca:
         now: the clock.
     """
 
-    # So a hundred bars of each are one page; and the address stays near 1,000 characters.
+    # A hundred bars of each are then one page, and the address stays near 1,000 characters.
     instruments_per_request = PAGE_BARS // BARS_PER_ANSWER
 
     def __init__(  # noqa: PLR0913 (a server's address, its key and its options)
@@ -106,7 +106,7 @@ class Alpaca:
             ProviderError: there are none; its type says why.
         """
         first, after = month_bounds(month, NEW_YORK_TIME if instrument.asset_class == "equity" else UTC)
-        # What starts at the end is part of the answer.
+        # Alpaca includes a bar that starts at the end.
         extent = {"start": format_time(first), "end": format_time(after - timedelta(seconds=1))}
         answer = self._fetch_group([instrument], interval, extent, None)[instrument.name]
         answer = _require_bars(instrument.name, answer)
@@ -197,7 +197,7 @@ def _require_bars(name: str, answer: Answer) -> Answer:
 
 
 def _span(asset_class: str, interval: str) -> timedelta:
-    """How far back the newest hundred bars surely reach, if there is a trade in every one."""
+    """How far back to ask for a hundred bars, if there is a trade in each of them."""
     traded = BARS_PER_ANSWER * INTERVALS[interval]
     return traded * _CLOCK_TO_SESSION + _LONGEST_BREAK if asset_class == "equity" else traded
 

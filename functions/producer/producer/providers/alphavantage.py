@@ -62,9 +62,9 @@ class AlphaVantage:
     ) -> Mapping[str, Answer]:
         """The newest 100 bars of one instrument that exist; more where these do not reach back to `since`.
 
-        The clock does not tell which answer is needed: 100 bars reach back over a night, a weekend, and all
-        minutes without a trade. So the short one is asked for first. The long one costs a second request,
-        after a real gap only, and where the plan refuses it the short one stands.
+        The time since the last answer does not tell whether 100 bars are enough, since nights, weekends and
+        minutes without a trade have no bars. So the short answer is asked for first. The long one costs a
+        second request, and only after a real gap. If the plan refuses it, the short one stands.
 
         Raises:
             ProviderError: there are no bars, or those of a gap must be asked for again; its type says why.
@@ -75,7 +75,7 @@ class AlphaVantage:
             answer = self._fetch_short(instrument, interval, since)
             if since is None or answer.reaches_back or self._refuses_full:
                 return {instrument.name: answer}
-            # Should the next request fail, or pass this run's allowance, then the next run begins with it.
+            # If this request fails or the run may not make it, the next run begins with the long answer.
             self._cut_off.add(instrument.name)
         try:
             answer = self._ask(instrument, interval, outputsize="full")

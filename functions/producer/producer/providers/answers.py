@@ -11,8 +11,8 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import Reason
 from stockstream.times import format_time
 
-# Alpha Vantage shows so many bars in a short answer, and may have changed any of them; Alpaca is asked for as
-# many. The plans of both reckon with it, and a tail keeps a full look-back before the oldest of them.
+# So many bars Alpha Vantage shows in a short answer, and Alpaca is asked for. Any of them may be revised. The
+# planner reckons with this number, and a tail keeps a full look-back before the oldest of them.
 BARS_PER_ANSWER = 100
 
 
@@ -37,8 +37,8 @@ class Answer:
         reaches_back: whether the oldest bars that were wanted are all there: False where an answer's size or
             the plan cut them off, so that a gap may be a hole.
         failure: why newer bars than these may be missing, or all of them: one of several requests failed.
-            The bars that came are true all the same, and the next fetch brings the others. None for a whole
-            answer.
+            The bars that came are right all the same, and the next fetch brings the others. None for a
+            whole answer.
     """
 
     bars: Mapping[str, Ohlcv]
