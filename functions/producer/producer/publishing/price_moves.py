@@ -11,8 +11,8 @@ from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
 from stockstream.times import format_time, parse_time
 
-# Older moves are not told: they are in the first answer, or in the one after an outage. It is two hours, since a
-# plan that is just enough asks once in 99 minutes.
+# Older moves are not told: they are in the first answer, or in the one after an outage. It is two hours,
+# since a plan that is just enough asks once in 99 minutes.
 _NEWS = timedelta(hours=2)
 
 
