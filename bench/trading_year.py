@@ -22,7 +22,7 @@ from stockstream.instruments import Instrument, parse_instrument
 
 START, END = datetime(2026, 1, 1, 5, tzinfo=UTC), datetime(2027, 1, 1, 5, tzinfo=UTC)  # New York's year
 MINUTES = int((END - START) / timedelta(minutes=1))
-FLUSH = 30  # minutes after a close in which the last bar may be asked for
+CLOSING = 30  # minutes after a close in which the last bar may be asked for
 ANSWER = 100
 
 
@@ -57,8 +57,8 @@ class ModelMarket:
         for session in sessions_between(name, START, END):
             opens, closes = _span(session)
             is_open[opens:closes] = b"\1" * (closes - opens)
-            flushed = min(closes + FLUSH, MINUTES)
-            may_ask[opens:flushed] = b"\1" * (flushed - opens)
+            last_asked = min(closes + CLOSING, MINUTES)
+            may_ask[opens:last_asked] = b"\1" * (last_asked - opens)
         self.is_open, self.may_ask = is_open, may_ask
         self.bars_before = array("l", accumulate(is_open, initial=0))
         self.minute_of = array("l", (minute for minute in range(MINUTES) if is_open[minute]))

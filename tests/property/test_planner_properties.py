@@ -16,7 +16,7 @@ from producer.providers.provider_errors import FailureOutcome
 from stockstream.instruments import Instrument, parse_instrument
 
 MINUTE = timedelta(minutes=1)
-FLUSH = timedelta(minutes=30)
+CLOSING = timedelta(minutes=30)
 NAMES = ("IBM", "MSFT", "BRK.B", "TSCO.LON", "600104.SHH", "fx:EUR/USD", "crypto:BTC/USD")
 # Days around both clock changes, a holiday and short days, and any other.
 SPECIAL_DAYS = (date(2026, 3, 7), date(2026, 10, 31), date(2026, 11, 25), date(2026, 12, 23))
@@ -52,7 +52,7 @@ LEDGERS = st.builds(
 
 def in_session(instrument: Instrument, hours: str, now: datetime) -> bool:
     session = current_or_last_session(market_of(instrument, hours), now)
-    return session is not None and session.opens < now and now - FLUSH < session.closes
+    return session is not None and session.opens < now and now - CLOSING < session.closes
 
 
 @given(

@@ -107,11 +107,11 @@ def trading_time(market: str, start: datetime, end: datetime) -> timedelta:
     """For how long the market is open between two moments; zero if end is not after start."""
     if end <= start:
         return timedelta()
-    stretches = (
+    spans = (
         min(session.closes, end) - max(session.opens, start)
         for session in sessions_between(market, start, end)
     )
-    return sum(stretches, timedelta())
+    return sum(spans, timedelta())
 
 
 def ending_calendars(markets: Iterable[str], now: datetime) -> dict[str, date]:
@@ -134,14 +134,14 @@ def _sessions_of_day(market: str, day: date) -> tuple[Session, ...]:
     calendar = CALENDARS[exchange]
     if day.isoweekday() in _WEEKEND or f"{day:%m-%d}" in calendar.holidays.get(day.year, ""):
         return ()
-    stretches = [tuple(map(time.fromisoformat, hours.split("-"))) for hours in calendar.hours]
+    spans = [tuple(map(time.fromisoformat, hours.split("-"))) for hours in calendar.hours]
     early_close = _early_close(calendar.early_closes.get(day.year, ""), day)
     if extended:
-        stretches = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
+        spans = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
     elif early_close:
-        stretches = [(opens, min(closes, early_close)) for opens, closes in stretches if opens < early_close]
+        spans = [(opens, min(closes, early_close)) for opens, closes in spans if opens < early_close]
     zone = _TIME_ZONES[exchange]
-    return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in stretches)
+    return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in spans)
 
 
 def _currency_week(sunday: date) -> tuple[Session, ...]:

@@ -1,4 +1,4 @@
-"""Needs: how many requests see the bars of a stretch, worked by hand."""
+"""Backlogs: how many requests see the bars of a session's part, worked by hand."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from producer.planning.backlog import SessionPart
         (1440, False, 14),
     ],
 )
-def test_a_stretch_takes_a_request_for_99_bars_and_a_hundredth_after_the_close(
+def test_a_part_takes_a_request_for_99_bars_and_a_hundredth_after_the_close(
     bars: int, *, closes: bool, requests: int
 ) -> None:
     assert SessionPart(bars, closes).requests(99) == requests
