@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import VersionedTail
-from producer.memory.ledger_item import Page
+from producer.memory.ledger_item import VersionedLedger
 from producer.memory.tail import Tail
 from producer.planning.allowance import Allowance
 from producer.planning.ledger import Ledger
@@ -23,7 +24,7 @@ from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.alpaca import Alpaca
 from producer.providers.alphavantage import AlphaVantage
-from producer.providers.answers import Provider
+from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from stockstream.instruments import parse_instruments
 from stockstream.windows import Windows
@@ -68,7 +69,7 @@ class SlowAws:
 
     def __init__(self) -> None:
         self.tails: dict[str, VersionedTail] = {}
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
 
     def put(self, _key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
         """Takes everything."""
@@ -86,13 +87,13 @@ class SlowAws:
         self.tails[instrument] = VersionedTail(tail, version + 1)
         return self.tails[instrument]
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         """The ledger."""
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, version: int) -> Page:
+    def write(self, ledger: Ledger, held_until: datetime, version: int) -> VersionedLedger:
         """Writes the ledger."""
-        self.page = Page(ledger, version + 1, held_until)
+        self.page = VersionedLedger(ledger, version + 1, held_until)
         return self.page
 
 
@@ -113,11 +114,12 @@ def _measure(name: str, size: int, url: str) -> None:
     def now() -> datetime:
         return moment
 
+    provider = _provider(name, url, allowance, now)
     producer = Producer(
-        provider=_provider(name, url, allowance, now),
+        watchlist=Watchlist(instruments, "1min", "always"),
+        provider=provider,
         allowance=allowance,
-        plan=Plan(None, 1200),
-        hours="always",
+        plan=Plan(None, 1200, provider.instruments_per_request),
         ledger_item=aws,  # type: ignore[arg-type]  # a stand-in
         publisher=Publisher(name, aws, aws, "1min", Windows()),  # type: ignore[arg-type]  # stand-ins
         now=now,
@@ -126,7 +128,7 @@ def _measure(name: str, size: int, url: str) -> None:
     seconds, requests_made = [], 0
     for _ in range(2):
         before = time.perf_counter()
-        producer.run(instruments, seconds=600)
+        producer.run(seconds=600)
         seconds.append(time.perf_counter() - before)
         requests_made = allowance.spent
         moment += timedelta(minutes=1)

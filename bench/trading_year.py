@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
 from producer.markets.sessions import Session, market_of, sessions_between
+from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
 from producer.planning.ledger import Ledger, quota_day, record_answer
 from producer.planning.planner import Plan, plan_requests
@@ -21,7 +22,7 @@ from stockstream.instruments import Instrument, parse_instrument
 
 START, END = datetime(2026, 1, 1, 5, tzinfo=UTC), datetime(2027, 1, 1, 5, tzinfo=UTC)  # New York's year
 MINUTES = int((END - START) / timedelta(minutes=1))
-FLUSH = 30  # minutes after a close in which the last bar may be asked for
+CLOSING = 30  # minutes after a close in which the last bar may be asked for
 ANSWER = 100
 
 
@@ -56,8 +57,8 @@ class ModelMarket:
         for session in sessions_between(name, START, END):
             opens, closes = _span(session)
             is_open[opens:closes] = b"\1" * (closes - opens)
-            flushed = min(closes + FLUSH, MINUTES)
-            may_ask[opens:flushed] = b"\1" * (flushed - opens)
+            last_asked = min(closes + CLOSING, MINUTES)
+            may_ask[opens:last_asked] = b"\1" * (last_asked - opens)
         self.is_open, self.may_ask = is_open, may_ask
         self.bars_before = array("l", accumulate(is_open, initial=0))
         self.minute_of = array("l", (minute for minute in range(MINUTES) if is_open[minute]))
@@ -74,10 +75,11 @@ def run_year(case: Case) -> Figures:
     markets = {name: ModelMarket(name) for name in {market_of(each, case.hours) for each in case.instruments}}
     market_by_instrument = {each: markets[market_of(each, case.hours)] for each in case.instruments}
     figures, ledger = Figures(), Ledger()
+    watchlist = Watchlist(case.instruments, "1min", case.hours)
     held: dict[Instrument, int] = defaultdict(int)  # how many bars from the year's first one on are in hand
     for minute in range(MINUTES):
         now = START + timedelta(minutes=minute)
-        batches = plan_requests(case.instruments, "1min", case.hours, case.plan, ledger, now)
+        batches = plan_requests(watchlist, case.plan, ledger, now)
         if not batches:
             continue
         figures.requests += len(batches)
@@ -159,5 +161,5 @@ if __name__ == "__main__":
     with ProcessPoolExecutor(max_workers=2) as pool:
         for case, figures in zip(CASES, pool.map(run_year, CASES), strict=True):
             print(f"{case.title:<42}" + "".join(f"{text:>14}" for text in _report(figures)))
-            coverage = measure_coverage(case.instruments, "1min", case.hours, case.plan, START)
+            coverage = measure_coverage(Watchlist(case.instruments, "1min", case.hours), case.plan, START)
             print(f"    {coverage.message}")

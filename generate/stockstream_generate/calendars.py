@@ -51,13 +51,14 @@ def make_calendars() -> str:
 
 
 def _lines(exchange: Exchange) -> Iterator[str]:
-    code, last_year = exchange.code, _last_year(exchange.code)
+    code = exchange.calendar
+    last_year = _last_year(code)
     calendar = exchange_calendars.get_calendar(
         code, start=date(FIRST_YEAR, 1, 1).isoformat(), end=date(last_year, 12, 31).isoformat()
     )
     _refuse_what_has_no_form(calendar)
-    if calendar.tz.key != exchange.zone:
-        raise ValueError(f"{code} keeps the time of {calendar.tz.key}, and exchanges.py says {exchange.zone}")
+    if calendar.tz.key != exchange.time_zone:
+        raise ValueError(f"{code} keeps the time of {calendar.tz.key}, and not of {exchange.time_zone}")
     weekdays = pd.bdate_range(date(FIRST_YEAR, 1, 1), date(last_year, 12, 31))
     holidays = (f"{day:%Y-%m-%d}" for day in weekdays.difference(calendar.sessions))
     early_closes = (

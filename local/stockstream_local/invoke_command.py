@@ -144,7 +144,7 @@ def _give_environment(target: Target, pipeline: Pipeline) -> Path:
 
 def _tell_containers_of_the_webhook(pipeline: Pipeline) -> None:
     boto3.client("ssm").put_parameter(
-        Name=deployment.local_parameters(ROOT)["WebhookUrlParameterName"],
+        Name=deployment.local_parameters(ROOT)["AlertChannels"],
         Value=pipeline.receiver.url.replace(LOOPBACK, CONTAINER_HOST),
         Type="SecureString",
         Overwrite=True,

@@ -113,7 +113,7 @@ def run_pipeline(
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
             template = deployment.build(ROOT, environ, STATE)
         with screen.step("Deploying the stack: sam deploy", "Deployed: sam deploy --config-env local"):
-            _store_secrets({"ApiKeyParameterName": API_KEY, "WebhookUrlParameterName": receiver.url})
+            _store_secrets({"ApiKeyParameterName": API_KEY, "AlertChannels": receiver.url})
             overrides = {
                 "ProviderUrl": market.url,
                 "Instruments": ",".join(instrument.name for instrument in options.instruments),

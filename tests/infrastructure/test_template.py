@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from alert.settings import read_settings as read_alert_settings
+from producer.providers.catalogue import PROVIDERS
 from producer.settings import read_settings as read_producer_settings
 from stockstream_generate.template_file import read_template
 from transform.settings import read_windows
@@ -72,9 +73,8 @@ def test_a_function_has_a_log_group_that_forgets(name: str) -> None:
 def test_the_functions_accept_the_environment_that_the_template_gives_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert [each.name for each in read_producer_settings(environment("ProducerFunction")).instruments] == [
-        "IBM"
-    ]
+    watchlist = read_producer_settings(environment("ProducerFunction")).watchlist
+    assert [each.name for each in watchlist.instruments] == ["IBM"]
 
     read_windows.cache_clear()
     read_alert_settings.cache_clear()
@@ -172,3 +172,18 @@ def test_every_parameter_is_described_and_has_a_default_and_a_place_in_the_form(
 
 def test_what_a_user_must_decide_is_asked_first() -> None:
     assert list(PARAMETERS)[:3] == ["Instruments", "ApiKeyParameterName", "AlertEmail"]
+
+
+def test_every_provider_of_the_producer_can_be_chosen_and_has_its_address() -> None:
+    assert PARAMETERS["Provider"]["AllowedValues"] == list(PROVIDERS)
+    assert {name: each["Url"] for name, each in TEMPLATE["Mappings"]["Providers"].items()} == {
+        name: kind.url for name, kind in PROVIDERS.items()
+    }
+
+
+def test_a_setting_of_one_provider_is_a_parameter_with_that_providers_choices() -> None:
+    variables = FUNCTIONS["ProducerFunction"]["Properties"]["Environment"]["Variables"]
+
+    for kind in PROVIDERS.values():
+        for name, choices in kind.options.items():
+            assert PARAMETERS[variables[name]["Ref"]]["AllowedValues"] == list(choices)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from alert.channels.addresses import Web
-from alert.channels.webhook import render_webhook
+from alert.channels.kinds import KINDS
 from alert.errors import ChannelError
 from alert.notices import Notice
 
@@ -27,11 +27,11 @@ class Parameters:
         return {"Parameter": {"Value": self.values[Name]}}
 
 
-def send(**values: str) -> str:
-    """The whole text of the error that a webhook with these parameters ends in."""
-    ssm = cast("SSMClient", Parameters(**values))
+def send(value: str, kind: str = "webhook") -> str:
+    """The whole text of the error that a channel with this parameter ends in."""
+    ssm = cast("SSMClient", Parameters(url=value))
     with pytest.raises(ChannelError) as caught:
-        Web("webhook:url", render_webhook, "url", "secret", 5.0, ssm).send(NOTICE)
+        Web(f"{kind}:url", KINDS[kind], "url", 5.0, ssm).send(NOTICE)
     return "".join(traceback.format_exception(caught.value))
 
 
@@ -47,8 +47,12 @@ def send(**values: str) -> str:
     ],
 )
 def test_no_error_holds_the_address(url: str) -> None:
-    assert "hunter2" not in send(url=url, secret="a shared secret")  # noqa: S106 - a made-up one
+    assert "hunter2" not in send(f"{url} a shared secret")
 
 
-def test_an_empty_secret_signs_nothing() -> None:
-    assert "the SSM parameter secret is empty" in send(url="https://127.0.0.1:1/", secret=" ")  # noqa: S106 - none at all
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if not kind.may_sign])
+def test_a_channel_that_cannot_be_signed_takes_an_address_alone(kind: str) -> None:
+    told = send("https://127.0.0.1:1/ hunter2", kind)
+
+    assert "the SSM parameter url holds more than an address" in told
+    assert "hunter2" not in told

@@ -99,7 +99,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         for name, value in environ.items():
             patch.setenv(name, value)
         ssm = boto3.client("ssm")
-        for name, value in {**SECRETS, "/stockstream/webhook-url": receiver.url}.items():
+        for name, value in {**SECRETS, "/stockstream/webhook": receiver.url}.items():
             ssm.put_parameter(Name=name, Value=value, Type="SecureString")
         parameters = {
             "ProviderUrl": replay.url,

@@ -18,8 +18,9 @@ from alarm_evaluation import Metrics
 
 from producer import handler
 from producer.markets.sessions import market_of, sessions_between
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import VersionedTail
-from producer.memory.ledger_item import Page
+from producer.memory.ledger_item import VersionedLedger
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance
@@ -36,6 +37,7 @@ from stockstream.times import format_time
 from stockstream.windows import Windows
 
 MINUTE = timedelta(minutes=1)
+# The provider's own limit, in this model of the world: it does not follow what the producer reckons with.
 BARS_SHOWN = 100
 
 type Trades = Callable[[random.Random, datetime], bool]
@@ -206,13 +208,13 @@ class _Table:
 
 class _LedgerItem:
     def __init__(self) -> None:
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
-        self.page = Page(ledger, read_version + 1, held_until)
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
+        self.page = VersionedLedger(ledger, read_version + 1, held_until)
         return self.page
 
 
@@ -252,10 +254,10 @@ def simulate(days: Days) -> Metrics:
     market.instruments_per_request = days.together
     stream, metrics = _Stream(), Metrics()
     producer = Producer(
+        watchlist=Watchlist(instruments, "1min", days.hours),
         provider=market,
         allowance=Allowance(),
-        plan=days.plan,
-        hours=days.hours,
+        plan=days.plan._replace(instruments_per_request=days.together),
         ledger_item=_LedgerItem(),  # type: ignore[arg-type]  # a fake
         publisher=Publisher(
             source="alphavantage",
@@ -277,7 +279,6 @@ def simulate(days: Days) -> Metrics:
     observability.metrics.clear_metrics()  # what other tests measured and did not write
     with (
         patch.object(handler, "_producer", lambda: producer),
-        patch.object(handler, "_settings", lambda: SimpleNamespace(instruments=instruments)),
         warnings.catch_warnings(),
     ):
         # Powertools says so of each run at night, once in a process.

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from producer.markets.sessions import current_or_last_session, market_of
+from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, quota_day, record_answer
 from producer.planning.overdue import longest_pause
 from producer.planning.planner import Plan, plan_requests
@@ -38,11 +39,12 @@ def stocks(count: int) -> str:
 def test_a_market_is_asked_about_before_its_pause_is_over(
     names: str, hours: str, plan: Plan, together: int
 ) -> None:
-    instruments = parse_instruments(names)
+    instruments, plan = parse_instruments(names), plan._replace(instruments_per_request=together)
+    watchlist = Watchlist(instruments, "1min", hours)
     ledger, asked_at, worst = Ledger(), dict.fromkeys(instruments, START), timedelta()
     now = START
     while now < END:
-        for batch in plan_requests(instruments, "1min", hours, plan, ledger, now, together):
+        for batch in plan_requests(watchlist, plan, ledger, now):
             asked_at |= dict.fromkeys(batch, now)
             ledger = record_answer(ledger, now, {each.name: now - 2 * MINUTE for each in batch})
         for market in {market_of(each, hours) for each in instruments}:
@@ -53,6 +55,6 @@ def test_a_market_is_asked_about_before_its_pause_is_over(
                 worst = max(worst, now - max(last, session.opens))
         now += MINUTE
 
-    pause = longest_pause(instruments, "1min", hours, plan, quota_day(START), together)
+    pause = longest_pause(watchlist, plan, quota_day(START))
     # A bar takes two minutes to show, which is granted beside the pause.
     assert timedelta() < worst <= pause + 2 * MINUTE

@@ -7,15 +7,16 @@ from itertools import pairwise
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from producer.markets.sessions import current_or_last_session, market_of, open_time
+from producer.markets.sessions import current_or_last_session, market_of, trading_time
+from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
-from producer.planning.ledger import Asked, Ledger, quota_day, record_answer, record_failure
+from producer.planning.ledger import Ledger, RequestState, quota_day, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.provider_errors import Outcome
+from producer.providers.provider_errors import FailureOutcome
 from stockstream.instruments import Instrument, parse_instrument
 
 MINUTE = timedelta(minutes=1)
-FLUSH = timedelta(minutes=30)
+CLOSING = timedelta(minutes=30)
 NAMES = ("IBM", "MSFT", "BRK.B", "TSCO.LON", "600104.SHH", "fx:EUR/USD", "crypto:BTC/USD")
 # Days around both clock changes, a holiday and short days, and any other.
 SPECIAL_DAYS = (date(2026, 3, 7), date(2026, 10, 31), date(2026, 11, 25), date(2026, 12, 23))
@@ -36,7 +37,7 @@ LEDGERS = st.builds(
     instruments=st.dictionaries(
         st.sampled_from(NAMES),
         st.builds(
-            Asked,
+            RequestState,
             st.none() | WHOLE_MINUTES,
             st.none() | WHOLE_MINUTES,
             st.none() | WHOLE_MINUTES,
@@ -51,7 +52,7 @@ LEDGERS = st.builds(
 
 def in_session(instrument: Instrument, hours: str, now: datetime) -> bool:
     session = current_or_last_session(market_of(instrument, hours), now)
-    return session is not None and session.opens < now and now - FLUSH < session.closes
+    return session is not None and session.opens < now and now - CLOSING < session.closes
 
 
 @given(
@@ -75,7 +76,9 @@ def test_no_ledger_makes_it_break_a_limit_or_ask_outside_a_session(  # noqa: PLR
     ledger: Ledger,
     now: datetime,
 ) -> None:
-    batches = plan_requests(instruments, interval, hours, Plan(a_day, a_minute), ledger, now, together)
+    batches = plan_requests(
+        Watchlist(tuple(instruments), interval, hours), Plan(a_day, a_minute, together), ledger, now
+    )
     asked = [instrument for batch in batches for instrument in batch]
     assert len(batches) <= a_minute
     assert all(1 <= len(batch) <= together for batch in batches)
@@ -110,13 +113,13 @@ def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
     instruments = [parse_instrument(name) for name in names]
     plan = Plan(a_day, 1)
     start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    assume(measure_coverage(instruments, "1min", hours, plan, start).covers)
+    assume(measure_coverage(Watchlist(tuple(instruments), "1min", hours), plan, start).covers)
     ledger, requests = Ledger(), []
     for minute in range(3 * 1440):
         now = start + minute * MINUTE
         if minute % crash_every == 0:
             ledger = Ledger.from_dict(ledger.to_dict())
-        for (instrument,) in plan_requests(instruments, "1min", hours, plan, ledger, now):
+        for (instrument,) in plan_requests(Watchlist(tuple(instruments), "1min", hours), plan, ledger, now):
             assert in_session(instrument, hours, now)
             requests.append((instrument, now))
             newest = now - (1 + late) * MINUTE
@@ -136,19 +139,25 @@ def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
             # An answer holds 100 bars, one of them forming where the newest shows at once.
             holds = 99 + late if later < session.closes else 100
             # What was finished and shown at the earlier request is in hand.
-            unseen = open_time(market, earlier - late * MINUTE, later - late * MINUTE) / MINUTE
+            unseen = trading_time(market, earlier - late * MINUTE, later - late * MINUTE) / MINUTE
             assert unseen <= holds
 
 
 @settings(max_examples=25)
-@given(day=DAYS, outcomes=st.lists(st.none() | st.sampled_from(list(Outcome)), min_size=1, max_size=20))
-def test_failures_of_every_kind_never_break_the_days_limit(day: date, outcomes: list[Outcome | None]) -> None:
+@given(
+    day=DAYS, outcomes=st.lists(st.none() | st.sampled_from(list(FailureOutcome)), min_size=1, max_size=20)
+)
+def test_failures_of_every_kind_never_break_the_days_limit(
+    day: date, outcomes: list[FailureOutcome | None]
+) -> None:
     instruments = [parse_instrument(name) for name in ("IBM", "fx:EUR/USD")]
     start = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     ledger, made = Ledger(), Counter[date]()
     for minute in range(1440):
         now = start + minute * MINUTE
-        for (instrument,) in plan_requests(instruments, "1min", "regular", Plan(25, 2), ledger, now):
+        for (instrument,) in plan_requests(
+            Watchlist(tuple(instruments), "1min", "regular"), Plan(25, 2), ledger, now
+        ):
             outcome = outcomes[made.total() % len(outcomes)]
             made[quota_day(now)] += 1
             if outcome is None:

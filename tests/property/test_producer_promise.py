@@ -16,8 +16,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError, VersionedTail
-from producer.memory.ledger_item import LeaseHeldError, Page
+from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance
@@ -71,7 +72,7 @@ class World:
         self.market = Market()
         self.records: list[dict[str, Any]] = []
         self.tail = VersionedTail(Tail(), 0)
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
         self.moments = 0
         self.calm = False
         self.overlapping = False
@@ -133,24 +134,24 @@ class World:
         self.step()
         return self.tail
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         self.step()
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
         self.step()
         if self.page.version != read_version:
             raise LeaseHeldError
-        self.page = Page(ledger, read_version + 1, held_until)
+        self.page = VersionedLedger(ledger, read_version + 1, held_until)
         self.step()
         return self.page
 
     def run(self) -> None:
         producer = Producer(
+            watchlist=Watchlist((IBM,), "1min", "always"),
             provider=self,
             allowance=Allowance(),
             plan=Plan(requests_per_day=None, requests_per_minute=10),
-            hours="always",
             ledger_item=self,  # type: ignore[arg-type]  # a fake
             publisher=Publisher(
                 source="replay",
@@ -162,7 +163,7 @@ class World:
             now=self.now,
         )
         with suppress(Crash):
-            producer.run([IBM], seconds=3600)
+            producer.run(seconds=3600)
 
     def live(self) -> None:
         """Some minutes of trading, and whatever befalls the bars meanwhile."""

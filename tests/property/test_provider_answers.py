@@ -126,7 +126,7 @@ def check_alpha_vantage(body: bytes) -> None:
 
 
 def check_alpaca(body: bytes, status: int = 200) -> None:
-    collected = Collected("1min", regular=True, newest=100)
+    collected = Collected("1min", "XNYS", 100)
     try:
         page = read_page(status, body)
         collected.add(page)

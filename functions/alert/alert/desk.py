@@ -9,15 +9,12 @@ import boto3
 from botocore.config import Config
 
 from alert.channels.addresses import Channel, Topic, Web
-from alert.channels.slack import render_slack
-from alert.channels.teams import render_teams
-from alert.channels.webhook import render_webhook
+from alert.channels.kinds import KINDS
 from alert.ledger import Ledger, Table
 from alert.links import Places
 from alert.log_groups import LogGroups, Logs
 from alert.settings import read_settings
 
-_RENDERERS = {"slack": render_slack, "teams": render_teams, "webhook": render_webhook}
 # The SDK's own patience (a minute, several times over) would outlast the function.
 _AWS = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
 # Details are welcome, and no reason to keep a notice waiting.
@@ -50,10 +47,8 @@ def open_desk() -> Desk:
         channels += [
             Web(
                 name=f"{kind}:{parameter}",
-                render=_RENDERERS[kind],
+                kind=KINDS[kind],
                 parameter=parameter,
-                # Slack and Teams trust whoever knows the address.
-                secret_parameter=settings.webhook_secret_parameter if kind == "webhook" else "",
                 timeout_seconds=settings.webhook_timeout_seconds,
                 ssm=ssm,
             )

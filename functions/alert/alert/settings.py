@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+from alert.channels.kinds import KINDS
 from alert.links import Places
 from stockstream.errors import SettingsError
 from stockstream.settings import read_number, read_text
-
-KINDS = ("slack", "teams", "webhook")
 
 
 class WebChannel(NamedTuple):
     """A channel that is told by HTTP.
 
     Attributes:
-        kind: one of KINDS.
+        kind: a key of KINDS, the last part of the parameter's name.
         parameter: the name of the SSM parameter (a SecureString) that holds the address.
     """
 
@@ -30,11 +29,9 @@ class Settings:
     """What the environment says.
 
     Attributes:
-        web_channels: from CHANNELS, such as `slack=/prod/slack-url,webhook=/prod/pager-url`.
+        web_channels: from CHANNELS, such as `/prod/slack,/prod/webhook`.
         notice_topic_arn: from NOTICE_TOPIC_ARN; empty for none.
         webhook_timeout_seconds: how long an address may take to answer.
-        webhook_secret_parameter: from WEBHOOK_SECRET_PARAMETER, the name of the SSM parameter
-            (a SecureString) that holds the secret of the webhooks' signatures; empty for no signatures.
         notice_table_name: from NOTICE_TABLE_NAME.
         places: from DASHBOARD_NAME and LOG_GROUP_NAMES (comma-separated); both may be missing.
         log_groups: from DETAIL_LOG_GROUPS, such as `producer=name,transform=name`: where a notice's details
@@ -46,7 +43,6 @@ class Settings:
     web_channels: tuple[WebChannel, ...]
     notice_topic_arn: str
     webhook_timeout_seconds: float
-    webhook_secret_parameter: str
     notice_table_name: str
     places: Places
     log_groups: Mapping[str, str]
@@ -63,7 +59,7 @@ def read_settings() -> Settings:
     web_channels = tuple(_read_channel(item) for item in _read_list("CHANNELS"))
     for channel in web_channels:
         if web_channels.count(channel) > 1:
-            raise SettingsError(f"CHANNELS: {channel.kind}={channel.parameter} stands there twice")
+            raise SettingsError(f"CHANNELS: {channel.parameter} stands there twice")
     topic = os.environ.get("NOTICE_TOPIC_ARN", "").strip()
     if not web_channels and not topic:
         raise SettingsError("CHANNELS and NOTICE_TOPIC_ARN are both empty: nobody would be told of an alarm")
@@ -71,19 +67,11 @@ def read_settings() -> Settings:
         web_channels=web_channels,
         notice_topic_arn=topic,
         webhook_timeout_seconds=read_number(os.environ, "WEBHOOK_TIMEOUT_SECONDS", at_least=0.1, at_most=20),
-        webhook_secret_parameter=_read_parameter("WEBHOOK_SECRET_PARAMETER"),
         notice_table_name=read_text(os.environ, "NOTICE_TABLE_NAME"),
         places=Places(os.environ.get("DASHBOARD_NAME", "").strip(), tuple(_read_list("LOG_GROUP_NAMES"))),
         log_groups=_read_pairs("DETAIL_LOG_GROUPS", "a function and its log group, producer=name"),
         alarm_metrics=_read_pairs("ALARM_METRICS", "an alarm and its metric, name=Errors"),
     )
-
-
-def _read_parameter(name: str) -> str:
-    parameter = os.environ.get(name, "").strip()
-    if parameter and not parameter.startswith("/"):
-        raise SettingsError(f"{name}: write the name of an SSM parameter, such as /stockstream/prod/secret")
-    return parameter
 
 
 def _read_pairs(name: str, form: str) -> dict[str, str]:
@@ -101,11 +89,11 @@ def _read_list(name: str) -> list[str]:
 
 
 def _read_channel(item: str) -> WebChannel:
-    kind, _, parameter = (part.strip() for part in item.partition("="))
-    if kind not in KINDS or not parameter.startswith("/"):
+    kind = item.rpartition("/")[2]
+    if kind not in KINDS or not item.startswith("/"):
         # The item is not quoted: somebody may have put an address, a secret, in the parameter's place.
         raise SettingsError(
-            "CHANNELS: write each channel as kind=/name/of/its/ssm-parameter, "
-            f"where kind is one of {', '.join(KINDS)}"
+            "CHANNELS: write each channel as the name of its SSM parameter, whose last part says of which "
+            f"kind it is: {', '.join(f'/stockstream/{known}' for known in KINDS)}"
         )
-    return WebChannel(kind, parameter)
+    return WebChannel(kind, item)

@@ -1,7 +1,7 @@
 """What the schedule invokes."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 
 import boto3
@@ -10,22 +10,22 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from producer.backfill import read_backfill
-from producer.markets.sessions import ending_calendars, market_of
+from producer.markets.sessions import ending_calendars
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
 from producer.planning.allowance import Allowance
 from producer.planning.coverage import measure_coverage
 from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.providers.alpaca import Alpaca, parse_key
-from producer.providers.alphavantage import AlphaVantage
-from producer.providers.answers import Provider
+from producer.providers.catalogue import PROVIDERS
+from producer.providers.provider import ProviderAccess
 from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, read_settings
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
 
-# Kept back from the function's time, so that a run ends by itself and remembers what it sent.
+# Kept back from the function's time, so that a run can write what it has sent before Lambda stops it.
 RESERVE_SECONDS = 5
 
 
@@ -34,46 +34,35 @@ def _settings() -> ProducerSettings:
     return read_settings(os.environ)
 
 
-def _provider(settings: ProducerSettings, key: str, allowance: Allowance) -> Provider:
-    if settings.provider == "alpaca":
-        return Alpaca(
-            requests.Session(),
-            settings.provider_url,
-            parse_key(key),
-            settings.provider_timeout_seconds,
-            settings.market_hours,
-            settings.alpaca_feed,
-            before_request=allowance.spend,
-        )
-    # The replay market on one machine speaks as Alpha Vantage does.
-    return AlphaVantage(
-        requests.Session(),
-        settings.provider_url,
-        key.strip(),
-        settings.provider_timeout_seconds,
-        settings.market_hours,
-        before_request=allowance.spend,
-    )
-
-
 @cache
 def _producer() -> Producer:
     settings = _settings()
-    # More connections than requests at once, which each use DynamoDB and Kinesis.
+    # Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
     config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10, max_pool_connections=20)
     key = boto3.client("ssm", config=config).get_parameter(
         Name=settings.api_key_parameter_name, WithDecryption=True
     )
     dynamodb = boto3.client("dynamodb", config=config)
     allowance = Allowance()
-    provider = _provider(settings, key["Parameter"]["Value"], allowance)
-    plan = Plan(settings.requests_per_day, settings.requests_per_minute)
-    _warn(settings, plan, provider.instruments_per_request)
+    kind = PROVIDERS[settings.provider]
+    provider = kind.open(
+        ProviderAccess(
+            session=requests.Session(),
+            url=settings.provider_url,
+            key=key["Parameter"]["Value"],
+            timeout_seconds=settings.provider_timeout_seconds,
+            hours=settings.watchlist.hours,
+            options=settings.provider_options,
+            before_request=allowance.spend,
+        )
+    )
+    plan = Plan(settings.requests_per_day, settings.requests_per_minute, provider.instruments_per_request)
+    _warn(settings.watchlist, plan)
     return Producer(
+        watchlist=settings.watchlist,
         provider=provider,
         allowance=allowance,
         plan=plan,
-        hours=settings.market_hours,
         ledger_item=LedgerItem(dynamodb, settings.instrument_table_name, settings.provider),
         publisher=Publisher(
             source=settings.provider,
@@ -81,32 +70,21 @@ def _producer() -> Producer:
                 boto3.client("kinesis", config=config), settings.bar_stream_name, warn=logger.warning
             ),
             table=InstrumentTable(dynamodb, settings.instrument_table_name),
-            interval=settings.interval,
+            interval=settings.watchlist.interval,
             windows=settings.windows,
             watch=settings.watch,
         ),
-        delay=_delay(settings),
+        delay=kind.delay(settings.provider_options),
     )
 
 
-def _delay(settings: ProducerSettings) -> timedelta:
-    """By how much the provider's plan may delay its data; Alpha Vantage's plans differ, so the most."""
-    is_prompt = settings.provider == "replay" or (
-        settings.provider == "alpaca" and settings.alpaca_feed != "delayed_sip"
-    )
-    return timedelta() if is_prompt else timedelta(minutes=15)
-
-
-def _warn(settings: ProducerSettings, plan: Plan, instruments_per_request: int) -> None:
+def _warn(watchlist: Watchlist, plan: Plan) -> None:
     """Says at each cold start what a person should change before it costs bars."""
     now = datetime.now(UTC)
-    coverage = measure_coverage(
-        settings.instruments, settings.interval, settings.market_hours, plan, now, instruments_per_request
-    )
+    coverage = measure_coverage(watchlist, plan, now)
     if not coverage.covers:
         logger.warning("plan does not cover the instruments", detail=coverage.message)
-    markets = {market_of(instrument, settings.market_hours) for instrument in settings.instruments}
-    for market, day in ending_calendars(markets, now).items():
+    for market, day in ending_calendars(watchlist.count_by_market(), now).items():
         logger.warning("calendar ends: take a newer release", market=market, day=day.isoformat())
 
 
@@ -118,4 +96,4 @@ def handle(event: dict[str, object], context: LambdaContext) -> dict[str, int]:
     backfill = read_backfill(event)
     if backfill:
         return _producer().backfill(backfill.instruments, backfill.month, seconds)
-    return _producer().run(_settings().instruments, seconds)
+    return _producer().run(seconds)

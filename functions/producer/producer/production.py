@@ -1,25 +1,27 @@
-"""One run of the producer: what is due is asked for, side by side, and what is new is published."""
+"""One run of the producer: read the ledger, plan, fetch, publish, record, report."""
 
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from producer.markets.sessions import market_of
+from producer.bookkeeping import record_run
+from producer.fetched import Fetched
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError
-from producer.memory.ledger_item import LeaseHeldError, LedgerItem, Page
+from producer.memory.lease import release_lease, take_lease
+from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
 from producer.memory.tail_codec import UnreadableTailError
-from producer.planning.allowance import Allowance, AllowanceSpentError
-from producer.planning.ledger import Asked, Ledger, record_answer, record_failure, record_silence
-from producer.planning.overdue import Patience, longest_pause, longest_quiet, measure_overdue
+from producer.planning.allowance import Allowance
+from producer.planning.ledger import Ledger
+from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.answers import Answer, Provider, month_bounds
+from producer.providers.answers import month_bounds
+from producer.providers.provider import Provider
 from producer.providers.provider_errors import ProviderError
 from producer.publishing.publisher import Publisher
 from producer.report import (
-    NEEDS_A_PERSON,
-    Fetched,
     report_age,
     report_answers,
     report_deferred,
@@ -31,13 +33,13 @@ from producer.report import (
 )
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
-from stockstream.times import parse_time
 
-# Providers call more than 20 requests a second a burst; so many at once stay below that.
+# Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
 REQUESTS_AT_ONCE = 10
-# What is begun comes to its end: an answer, its records, its tail.
+# A request is made only if so much time is left for its answer, its records and its tail.
 FETCH_SECONDS = 20
-# A provider that fails is asked again within 33 minutes. Whoever is not asked for longer may be well.
+# A provider that fails is asked again within 33 minutes. After an hour without a request
+# its failures are too old to be reported.
 SILENCE_COUNTS = timedelta(hours=1)
 
 
@@ -45,64 +47,55 @@ SILENCE_COUNTS = timedelta(hours=1)
 class Producer:
     """What a run needs: where bars come from, what may be asked, and where they go."""
 
+    watchlist: Watchlist
     provider: Provider
     allowance: Allowance
     plan: Plan
-    hours: str
     ledger_item: LedgerItem
     publisher: Publisher
-    # By how much the plan may delay its data: a quarter of an hour, where nobody knows better.
+    # By how much the plan may delay its data.
     delay: timedelta = timedelta(minutes=15)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def run(self, instruments: Sequence[Instrument], seconds: float) -> dict[str, int]:
-        """Asks for what is due, and sends what has not been sent; one failure stops nothing else.
+    def run(self, seconds: float) -> dict[str, int]:
+        """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
 
         Args:
-            instruments: all that are followed.
             seconds: how long the run may take.
 
         Returns:
             How many bars of each instrument were sent, for those whose answer came.
         """
         now = self.now()
-        page = self.ledger_item.read()
-        ledger = page.ledger.of_day(now)
-        batches = plan_requests(
-            instruments,
-            self.publisher.interval,
-            self.hours,
-            self.plan,
-            ledger,
-            now,
-            self.provider.instruments_per_request,
-        )
+        read = self.ledger_item.read()
+        ledger = read.ledger.of_day(now)
+        batches = plan_requests(self.watchlist, self.plan, ledger, now)
         fetched: list[Fetched] = []
         if batches:
             try:
-                page = self._take(page, ledger, seconds)
+                held = self._take_lease(read, ledger, seconds)
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
             fetched = self._fetch_all(batches, ledger, time.monotonic() + seconds)
-            ledger = self._record(ledger, fetched)
-            self._let_go(ledger, page)
-            # A metric is billed for each hour in which it is sent: at night these are not.
-            report_answers(fetched, self.publisher.interval, self.allowance.spent)
-            report_holes(fetched, self.hours, self.publisher.interval)
-            report_moves(fetched, self.publisher.interval, self.publisher.watch)
-        self._report_state(instruments, ledger, asked=bool(batches))
+            ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
+            release_lease(self.ledger_item, ledger, self.now(), held.version)
+            # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
+            report_answers(fetched, self.watchlist.interval, self.allowance.spent)
+            report_holes(fetched, self.watchlist)
+            report_moves(fetched, self.watchlist.interval, self.publisher.watch)
+        self._report_state(ledger, asked=bool(batches))
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
 
     def backfill(self, instruments: Sequence[Instrument], month: str, seconds: float) -> dict[str, int]:
-        """Sends a month of history; sending it again changes nothing but the as_of.
+        """Sends a month of history. Sending it again changes nothing but the as_of.
 
         Args:
             instruments: whose history.
             month: `2026-10`.
-            seconds: how long it may take; what it leaves out, it leaves to a repetition.
+            seconds: how long it may take. What it does not get to is sent when it is started again.
 
         Returns:
             How many bars of each instrument were sent, for those whose answer came.
@@ -111,59 +104,37 @@ class Producer:
             LeaseHeldError: another run is at work.
         """
         now, deadline = self.now(), time.monotonic() + seconds
-        page = self.ledger_item.read()
-        ledger = page.ledger.of_day(now)
-        page = self._take(page, ledger, seconds)
+        read = self.ledger_item.read()
+        ledger = read.ledger.of_day(now)
+        held = self._take_lease(read, ledger, seconds)
         fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
-        ledger = replace(ledger, spent=ledger.spent + self.allowance.spent)
-        self._let_go(ledger, page)
-        report_answers(fetched, self.publisher.interval, self.allowance.spent)
+        ledger = ledger.spend(self.allowance.spent)
+        release_lease(self.ledger_item, ledger, self.now(), held.version)
+        report_answers(fetched, self.watchlist.interval, self.allowance.spent)
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
 
-    def _report_state(self, instruments: Sequence[Instrument], ledger: Ledger, *, asked: bool) -> None:
-        now, interval = self.now(), self.publisher.interval
+    def _report_state(self, ledger: Ledger, *, asked: bool) -> None:
+        now = self.now()
         if self.plan.requests_per_day is not None:
             report_quota(self.plan.requests_per_day - ledger.spent)
-        report_age(instruments, ledger, self.hours, interval, now)
-        pause = longest_pause(
-            tuple(instruments),
-            interval,
-            self.hours,
-            self.plan,
-            ledger.day,
-            self.provider.instruments_per_request,
-        )
-        report_overdue(
-            measure_overdue(instruments, ledger, self.hours, interval, Patience(pause, self.delay), now)
-        )
-        deferred = sum(ledger.instruments.get(each.name, Asked()).deferred for each in instruments)
+        report_age(self.watchlist, ledger, now)
+        lag = ExpectedLag(longest_pause(self.watchlist, self.plan, ledger.day), self.delay)
+        report_overdue(measure_overdue(self.watchlist, ledger, lag, now))
+        deferred = sum(ledger.of_instrument(each.name).deferred for each in self.watchlist.instruments)
         if asked or deferred:
             report_deferred(deferred)
-        # Between two requests, too: what was wrong a while ago is wrong until an answer comes.
+        # Also in runs without requests: until an answer comes, the provider counts as silent.
         if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
             report_unanswered(ledger.unanswered)
 
-    def _take(self, page: Page, ledger: Ledger, seconds: float) -> Page:
-        """Takes the lease; what this run may spend counts as spent until it is over, should it die."""
-        now = self.now()
-        if page.held_until > now:
-            raise LeaseHeldError(f"another run holds the ledger until {page.held_until.isoformat()}")
-        most = self.plan.requests_per_minute
-        if self.plan.requests_per_day is not None:
-            most = max(0, min(most, self.plan.requests_per_day - ledger.spent))
+    def _take_lease(self, read: VersionedLedger, ledger: Ledger, seconds: float) -> VersionedLedger:
+        now, most = self.now(), self.plan.requests_of_a_run(ledger)
+        reserved = ledger.spend(most)
+        held = take_lease(self.ledger_item, read, reserved, now, now + timedelta(seconds=seconds))
         self.allowance.begin(most)
-        reserved = replace(ledger, spent=ledger.spent + most)
-        return self.ledger_item.write(reserved, now + timedelta(seconds=seconds), page.version)
-
-    def _let_go(self, ledger: Ledger, page: Page) -> None:
-        try:
-            self.ledger_item.write(ledger, self.now(), page.version)
-        except LeaseHeldError as error:
-            # The lease ends when the function's time does. Should it be lost all the same, the other run's
-            # ledger stands, and what this run spent is in it already.
-            logger.error("lease lost", detail=str(error))
+        return held
 
     def _fetch_all(
         self, batches: Sequence[Sequence[Instrument]], ledger: Ledger, deadline: float
@@ -176,9 +147,9 @@ class Producer:
     def _fetch(self, batch: Sequence[Instrument], ledger: Ledger, deadline: float) -> Fetched:
         fetched = Fetched(batch, self.now())
         if time.monotonic() > deadline - FETCH_SECONDS:
-            return fetched  # it could not come to its end; the next run asks
+            return fetched  # too little time is left; the next run asks
         try:
-            fetched.answers = dict(self.provider.fetch(batch, self.publisher.interval, _since(batch, ledger)))
+            fetched.answers = dict(self.provider.fetch(batch, self.watchlist.interval, _since(batch, ledger)))
         except ProviderError as error:
             fetched.failure = error
         for instrument in batch:
@@ -192,14 +163,14 @@ class Producer:
 
     def _fetch_month(self, instrument: Instrument, month: str, deadline: float) -> Fetched:
         fetched = Fetched([instrument], self.now())
-        interval = self.publisher.interval
+        interval = self.watchlist.interval
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched
         try:
             answer = self.provider.fetch_month(instrument, interval, month)
             before = self.provider.fetch_month(instrument, interval, _month_before(month))
         except ProviderError as error:
-            # A month without the one before would go out with short look-backs, as the newer truth.
+            # Without the month before it, its first bars would replace better ones, with short look-backs.
             fetched.failure = error
             return fetched
         fetched.answers[instrument.name] = answer
@@ -208,49 +179,11 @@ class Producer:
         )
         return fetched
 
-    def _record(self, ledger: Ledger, fetched: Sequence[Fetched]) -> Ledger:
-        """The ledger after the run; what was cut off is asked again at once."""
-        spent = ledger.spent + self.allowance.spent
-        is_answered = has_failed = False
-        for each in fetched:
-            failures = {
-                name: answer.failure for name, answer in each.answers.items() if answer.failure is not None
-            }
-            if each.failure:
-                failures = dict.fromkeys((instrument.name for instrument in each.instruments), each.failure)
-            for name, failure in failures.items():
-                if not isinstance(failure, AllowanceSpentError):
-                    ledger = record_failure(ledger, each.asked_at, [name], failure.outcome)
-                    has_failed |= failure.outcome not in NEEDS_A_PERSON
-            whole = {
-                name: self._newest(answer) for name, answer in each.answers.items() if name not in failures
-            }
-            if whole:
-                quiet = {
-                    instrument.name: self._quiet(instrument, each.answers[instrument.name])
-                    for instrument in each.instruments
-                    if instrument.name in whole
-                }
-                deferred = each.deferred(self.publisher.interval)
-                ledger = record_answer(ledger, each.asked_at, whole, quiet, deferred)
-                is_answered = True
-        if has_failed and not is_answered:
-            ledger = record_silence(ledger, self.now())
-        return replace(ledger, spent=spent)
-
-    def _quiet(self, instrument: Instrument, answer: Answer) -> timedelta:
-        interval = self.publisher.interval
-        return longest_quiet(market_of(instrument, self.hours), answer.finished_bars(interval), interval)
-
-    def _newest(self, answer: Answer) -> datetime | None:
-        newest = max(answer.finished_bars(self.publisher.interval), default=None)
-        return parse_time(newest) if newest else None
-
 
 def _since(batch: Sequence[Instrument], ledger: Ledger) -> datetime | None:
-    """From when on bars are wanted: since the newest known, or all of an answer for what was never asked."""
-    known = [ledger.instruments.get(instrument.name, Asked()) for instrument in batch]
-    moments = [asked.newest or asked.asked_at for asked in known]
+    """From when on bars are wanted; None, for all of an answer, if an instrument was never asked for."""
+    known = [ledger.of_instrument(instrument.name) for instrument in batch]
+    moments = [state.newest or state.asked_at for state in known]
     return None if None in moments else min(moment for moment in moments if moment)
 
 

@@ -1,65 +1,26 @@
-"""What a run says of itself: its metrics, and what a person may have to know."""
+"""What a run reports: its metrics, and log lines about what a person may have to know."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from producer.markets.sessions import current_or_last_session, market_of, open_time
-from producer.planning.ledger import Asked, Ledger
-from producer.providers.answers import Answer
-from producer.providers.provider_errors import Outcome, ProviderError
+from producer.fetched import Fetched
+from producer.markets.sessions import current_or_last_session, trading_time
+from producer.markets.watchlist import Watchlist
+from producer.planning.ledger import Ledger
+from producer.providers.provider_errors import NEEDS_A_PERSON
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
-from stockstream.bars import INTERVALS
-from stockstream.errors import StockstreamError
-from stockstream.instruments import Instrument
 from stockstream.observability import MetricUnit, logger, metrics
-from stockstream.records import correlation_id
-from stockstream.times import format_instant, parse_time
+from stockstream.times import parse_time
 
-# The others pass by themselves.
-NEEDS_A_PERSON = {Outcome.STOP_FOR_THE_DAY, Outcome.TELL_A_PERSON}
-# As many answers a line names; a run of thousands has its metrics first.
+# How many answers a log line names at most, so that the line of a run with thousands stays short.
 MOST_IDS = 100
 
 
-@dataclass(slots=True)
-class Fetched:
-    """What one request brought.
-
-    Attributes:
-        instruments: what was asked for.
-        asked_at: when.
-        answers: by instrument; empty where the request failed or was not made.
-        published: by instrument, what became of them.
-        failure: why there are no answers.
-        left: by instrument, why its answer could not be published.
-    """
-
-    instruments: Sequence[Instrument]
-    asked_at: datetime
-    answers: dict[str, Answer] = field(default_factory=dict)
-    published: dict[str, Published] = field(default_factory=dict)
-    failure: ProviderError | None = None
-    left: dict[str, StockstreamError] = field(default_factory=dict)
-
-    def deferred(self, interval: str) -> dict[str, int]:
-        """How many bars of each instrument the stream does not have yet.
-
-        Of an answer that could not be published nobody knows which bars are new: all of them count.
-        """
-        unsent = {name: published.unsent for name, published in self.published.items()}
-        return unsent | {name: len(self.answers[name].finished_bars(interval)) for name in self.left}
-
-    def correlation_id(self, name: str, interval: str) -> str:
-        """What the answer about an instrument is called, here and in the transform's log."""
-        return correlation_id(name, interval, format_instant(self.answers[name].as_of))
-
-
 def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> None:
-    """Counts bars and requests, and tells of failures; one failure of many instruments is told once.
+    """Counts bars and requests, and logs failures; a failure of many instruments is logged once.
 
     Args:
         fetched: what the run's requests brought.
@@ -88,7 +49,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
         for name, published in each.published.items()
         if published.causes
     ]
-    # In the line of the metrics, since a line for each answer would cost more than what it is about.
+    # In the line of the metrics, since a log line for each answer would cost more than its bars.
     metrics.add_metadata("correlation_ids", sent[:MOST_IDS])
     for metric, count in {
         "BarsPublished": causes.total(),
@@ -131,22 +92,22 @@ def _tell_of_bars(fetched: Fetched, interval: str) -> None:
             )
 
 
-def report_holes(fetched: Iterable[Fetched], hours: str, interval: str) -> None:
-    """Counts and tells of stretches in which the market was open and whose bars nobody shows any longer."""
+def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
+    """Counts and logs holes: times of trading whose bars the provider no longer shows."""
     holes = 0
-    markets = {each.name: market_of(each, hours) for one in fetched for each in one.instruments}
+    markets = {each.name: watchlist.market_of(each) for one in fetched for each in one.instruments}
     for name, published in _published(fetched):
         if published.hole is None:
             continue
         after, before = published.hole
-        if open_time(markets[name], parse_time(after) + INTERVALS[interval], parse_time(before)):
+        if trading_time(markets[name], parse_time(after) + watchlist.bar_length, parse_time(before)):
             holes += 1
             logger.error("hole found", instrument=name, after=after, before=before)
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)
 
 
 def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -> None:
-    """Measures the greatest move of the run's new bars, and tells of each that is great enough."""
+    """Measures the greatest price move among the new bars, and logs each that people want to be told of."""
     greatest = []
     for each in fetched:
         for name, published in each.published.items():
@@ -168,7 +129,7 @@ def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -
 
 
 def report_unanswered(runs: int) -> None:
-    """Measures how many runs in a row have had no answer; one answer, about any instrument, ends it."""
+    """Measures how many runs in a row had no answer. One answer about any instrument sets it to 0."""
     metrics.add_metric("RunsUnanswered", MetricUnit.Count, runs)
 
 
@@ -177,17 +138,15 @@ def report_quota(requests_left: int) -> None:
     metrics.add_metric("QuotaRemaining", MetricUnit.Count, max(0, requests_left))
 
 
-def report_age(
-    instruments: Sequence[Instrument], ledger: Ledger, hours: str, interval: str, now: datetime
-) -> None:
-    """Measures, while a market is open, how old the newest bar is of the instrument whose is the oldest."""
+def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
+    """Measures, while a market is open, the age of the newest bar of the instrument that lags most."""
     ages = []
-    for instrument in instruments:
-        session = current_or_last_session(market_of(instrument, hours), now)
-        newest = ledger.instruments.get(instrument.name, Asked()).newest
+    for instrument in watchlist.instruments:
+        session = current_or_last_session(watchlist.market_of(instrument), now)
+        newest = ledger.of_instrument(instrument.name).newest
         if session and newest and session.opens <= now < session.closes:
-            # Early in a session it is the time since the opening: the night is nobody's delay.
-            ages.append(now - max(newest + INTERVALS[interval], session.opens))
+            # Early in a session it is the time since the opening, since there are no bars at night.
+            ages.append(now - max(newest + watchlist.bar_length, session.opens))
     if ages:
         metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))
 

@@ -1,33 +1,30 @@
 """What the producer is told by its environment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from producer.markets.sessions import HOURS, market_of
-from producer.providers import alpaca
+from producer.markets.sessions import HOURS
+from producer.markets.watchlist import Watchlist
+from producer.providers.catalogue import PROVIDERS
 from producer.publishing.price_moves import PriceWatch
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
-from stockstream.instruments import Instrument, parse_instruments
+from stockstream.instruments import parse_instruments
 from stockstream.settings import read_choice, read_number, read_text, read_url
 from stockstream.windows import Windows, parse_windows
-
-PROVIDERS = ("alphavantage", "alpaca", "replay")
 
 
 @dataclass(frozen=True, slots=True)
 class ProducerSettings:
     """The settings of one producer, checked."""
 
-    instruments: tuple[Instrument, ...]
-    interval: str
+    watchlist: Watchlist
     provider: str
     provider_url: str
     provider_timeout_seconds: float
-    market_hours: str
     requests_per_day: int | None
     requests_per_minute: int
-    alpaca_feed: str
+    provider_options: Mapping[str, str]
     api_key_parameter_name: str
     bar_stream_name: str
     instrument_table_name: str
@@ -45,43 +42,50 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         instruments = parse_instruments(read_text(environ, "INSTRUMENTS"))
     except InstrumentError as error:
         raise SettingsError(f"INSTRUMENTS: {error}") from None
-    provider = read_choice(environ, "PROVIDER", PROVIDERS)
-    if provider == "alpaca" and (refused := [each.name for each in instruments if not alpaca.offers(each)]):
-        raise SettingsError(f"INSTRUMENTS: Alpaca has no bars of {', '.join(refused)}")
-    hours = read_choice(environ, "MARKET_HOURS", HOURS)
+    provider = read_choice(environ, "PROVIDER", tuple(PROVIDERS))
+    kind = PROVIDERS[provider]
+    if refused := [each.name for each in instruments if not kind.offers(each)]:
+        raise SettingsError(f"INSTRUMENTS: {kind.title} has no bars of {', '.join(refused)}")
+    watchlist = Watchlist(
+        instruments,
+        interval=read_choice(environ, "INTERVAL", tuple(INTERVALS)),
+        hours=read_choice(environ, "MARKET_HOURS", HOURS),
+    )
     try:
-        for instrument in instruments:
-            market_of(instrument, hours)
+        watchlist.count_by_market()
     except InstrumentError as error:
         raise SettingsError(f"INSTRUMENTS: {error}") from None
     return ProducerSettings(
-        instruments=instruments,
-        interval=read_choice(environ, "INTERVAL", tuple(INTERVALS)),
+        watchlist=watchlist,
         provider=provider,
         provider_url=read_url(environ, "PROVIDER_URL"),
         provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=60),
-        market_hours=hours,
         # 0 is a plan without a daily limit.
         requests_per_day=int(read_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=10_000_000))
         or None,
         requests_per_minute=int(read_number(environ, "REQUESTS_PER_MINUTE", at_least=1, at_most=10_000)),
-        alpaca_feed=read_choice(environ, "ALPACA_FEED", alpaca.FEEDS),
+        # Those of every provider, so that a bad value is found before somebody changes to it.
+        provider_options={
+            name: read_choice(environ, name, choices)
+            for each in PROVIDERS.values()
+            for name, choices in each.options.items()
+        },
         api_key_parameter_name=read_text(environ, "API_KEY_PARAMETER_NAME"),
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
         windows=parse_windows(read_text(environ, "SMA_WINDOWS"), read_text(environ, "EMA_WINDOWS")),
-        watch=_read_watch(environ, instruments, hours),
+        watch=_read_watch(environ, watchlist),
     )
 
 
-def _read_watch(environ: Mapping[str, str], instruments: Iterable[Instrument], hours: str) -> PriceWatch:
+def _read_watch(environ: Mapping[str, str], watchlist: Watchlist) -> PriceWatch:
     """What PRICE_MOVE_PERCENT, PRICE_MOVE_BARS and PRICE_MOVE_INSTRUMENTS say; the last may be empty."""
     try:
         listed = environ.get("PRICE_MOVE_INSTRUMENTS", "").strip()
         names = frozenset(each.name for each in parse_instruments(listed)) if listed else frozenset()
     except InstrumentError as error:
         raise SettingsError(f"PRICE_MOVE_INSTRUMENTS: {error}") from None
-    if unknown := names - {each.name for each in instruments}:
+    if unknown := names - {each.name for each in watchlist.instruments}:
         raise SettingsError(
             f"PRICE_MOVE_INSTRUMENTS: {', '.join(sorted(unknown))} is not followed; add it to INSTRUMENTS"
         )
@@ -90,5 +94,5 @@ def _read_watch(environ: Mapping[str, str], instruments: Iterable[Instrument], h
         percent=read_number(environ, "PRICE_MOVE_PERCENT", at_least=0, at_most=1000),
         bars=int(read_number(environ, "PRICE_MOVE_BARS", at_least=1, at_most=99)),
         names=names,
-        hours=hours,
+        hours=watchlist.hours,
     )

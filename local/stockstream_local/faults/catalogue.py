@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
+from stockstream.instrument_table import ledger_key
 from stockstream_local.emulator.refusal import FAILED, THROTTLED, refusal_file
 from stockstream_local.market.replay import FixedPricesError, Outage, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 JUMP_PERCENT = 10.0
 # No average is taken of one bar: the transform refuses to start.
 BAD_SETTING = ("SMA_WINDOWS", "1")
-LEDGER_KEY = "ledger|replay"
+LEDGER_KEY = ledger_key("replay")
 
 
 class FaultError(StockstreamError):

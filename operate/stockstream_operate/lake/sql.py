@@ -138,11 +138,11 @@ def fill(analytics: list[str], columns: list[str], averages: list[str]) -> dict[
 def _zone() -> str:
     cases = "".join(
         f" WHEN {' OR '.join(f"instrument LIKE '%.{suffix}'" for suffix in exchange.suffixes)}"
-        f" THEN '{exchange.zone}'"
+        f" THEN '{exchange.time_zone}'"
         for exchange in EXCHANGES
         if exchange.suffixes
     )
-    return f"CASE WHEN asset_class <> 'equity' THEN 'UTC'{cases} ELSE '{NEW_YORK.zone}' END"
+    return f"CASE WHEN asset_class <> 'equity' THEN 'UTC'{cases} ELSE '{NEW_YORK.time_zone}' END"
 
 
 @dataclass(frozen=True, slots=True)

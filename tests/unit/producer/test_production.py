@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError, VersionedTail
-from producer.memory.ledger_item import LeaseHeldError, Page
+from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
 from producer.memory.tail import Tail
 from producer.memory.tail_codec import UnreadableTailError
 from producer.ohlcv import Ohlcv
@@ -37,6 +38,10 @@ BARS = {
     "2026-11-20T20:58:00Z": Ohlcv(10.0, 12.0, 9.0, 11.0, 100.0),
     "2026-11-20T20:59:00Z": Ohlcv(11.0, 13.0, 11.0, 12.0, 200.0),
 }
+
+
+def following(*instruments: Instrument) -> Watchlist:
+    return Watchlist(instruments, "1min", "always")
 
 
 class FakeProvider:
@@ -111,15 +116,15 @@ class FakeTable:
 
 class FakeLedgerItem:
     def __init__(self) -> None:
-        self.page = Page(Ledger())
+        self.page = VersionedLedger(Ledger())
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         return self.page
 
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
         if self.page.version != read_version:
             raise LeaseHeldError
-        self.page = Page(ledger, read_version + 1, held_until)
+        self.page = VersionedLedger(ledger, read_version + 1, held_until)
         return self.page
 
 
@@ -131,10 +136,10 @@ class World:
         self.ledger_item = FakeLedgerItem()
         self.moment = NOW
         self.producer = Producer(
+            watchlist=following(IBM),
             provider=self.provider,
             allowance=Allowance(),
             plan=plan,
-            hours="always",
             ledger_item=self.ledger_item,  # type: ignore[arg-type]  # a fake
             publisher=Publisher(
                 source="replay",
@@ -148,7 +153,7 @@ class World:
 
     def run(self, *instruments: Instrument) -> dict[str, int]:
         self.moment += timedelta(minutes=2)
-        return self.producer.run(instruments or (IBM,), seconds=45)
+        return replace(self.producer, watchlist=following(*instruments or (IBM,))).run(seconds=45)
 
     def sent(self) -> list[str]:
         return [record["id"] for _, record in self.stream.records]
@@ -240,7 +245,7 @@ def test_the_bars_that_came_before_a_failure_are_sent(world: World, caplog: pyte
 
 def test_two_runs_at_once_are_one(world: World) -> None:
     meanwhile: list[dict[str, int]] = []
-    world.provider.meanwhile = lambda: meanwhile.append(world.producer.run((IBM,), seconds=45))
+    world.provider.meanwhile = lambda: meanwhile.append(world.producer.run(seconds=45))
 
     assert world.run() == {"IBM": 2}
     assert meanwhile == [{}]
@@ -252,7 +257,7 @@ def test_the_lease_of_a_run_that_died_ends(world: World) -> None:
         world.run()
     world.provider.meanwhile = lambda: None
 
-    assert world.producer.run((IBM,), seconds=45) == {}
+    assert world.producer.run(seconds=45) == {}
     assert world.run() == {"IBM": 2}
 
 
@@ -405,7 +410,7 @@ def test_a_move_is_measured_and_told_with_its_prices_and_times(
     watch = PriceWatch(percent=9, bars=1, hours="always")
     producer = replace(world.producer, publisher=replace(world.producer.publisher, watch=watch))
 
-    producer.run((IBM,), seconds=45)
+    producer.run(seconds=45)
 
     assert measured()["PriceMovePercent"] == pytest.approx([100 / 11])
     (line,) = [each for each in caplog.records if each.message == "price moved"]

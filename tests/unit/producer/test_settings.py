@@ -28,7 +28,7 @@ ENVIRONMENT = {
 def test_reads_the_settings() -> None:
     settings = read_settings(ENVIRONMENT)
 
-    assert [instrument.name for instrument in settings.instruments] == ["IBM", "fx:EUR/USD"]
+    assert [instrument.name for instrument in settings.watchlist.instruments] == ["IBM", "fx:EUR/USD"]
     assert settings.provider_url == "https://www.alphavantage.co"
     assert Windows((5, 20), (12,)) == settings.windows
 
@@ -57,7 +57,7 @@ def test_alpaca_is_refused_a_class_of_instrument_that_it_does_not_offer() -> Non
         read_settings(ENVIRONMENT | {"PROVIDER": "alpaca"})
 
     offered = read_settings(ENVIRONMENT | {"PROVIDER": "alpaca", "INSTRUMENTS": "IBM,crypto:BTC/USD"})
-    assert [instrument.asset_class for instrument in offered.instruments] == ["equity", "crypto"]
+    assert [instrument.asset_class for instrument in offered.watchlist.instruments] == ["equity", "crypto"]
 
 
 @pytest.mark.parametrize("name", sorted(ENVIRONMENT))

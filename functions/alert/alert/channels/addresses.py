@@ -1,15 +1,15 @@
 """The ways out: an address on the web, and an SNS topic that people subscribe to."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from alert.channels.kinds import ChannelKind
 from alert.channels.mail import render_mail
 from alert.channels.webhook import SIGNATURE_HEADER, sign
 from alert.errors import ChannelError
@@ -44,30 +44,24 @@ class Web:
     alarms are rare, and so a secret that was changed counts at once.
 
     Attributes:
-        render: makes a notice into the channel's JSON.
-        parameter: the SSM parameter that holds the address.
-        secret_parameter: the one that holds the secret for signatures; empty for none.
+        kind: how a notice looks there.
+        parameter: the SSM parameter that holds the address, and behind a space the secret for signatures.
         timeout_seconds: for the connection, and again for the answer.
     """
 
     name: str
-    render: Callable[[Notice], dict[str, Any]]
+    kind: ChannelKind
     parameter: str
-    secret_parameter: str
     timeout_seconds: float
     ssm: "SSMClient"
 
     def send(self, notice: Notice) -> None:
         """Posts a notice; only an answer of 200 to 299 means that it was taken."""
-        address = self._read(self.parameter)
-        if not is_private(address):
-            raise ChannelError(
-                f"the SSM parameter {self.parameter} holds no address that begins with https://"
-            )
-        body = orjson.dumps(self.render(notice))
+        address, secret = self._read()
+        body = orjson.dumps(self.kind.render(notice))
         headers = {"Content-Type": "application/json"}
-        if self.secret_parameter:
-            headers[SIGNATURE_HEADER] = sign(body, self._read(self.secret_parameter), int(time.time()))
+        if secret:
+            headers[SIGNATURE_HEADER] = sign(body, secret, int(time.time()))
         try:
             answer = requests.post(
                 address,
@@ -83,15 +77,20 @@ class Web:
         if not requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
             raise ChannelError(f"answered with HTTP {answer.status_code}")
 
-    def _read(self, parameter: str) -> str:
+    def _read(self) -> tuple[str, str]:
+        """The address, and the secret; empty where there is none."""
         try:
-            answer = self.ssm.get_parameter(Name=parameter, WithDecryption=True)
+            answer = self.ssm.get_parameter(Name=self.parameter, WithDecryption=True)
         except (BotoCoreError, ClientError) as error:
-            raise ChannelError(f"cannot read the SSM parameter {parameter}: {error}") from error
-        value = answer["Parameter"]["Value"].strip()
-        if not value:
-            raise ChannelError(f"the SSM parameter {parameter} is empty")
-        return value
+            raise ChannelError(f"cannot read the SSM parameter {self.parameter}: {error}") from error
+        address, _, secret = answer["Parameter"]["Value"].strip().partition(" ")
+        if not is_private(address):
+            raise ChannelError(
+                f"the SSM parameter {self.parameter} holds no address that begins with https://"
+            )
+        if secret and not self.kind.may_sign:
+            raise ChannelError(f"the SSM parameter {self.parameter} holds more than an address")
+        return address, secret.strip()
 
 
 @dataclass(frozen=True, slots=True)

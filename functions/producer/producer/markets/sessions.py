@@ -1,7 +1,7 @@
-"""Trading sessions: when an instrument's market is open. Times are UTC, and there is no clock in here.
+"""Trading sessions: when an instrument's market is open. Times are UTC. Nothing here reads the clock.
 
-A session is one stretch of trading without a break: a stock exchange's day (or its morning and its
-afternoon, where lunch is a break), a week of the currency market, and for coins all of time.
+A session is trading without a break: a stock exchange's day (or its morning and its afternoon, if there is
+a break at noon), a week of the currency market. The session of coins never ends.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,27 +11,28 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from producer.markets.calendars import CALENDARS
-from stockstream import exchanges
 from stockstream.errors import InstrumentError
+from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
 
-_EXTENDED = "extended"
-HOURS = ("regular", _EXTENDED, "always")
-# Of the currency market, of a quota, and of what an American provider calls a day.
-NEW_YORK = ZoneInfo(exchanges.NEW_YORK.zone)
-_ZONES = {exchange.code: ZoneInfo(exchange.zone) for exchange in exchanges.EXCHANGES}
-_ALWAYS, _CURRENCIES = "always", "currencies"
-_ONE_DAY = timedelta(days=1)
+HOURS = ("regular", "extended", "always")
+# The market of equities in New York, in its regular hours.
+NEW_YORK_STOCKS = NEW_YORK.calendar
+NEW_YORK_TIME = ZoneInfo(NEW_YORK.time_zone)
+
+_ALWAYS, _CURRENCIES, _EXTENDED = "always", "currencies", "extended"
+_TIME_ZONES = {exchange.calendar: ZoneInfo(exchange.time_zone) for exchange in EXCHANGES}
+_ONE_DAY, _SHORTEST_TIME = timedelta(days=1), timedelta(microseconds=1)
 # The longest pause of a market that we know is the eleven days of a Chinese New Year.
 _LONGEST_PAUSE = timedelta(days=14)
 _SUNDAY, _WEEKEND = 7, (6, 7)
 _CURRENCY_TURN = time(17)  # in New York, where the week of the currency market begins and ends
-# Before the opening and after the close in New York; a day that ends early ends early here too.
+# Trading before the opening and after the close in New York. On a half day it ends earlier, too.
 _EXTENDED_OPEN, _EXTENDED_CLOSE, _EXTENDED_EARLY_CLOSE = time(4), time(20), time(17)
 
 
 class Session(NamedTuple):
-    """One stretch of trading without a break, in UTC; its last bar ends when it closes."""
+    """Trading without a break, in UTC. Its last bar ends when it closes."""
 
     opens: datetime
     closes: datetime
@@ -55,16 +56,17 @@ def market_of(instrument: Instrument, hours: str) -> str:
         return _ALWAYS
     if instrument.asset_class == "fx":
         return _CURRENCIES
-    _, dot, suffix = instrument.base.rpartition(".")
-    if not dot or len(suffix) == 1:  # a class of shares in New York: BRK.B
-        code = exchanges.NEW_YORK.code
-        return f"{code} {_EXTENDED}" if hours == _EXTENDED else code
-    if suffix not in exchanges.BY_SUFFIX:
+    exchange = exchange_of(instrument.base)
+    if exchange is None:
+        suffix = instrument.base.rpartition(".")[2]
+        known = ", ".join(f".{suffix}" for exchange in EXCHANGES for suffix in exchange.suffixes)
         raise InstrumentError(
             f"{instrument.name}: no calendar says when .{suffix} trades; "
-            f"known are {', '.join(f'.{known}' for known in exchanges.BY_SUFFIX)}, and no suffix for New York"
+            f"known are {known}, and no suffix for New York"
         )
-    return exchanges.BY_SUFFIX[suffix].code
+    if exchange is NEW_YORK and hours == "extended":
+        return f"{exchange.calendar} {_EXTENDED}"
+    return exchange.calendar
 
 
 def sessions_between(market: str, start: datetime, end: datetime) -> Iterator[Session]:
@@ -83,10 +85,10 @@ def sessions_between(market: str, start: datetime, end: datetime) -> Iterator[Se
 
 
 def current_or_last_session(market: str, now: datetime) -> Session | None:
-    """The session that is on, or else the newest one that has ended; None where two weeks hold none."""
+    """The session that is on, or else the last one; None if there was none in two weeks."""
     if market == _ALWAYS:
         return _ALL_TIME
-    day = (now + _ONE_DAY).date()  # where it is already tomorrow
+    day = (now + _ONE_DAY).date()  # east of UTC it may be the next day already
     for _ in range(_LONGEST_PAUSE.days):
         for session in reversed(_sessions_of_day(market, day)):
             if session.opens <= now:
@@ -95,15 +97,21 @@ def current_or_last_session(market: str, now: datetime) -> Session | None:
     return None
 
 
-def open_time(market: str, start: datetime, end: datetime) -> timedelta:
-    """For how long the market is open between two moments; none where end is not after start."""
+def is_traded(market: str, start: datetime, end: datetime) -> bool:
+    """Whether the market is open at any moment from start to just before end."""
+    session = current_or_last_session(market, end - _SHORTEST_TIME)
+    return session is not None and session.closes > start
+
+
+def trading_time(market: str, start: datetime, end: datetime) -> timedelta:
+    """For how long the market is open between two moments; zero if end is not after start."""
     if end <= start:
         return timedelta()
-    stretches = (
+    spans = (
         min(session.closes, end) - max(session.opens, start)
         for session in sessions_between(market, start, end)
     )
-    return sum(stretches, timedelta())
+    return sum(spans, timedelta())
 
 
 def ending_calendars(markets: Iterable[str], now: datetime) -> dict[str, date]:
@@ -126,20 +134,22 @@ def _sessions_of_day(market: str, day: date) -> tuple[Session, ...]:
     calendar = CALENDARS[exchange]
     if day.isoweekday() in _WEEKEND or f"{day:%m-%d}" in calendar.holidays.get(day.year, ""):
         return ()
-    stretches = [tuple(map(time.fromisoformat, hours.split("-"))) for hours in calendar.hours]
+    spans = [tuple(map(time.fromisoformat, hours.split("-"))) for hours in calendar.hours]
     early_close = _early_close(calendar.early_closes.get(day.year, ""), day)
     if extended:
-        stretches = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
+        spans = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
     elif early_close:
-        stretches = [(opens, min(closes, early_close)) for opens, closes in stretches if opens < early_close]
-    zone = _ZONES[exchange]
-    return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in stretches)
+        spans = [(opens, min(closes, early_close)) for opens, closes in spans if opens < early_close]
+    zone = _TIME_ZONES[exchange]
+    return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in spans)
 
 
 def _currency_week(sunday: date) -> tuple[Session, ...]:
     # No day but the weekend is closed everywhere; thin holidays such as Christmas count as open.
     friday = sunday + timedelta(days=5)
-    return (Session(_utc(sunday, _CURRENCY_TURN, NEW_YORK), _utc(friday, _CURRENCY_TURN, NEW_YORK)),)
+    return (
+        Session(_utc(sunday, _CURRENCY_TURN, NEW_YORK_TIME), _utc(friday, _CURRENCY_TURN, NEW_YORK_TIME)),
+    )
 
 
 def _early_close(days: str, day: date) -> time | None:

@@ -37,9 +37,9 @@ class VersionedTail(NamedTuple):
 
 
 class InstrumentTable:
-    """The table of tails: each is a head, which every write writes, and a base, which few do.
+    """The table of tails. Each tail is a head, which every write writes, and a base, which few writes do.
 
-    Bases that were seen stay in memory, so that a warm function reads heads alone. A head is always read from
+    Bases that were seen stay in memory, so that a warm function reads only heads. A head is always read from
     the table: a run that planned with an outdated one would send look-backs that lack bars.
 
     Args:
@@ -78,7 +78,7 @@ class InstrumentTable:
         version = read_version + 1
         seen_version, base = self._seen.pop(key, (0, NO_BASE))
         if seen_version != read_version:
-            base = NO_BASE  # the one that was seen may have been replaced since
+            base = NO_BASE  # another run may have replaced the one that was seen
         head = encode_head(key, version, tail, base)
         if fits_one_unit(head):
             self._put_head(head, read_version)
@@ -122,7 +122,7 @@ class InstrumentTable:
             raise _conflict(head) from None
 
     def _put_both(self, head: Item, read_version: int, base: Item) -> None:
-        """Writes head and base, or neither: a crash between two writes would part them."""
+        """Writes head and base, or neither: after a crash between two writes they would not match."""
         try:
             self._client.transact_write_items(
                 TransactItems=[

@@ -12,6 +12,7 @@ import orjson
 
 from producer.planning.ledger import Ledger
 from stockstream.errors import StockstreamError
+from stockstream.instrument_table import ledger_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +22,7 @@ class LeaseHeldError(StockstreamError):
     """Another run holds the ledger, or has written it since it was read; nothing was written."""
 
 
-class Page(NamedTuple):
+class VersionedLedger(NamedTuple):
     """The ledger as it was read or written.
 
     Attributes:
@@ -47,21 +48,21 @@ class LedgerItem:
     def __init__(self, client: "DynamoDBClient", table_name: str, source: str) -> None:
         self._client = client
         self._table_name = table_name
-        self._key = f"ledger|{source}"
+        self._key = ledger_key(source)
 
-    def read(self) -> Page:
+    def read(self) -> VersionedLedger:
         """The ledger; an empty one where nothing has been asked."""
         answer = self._client.get_item(
             TableName=self._table_name, Key={"key": {"S": self._key}}, ConsistentRead=True
         )
         item = answer.get("Item")
         if item is None:
-            return Page(Ledger())
+            return VersionedLedger(Ledger())
         ledger = Ledger.from_dict(orjson.loads(zlib.decompress(item["ledger"]["B"])))
         held_until = datetime.fromtimestamp(int(item["held_until"]["N"]), UTC)
-        return Page(ledger, int(item["version"]["N"]), held_until)
+        return VersionedLedger(ledger, int(item["version"]["N"]), held_until)
 
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> Page:
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
         """Writes the ledger over the version that was read, and holds it or lets it go.
 
         Args:
@@ -86,4 +87,4 @@ class LedgerItem:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             raise LeaseHeldError("another run has taken the ledger meanwhile") from None
-        return Page(ledger, read_version + 1, held_until)
+        return VersionedLedger(ledger, read_version + 1, held_until)

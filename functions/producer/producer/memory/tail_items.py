@@ -1,6 +1,6 @@
 """The two items in which a tail is kept: a base, and a head that says what has changed since.
 
-A tail of 299 bars takes 1 to 6 KB, and DynamoDB bills each started KB of a write. So the base is the tail of
+A tail of 299 bars takes 2 to 9 KB, and DynamoDB bills each started KB of a write. So the base is the tail of
 some time ago, and each write writes a head within one KB. The head names its base by a digest: another base,
 or a damaged one, is never taken for it.
 """

@@ -1,14 +1,14 @@
-"""The allowance of one run: how many requests it may make, counted before each."""
+"""The allowance of one run: how many requests it may make. Each is counted before it is made."""
 
 from threading import Lock
 
-from producer.providers.provider_errors import Outcome, ProviderError
+from producer.providers.provider_errors import FailureOutcome, ProviderError
 
 
 class AllowanceSpentError(ProviderError):
     """The run has made all the requests that the plan allows it; the next run goes on."""
 
-    outcome = Outcome.RETRY_SOON
+    outcome = FailureOutcome.RETRY_SOON
 
 
 class Allowance:

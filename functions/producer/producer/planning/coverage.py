@@ -1,20 +1,18 @@
-"""Coverage: whether a plan can see every bar of its instruments, in numbers for a person."""
+"""Coverage: whether a plan's requests are enough to see every bar, in numbers for a person."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from producer.markets.sessions import market_of, sessions_between
+from producer.markets.sessions import sessions_between
+from producer.markets.watchlist import Watchlist
+from producer.planning.backlog import CLOSING_MINUTES, FINISHED_BARS_PER_ANSWER
 from producer.planning.ledger import end_of_day, quota_day
-from producer.planning.needs import FINISHED_BARS_PER_ANSWER, FLUSH_MINUTES
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
-from stockstream.bars import INTERVALS
-from stockstream.instruments import Instrument
 
-# Finished bars show up at most one bar late; a plan that just fits loses some where they are later.
+# Finished bars show up at most one bar late. If they are later, a plan that is just enough loses some.
 _DELAY_BARS = 1
 _MINUTE = timedelta(minutes=1)
 
@@ -41,7 +39,7 @@ class Coverage:
     def covers(self) -> bool:
         """Whether the plan can see every bar."""
         enough = self.requests_available is None or self.requests_needed <= self.requests_available
-        return enough and self.minutes_per_round <= FLUSH_MINUTES
+        return enough and self.minutes_per_round <= CLOSING_MINUTES
 
     @property
     def message(self) -> str:
@@ -55,55 +53,46 @@ class Coverage:
         )
 
 
-def measure_coverage(
-    instruments: Sequence[Instrument],
-    interval: str,
-    hours: str,
-    plan: Plan,
-    now: datetime,
-    instruments_per_request: int = 1,
-) -> Coverage:
+def measure_coverage(watchlist: Watchlist, plan: Plan, now: datetime) -> Coverage:
     """The coverage on the fullest of the seven quota days from now on.
 
     Args:
-        instruments: all that are followed.
-        interval: a key of INTERVALS.
-        hours: one of sessions.HOURS.
+        watchlist: what is followed.
         plan: what the provider allows.
         now: UTC.
-        instruments_per_request: how many the provider takes at once.
 
     Raises:
         InstrumentError: no calendar says when an instrument trades.
     """
-    length = INTERVALS[interval]
-    asks_a_minute = plan.requests_per_minute * instruments_per_request
-    # Asks for instruments that travel together count as one request.
-    together = len(instruments) / ceil(len(instruments) / instruments_per_request)
-    markets = Counter(market_of(instrument, hours) for instrument in instruments)
+    length, instruments = watchlist.bar_length, len(watchlist.instruments)
+    asks_a_minute = plan.instruments_per_minute
+    # One request asks for several instruments.
+    together = instruments / ceil(instruments / plan.instruments_per_request)
+    markets = watchlist.count_by_market()
     asks = bars = 0
     for start, end in _days(now):
         day_asks = day_bars = 0
         for market, count in markets.items():
-            # Whoever is due with others is asked early: with those of its own market by a turn, and once, for
-            # they stay apart from then on; with those of other markets again and again.
+            # If several instruments are due at once, all but the last are asked early. In one market that
+            # happens once, since they are due at different minutes from then on. It happens again and again
+            # with instruments of other markets.
             turns = [ceil(turn // asks_a_minute * _MINUTE / length) for turn in range(count)]
-            crossings = ceil((len(instruments) - count) // asks_a_minute * _MINUTE / length)
+            crossings = ceil((instruments - count) // asks_a_minute * _MINUTE / length)
             for session in sessions_between(market, start, end):
-                stretch = ceil((min(session.closes, end) - max(session.opens, start)) / length)
+                session_bars = ceil((min(session.closes, end) - max(session.opens, start)) / length)
                 closes = session.closes <= end
-                day_bars += stretch * count
-                day_asks += sum(_asks(stretch, turn, crossings, closes=closes) for turn in turns)
+                day_bars += session_bars * count
+                day_asks += sum(_asks(session_bars, turn, crossings, closes=closes) for turn in turns)
         asks, bars = max(asks, day_asks), max(bars, day_bars)
     available = plan.requests_per_day
-    period = length * max(1, len(instruments) / asks_a_minute * _MINUTE / length)
+    period = length * max(1, instruments / asks_a_minute * _MINUTE / length)
     if available is not None:
         period = max(period, length * bars / (available * together))
     return Coverage(
-        len(instruments),
+        instruments,
         ceil(asks / together),
         available,
-        ceil(len(instruments) / asks_a_minute),
+        ceil(instruments / asks_a_minute),
         period,
     )
 
@@ -111,7 +100,7 @@ def measure_coverage(
 def _asks(bars: int, turn: int, crossings: int, *, closes: bool) -> int:
     reach = max(1, FINISHED_BARS_PER_ANSWER - _DELAY_BARS - crossings)
     if closes:
-        # The last request comes after the close, when no bar is forming.
+        # The last request comes after the close, so that its answer has no forming bar.
         return 1 + max(0, ceil((bars - BARS_PER_ANSWER + turn) / reach))
     return ceil((bars + turn) / reach)
 

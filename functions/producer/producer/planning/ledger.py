@@ -1,4 +1,4 @@
-"""The ledger: which requests have been made, and what they brought; kept from one run to the next.
+"""The ledger: which requests have been made, and what they brought. It is kept from run to run.
 
 Alpha Vantage does not say when its day begins. Here it is New York's calendar day, since a whole session in
 New York, with the trading before and after the regular hours, lies within one.
@@ -10,31 +10,31 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from producer.markets.sessions import NEW_YORK
-from producer.providers.provider_errors import Outcome
+from producer.markets.sessions import NEW_YORK_TIME
+from producer.providers.provider_errors import FailureOutcome
 from stockstream.times import format_time, parse_time
 
-# A run comes each minute. After `wait` the next minute is left out; what needs a person can wait an hour.
+# There is a run each minute. WAIT leaves out the next one; what needs a person is tried once an hour.
 _PAUSES = {
-    Outcome.RETRY_SOON: timedelta(minutes=1),
-    Outcome.WAIT: timedelta(minutes=2),
-    Outcome.TELL_A_PERSON: timedelta(hours=1),
+    FailureOutcome.RETRY_SOON: timedelta(minutes=1),
+    FailureOutcome.WAIT: timedelta(minutes=2),
+    FailureOutcome.TELL_A_PERSON: timedelta(hours=1),
 }
 _NONE: Mapping[str, Any] = MappingProxyType({})
-# By then the new day has begun in UTC, in New York and in California, wherever the provider counts.
+# By this time in New York the new day has begun in California too, wherever the provider counts.
 _DAY_HAS_TURNED = time(4)
 
 
-class Asked(NamedTuple):
+class RequestState(NamedTuple):
     """What is known about the requests for one instrument.
 
     Attributes:
-        asked_at: when its newest answer was asked for; None where there has been none.
+        asked_at: when its newest answer was asked for; None if there has been none.
         newest: the open_time of the newest finished bar that any answer showed.
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
         failed_at: when the first of them was made.
-        quiet: for how long the market was open between two of its bars, at the most, in that answer.
+        quiet: the longest time of trading between two bars of that answer.
         deferred: how many bars the stream has not taken yet.
     """
 
@@ -54,16 +54,17 @@ class Ledger:
     Attributes:
         day: the quota day.
         spent: requests made in that day, failed ones too.
-        stopped_until: when the provider's own count of the day said stop: until then.
+        stopped_until: until when nothing is asked, since the provider says that the day's requests are spent.
         instruments: by name.
-        unanswered: how many runs in a row had requests and no answer to any; refusals count neither way.
+        unanswered: how many runs in a row had requests and no answer to any. A refusal that needs a person
+            is no such run, and does not end the row.
         unanswered_at: when the newest of these runs was.
     """
 
     day: date = date.min
     spent: int = 0
     stopped_until: datetime | None = None
-    instruments: Mapping[str, Asked] = field(default_factory=dict)
+    instruments: Mapping[str, RequestState] = field(default_factory=dict)
     unanswered: int = 0
     unanswered_at: datetime | None = None
 
@@ -71,6 +72,14 @@ class Ledger:
         """The same ledger, with nothing spent if its day is over."""
         today = quota_day(now)
         return self if self.day == today else replace(self, day=today, spent=0)
+
+    def spend(self, requests: int) -> "Ledger":
+        """The same ledger, with so many requests more spent."""
+        return replace(self, spent=self.spent + requests)
+
+    def of_instrument(self, name: str) -> RequestState:
+        """What is known about the requests for one instrument; nothing if it has never been asked for."""
+        return self.instruments.get(name, RequestState())
 
     def to_dict(self) -> dict[str, Any]:
         """The ledger as strings, numbers and None."""
@@ -80,15 +89,15 @@ class Ledger:
             "stopped_until": _format(self.stopped_until),
             "instruments": {
                 name: {
-                    "asked_at": _format(asked.asked_at),
-                    "newest": _format(asked.newest),
-                    "not_before": _format(asked.not_before),
-                    "failures": asked.failures,
-                    "failed_at": _format(asked.failed_at),
-                    "quiet_seconds": int(asked.quiet.total_seconds()),
-                    "deferred": asked.deferred,
+                    "asked_at": _format(state.asked_at),
+                    "newest": _format(state.newest),
+                    "not_before": _format(state.not_before),
+                    "failures": state.failures,
+                    "failed_at": _format(state.failed_at),
+                    "quiet_seconds": int(state.quiet.total_seconds()),
+                    "deferred": state.deferred,
                 }
-                for name, asked in self.instruments.items()
+                for name, state in self.instruments.items()
             },
             "unanswered": self.unanswered,
             "unanswered_at": _format(self.unanswered_at),
@@ -102,30 +111,30 @@ class Ledger:
             spent=int(data["spent"]),
             stopped_until=_parse(data["stopped_until"]),
             instruments={
-                name: Asked(
-                    _parse(asked["asked_at"]),
-                    _parse(asked["newest"]),
-                    _parse(asked["not_before"]),
-                    int(asked["failures"]),
-                    _parse(asked.get("failed_at")),  # the last three are younger than the first ledgers
-                    timedelta(seconds=int(asked.get("quiet_seconds", 0))),
-                    int(asked.get("deferred", 0)),
+                name: RequestState(
+                    _parse(state["asked_at"]),
+                    _parse(state["newest"]),
+                    _parse(state["not_before"]),
+                    int(state["failures"]),
+                    _parse(state["failed_at"]),
+                    timedelta(seconds=int(state["quiet_seconds"])),
+                    int(state["deferred"]),
                 )
-                for name, asked in data["instruments"].items()
+                for name, state in data["instruments"].items()
             },
-            unanswered=int(data.get("unanswered", 0)),  # younger than the first ledgers, too
-            unanswered_at=_parse(data.get("unanswered_at")),
+            unanswered=int(data["unanswered"]),
+            unanswered_at=_parse(data["unanswered_at"]),
         )
 
 
 def quota_day(now: datetime) -> date:
     """The day whose requests a request counts to."""
-    return now.astimezone(NEW_YORK).date()
+    return now.astimezone(NEW_YORK_TIME).date()
 
 
 def end_of_day(day: date) -> datetime:
     """When a quota day ends, in UTC."""
-    return datetime.combine(day + timedelta(days=1), time(), NEW_YORK).astimezone(UTC)
+    return datetime.combine(day + timedelta(days=1), time(), NEW_YORK_TIME).astimezone(UTC)
 
 
 def record_answer(
@@ -142,16 +151,16 @@ def record_answer(
         now: when the request was made.
         newest: for each instrument of the request the open_time of the newest finished bar in the answer,
             None where there was none.
-        quiet: for instruments of the request, as in Asked.
+        quiet: for instruments of the request, as in RequestState.
         deferred: the same.
     """
     ledger = ledger.of_day(now)
     asked_at = _minute(now)
     changed = {}
     for name, open_time in newest.items():
-        known = ledger.instruments.get(name, Asked()).newest
+        known = ledger.of_instrument(name).newest
         latest = max(filter(None, (known, open_time)), default=None)
-        changed[name] = Asked(
+        changed[name] = RequestState(
             asked_at, latest, quiet=quiet.get(name, timedelta()), deferred=deferred.get(name, 0)
         )
     return replace(
@@ -163,7 +172,7 @@ def record_answer(
     )
 
 
-def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: Outcome) -> Ledger:
+def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: FailureOutcome) -> Ledger:
     """The ledger after one request that failed.
 
     Args:
@@ -176,11 +185,11 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
     ledger = replace(ledger, spent=ledger.spent + 1)
     changed = {}
     for name in names:
-        asked = ledger.instruments.get(name, Asked())
-        changed[name] = asked._replace(failed_at=asked.failed_at or _minute(now))
+        state = ledger.of_instrument(name)
+        changed[name] = state._replace(failed_at=state.failed_at or _minute(now))
         if outcome in _PAUSES:
             changed[name] = changed[name]._replace(
-                not_before=_minute(now) + _PAUSES[outcome], failures=asked.failures + 1
+                not_before=_minute(now) + _PAUSES[outcome], failures=state.failures + 1
             )
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
@@ -197,8 +206,8 @@ def record_silence(ledger: Ledger, now: datetime) -> Ledger:
 
 
 def _next_day(now: datetime) -> datetime:
-    # Soon after midnight it is the day before that may be spent, where the provider's day turns later.
-    if now.astimezone(NEW_YORK).time() < _DAY_HAS_TURNED:
+    # Soon after midnight the provider may still count the day before, if its day ends later.
+    if now.astimezone(NEW_YORK_TIME).time() < _DAY_HAS_TURNED:
         return _minute(now) + timedelta(hours=1)
     return end_of_day(quota_day(now))
 

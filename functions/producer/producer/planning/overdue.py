@@ -1,10 +1,9 @@
-"""How long bars are overdue: past the moment at which the plan should have brought the next ones. Pure.
+"""How long bars are overdue: how long ago the plan should have brought the next ones. Pure.
 
 The age of a bar alone says little. On 25 requests a day an instrument is asked each quarter of an hour, some
-plans delay their data by as much again, and where nobody trades there is no bar at all.
+plans delay their data by as much again, and a minute without a trade has no bar at all.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -12,25 +11,25 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import current_or_last_session, market_of, open_time
-from producer.planning.ledger import Asked, Ledger, end_of_day
+from producer.markets.sessions import current_or_last_session, trading_time
+from producer.markets.watchlist import Watchlist
+from producer.planning.ledger import Ledger, RequestState, end_of_day
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.bars import INTERVALS
-from stockstream.instruments import Instrument
 from stockstream.times import parse_time
 
 # The planner's longest pauses are up to 1.38 times the average one, where four markets share few requests.
 _LONGEST_PAUSE = 1.4
 # A bar ends before it shows, and may show one bar late.
 _BARS_TO_SHOW = 2
-# A silence twice as long as the longest among the newest bars is no silence of the market any more; and an
-# outage, which leaves a long silence behind it, must not hide the next one.
+# A market may be quiet for twice as long as between any two of its newest bars. An hour is the most: an
+# outage leaves a gap between two bars too, and that must not hide the next outage.
 _QUIET_FACTOR, _LONGEST_QUIET = 2, timedelta(hours=1)
 
 
-class Patience(NamedTuple):
-    """For how long newer bars may be missing though all is well.
+class ExpectedLag(NamedTuple):
+    """For how long newer bars may be missing although nothing is wrong.
 
     Attributes:
         pause: between two requests for one instrument.
@@ -42,26 +41,19 @@ class Patience(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def longest_pause(
-    instruments: tuple[Instrument, ...],
-    interval: str,
-    hours: str,
-    plan: Plan,
-    day: date,
-    instruments_per_request: int,
-) -> timedelta:
+def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
     """How far apart the plan's requests for one instrument are, at the most, in the week of a quota day.
 
-    Instruments of one market travel together; those of several may not, since their sessions differ.
+    Instruments of one market share requests. Those of different markets may not, since their sessions differ.
     """
-    counts = Counter(market_of(instrument, hours) for instrument in instruments)
-    requests = {market: ceil(count / instruments_per_request) for market, count in counts.items()}
+    counts = watchlist.count_by_market()
+    requests = {market: ceil(count / plan.instruments_per_request) for market, count in counts.items()}
     minutes = ceil(sum(requests.values()) / plan.requests_per_minute)
-    average = max(INTERVALS[interval], timedelta(minutes=minutes))
+    average = max(watchlist.bar_length, timedelta(minutes=minutes))
     if plan.requests_per_day is not None:
         days = [end_of_day(day + timedelta(days=number - 1)) for number in range(8)]
         fullest = max(
-            sum((open_time(market, *one) * count for market, count in requests.items()), timedelta())
+            sum((trading_time(market, *one) * count for market, count in requests.items()), timedelta())
             for one in pairwise(days)
         )
         average = max(average, fullest / plan.requests_per_day)
@@ -79,56 +71,49 @@ def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta
     newest = [parse_time(time) for time in sorted(times)[-BARS_PER_ANSWER:]]
     length = INTERVALS[interval]
     if not newest or newest[-1] - newest[0] == (len(newest) - 1) * length:
-        return timedelta()  # as most answers are
+        return timedelta()  # an answer without gaps, as most are
     gaps = ((before + length, after) for before, after in pairwise(newest) if after - before > length)
-    return max((open_time(market, start, end) for start, end in gaps), default=timedelta())
+    return max((trading_time(market, start, end) for start, end in gaps), default=timedelta())
 
 
 def measure_overdue(
-    instruments: Sequence[Instrument],
-    ledger: Ledger,
-    hours: str,
-    interval: str,
-    patience: Patience,
-    now: datetime,
+    watchlist: Watchlist, ledger: Ledger, lag: ExpectedLag, now: datetime
 ) -> timedelta | None:
-    """How long the bars of the worst market are overdue; zero if all is well, None while none is open.
+    """How long the bars of the worst market are overdue; zero if none are, None while all markets are closed.
 
-    A market is judged by its freshest bar, and by the silence of the instrument that is traded most: where
-    one has new bars, the others have had no trades.
+    A market is judged by its newest bar, and by the gaps of the instrument that is traded most: if one
+    instrument of a market has new bars, the others have had no trades.
 
     Args:
-        instruments: all that are followed.
+        watchlist: what is followed.
         ledger: what has been asked, and what came.
-        hours: one of sessions.HOURS.
-        interval: a key of INTERVALS.
-        patience: what the plan explains.
+        lag: what the plan explains.
         now: UTC.
     """
-    markets: dict[str, list[Asked]] = {}
-    for instrument in instruments:
-        asked = ledger.instruments.get(instrument.name, Asked())
-        markets.setdefault(market_of(instrument, hours), []).append(asked)
+    markets: dict[str, list[RequestState]] = {}
+    for instrument in watchlist.instruments:
+        asked = ledger.of_instrument(instrument.name)
+        markets.setdefault(watchlist.market_of(instrument), []).append(asked)
     overdue = []
     for market, known in markets.items():
         session = current_or_last_session(market, now)
-        since = _waiting_since(known, INTERVALS[interval])
+        since = _waiting_since(known, watchlist.bar_length)
         if session and now < session.closes and since:
-            # The night before the session is nobody's delay.
+            # There are no bars in the night before the session.
             late = now - max(since, session.opens)
-            overdue.append(late - patience.pause - patience.delay - _silence(known, INTERVALS[interval]))
+            overdue.append(late - lag.pause - lag.delay - _silence(known, watchlist.bar_length))
     return max(timedelta(), *overdue) if overdue else None
 
 
-def _waiting_since(known: Sequence[Asked], interval: timedelta) -> datetime | None:
-    """When the freshest bar ended; None where nobody has asked, so that nobody waits."""
+def _waiting_since(known: Sequence[RequestState], interval: timedelta) -> datetime | None:
+    """When the newest bar ended, or else the first request failed; None if nothing has been asked."""
     newest = max((asked.newest for asked in known if asked.newest), default=None)
     if newest:
         return newest + interval
     return min((asked.failed_at for asked in known if asked.failed_at), default=None)
 
 
-def _silence(known: Sequence[Asked], interval: timedelta) -> timedelta:
-    """How long even the instrument that is traded most may be without a new bar."""
+def _silence(known: Sequence[RequestState], interval: timedelta) -> timedelta:
+    """For how long the instrument that is traded most may have no new bar."""
     quiet = min((asked.quiet for asked in known if asked.newest), default=timedelta())
     return _BARS_TO_SHOW * interval + min(_QUIET_FACTOR * quiet, _LONGEST_QUIET)

@@ -1,7 +1,7 @@
 """The quota planner: which instruments to ask in this run. Pure: a ledger goes in, requests come out.
 
-An answer holds the newest 100 bars, so that an instrument need not be asked each minute: once in 99 bars
-loses nothing. What a plan gives beyond that is spread evenly, so that bars arrive as early as it allows.
+An answer holds the newest 100 bars. So an instrument is not asked each minute: one request after 99 bars
+loses none. The requests that a plan allows beyond that are spread evenly, so that bars arrive early.
 """
 
 from bisect import bisect_left
@@ -11,52 +11,58 @@ from itertools import batched
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import market_of
-from producer.planning.ledger import Asked, Ledger, end_of_day
-from producer.planning.needs import (
+from producer.markets.watchlist import Watchlist
+from producer.planning.backlog import (
     FINISHED_BARS_PER_ANSWER,
     NEVER,
+    Backlog,
     Market,
-    Need,
     may_ask,
+    read_backlog,
     read_market,
-    read_need,
 )
+from producer.planning.ledger import Ledger, end_of_day
 from producer.providers.answers import BARS_PER_ANSWER
-from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
 
 _MINUTE = timedelta(minutes=1)
-# With one request after each 95 bars there is room for late bars, and for instruments that are due together.
+# One request after each 95 bars leaves room for late bars, and for instruments that are due together.
 _CAUTIOUS_PERIOD = 95
 
 
 class Plan(NamedTuple):
-    """What a provider's plan allows; requests_per_day is None where only minutes are counted."""
+    """What a provider allows.
+
+    Attributes:
+        requests_per_day: None where only minutes are counted.
+        requests_per_minute: a run a minute never makes more requests than a minute has.
+        instruments_per_request: how many it takes at once.
+    """
 
     requests_per_day: int | None
     requests_per_minute: int
+    instruments_per_request: int = 1
+
+    @property
+    def instruments_per_minute(self) -> int:
+        """How many instruments can be asked for in a minute."""
+        return self.requests_per_minute * self.instruments_per_request
+
+    def requests_of_a_run(self, ledger: Ledger) -> int:
+        """How many requests one run may make."""
+        if self.requests_per_day is None:
+            return self.requests_per_minute
+        return max(0, min(self.requests_per_minute, self.requests_per_day - ledger.spent))
 
 
-def plan_requests(
-    instruments: Sequence[Instrument],
-    interval: str,
-    hours: str,
-    plan: Plan,
-    ledger: Ledger,
-    now: datetime,
-    instruments_per_request: int = 1,
-) -> list[list[Instrument]]:
+def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime) -> list[list[Instrument]]:
     """The requests to make now, each a list of instruments, the most overdue first.
 
     Args:
-        instruments: all that are followed.
-        interval: a key of INTERVALS.
-        hours: one of sessions.HOURS.
-        plan: what the provider allows; a run a minute never makes more requests than a minute has.
+        watchlist: what is followed.
+        plan: what the provider allows.
         ledger: what has been asked.
         now: the time of the run, UTC.
-        instruments_per_request: how many the provider takes at once.
 
     Raises:
         InstrumentError: no calendar says when an instrument trades.
@@ -65,112 +71,145 @@ def plan_requests(
     ledger = ledger.of_day(now)
     if ledger.stopped_until and now < ledger.stopped_until:
         return []
-    able, others = _read_needs(instruments, interval, hours, plan, ledger, now)
+    able, others = _read_backlogs(watchlist, plan, ledger, now)
     if not able:
         return []
-    requests = plan.requests_per_minute
+    together = plan.instruments_per_request
     if plan.requests_per_day is None:
         chosen = sorted(able, key=_by_urgency)
     else:
-        left = max(0, plan.requests_per_day - ledger.spent)
-        requests = min(requests, left)
-        # Instruments that travel together share a request.
-        asks_left = left * len(instruments) // ceil(len(instruments) / instruments_per_request)
-        asks_a_minute = plan.requests_per_minute * instruments_per_request
-        chosen = _spread(able, others, asks_left, asks_a_minute, _MINUTE / INTERVALS[interval])
-        # A request that is made anyway takes along whatever has a new bar.
-        seats = -len(chosen) % instruments_per_request
+        left, count = max(0, plan.requests_per_day - ledger.spent), len(watchlist.instruments)
+        # One request asks for several instruments.
+        asks_left = left * count // ceil(count / together)
+        bars_a_minute = _MINUTE / watchlist.bar_length
+        chosen = _spread(able, others, asks_left, plan.instruments_per_minute, bars_a_minute)
+        # Free places in the last request go to the other instruments that may have a new bar.
+        seats = -len(chosen) % together
         chosen += sorted(set(able) - set(chosen), key=_by_urgency)[:seats]
-    batches = batched((need.instrument for need in chosen), instruments_per_request, strict=False)
-    return [list(batch) for batch in batches][:requests]
+    batches = batched((backlog.instrument for backlog in chosen), together, strict=False)
+    return [list(batch) for batch in batches][: plan.requests_of_a_run(ledger)]
 
 
-def _read_needs(
-    instruments: Iterable[Instrument], interval: str, hours: str, plan: Plan, ledger: Ledger, now: datetime
-) -> tuple[list[Need], list[Need]]:
-    """The needs of those that may be asked now, and of the others that share a day's requests with them."""
-    length, day_ends = INTERVALS[interval], end_of_day(ledger.day)
+def _read_backlogs(
+    watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime
+) -> tuple[list[Backlog], list[Backlog]]:
+    """The backlogs of the instruments that may be asked now, and of those that share their requests."""
+    day_ends = end_of_day(ledger.day)
     scarce = plan.requests_per_day is not None
     markets: dict[str, Market | None] = {}
-    able: list[Need] = []
-    others: list[Need] = []
-    for instrument in instruments:
-        name = market_of(instrument, hours)
+    able: list[Backlog] = []
+    others: list[Backlog] = []
+    for instrument in watchlist.instruments:
+        name = watchlist.market_of(instrument)
         if name not in markets:
-            markets[name] = read_market(name, now, day_ends, length)
+            markets[name] = read_market(name, now, day_ends, watchlist.bar_length)
         if market := markets[name]:
-            asked = ledger.instruments.get(instrument.name, Asked())
-            if may_ask(market, asked, now, length, scarce=scarce):
-                able.append(read_need(instrument, market, asked, now, length))
+            state = ledger.of_instrument(instrument.name)
+            if may_ask(market, state, scarce=scarce):
+                able.append(read_backlog(instrument, market, state))
             elif scarce:
-                others.append(read_need(instrument, market, asked, now, length))
+                others.append(read_backlog(instrument, market, state))
     return able, others
 
 
 def _spread(
-    able: Sequence[Need], others: Sequence[Need], asks_left: int, asks_a_minute: int, minute: float
-) -> list[Need]:
-    """Those to ask now, so that what is left of the day's requests lasts and is evenly spread."""
-    needs = [*able, *others]
-    spare = asks_left - sum(need.least_requests(FINISHED_BARS_PER_ANSWER) for need in needs)
-    ample = asks_left - sum(need.least_requests(_CAUTIOUS_PERIOD) for need in needs)
-    urgent = _urgent(able, asks_a_minute, minute) if spare >= 0 else set()
-    steps: dict[Need, float] = {}
-    # Where the requests just suffice, each is kept until it is urgent. Where they do not, all lose alike.
-    if ample >= 0 or spare < 0:
-        # A second request after each close is kept back where that costs no bar.
-        closes = sum(stretch.closes for need in needs for stretch in need.today)
-        steps = _steps([need for need in needs if need.today], asks_left - max(0, min(ample, closes)))
-    ranks = {}
-    for need in able:
-        if need in urgent:
-            ranks[need] = 0
-        elif need.flush == 1:
-            ranks[need] = 1
-        elif need.is_open and need in steps and need.unseen >= steps[need]:
-            ranks[need] = 2
-        elif need.is_open and need.asked_at == NEVER and (ample > 0 or spare < 0):
-            ranks[need] = 2  # a first look, unless it would cost a bar later in the day
-        elif need.flush and ample > 0:
-            ranks[need] = 3
-    return sorted(ranks, key=lambda need: (ranks[need], *_by_urgency(need)))
+    able: Sequence[Backlog],
+    others: Sequence[Backlog],
+    asks_left: int,
+    asks_a_minute: int,
+    bars_a_minute: float,
+) -> list[Backlog]:
+    """Which instruments to ask now, so that the requests that are left are spread evenly over the day.
 
+    An example: one equity of New York at the opening, with 390 bars to come. It needs at least 4 requests:
+    one after each 99 bars, and the last of them after the close.
 
-def _steps(needs: Sequence[Need], budget: int) -> dict[Need, float]:
-    """After how many unseen bars each instrument is to be asked, so that the day takes the budget."""
-    periods = range(1, ceil(max((need.today[0].bars for need in needs), default=1)) + 2)
-    shortest = bisect_left(periods, -budget, key=lambda period: -_cost(needs, period))
-    period = periods[min(shortest, len(periods) - 1)]
-    parts = {need: need.today[0].parts(period) for need in needs}
-    # What the common period leaves over goes to those that would wait longest.
-    longest_first = sorted(needs, key=lambda need: -need.today[0].bars / parts[need])
-    for need in longest_first[: max(0, budget - _cost(needs, period))]:
-        parts[need] += 1
-    return {need: need.today[0].bars / parts[need] for need in needs}
+    ===== ====================================== ========================================================
+    left  what that means                        when the equity is asked
+    ===== ====================================== ========================================================
+    25    enough with one after each 95 bars, 5  after each 16.25 bars: 390 / 24, and one is kept for a
+                                                 second request after the close
+    4     just enough                            at the last moment: when 99 bars are unseen, and after
+                                                 the close; no bar is lost
+    3     too few, so that bars are lost         after each 130 bars, 390 / 3; of these an answer shows
+                                                 the newest 99, and the one after the close 100
+    ===== ====================================== ========================================================
 
+    Of two such equities that share 50, 8 or 6 requests each gets the same: all have one period, and what a
+    whole number of requests leaves over goes to those that would wait longest.
 
-def _cost(needs: Iterable[Need], period: int) -> int:
-    return sum(need.requests(period) for need in needs)
-
-
-def _urgent(able: Iterable[Need], asks_a_minute: int, minute: float) -> set[Need]:
-    """The instruments that have to be asked now, or one of them will come too late.
-
-    Each has a deadline. They are asked in the order of their deadlines, as many as a minute allows; if one
-    would come too late by starting a minute later, then its turn and those before it are now.
+    Args:
+        able: the backlogs of the instruments that may be asked now.
+        others: those of all other instruments that share the requests.
+        asks_left: how many instruments can be asked for in the rest of the day.
+        asks_a_minute: how many in a minute.
+        bars_a_minute: how many bars end in a minute.
     """
-    waiting = sorted((need for need in able if need.is_open and not _waits_for_close(need)), key=_by_urgency)
+    backlogs = [*able, *others]
+    spare = asks_left - sum(backlog.least_requests(FINISHED_BARS_PER_ANSWER) for backlog in backlogs)
+    ample = asks_left - sum(backlog.least_requests(_CAUTIOUS_PERIOD) for backlog in backlogs)
+    urgent = _urgent(able, asks_a_minute, bars_a_minute) if spare >= 0 else set()
+    periods: dict[Backlog, float] = {}
+    # If the requests are just enough, each waits until it is urgent. If they are too few, bars are lost
+    # anyway, and the periods make sure that every instrument loses as many.
+    if ample >= 0 or spare < 0:
+        # A second request after each close is kept back if that costs no bar.
+        closes = sum(part.closes for backlog in backlogs for part in backlog.today)
+        budget = asks_left - max(0, min(ample, closes))
+        periods = _periods([backlog for backlog in backlogs if backlog.today], budget)
+    ranks = {}
+    for backlog in able:
+        if backlog in urgent:
+            ranks[backlog] = 0
+        elif backlog.closing_request == 1:
+            ranks[backlog] = 1
+        elif backlog.is_open and backlog in periods and backlog.unseen >= periods[backlog]:
+            ranks[backlog] = 2
+        elif backlog.is_open and backlog.asked_at == NEVER and (ample > 0 or spare < 0):
+            ranks[backlog] = 2  # the first request for it, unless that would cost a bar later in the day
+        elif backlog.closing_request and ample > 0:
+            ranks[backlog] = 3
+    return sorted(ranks, key=lambda backlog: (ranks[backlog], *_by_urgency(backlog)))
+
+
+def _periods(backlogs: Sequence[Backlog], budget: int) -> dict[Backlog, float]:
+    """After how many unseen bars each instrument is asked, so that the rest of the day takes the budget."""
+    choices = range(1, ceil(max((backlog.today[0].bars for backlog in backlogs), default=1)) + 2)
+    shortest = bisect_left(choices, -budget, key=lambda period: -_cost(backlogs, period))
+    period = choices[min(shortest, len(choices) - 1)]
+    parts = {backlog: backlog.today[0].parts(period) for backlog in backlogs}
+    # What the common period leaves over goes to those that would wait longest.
+    longest_first = sorted(backlogs, key=lambda backlog: -backlog.today[0].bars / parts[backlog])
+    for backlog in longest_first[: max(0, budget - _cost(backlogs, period))]:
+        parts[backlog] += 1
+    return {backlog: backlog.today[0].bars / parts[backlog] for backlog in backlogs}
+
+
+def _cost(backlogs: Iterable[Backlog], period: int) -> int:
+    return sum(backlog.requests(period) for backlog in backlogs)
+
+
+def _urgent(able: Iterable[Backlog], asks_a_minute: int, bars_a_minute: float) -> set[Backlog]:
+    """The instruments that have to be asked now, or one of them is asked too late and loses bars.
+
+    Each instrument has a deadline: the moment at which its oldest unseen bar drops out of the answers. They
+    are asked in the order of their deadlines, as many in a minute as the plan allows. If an instrument would
+    miss its deadline by starting a minute later, it and all before it are urgent.
+    """
+    waiting = sorted(
+        (backlog for backlog in able if backlog.is_open and not _waits_for_close(backlog)), key=_by_urgency
+    )
     count = 0
-    for turn, need in enumerate(waiting):
-        if need.unseen + (turn // asks_a_minute + 1) * minute > FINISHED_BARS_PER_ANSWER:
+    for turn, backlog in enumerate(waiting):
+        if backlog.unseen + (turn // asks_a_minute + 1) * bars_a_minute > FINISHED_BARS_PER_ANSWER:
             count = turn + 1
     return set(waiting[:count])
 
 
-def _waits_for_close(need: Need) -> bool:
-    """Whether the request after the close will see all that is left."""
-    return need.today[0].closes and need.today[0].bars <= BARS_PER_ANSWER
+def _waits_for_close(backlog: Backlog) -> bool:
+    """Whether the request after the close will show all bars that are left."""
+    return backlog.today[0].closes and backlog.today[0].bars <= BARS_PER_ANSWER
 
 
-def _by_urgency(need: Need) -> tuple[float, datetime]:
-    return -need.unseen, need.asked_at
+def _by_urgency(backlog: Backlog) -> tuple[float, datetime]:
+    return -backlog.unseen, backlog.asked_at

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from producer.markets.sessions import NEW_YORK
+from producer.markets.sessions import NEW_YORK_STOCKS, NEW_YORK_TIME
 from producer.providers.alpaca_pages import Collected, Page, read_page
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     MalformedAnswerError,
     NoDataError,
@@ -26,7 +27,9 @@ from stockstream.errors import SettingsError
 from stockstream.instruments import Instrument
 from stockstream.times import format_time
 
-FEEDS = ("iex", "sip", "delayed_sip")
+FEED_SETTING = "ALPACA_FEED"
+_DELAYED_FEED = "delayed_sip"
+FEEDS = ("iex", "sip", _DELAYED_FEED)
 PAGE_BARS = 10_000
 # How many bars before the newest known one are asked for again, since bars are revised for a while.
 REVISION_BARS = 20
@@ -53,7 +56,7 @@ class Alpaca:
         now: the clock.
     """
 
-    # So a hundred bars of each are one page; and the address stays near 1,000 characters.
+    # A hundred bars of each are then one page, and the address stays near 1,000 characters.
     instruments_per_request = PAGE_BARS // BARS_PER_ANSWER
 
     def __init__(  # noqa: PLR0913 (a server's address, its key and its options)
@@ -102,8 +105,8 @@ class Alpaca:
         Raises:
             ProviderError: there are none; its type says why.
         """
-        first, after = month_bounds(month, NEW_YORK if instrument.asset_class == "equity" else UTC)
-        # What starts at the end is part of the answer.
+        first, after = month_bounds(month, NEW_YORK_TIME if instrument.asset_class == "equity" else UTC)
+        # Alpaca includes a bar that starts at the end.
         extent = {"start": format_time(first), "end": format_time(after - timedelta(seconds=1))}
         answer = self._fetch_group([instrument], interval, extent, None)[instrument.name]
         answer = _require_bars(instrument.name, answer)
@@ -117,9 +120,9 @@ class Alpaca:
         """What came for each of a few instruments of one class: so many of the newest bars, or all."""
         asset_class = instruments[0].asset_class
         names = {_symbol(instrument): instrument.name for instrument in instruments}
-        collected = Collected(
-            interval, regular=asset_class == "equity" and self._hours == "regular", newest=newest
-        )
+        # All of Alpaca's equities are traded in the United States.
+        market = NEW_YORK_STOCKS if asset_class == "equity" and self._hours == "regular" else None
+        collected = Collected(interval, market, newest)
         asked_at = as_of = self._now()
         failure: ProviderError | None = None
         try:
@@ -166,11 +169,6 @@ class Alpaca:
             parameters["page_token"] = token
 
 
-def offers(instrument: Instrument) -> bool:
-    """Whether Alpaca has bars of this class of instrument."""
-    return instrument.asset_class in _PATHS
-
-
 def parse_key(text: str) -> tuple[str, str]:
     """The key's id and its secret, of `KEY_ID:SECRET_KEY`.
 
@@ -199,6 +197,28 @@ def _require_bars(name: str, answer: Answer) -> Answer:
 
 
 def _span(asset_class: str, interval: str) -> timedelta:
-    """How far back the newest hundred bars surely reach, if there is a trade in every one."""
+    """How far back to ask for a hundred bars, if there is a trade in each of them."""
     traded = BARS_PER_ANSWER * INTERVALS[interval]
     return traded * _CLOCK_TO_SESSION + _LONGEST_BREAK if asset_class == "equity" else traded
+
+
+def _open(access: ProviderAccess) -> Alpaca:
+    return Alpaca(
+        access.session,
+        access.url,
+        parse_key(access.key),
+        access.timeout_seconds,
+        access.hours,
+        access.options[FEED_SETTING],
+        before_request=access.before_request,
+    )
+
+
+ALPACA = ProviderKind(
+    title="Alpaca",
+    url="https://data.alpaca.markets",
+    open=_open,
+    offers=lambda instrument: instrument.asset_class in _PATHS,
+    delay=lambda options: timedelta(minutes=15 if options[FEED_SETTING] == _DELAYED_FEED else 0),
+    options={FEED_SETTING: FEEDS},
+)

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import requests
 
-from producer.markets.sessions import sessions_between
+from producer.markets.sessions import is_traded
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import (
@@ -23,7 +22,6 @@ from producer.providers.provider_errors import (
 from producer.providers.reading import read_numbers, read_object, shorten
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
-from stockstream.exchanges import NEW_YORK
 from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")
@@ -67,13 +65,13 @@ class Collected:
 
     Args:
         interval: the bars' interval.
-        regular: whether to leave out the bars before and after the session.
+        market: keep only the bars of its sessions, a name as market_of gives it; None for all bars.
         newest: how many of each symbol's newest bars to keep; None for all.
     """
 
-    def __init__(self, interval: str, *, regular: bool, newest: int | None) -> None:
-        self._interval = interval
-        self._regular = regular
+    def __init__(self, interval: str, market: str | None, newest: int | None) -> None:
+        self._length = INTERVALS[interval]
+        self._market = market
         self._newest = newest
         self._bars: dict[str, dict[str, Ohlcv]] = {}
         self._rejected: dict[str, list[RejectedBar]] = {}
@@ -83,8 +81,8 @@ class Collected:
         """Adds one page, in the order in which they came."""
         for symbol, rows in page.rows.items():
             bars, rejected = read_rows(rows)
-            if self._regular:
-                bars = {start: bars[start] for start in bars if in_session(start, self._interval)}
+            if self._market is not None:
+                bars = {start: bars[start] for start in bars if self._is_traded(self._market, start)}
             known = self._bars.get(symbol, {}) | bars
             if self._newest is not None:
                 known = {start: known[start] for start in sorted(known)[-self._newest :]}
@@ -108,6 +106,10 @@ class Collected:
             failure=failure,
         )
 
+    def _is_traded(self, market: str, open_time: str) -> bool:
+        opens = parse_time(open_time)
+        return is_traded(market, opens, opens + self._length)
+
 
 def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
     """The bars of one symbol by their open_time, and what stands among them and is no bar."""
@@ -127,18 +129,10 @@ def _read_stamp(stamp: object) -> str:
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
     moment = parse_time(shorten(stamp))
-    # At the ends of the calendar a time in UTC has no counterpart in New York.
+    # At the ends of the calendar a time in UTC has no counterpart on other clocks.
     if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
         raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")
     return format_time(moment)
-
-
-# The bars of many symbols begin at the same moments.
-@lru_cache(maxsize=4096)
-def in_session(open_time: str, interval: str) -> bool:
-    """Whether a bar lies at least in part within a regular session in New York."""
-    opens = parse_time(open_time)
-    return any(True for _ in sessions_between(NEW_YORK.code, opens, opens + INTERVALS[interval]))
 
 
 def _error(status: int, body: bytes) -> ProviderError:

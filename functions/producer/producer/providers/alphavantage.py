@@ -11,6 +11,7 @@ import requests
 
 from producer.providers.alphavantage_answers import parse_answer
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     NoDataError,
     NotEntitledError,
@@ -61,9 +62,9 @@ class AlphaVantage:
     ) -> Mapping[str, Answer]:
         """The newest 100 bars of one instrument that exist; more where these do not reach back to `since`.
 
-        The clock does not tell which answer is needed: 100 bars reach back over a night, a weekend, and all
-        minutes without a trade. So the short one is asked for first. The long one costs a second request,
-        after a real gap only, and where the plan refuses it the short one stands.
+        The time since the last answer does not tell whether 100 bars are enough, since nights, weekends and
+        minutes without a trade have no bars. So the short answer is asked for first. The long one costs a
+        second request, and only after a real gap. If the plan refuses it, the short one stands.
 
         Raises:
             ProviderError: there are no bars, or those of a gap must be asked for again; its type says why.
@@ -74,7 +75,7 @@ class AlphaVantage:
             answer = self._fetch_short(instrument, interval, since)
             if since is None or answer.reaches_back or self._refuses_full:
                 return {instrument.name: answer}
-            # Should the next request fail, or pass this run's allowance, then the next run begins with it.
+            # If this request fails or the run may not make it, the next run begins with the long answer.
             self._cut_off.add(instrument.name)
         try:
             answer = self._ask(instrument, interval, outputsize="full")
@@ -134,3 +135,24 @@ class AlphaVantage:
 
 def _begins_by(since: datetime | None, answer: Answer) -> bool:
     return since is not None and min(answer.bars, default="~") <= format_time(since)
+
+
+def _open(access: ProviderAccess) -> AlphaVantage:
+    return AlphaVantage(
+        access.session,
+        access.url,
+        access.key.strip(),
+        access.timeout_seconds,
+        access.hours,
+        before_request=access.before_request,
+    )
+
+
+ALPHA_VANTAGE = ProviderKind(
+    title="Alpha Vantage",
+    url="https://www.alphavantage.co",
+    open=_open,
+    offers=lambda _instrument: True,
+    # Its plans differ and it does not say which one a key has, so the longest delay is assumed.
+    delay=lambda _options: timedelta(minutes=15),
+)

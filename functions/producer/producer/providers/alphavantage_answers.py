@@ -1,6 +1,6 @@
 """Reading one answer of Alpha Vantage, or what came in its place.
 
-Every error of Alpha Vantage is an HTTP 200, and an answer is only known by its shape.
+Alpha Vantage answers errors with HTTP 200, too. Only the shape of an answer tells what it is.
 """
 
 import re
@@ -31,7 +31,8 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _PRICES = ("1. open", "2. high", "3. low", "4. close")
 _VOLUME = "5. volume"
 
-# Told by their words, the first that fits: the burst message often names the daily limit too.
+# Errors are recognised by their words. The first match counts, since the burst message often names the daily
+# limit, too.
 _ERRORS: tuple[tuple[tuple[str, ...], type[ProviderError]], ...] = (
     (("minute-level rate limit", "calls per minute"), MinuteLimitError),
     (("sparingly", "request per second", "burst pattern"), BurstLimitError),

@@ -4,17 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Protocol
 
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import ProviderError, UnknownInstrumentError
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason
-from stockstream.instruments import Instrument
 from stockstream.times import format_time
 
-# Alpha Vantage shows so many bars in a short answer, and may have changed any of them; Alpaca is asked for as
-# many. The plans of both reckon with it, and a tail keeps a full look-back before the oldest of them.
+# So many bars Alpha Vantage shows in a short answer, and Alpaca is asked for. Any of them may be revised. The
+# planner reckons with this number, and a tail keeps a full look-back before the oldest of them.
 BARS_PER_ANSWER = 100
 
 
@@ -39,8 +37,8 @@ class Answer:
         reaches_back: whether the oldest bars that were wanted are all there: False where an answer's size or
             the plan cut them off, so that a gap may be a hole.
         failure: why newer bars than these may be missing, or all of them: one of several requests failed.
-            The bars that came are true all the same, and the next fetch brings the others. None for a whole
-            answer.
+            The bars that came are right all the same, and the next fetch brings the others. None for a
+            whole answer.
     """
 
     bars: Mapping[str, Ohlcv]
@@ -58,41 +56,6 @@ class Answer:
         """
         newest = format_time(self.asked_at - INTERVALS[interval])
         return {open_time: numbers for open_time, numbers in self.bars.items() if open_time <= newest}
-
-
-class Provider(Protocol):
-    """Where bars come from.
-
-    Attributes:
-        instruments_per_request: how many instruments one fetch takes at most.
-    """
-
-    @property
-    def instruments_per_request(self) -> int: ...  # noqa: D102 (the class says it)
-
-    def fetch(
-        self, instruments: Sequence[Instrument], interval: str, since: datetime | None
-    ) -> Mapping[str, Answer]:
-        """The newest bars of a few instruments.
-
-        Args:
-            instruments: what to ask for: from 1 to instruments_per_request.
-            interval: a key of INTERVALS.
-            since: from when on bars are wanted; None for the newest hundred or so.
-
-        Returns:
-            An answer for each instrument, by its name; one that failed says so itself.
-
-        Raises:
-            ProviderError: there are no bars at all; its type says why.
-        """
-
-    def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
-        """The bars of a month, such as `2026-10`, of the market's own calendar.
-
-        Raises:
-            ProviderError: there are none; its type says why.
-        """
 
 
 def month_bounds(month: str, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -5,8 +5,8 @@ from enum import Enum
 from stockstream.errors import StockstreamError
 
 
-class Outcome(Enum):
-    """What to do after a failure."""
+class FailureOutcome(Enum):
+    """What a failure means for the next request."""
 
     RETRY_SOON = "retry soon"
     WAIT = "wait"
@@ -14,10 +14,14 @@ class Outcome(Enum):
     TELL_A_PERSON = "tell a person"
 
 
+# The failures with the other outcomes pass by themselves.
+NEEDS_A_PERSON = {FailureOutcome.STOP_FOR_THE_DAY, FailureOutcome.TELL_A_PERSON}
+
+
 class ProviderError(StockstreamError):
     """A provider gave no bars; the text never holds the key."""
 
-    outcome = Outcome.RETRY_SOON
+    outcome = FailureOutcome.RETRY_SOON
 
 
 class ProviderUnavailableError(ProviderError):
@@ -35,40 +39,40 @@ class BurstLimitError(ProviderError):
 class MinuteLimitError(ProviderError):
     """Too many requests within a minute."""
 
-    outcome = Outcome.WAIT
+    outcome = FailureOutcome.WAIT
 
 
 class NoDataError(ProviderError):
     """An answer without bars and without a reason."""
 
-    outcome = Outcome.WAIT
+    outcome = FailureOutcome.WAIT
 
 
 class DailyQuotaError(ProviderError):
     """The plan's requests for the day are spent."""
 
-    outcome = Outcome.STOP_FOR_THE_DAY
+    outcome = FailureOutcome.STOP_FOR_THE_DAY
 
 
 class KeyRefusedError(ProviderError):
     """The API key is missing, wrong, or the demo key."""
 
-    outcome = Outcome.TELL_A_PERSON
+    outcome = FailureOutcome.TELL_A_PERSON
 
 
 class NotEntitledError(ProviderError):
     """The plan does not cover what was asked."""
 
-    outcome = Outcome.TELL_A_PERSON
+    outcome = FailureOutcome.TELL_A_PERSON
 
 
 class UnknownInstrumentError(ProviderError):
     """The provider does not know the instrument, or refuses a parameter."""
 
-    outcome = Outcome.TELL_A_PERSON
+    outcome = FailureOutcome.TELL_A_PERSON
 
 
 class SampleDataError(ProviderError):
     """Invented sample data in place of the market's."""
 
-    outcome = Outcome.TELL_A_PERSON
+    outcome = FailureOutcome.TELL_A_PERSON

@@ -1,4 +1,4 @@
-"""Getting one answer from a provider: all of it, within a time and a size, and without showing the key."""
+"""Getting one answer from a provider, with limits on its time and its size. The key appears nowhere."""
 
 import logging
 import time

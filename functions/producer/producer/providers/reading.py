@@ -1,4 +1,4 @@
-"""Reading what a provider sent, whoever it is: JSON objects, numbers, and words for a log."""
+"""Reading what any provider sends: JSON objects, numbers, and texts for a log."""
 
 import json
 import re

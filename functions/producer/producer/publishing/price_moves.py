@@ -11,8 +11,8 @@ from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
 from stockstream.times import format_time, parse_time
 
-# What ended earlier is history and no news: the first answer's bars, or those of an outage. Two hours, since
-# a plan that just sees every bar asks once in 99.
+# Older moves are not told: they are in the first answer, or in the one after an outage. It is two hours,
+# since a plan that is just enough asks once in 99 minutes.
 _NEWS = timedelta(hours=2)
 
 
@@ -60,13 +60,13 @@ class PriceWatch:
     ) -> PriceMove | None:
         """The greatest move that ends in a new bar; None where there is none to measure.
 
-        Both closes are of one session: what happens between two is an opening gap, and comes every morning.
+        Both closes are of one session, since prices jump from one session to the next every morning.
 
         Args:
             instrument: what the bars are of.
             interval: a key of INTERVALS.
             bars: all that are known, by open_time.
-            new: the open_times of those that nobody has seen before.
+            new: the open_times of those that no earlier answer has shown.
             now: when the provider showed them, UTC.
         """
         if not self.percent or not new or (self.names and instrument.name not in self.names):

@@ -92,7 +92,7 @@ def alters_the_past(publications: Sequence[Publication]) -> bool:
     """Whether anything but new bars is to be sent.
 
     Then the tail must say so before they are put. Otherwise a crash after the put, and a provider that takes
-    its change back before the next run, would leave the stream with numbers that nobody stands by.
+    its change back before the next run, would leave numbers in the stream that the provider no longer shows.
     """
     return any(publication.cause is not Cause.NEW for publication in publications)
 

@@ -1,4 +1,4 @@
-"""Publishing what a provider answered about one instrument: plan, put, and only then remember."""
+"""Publishing what a provider answered about one instrument: plan, put, and then write the tail."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ class Published:
     Attributes:
         causes: how many bars are in the stream now, by why they were sent.
         unsent: how many the stream did not take; the next answer's run sends them.
-        hole: the open_times between which the provider shows nothing any longer, and bars are missing.
+        hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
     """
 
@@ -60,7 +60,7 @@ class Publisher:
             deadline: when to give up putting, on time.monotonic.
 
         Raises:
-            TailConflictError: another run has written the tail meanwhile; the next run makes good.
+            TailConflictError: another run has written the tail meanwhile. The next run sends what is missing.
             UnreadableTailError: what is stored is no tail.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
@@ -135,7 +135,7 @@ class Publisher:
 
 
 def _slices(publications: Sequence[Publication]) -> Iterator[Sequence[Publication]]:
-    """What alters the past in one piece, since one change is the reason for many; then the new bars."""
+    """First all late, revised and repeated bars together, since one change causes many; then the new bars."""
     past = [each for each in publications if each.cause is not Cause.NEW]
     if past:
         yield past
@@ -143,6 +143,6 @@ def _slices(publications: Sequence[Publication]) -> Iterator[Sequence[Publicatio
 
 
 def _hole(tail: Tail, shown: Mapping[str, Ohlcv]) -> tuple[str, str] | None:
-    """From the newest bar that was sent to the oldest that is shown, where nothing joins them."""
+    """The newest bar that was sent and the oldest that is shown, if there is a gap between them."""
     oldest = min(shown, default="")
     return (tail.newest, oldest) if tail.bars and tail.newest < oldest else None

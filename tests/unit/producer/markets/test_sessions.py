@@ -13,9 +13,10 @@ from producer.markets.sessions import (
     Session,
     current_or_last_session,
     ending_calendars,
+    is_traded,
     market_of,
-    open_time,
     sessions_between,
+    trading_time,
 )
 from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instrument
@@ -160,7 +161,7 @@ def test_what_is_always_open_has_one_session_without_end() -> None:
     ],
 )
 def test_counts_the_time_that_a_market_is_open(market: str, start: str, end: str, minutes: int) -> None:
-    assert open_time(market, utc(start), utc(end)) == timedelta(minutes=minutes)
+    assert trading_time(market, utc(start), utc(end)) == timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize("exchange", sorted(CALENDARS))
@@ -175,6 +176,29 @@ def test_agrees_with_exchange_calendars_on_every_session(exchange: str) -> None:
     actual = list(sessions_between(exchange, utc("2024-01-01"), utc(f"{last.year + 1}-01-01")))
     assert expected == [session for session in actual if session.opens.year <= last.year]
     assert len(expected) > 700
+
+
+@pytest.mark.parametrize(
+    ("market", "start", "end", "traded"),
+    [
+        ("XNYS", "2026-11-27T17:59", "2026-11-27T18:00", True),  # the day after Thanksgiving ends at 13:00
+        ("XNYS", "2026-11-27T18:00", "2026-11-27T18:01", False),
+        ("XNYS extended", "2026-11-27T18:00", "2026-11-27T18:01", True),
+        ("XNYS", "2026-11-30T14:00", "2026-11-30T15:00", True),  # opens at 14:30
+        ("XNYS", "2026-11-30T14:00", "2026-11-30T14:30", False),
+        # Shanghai is eight hours ahead of UTC, and has its lunch from 11:30 to 13:00.
+        ("XSHG", "2026-11-20T03:00", "2026-11-20T04:00", True),
+        ("XSHG", "2026-11-20T04:00", "2026-11-20T05:00", False),
+        ("XSHG", "2026-11-20T05:00", "2026-11-20T06:00", True),
+        ("currencies", "2026-11-22T21:00", "2026-11-22T22:00", False),  # Sunday, 17:00 in New York
+        ("currencies", "2026-11-22T22:00", "2026-11-22T23:00", True),
+        ("always", "2026-12-25T03:00", "2026-12-25T03:01", True),
+    ],
+)
+def test_a_bar_is_traded_if_its_market_is_open_in_any_part_of_it(
+    market: str, start: str, end: str, *, traded: bool
+) -> None:
+    assert is_traded(market, utc(start), utc(end)) == traded
 
 
 def test_says_a_month_ahead_whose_calendar_ends() -> None:

@@ -4,16 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
 from producer.planning.planner import Plan
-from stockstream.instruments import Instrument, parse_instrument
+from stockstream.instruments import parse_instrument
 
 MONDAY = datetime(2026, 11, 16, 12, tzinfo=UTC)
 FREE = Plan(requests_per_day=25, requests_per_minute=1)
 
 
-def stocks(count: int) -> list[Instrument]:
-    return [parse_instrument(f"S{number}") for number in range(count)]
+def stocks(count: int) -> Watchlist:
+    return Watchlist(tuple(parse_instrument(f"S{number}") for number in range(count)), "1min", "regular")
 
 
 @pytest.mark.parametrize(
@@ -39,16 +40,16 @@ def stocks(count: int) -> list[Instrument]:
 def test_counts_the_requests_that_a_day_needs(
     names: list[str], interval: str, hours: str, needed: int
 ) -> None:
-    coverage = measure_coverage([parse_instrument(name) for name in names], interval, hours, FREE, MONDAY)
+    coverage = measure_coverage(Watchlist(tuple(map(parse_instrument, names)), interval, hours), FREE, MONDAY)
     assert coverage.requests_needed == needed
     assert coverage.covers
 
 
 def test_six_equities_just_fit_25_requests_a_day_and_a_seventh_does_not() -> None:
     # 4 each; the sixth, asked 5 minutes before its time so that each has its own minute, takes a fifth.
-    six = measure_coverage(stocks(6), "1min", "regular", FREE, MONDAY)
+    six = measure_coverage(stocks(6), FREE, MONDAY)
     assert (six.requests_needed, six.covers) == (25, True)
-    seven = measure_coverage(stocks(7), "1min", "regular", FREE, MONDAY)
+    seven = measure_coverage(stocks(7), FREE, MONDAY)
     assert (seven.requests_needed, seven.covers) == (30, False)
     assert seven.message == (
         "bars will be missed: 7 instruments need 30 requests a day, and the plan has 25 a day; "
@@ -57,17 +58,15 @@ def test_six_equities_just_fit_25_requests_a_day_and_a_seventh_does_not() -> Non
 
 
 def test_a_plan_without_a_daily_limit_is_bounded_by_its_minutes() -> None:
-    paid = measure_coverage(stocks(50), "1min", "regular", Plan(None, 75), MONDAY)
+    paid = measure_coverage(stocks(50), Plan(None, 75), MONDAY)
     assert (paid.covers, paid.minutes_per_round, paid.period) == (True, 1, timedelta(minutes=1))
     assert paid.message.startswith("every bar is seen: 50 instruments need 200 requests a day")
-    slow = measure_coverage(stocks(50), "1min", "regular", Plan(None, 1), MONDAY)
+    slow = measure_coverage(stocks(50), Plan(None, 1), MONDAY)
     assert (slow.covers, slow.minutes_per_round, slow.period) == (False, 50, timedelta(minutes=50))
 
 
 def test_instruments_that_travel_together_share_a_request() -> None:
-    coverage = measure_coverage(
-        stocks(150), "1min", "regular", Plan(200, 200), MONDAY, instruments_per_request=100
-    )
+    coverage = measure_coverage(stocks(150), Plan(200, 200, 100), MONDAY)
     assert coverage.requests_needed == 8  # 4 times two requests
     assert coverage.minutes_per_round == 1
 
@@ -76,4 +75,4 @@ def test_a_week_is_judged_by_its_fullest_day() -> None:
     saturday = datetime(2026, 11, 21, 12, tzinfo=UTC)
     thanksgiving = datetime(2026, 11, 26, 12, tzinfo=UTC)
     for now in (saturday, thanksgiving):
-        assert measure_coverage(stocks(1), "1min", "regular", FREE, now).requests_needed == 4
+        assert measure_coverage(stocks(1), FREE, now).requests_needed == 4

@@ -4,15 +4,15 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 from producer.planning.ledger import (
-    Asked,
     Ledger,
+    RequestState,
     end_of_day,
     quota_day,
     record_answer,
     record_failure,
     record_silence,
 )
-from producer.providers.provider_errors import Outcome
+from producer.providers.provider_errors import FailureOutcome
 
 
 def utc(text: str) -> datetime:
@@ -41,8 +41,8 @@ def test_an_answer_is_one_request_for_all_its_instruments() -> None:
     ledger = record_answer(Ledger(TODAY, spent=3), NOON, newest)
     assert ledger.spent == 4
     assert ledger.instruments == {
-        "IBM": Asked(utc("2026-11-20T17:00"), utc("2026-11-20T16:58")),
-        "MSFT": Asked(utc("2026-11-20T17:00"), None),
+        "IBM": RequestState(utc("2026-11-20T17:00"), utc("2026-11-20T16:58")),
+        "MSFT": RequestState(utc("2026-11-20T17:00"), None),
     }
 
 
@@ -50,7 +50,7 @@ def test_an_answer_that_shows_less_than_an_earlier_one_takes_nothing_back() -> N
     ledger = record_answer(Ledger(), NOON, {"IBM": utc("2026-11-20T16:58")})
     ledger = record_answer(ledger, utc("2026-11-20T17:01"), {"IBM": utc("2026-11-20T16:50")})
     ledger = record_answer(ledger, utc("2026-11-20T17:02"), {"IBM": None})
-    assert ledger.instruments["IBM"] == Asked(utc("2026-11-20T17:02"), utc("2026-11-20T16:58"))
+    assert ledger.instruments["IBM"] == RequestState(utc("2026-11-20T17:02"), utc("2026-11-20T16:58"))
 
 
 def test_a_new_day_begins_with_nothing_spent() -> None:
@@ -62,35 +62,39 @@ def test_a_new_day_begins_with_nothing_spent() -> None:
 def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
     ledger = record_answer(Ledger(), NOON, {"IBM": None, "MSFT": None})
     for outcome, again in (
-        (Outcome.RETRY_SOON, "2026-11-20T17:01"),
-        (Outcome.WAIT, "2026-11-20T17:02"),
-        (Outcome.TELL_A_PERSON, "2026-11-20T18:00"),
+        (FailureOutcome.RETRY_SOON, "2026-11-20T17:01"),
+        (FailureOutcome.WAIT, "2026-11-20T17:02"),
+        (FailureOutcome.TELL_A_PERSON, "2026-11-20T18:00"),
     ):
         failed = record_failure(ledger, NOON, ["IBM"], outcome)
         assert failed.spent == 2
-        assert failed.instruments["IBM"] == Asked(
+        assert failed.instruments["IBM"] == RequestState(
             utc("2026-11-20T17:00"), None, utc(again), failures=1, failed_at=utc("2026-11-20T17:00")
         )
         assert failed.instruments["MSFT"] == ledger.instruments["MSFT"]
 
 
 def test_an_answer_ends_the_delay_after_a_failure() -> None:
-    ledger = record_failure(Ledger(), NOON, ["IBM"], Outcome.TELL_A_PERSON)
+    ledger = record_failure(Ledger(), NOON, ["IBM"], FailureOutcome.TELL_A_PERSON)
     ledger = record_answer(ledger, utc("2026-11-20T18:00"), {"IBM": None})
-    assert ledger.instruments["IBM"] == Asked(utc("2026-11-20T18:00"))
+    assert ledger.instruments["IBM"] == RequestState(utc("2026-11-20T18:00"))
 
 
 def test_counts_the_failures_since_the_newest_answer() -> None:
     ledger = record_answer(Ledger(), NOON, {"IBM": None})
     for _ in range(3):
-        ledger = record_failure(ledger, NOON, ["IBM"], Outcome.RETRY_SOON)
+        ledger = record_failure(ledger, NOON, ["IBM"], FailureOutcome.RETRY_SOON)
     assert ledger.instruments["IBM"].failures == 3
     assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].failures == 0
 
 
 def test_remembers_when_the_first_request_failed_since_the_newest_answer() -> None:
     ledger = record_answer(Ledger(), NOON, {"IBM": None})
-    for minute, outcome in ((3, Outcome.WAIT), (5, Outcome.STOP_FOR_THE_DAY), (9, Outcome.RETRY_SOON)):
+    for minute, outcome in (
+        (3, FailureOutcome.WAIT),
+        (5, FailureOutcome.STOP_FOR_THE_DAY),
+        (9, FailureOutcome.RETRY_SOON),
+    ):
         ledger = record_failure(ledger, NOON.replace(minute=minute), ["IBM"], outcome)
     assert ledger.instruments["IBM"].failed_at == utc("2026-11-20T17:03")
     assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].failed_at is None
@@ -98,7 +102,7 @@ def test_remembers_when_the_first_request_failed_since_the_newest_answer() -> No
 
 def test_a_failure_leaves_what_the_stream_has_not_taken() -> None:
     ledger = record_answer(Ledger(), NOON, {"IBM": None}, deferred={"IBM": 3})
-    ledger = record_failure(ledger, NOON, ["IBM"], Outcome.WAIT)
+    ledger = record_failure(ledger, NOON, ["IBM"], FailureOutcome.WAIT)
     assert ledger.instruments["IBM"].deferred == 3
     assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].deferred == 0
 
@@ -111,12 +115,14 @@ def test_counts_the_runs_without_an_answer_until_one_comes() -> None:
 
 
 def test_a_spent_quota_stops_all_until_midnight_in_new_york() -> None:
-    ledger = record_failure(Ledger(), NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY)
+    ledger = record_failure(Ledger(), NOON, ["IBM"], FailureOutcome.STOP_FOR_THE_DAY)
     assert ledger.stopped_until == utc("2026-11-21T05:00")
 
 
 def test_a_spent_quota_soon_after_midnight_may_be_yesterdays_and_stops_all_for_an_hour() -> None:
-    ledger = record_failure(Ledger(), utc("2026-11-20T05:10"), ["crypto:BTC/USD"], Outcome.STOP_FOR_THE_DAY)
+    ledger = record_failure(
+        Ledger(), utc("2026-11-20T05:10"), ["crypto:BTC/USD"], FailureOutcome.STOP_FOR_THE_DAY
+    )
     assert ledger.stopped_until == utc("2026-11-20T06:10")
 
 
@@ -128,19 +134,9 @@ def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
         quiet={"IBM": timedelta(minutes=7)},
         deferred={"IBM": 2},
     )
-    ledger = record_failure(ledger, NOON, ["fx:EUR/USD"], Outcome.WAIT)
-    ledger = record_silence(record_failure(ledger, NOON, ["IBM"], Outcome.STOP_FOR_THE_DAY), NOON)
+    ledger = record_failure(ledger, NOON, ["fx:EUR/USD"], FailureOutcome.WAIT)
+    ledger = record_silence(record_failure(ledger, NOON, ["IBM"], FailureOutcome.STOP_FOR_THE_DAY), NOON)
     kept = ledger.to_dict()
     assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
     assert kept["stopped_until"] == "2026-11-21T05:00:00Z"
     assert Ledger.from_dict(Ledger().to_dict()) == Ledger()
-
-
-def test_a_ledger_that_an_older_release_kept_can_be_read() -> None:
-    kept = record_answer(Ledger(TODAY), NOON, {"IBM": utc("2026-11-20T16:58")}).to_dict()
-    for name in ("failed_at", "quiet_seconds", "deferred"):
-        del kept["instruments"]["IBM"][name]
-    del kept["unanswered"], kept["unanswered_at"]
-    assert Ledger.from_dict(kept).instruments == {
-        "IBM": Asked(utc("2026-11-20T17:00"), utc("2026-11-20T16:58"))
-    }

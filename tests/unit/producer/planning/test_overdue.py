@@ -4,14 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from producer.planning.ledger import Asked, Ledger
-from producer.planning.overdue import Patience, longest_pause, longest_quiet, measure_overdue
+from producer.markets.watchlist import Watchlist
+from producer.planning.ledger import Ledger, RequestState
+from producer.planning.overdue import ExpectedLag, longest_pause, longest_quiet, measure_overdue
 from producer.planning.planner import Plan
 from stockstream.instruments import parse_instrument
 
 MINUTE = timedelta(minutes=1)
 # Together with the two bars that a bar takes to show, a quarter of an hour is explained.
-PATIENCE = Patience(pause=3 * MINUTE, delay=10 * MINUTE)
+LAG = ExpectedLag(pause=3 * MINUTE, delay=10 * MINUTE)
 
 
 def at(text: str, day: str = "2026-11-20") -> datetime:
@@ -19,16 +20,18 @@ def at(text: str, day: str = "2026-11-20") -> datetime:
     return datetime.fromisoformat(f"{day}T{text}").replace(tzinfo=UTC)
 
 
-def overdue(now: datetime, **known: Asked) -> float | None:
+def overdue(now: datetime, **known: RequestState) -> float | None:
     """In minutes, of equities in New York; `TSCO_LON` is TSCO.LON."""
     asked = {name.replace("_", "."): each for name, each in known.items()}
     instruments = [parse_instrument(name) for name in asked]
-    measured = measure_overdue(instruments, Ledger(instruments=asked), "regular", "1min", PATIENCE, now)
+    measured = measure_overdue(
+        Watchlist(tuple(instruments), "1min", "regular"), Ledger(instruments=asked), LAG, now
+    )
     return None if measured is None else measured / MINUTE
 
 
-def bar(open_time: str, **more: timedelta) -> Asked:
-    return Asked(asked_at=at(open_time), newest=at(open_time), **more)  # type: ignore[arg-type]  # quiet alone
+def bar(open_time: str, **more: timedelta) -> RequestState:
+    return RequestState(asked_at=at(open_time), newest=at(open_time), **more)  # type: ignore[arg-type]  # quiet alone
 
 
 @pytest.mark.parametrize(("now", "late"), [("15:05", 0), ("15:16", 0), ("15:21", 5), ("16:01", 45)])
@@ -38,7 +41,7 @@ def test_bars_are_overdue_beyond_what_the_plan_and_its_delay_explain(now: str, l
 
 
 def test_the_night_is_nobodys_delay() -> None:
-    yesterday = Asked(newest=at("20:59", "2026-11-19"))
+    yesterday = RequestState(newest=at("20:59", "2026-11-19"))
 
     assert overdue(at("14:45"), IBM=yesterday) == 0
     assert overdue(at("14:50"), IBM=yesterday) == 5
@@ -55,7 +58,7 @@ def test_the_night_is_nobodys_delay() -> None:
     ],
 )
 def test_nothing_is_overdue_while_the_market_is_closed(now: datetime) -> None:
-    assert overdue(now, IBM=Asked(newest=at("15:00", "2026-11-19"))) is None
+    assert overdue(now, IBM=RequestState(newest=at("15:00", "2026-11-19"))) is None
 
 
 def test_where_one_instrument_has_new_bars_the_others_had_no_trades() -> None:
@@ -86,11 +89,11 @@ def test_each_open_market_counts_and_the_worst_is_told() -> None:
 
 
 def test_nobody_waits_for_what_has_never_been_asked_for() -> None:
-    assert overdue(at("17:00"), IBM=Asked()) is None
+    assert overdue(at("17:00"), IBM=RequestState()) is None
 
 
 def test_what_has_failed_from_the_beginning_is_overdue_since_then() -> None:
-    assert overdue(at("17:00"), IBM=Asked(failed_at=at("16:40"), failures=5)) == 5
+    assert overdue(at("17:00"), IBM=RequestState(failed_at=at("16:40"), failures=5)) == 5
 
 
 @pytest.mark.parametrize(
@@ -115,16 +118,20 @@ def test_the_longest_pause_is_two_fifths_more_than_days_and_minutes_allow(
 ) -> None:
     instruments = tuple(map(parse_instrument, names))
 
-    pause = longest_pause(instruments, "1min", "regular", plan, date(2026, 11, 20), together)
+    pause = longest_pause(
+        Watchlist(instruments, "1min", "regular"),
+        plan._replace(instruments_per_request=together),
+        date(2026, 11, 20),
+    )
     assert pause / MINUTE == pytest.approx(1.4 * minutes)
 
 
 def test_the_fullest_day_of_a_week_counts() -> None:
-    ibm = (parse_instrument("IBM"),)
+    ibm = Watchlist((parse_instrument("IBM"),), "1min", "regular")
 
     # Saturday before Thanksgiving; and Thanksgiving itself.
     for day in (date(2026, 11, 21), date(2026, 11, 26)):
-        assert longest_pause(ibm, "1min", "regular", Plan(25, 1), day, 1) == 1.4 * 390 / 25 * MINUTE
+        assert longest_pause(ibm, Plan(25, 1), day) == 1.4 * 390 / 25 * MINUTE
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
 from producer.markets.sessions import market_of, sessions_between
-from producer.planning.ledger import Ledger, record_answer, record_failure
+from producer.markets.watchlist import Watchlist
+from producer.planning.ledger import Ledger, RequestState, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.provider_errors import Outcome
+from producer.providers.provider_errors import FailureOutcome
 from stockstream.errors import InstrumentError
 from stockstream.instruments import Instrument, parse_instrument
 
@@ -30,10 +31,14 @@ def at(clock: str) -> datetime:
     return utc(f"2026-11-20T{clock}")
 
 
+def following(*instruments: Instrument) -> Watchlist:
+    return Watchlist(instruments, "1min", "regular")
+
+
 def plan_at(
     now: str, ledger: Ledger, instruments: Sequence[Instrument] = (IBM,), plan: Plan = PAID
 ) -> list[str]:
-    batches = plan_requests(instruments, "1min", "regular", plan, ledger, at(now))
+    batches = plan_requests(following(*instruments), plan, ledger, at(now))
     return [instrument.name for (instrument,) in batches]
 
 
@@ -61,7 +66,7 @@ class World:
         now = start
         while now < end:
             for (instrument,) in plan_requests(
-                self.instruments, "1min", self.hours, self.plan, self.ledger, now
+                Watchlist(tuple(self.instruments), "1min", self.hours), self.plan, self.ledger, now
             ):
                 self.requests.append((now, instrument.name))
                 shown = [bar for bar in self.bars(instrument, now) if bar <= now - self.late * MINUTE][-100:]
@@ -114,12 +119,12 @@ def test_longer_bars_are_asked_for_a_minute_after_their_end() -> None:
     minutes = [
         minute
         for minute in range(2, 20)
-        if plan_requests([IBM], "5min", "regular", PAID, ledger, at("15:00") + minute * MINUTE)
+        if plan_requests(Watchlist((IBM,), "5min", "regular"), PAID, ledger, at("15:00") + minute * MINUTE)
     ]
     assert minutes[0] == 6
     ledger = record_answer(ledger, at("15:06"), {"IBM": at("15:00")})
-    assert not plan_requests([IBM], "5min", "regular", PAID, ledger, at("15:10"))
-    assert plan_requests([IBM], "5min", "regular", PAID, ledger, at("15:11"))
+    assert not plan_requests(Watchlist((IBM,), "5min", "regular"), PAID, ledger, at("15:10"))
+    assert plan_requests(Watchlist((IBM,), "5min", "regular"), PAID, ledger, at("15:11"))
 
 
 def test_an_instrument_that_has_never_been_asked_is_asked_at_once() -> None:
@@ -174,7 +179,9 @@ def test_a_short_day_ends_with_its_close() -> None:
 
 
 def test_a_replayed_market_never_closes() -> None:
-    assert plan_requests([IBM], "1min", "always", PAID, Ledger(), utc("2026-12-25T03:00")) == [[IBM]]
+    assert plan_requests(Watchlist((IBM,), "1min", "always"), PAID, Ledger(), utc("2026-12-25T03:00")) == [
+        [IBM]
+    ]
 
 
 def test_never_more_requests_in_a_run_than_a_minute_allows_and_the_most_overdue_first() -> None:
@@ -256,21 +263,21 @@ def test_a_spent_day_allows_nothing_until_midnight_in_new_york() -> None:
     assert plan_at("15:00", spent, [BTCUSD], FREE) == []
     assert plan_at("15:00", spent, [BTCUSD], PAID) == ["crypto:BTC/USD"]
     tomorrow = utc("2026-11-21T05:00")
-    assert plan_requests([BTCUSD], "1min", "regular", FREE, spent, tomorrow - MINUTE) == []
-    assert plan_requests([BTCUSD], "1min", "regular", FREE, spent, tomorrow) == [[BTCUSD]]
+    assert plan_requests(following(BTCUSD), FREE, spent, tomorrow - MINUTE) == []
+    assert plan_requests(following(BTCUSD), FREE, spent, tomorrow) == [[BTCUSD]]
 
 
 def test_a_provider_that_says_stop_is_left_alone_until_the_next_day() -> None:
-    ledger = record_failure(Ledger(), at("15:00"), ["crypto:BTC/USD"], Outcome.STOP_FOR_THE_DAY)
+    ledger = record_failure(Ledger(), at("15:00"), ["crypto:BTC/USD"], FailureOutcome.STOP_FOR_THE_DAY)
     assert plan_at("23:00", ledger, [BTCUSD, EURUSD], PAID) == []
-    assert plan_requests([BTCUSD], "1min", "regular", PAID, ledger, utc("2026-11-21T05:00"))
+    assert plan_requests(following(BTCUSD), PAID, ledger, utc("2026-11-21T05:00"))
 
 
 def test_a_failed_instrument_waits_as_its_failure_demands_and_the_others_do_not() -> None:
     for outcome, again in (
-        (Outcome.RETRY_SOON, "15:01"),
-        (Outcome.WAIT, "15:02"),
-        (Outcome.TELL_A_PERSON, "16:00"),
+        (FailureOutcome.RETRY_SOON, "15:01"),
+        (FailureOutcome.WAIT, "15:02"),
+        (FailureOutcome.TELL_A_PERSON, "16:00"),
     ):
         ledger = record_failure(asked(IBM=("14:59", "14:58")), at("15:00"), ["IBM"], outcome)
         before = f"{at(again) - MINUTE:%H:%M}"
@@ -284,8 +291,8 @@ def test_an_outage_leaves_enough_of_the_days_requests_for_what_comes_after_it() 
     world.run(at("14:30"), at("15:10"))
     for minute in range(120):
         now = at("15:10") + minute * MINUTE
-        if plan_requests([IBM], "1min", "regular", FREE, world.ledger, now):
-            world.ledger = record_failure(world.ledger, now, ["IBM"], Outcome.RETRY_SOON)
+        if plan_requests(following(IBM), FREE, world.ledger, now):
+            world.ledger = record_failure(world.ledger, now, ["IBM"], FailureOutcome.RETRY_SOON)
     world.run(at("17:10"), at("22:00"))
     # The pause between two attempts has grown to half an hour.
     assert world.lost(at("16:04"), at("21:00")) == 0
@@ -296,8 +303,8 @@ def test_each_failure_in_a_row_doubles_the_pause_where_requests_are_counted() ->
     ledger, attempts = asked(IBM=("14:32", "14:31")), []
     for minute in range(120):
         now = at("15:30") + minute * MINUTE
-        if plan_requests([IBM], "1min", "regular", FREE, ledger, now):
-            ledger = record_failure(ledger, now, ["IBM"], Outcome.RETRY_SOON)
+        if plan_requests(following(IBM), FREE, ledger, now):
+            ledger = record_failure(ledger, now, ["IBM"], FailureOutcome.RETRY_SOON)
             attempts.append(minute)
     assert attempts == [0, 1, 3, 7, 15, 31, 63, 95]
 
@@ -306,8 +313,8 @@ def test_failures_in_a_row_delay_nothing_where_a_minute_has_requests_enough() ->
     ledger = asked(IBM=("14:32", "14:31"))
     for minute in range(30):
         now = at("15:30") + minute * MINUTE
-        assert plan_requests([IBM], "1min", "regular", PAID, ledger, now) == [[IBM]]
-        ledger = record_failure(ledger, now, ["IBM"], Outcome.RETRY_SOON)
+        assert plan_requests(following(IBM), PAID, ledger, now) == [[IBM]]
+        ledger = record_failure(ledger, now, ["IBM"], FailureOutcome.RETRY_SOON)
 
 
 def test_a_bar_without_trades_does_not_make_an_instrument_overdue() -> None:
@@ -321,7 +328,9 @@ def test_a_bar_without_trades_does_not_make_an_instrument_overdue() -> None:
 
 
 def test_many_instruments_travel_in_one_request() -> None:
-    batches = plan_requests(stocks(250), "1min", "regular", PAID, Ledger(), at("15:00"), 100)
+    batches = plan_requests(
+        following(*stocks(250)), PAID._replace(instruments_per_request=100), Ledger(), at("15:00")
+    )
     assert [len(batch) for batch in batches] == [100, 100, 50]
     assert len({instrument for batch in batches for instrument in batch}) == 250
 
@@ -329,9 +338,10 @@ def test_many_instruments_travel_in_one_request() -> None:
 def test_instruments_that_travel_together_share_a_days_requests() -> None:
     # 30 equities in each request: 24 a day, as for one.
     ledger, requests = Ledger(), 0
+    plan = FREE._replace(instruments_per_request=100)
     now = at("14:30")
     while now < at("22:00"):
-        for batch in plan_requests(stocks(30), "1min", "regular", FREE, ledger, now, 100):
+        for batch in plan_requests(following(*stocks(30)), plan, ledger, now):
             assert len(batch) == 30
             requests += 1
             ledger = record_answer(ledger, now, {each.name: now - 2 * MINUTE for each in batch})
@@ -339,6 +349,27 @@ def test_instruments_that_travel_together_share_a_days_requests() -> None:
     assert requests in {24, 25}
 
 
+@pytest.mark.parametrize(
+    ("left", "requests", "lost"),
+    [
+        (25, 24, 0),  # one is kept for a second request after the close, and the first brings all
+        (4, 4, 0),
+        # After each 130 bars an answer shows 99 of them, and the one after the close 100.
+        (3, 3, 31 + 31 + 30),
+    ],
+)
+def test_what_is_left_of_a_days_requests_is_spread_over_the_session(
+    left: int, requests: int, lost: int
+) -> None:
+    yesterday = RequestState(utc("2026-11-19T21:02"), newest=utc("2026-11-19T20:59"))
+    world = World([IBM], FREE, ledger=Ledger(date(2026, 11, 20), 25 - left, instruments={"IBM": yesterday}))
+    world.run(at("14:30"), at("22:00"))
+
+    assert len(world.requests) == requests
+    session = set(world.bars(IBM, at("21:00"))) - set(world.bars(IBM, at("14:29")))
+    assert len(session - world.held["IBM"]) == lost
+
+
 def test_refuses_an_instrument_without_a_calendar() -> None:
     with pytest.raises(InstrumentError, match=r"7203\.TYO"):
-        plan_requests([parse_instrument("7203.TYO")], "1min", "regular", PAID, Ledger(), at("15:00"))
+        plan_requests(following(parse_instrument("7203.TYO")), PAID, Ledger(), at("15:00"))

@@ -11,7 +11,7 @@ import requests
 from urllib3.response import HTTPResponse
 
 from producer.ohlcv import Ohlcv
-from producer.providers.alpaca import Alpaca, offers, parse_key
+from producer.providers.alpaca import ALPACA, Alpaca, parse_key
 from producer.providers.provider_errors import (
     KeyRefusedError,
     MalformedAnswerError,
@@ -273,7 +273,7 @@ def test_a_currency_pair_is_not_offered_and_says_so() -> None:
         alpaca(session).fetch([pair], "1min", None)
 
     assert (type(answers["fx:EUR/USD"].failure), len(answers["AAPL"].bars)) == (UnknownInstrumentError, 2)
-    assert [offers(instrument) for instrument in (pair, AAPL, BTC)] == [False, True, True]
+    assert [ALPACA.offers(instrument) for instrument in (pair, AAPL, BTC)] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -300,12 +300,65 @@ def test_regular_hours_leave_out_what_lies_outside_the_session(interval: str, ke
     assert starts == [open_time[11:16] for open_time in extended["AAPL"].bars]
 
 
-def test_regular_hours_follow_summer_time() -> None:
-    rows = [row(datetime.fromisoformat(f"2026-07-01T{start}:00Z")) for start in ("13:29", "13:30", "20:00")]
+SHORTER = ["1min", "5min", "15min", "30min"]
 
-    answers = alpaca(FakeMarket({"AAPL": rows})).fetch([AAPL], "1min", datetime(2026, 7, 1, tzinfo=UTC))
 
-    assert list(answers["AAPL"].bars) == ["2026-07-01T13:30:00Z"]
+@pytest.mark.parametrize(
+    ("day", "before", "first", "last", "after"),
+    [
+        # The day after Thanksgiving, Christmas Eve, and the day before Independence Day end at 13:00.
+        ("2026-11-27", "14:00", "14:30", "17:30", "18:00"),
+        ("2026-12-24", "14:00", "14:30", "17:30", "18:00"),
+        ("2025-07-03", "13:00", "13:30", "16:30", "17:00"),
+        # The clocks change on 2026-03-08 and on 2026-11-01.
+        ("2026-03-06", "14:00", "14:30", "20:30", "21:00"),
+        ("2026-03-09", "13:00", "13:30", "19:30", "20:00"),
+        ("2026-10-30", "13:00", "13:30", "19:30", "20:00"),
+        ("2026-11-02", "14:00", "14:30", "20:30", "21:00"),
+    ],
+)
+@pytest.mark.parametrize("interval", SHORTER)
+def test_regular_hours_are_those_of_the_day_whatever_the_interval(
+    interval: str, day: str, before: str, first: str, last: str, after: str
+) -> None:
+    assert regular_bars(interval, day, [before, first, last, after]) == [first, last]
+
+
+@pytest.mark.parametrize(
+    ("day", "starts", "kept"),
+    [
+        # New York opens at half past, so that the hour before reaches into the session.
+        ("2026-11-27", ["13:00", "14:00", "17:00", "18:00", "20:00"], ["14:00", "17:00"]),
+        ("2026-11-30", ["13:00", "14:00", "20:00", "21:00"], ["14:00", "20:00"]),
+        ("2026-07-01", ["12:00", "13:00", "19:00", "20:00"], ["13:00", "19:00"]),
+    ],
+)
+def test_regular_hours_keep_an_hour_of_which_any_part_is_traded(
+    day: str, starts: list[str], kept: list[str]
+) -> None:
+    assert regular_bars("60min", day, starts) == kept
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2026-11-26",  # Thanksgiving
+        "2026-12-25",
+        "2026-07-03",  # Independence Day is a Saturday
+        "2026-11-28",  # a Saturday
+    ],
+)
+@pytest.mark.parametrize("interval", [*SHORTER, "60min"])
+def test_regular_hours_have_no_bar_of_a_day_without_trading(interval: str, day: str) -> None:
+    assert regular_bars(interval, day, ["14:30", "16:00", "19:00"]) == []
+
+
+def regular_bars(interval: str, day: str, starts: list[str]) -> list[str]:
+    """Which of the bars that start at these UTC times of a day count as of the regular hours."""
+    rows = [row(datetime.fromisoformat(f"{day}T{start}:00Z")) for start in starts]
+    since = datetime.fromisoformat(f"{day}T00:00:00Z")
+    answers = alpaca(FakeMarket({"AAPL": rows})).fetch([AAPL], interval, since)
+    return [open_time[11:16] for open_time in answers["AAPL"].bars]
 
 
 @pytest.mark.parametrize(

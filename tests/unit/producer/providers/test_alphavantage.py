@@ -308,7 +308,7 @@ def test_asks_for_each_class_of_instrument_in_its_own_words(name: str, parameter
 
 
 def test_a_bar_that_had_not_ended_when_it_was_asked_for_is_still_forming() -> None:
-    # Asked at 14:31:00 UTC: the bar of 14:30 has just ended, the bar of 14:31 has just begun.
+    # RequestState at 14:31:00 UTC: the bar of 14:30 has just ended, the bar of 14:31 has just begun.
     session = FakeSession(equity_answer({"2026-12-01 09:31:00": bar(), "2026-12-01 09:30:00": bar()}))
 
     answer = market(session).fetch([IBM], "1min", None)["IBM"]

@@ -1,4 +1,4 @@
-"""Which of Alpaca's bars are of a regular session: it sends those before and after, too."""
+"""Which bars are of a regular session in New York: some providers send those before and after, too."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,12 +6,17 @@ import exchange_calendars
 import pandas as pd
 import pytest
 
-from producer.providers.alpaca_pages import in_session
+from producer.markets.sessions import is_traded
 from stockstream.intervals import INTERVALS
-from stockstream.times import format_time
+from stockstream.times import format_time, parse_time
 
 # exchange_calendars asks pandas in a way that pandas will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values:DeprecationWarning")
+
+
+def in_session(open_time: str, interval: str) -> bool:
+    opens = parse_time(open_time)
+    return is_traded("XNYS", opens, opens + INTERVALS[interval])
 
 
 @pytest.fixture(scope="module")

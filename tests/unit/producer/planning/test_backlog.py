@@ -1,8 +1,8 @@
-"""Needs: how many requests see the bars of a stretch, worked by hand."""
+"""Backlogs: how many requests see the bars of a session's part, worked by hand."""
 
 import pytest
 
-from producer.planning.needs import Stretch
+from producer.planning.backlog import SessionPart
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from producer.planning.needs import Stretch
         (1440, False, 14),
     ],
 )
-def test_a_stretch_takes_a_request_for_99_bars_and_a_hundredth_after_the_close(
+def test_a_part_takes_a_request_for_99_bars_and_a_hundredth_after_the_close(
     bars: int, *, closes: bool, requests: int
 ) -> None:
-    assert Stretch(bars, closes).requests(99) == requests
+    assert SessionPart(bars, closes).requests(99) == requests

@@ -1,0 +1,32 @@
+"""The kinds of channels that are told by HTTP: a new one is a module with its renderer, and an entry here.
+
+The last part of an SSM parameter's name says of which kind the channel is: `/stockstream/slack`.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from alert.channels.slack import render_slack
+from alert.channels.teams import render_teams
+from alert.channels.webhook import render_webhook
+from alert.notices import Notice
+
+
+class ChannelKind(NamedTuple):
+    """One kind of channel.
+
+    Attributes:
+        render: makes a notice into the channel's JSON.
+        may_sign: whether a secret may stand behind the address, by which each notice is signed; Slack and
+            Teams trust whoever knows the address.
+    """
+
+    render: Callable[[Notice], dict[str, Any]]
+    may_sign: bool = False
+
+
+KINDS = {
+    "slack": ChannelKind(render_slack),
+    "teams": ChannelKind(render_teams),
+    "webhook": ChannelKind(render_webhook, may_sign=True),
+}

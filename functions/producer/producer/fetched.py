@@ -1,0 +1,52 @@
+"""What one request to the provider brought, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from producer.providers.answers import Answer
+from producer.providers.provider_errors import ProviderError
+from producer.publishing.publisher import Published
+from stockstream.errors import StockstreamError
+from stockstream.instruments import Instrument
+from stockstream.records import correlation_id
+from stockstream.times import format_instant
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What one request brought.
+
+    Attributes:
+        instruments: what was asked for.
+        asked_at: when.
+        answers: by instrument; empty where the request failed or was not made.
+        published: by instrument, what became of them.
+        failure: why there are no answers.
+        left: by instrument, why its answer could not be published.
+    """
+
+    instruments: Sequence[Instrument]
+    asked_at: datetime
+    answers: dict[str, Answer] = field(default_factory=dict)
+    published: dict[str, Published] = field(default_factory=dict)
+    failure: ProviderError | None = None
+    left: dict[str, StockstreamError] = field(default_factory=dict)
+
+    def failures(self) -> dict[str, ProviderError]:
+        """Why an instrument has no whole answer, by its name."""
+        if self.failure:
+            return dict.fromkeys((instrument.name for instrument in self.instruments), self.failure)
+        return {name: answer.failure for name, answer in self.answers.items() if answer.failure is not None}
+
+    def deferred(self, interval: str) -> dict[str, int]:
+        """How many bars of each instrument the stream does not have yet.
+
+        If an answer could not be published, it is not known which of its bars are new: all of them count.
+        """
+        unsent = {name: published.unsent for name, published in self.published.items()}
+        return unsent | {name: len(self.answers[name].finished_bars(interval)) for name in self.left}
+
+    def correlation_id(self, name: str, interval: str) -> str:
+        """What the answer about an instrument is called, here and in the transform's log."""
+        return correlation_id(name, interval, format_instant(self.answers[name].as_of))

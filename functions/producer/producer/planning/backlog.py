@@ -1,0 +1,177 @@
+"""Backlogs: which bars of an instrument are still to be asked for, now and in the rest of the quota day."""
+
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import NamedTuple
+
+from producer.markets.sessions import Session, current_or_last_session, sessions_between, trading_time
+from producer.planning.ledger import RequestState
+from producer.providers.answers import BARS_PER_ANSWER
+from stockstream.instruments import Instrument
+
+# The newest bar of an answer may still be forming, and is not used.
+FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1
+# After the close an instrument is asked for once more, to get the last bar. If the last bar was not there, or
+# the stream did not take it, it is asked for a second time: some plans delay their data by a quarter of an
+# hour. After half an hour nothing more is asked for until the next session.
+_FIRST_CLOSING_REQUEST = timedelta(minutes=2)
+_SECOND_CLOSING_REQUEST = timedelta(minutes=20)
+_CLOSING_ENDS = timedelta(minutes=30)
+# How many minutes there are for the first closing request.
+CLOSING_MINUTES = (_CLOSING_ENDS - _FIRST_CLOSING_REQUEST) // timedelta(minutes=1)
+# How late a finished bar may show up. If a bar has not come by then, there were no trades.
+_DELAY_BARS = 2
+# A bar is asked for when it has been finished for a minute.
+_SETTLING = timedelta(minutes=1)
+# The pauses after failures are 1, 2, 4, 8, 16 and then always 32 minutes. So an outage that lasts for a
+# session in New York takes 17 requests for an instrument, and not 390.
+_MOST_DOUBLINGS = 5
+_LONG_AGO = timedelta(days=14)
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class SessionPart(NamedTuple):
+    """The part of a session that lies in a quota day.
+
+    Attributes:
+        bars: how many of its bars are still to be seen.
+        closes: whether the session closes within the day. Then a request after the close belongs to the day.
+    """
+
+    bars: float
+    closes: bool
+
+    def parts(self, period: int) -> int:
+        """How many periods of so many bars cover this part; at least one."""
+        # After the close no bar is forming, so that the last answer shows one finished bar more.
+        return max(1, ceil((self.bars - self.closes) / period))
+
+    def requests(self, period: int) -> int:
+        """How many requests of the day see its bars, with one after each period of so many bars."""
+        # If the session goes on after the day, the first request of the next day sees the last period.
+        return self.parts(period) - (not self.closes)
+
+
+class Market(NamedTuple):
+    """A market at one moment.
+
+    Attributes:
+        name: what market_of says.
+        now: the moment, UTC, a whole minute.
+        bar_length: how long a bar lasts.
+        session: the one that is on, or the last one.
+        is_open: whether it is on.
+        settled: when the newest bar ended that is worth asking for.
+        today: what is left in the quota day of the session that is on, and of those after it.
+    """
+
+    name: str
+    now: datetime
+    bar_length: timedelta
+    session: Session
+    is_open: bool
+    settled: datetime
+    today: tuple[SessionPart, ...]
+
+
+class Backlog(NamedTuple):
+    """What is to be asked for one instrument, at one moment.
+
+    Attributes:
+        instrument: which.
+        asked_at: when the newest answer was asked for; NEVER if there has been none.
+        unseen: how many finished bars no answer has shown.
+        is_open: whether its market is open.
+        closing_request: 1 if the first request after the close is due, 2 if the second one is, else 0.
+        today: what is left of its market in the quota day, with the unseen bars.
+    """
+
+    instrument: Instrument
+    asked_at: datetime
+    unseen: float
+    is_open: bool
+    closing_request: int
+    today: tuple[SessionPart, ...]
+
+    def requests(self, period: int) -> int:
+        """How many requests the rest of the day takes, with one after each period of so many bars."""
+        return (self.closing_request == 1) + sum(part.requests(period) for part in self.today)
+
+    def least_requests(self, period: int) -> int:
+        """The same, without the unseen bars that are too old for any answer to show."""
+        gone = 0 if self.closing_request else max(0, self.unseen - BARS_PER_ANSWER)
+        first = tuple(SessionPart(part.bars - gone, part.closes) for part in self.today[:1])
+        return self._replace(today=(*first, *self.today[1:])).requests(period)
+
+
+def read_market(name: str, now: datetime, day_ends: datetime, bar_length: timedelta) -> Market | None:
+    """The market at a moment; None if its calendar has had no session for two weeks."""
+    session = current_or_last_session(name, now)
+    if session is None:
+        return None
+    settled = now - _SETTLING
+    settled -= (settled - NEVER) % bar_length
+    today = tuple(
+        SessionPart((min(each.closes, day_ends) - max(each.opens, now)) / bar_length, each.closes <= day_ends)
+        for each in sessions_between(name, now, day_ends)
+    )
+    return Market(name, now, bar_length, session, now < session.closes, settled, today)
+
+
+def may_ask(market: Market, state: RequestState, *, scarce: bool) -> bool:
+    """Whether a request now can bring a bar.
+
+    Args:
+        market: the instrument's, now.
+        state: what is known of the instrument's requests.
+        scarce: whether a day's requests are limited. Then each failure in a row doubles the pause.
+    """
+    if state.not_before:
+        pause = timedelta(minutes=2 ** min(state.failures - 1, _MOST_DOUBLINGS) - 1) * scarce
+        if market.now < state.not_before + pause:
+            return False
+    if market.is_open:
+        return market.settled > market.session.opens and market.settled + _SETTLING > _asked_at(state)
+    is_settled = market.now - market.session.closes >= _FIRST_CLOSING_REQUEST
+    return is_settled and _closing_request(market, state) > 0
+
+
+def read_backlog(instrument: Instrument, market: Market, state: RequestState) -> Backlog:
+    """What is to be asked for an instrument, at its market's moment."""
+    unseen = _unseen(market, state)
+    closing_request = 0 if market.is_open else _closing_request(market, state)
+    today = market.today
+    if today and not closing_request:
+        today = (SessionPart(today[0].bars + unseen, today[0].closes), *today[1:])
+    return Backlog(instrument, _asked_at(state), unseen, market.is_open, closing_request, today)
+
+
+def _closing_request(market: Market, state: RequestState) -> int:
+    closed_at = market.session.closes
+    since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
+    if since_close >= _CLOSING_ENDS:
+        return 0
+    if asked_since_close < _FIRST_CLOSING_REQUEST:
+        return 1
+    last_is_sent = (
+        state.newest is not None and state.newest >= closed_at - market.bar_length and not state.deferred
+    )
+    return 2 if asked_since_close < _SECOND_CLOSING_REQUEST <= since_close and not last_is_sent else 0
+
+
+def _unseen(market: Market, state: RequestState) -> float:
+    now, length = market.now, market.bar_length
+    if state.asked_at is None:
+        if not market.is_open:
+            return 0  # bars from before the first request were never asked for, so none is missing
+        return min(BARS_PER_ANSWER, (now - max(market.session.opens, now - _LONG_AGO)) / length)
+    seen_until = state.asked_at - _DELAY_BARS * length
+    if state.newest:
+        seen_until = min(max(seen_until, state.newest + length), state.asked_at)
+    if market.is_open and seen_until >= market.session.opens:
+        return (now - seen_until) / length
+    return trading_time(market.name, max(seen_until, now - _LONG_AGO), now) / length
+
+
+def _asked_at(state: RequestState) -> datetime:
+    return state.asked_at or NEVER

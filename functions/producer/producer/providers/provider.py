@@ -1,0 +1,92 @@
+"""What a provider is: how it is asked, and the record by which the producer knows it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import requests
+
+from producer.providers.answers import Answer
+from stockstream.instruments import Instrument
+
+
+class Provider(Protocol):
+    """Where bars come from.
+
+    Attributes:
+        instruments_per_request: how many instruments one fetch takes at most.
+    """
+
+    @property
+    def instruments_per_request(self) -> int: ...  # noqa: D102 (the class says it)
+
+    def fetch(
+        self, instruments: Sequence[Instrument], interval: str, since: datetime | None
+    ) -> Mapping[str, Answer]:
+        """The newest bars of a few instruments.
+
+        Args:
+            instruments: what to ask for: from 1 to instruments_per_request.
+            interval: a key of INTERVALS.
+            since: from when on bars are wanted; None for the newest hundred or so.
+
+        Returns:
+            An answer for each instrument, by its name; one that failed says so itself.
+
+        Raises:
+            ProviderError: there are no bars at all; its type says why.
+        """
+
+    def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
+        """The bars of a month, such as `2026-10`, of the market's own calendar.
+
+        Raises:
+            ProviderError: there are none; its type says why.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccess:
+    """What it takes to open a provider.
+
+    Attributes:
+        session: the HTTP session, kept over requests.
+        url: the server's address, without a path.
+        key: the text of the parameter that holds the key.
+        timeout_seconds: how long to wait for a connection, for each part of an answer, and for the whole.
+        hours: one of sessions.HOURS.
+        options: the values of the provider's own settings, by their names.
+        before_request: called before each request; what it raises goes to the caller.
+    """
+
+    session: requests.Session
+    url: str
+    key: str = field(repr=False)
+    timeout_seconds: float
+    hours: str
+    options: Mapping[str, str]
+    before_request: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKind:
+    """One provider that can be chosen. `providers.catalogue` lists them all.
+
+    Attributes:
+        title: its name in a sentence.
+        url: its address; `template.yaml` has the same one.
+        open: makes a Provider.
+            It raises SettingsError where the key has another form.
+        offers: whether it has bars of an instrument's class.
+        delay: by how much its plan may delay its data, given the values of its own settings.
+        options: its own settings: for each environment variable the values that it may have; each is a
+            parameter of `template.yaml`.
+    """
+
+    title: str
+    url: str
+    open: Callable[[ProviderAccess], Provider]
+    offers: Callable[[Instrument], bool]
+    delay: Callable[[Mapping[str, str]], timedelta]
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

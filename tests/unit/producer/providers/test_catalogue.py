@@ -1,0 +1,73 @@
+"""The catalogue: each provider can be opened, and says what it has and how late its data may be."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+import requests
+
+from producer.providers.alpaca import Alpaca
+from producer.providers.alphavantage import AlphaVantage
+from producer.providers.catalogue import PROVIDERS
+from producer.providers.provider import ProviderAccess
+from stockstream.instruments import parse_instrument
+
+OPTIONS = {"ALPACA_FEED": "iex"}
+
+
+def access(key: str, options: Mapping[str, str] = OPTIONS) -> ProviderAccess:
+    return ProviderAccess(
+        session=requests.Session(),
+        url="https://market.test",
+        key=key,
+        timeout_seconds=5,
+        hours="regular",
+        options=options,
+        before_request=lambda: None,
+    )
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_every_provider_opens_with_its_settings(name: str) -> None:
+    kind = PROVIDERS[name]
+    options = {setting: choices[0] for setting, choices in kind.options.items()}
+
+    assert kind.open(access("KEY:SECRET", options)).instruments_per_request >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "instruments_per_request"),
+    [("alphavantage", AlphaVantage, 1), ("replay", AlphaVantage, 1), ("alpaca", Alpaca, 100)],
+)
+def test_a_word_of_the_setting_opens_its_provider(
+    name: str, server: type, instruments_per_request: int
+) -> None:
+    provider = PROVIDERS[name].open(access("KEY:SECRET"))
+
+    assert type(provider) is server
+    assert provider.instruments_per_request == instruments_per_request
+
+
+@pytest.mark.parametrize(
+    ("name", "feed", "minutes"),
+    [
+        ("alphavantage", "iex", 15),  # some of its plans are delayed, and no answer says which
+        ("replay", "iex", 0),
+        ("alpaca", "iex", 0),
+        ("alpaca", "sip", 0),
+        ("alpaca", "delayed_sip", 15),
+    ],
+)
+def test_says_by_how_much_its_plan_may_delay_data(name: str, feed: str, minutes: int) -> None:
+    assert PROVIDERS[name].delay({"ALPACA_FEED": feed}) == timedelta(minutes=minutes)
+
+
+def test_the_key_is_in_no_text() -> None:
+    assert "PKTEST" not in repr(access("PKTEST:SECRET"))
+
+
+@pytest.mark.parametrize("name", ["IBM", "fx:EUR/USD", "crypto:BTC/USD"])
+def test_only_alpaca_lacks_a_class_of_instrument(name: str) -> None:
+    lacking = {word for word, kind in PROVIDERS.items() if not kind.offers(parse_instrument(name))}
+
+    assert lacking == ({"alpaca"} if name == "fx:EUR/USD" else set())

@@ -1,0 +1,88 @@
+"""The books of a run, worked by hand."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from producer.bookkeeping import record_run
+from producer.fetched import Fetched
+from producer.markets.watchlist import Watchlist
+from producer.ohlcv import Ohlcv
+from producer.planning.allowance import AllowanceSpentError
+from producer.planning.ledger import Ledger, RequestState
+from producer.providers.answers import Answer
+from producer.providers.provider_errors import (
+    DailyQuotaError,
+    MinuteLimitError,
+    ProviderError,
+    ProviderUnavailableError,
+)
+from producer.publishing.publisher import Published
+from stockstream.instruments import parse_instrument
+
+IBM, MSFT = parse_instrument("IBM"), parse_instrument("MSFT")
+WATCHLIST = Watchlist((IBM, MSFT), "1min", "regular")
+NOW = datetime(2026, 11, 20, 15, 10, 5, tzinfo=UTC)  # 10:10 in New York
+MINUTE = NOW.replace(second=0)
+BAR = Ohlcv(10.0, 12.0, 9.0, 11.0, 100.0)
+# The last bar is still forming, and there is none of 15:05 to 15:07.
+BARS = dict.fromkeys([f"2026-11-20T15:{minute}:00Z" for minute in ("03", "04", "08", "09", "10")], BAR)
+LEDGER = Ledger(date(2026, 11, 20), spent=5)
+
+
+def answer(failure: ProviderError | None = None) -> Answer:
+    return Answer(BARS, [], NOW, NOW, reaches_back=True, failure=failure)
+
+
+def test_an_answer_is_booked_with_its_newest_finished_bar_its_silence_and_what_waits() -> None:
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, {"IBM": Published(unsent=2)})
+
+    ledger = record_run(LEDGER, WATCHLIST, [fetched], 3, NOW)
+
+    assert ledger.spent == 8  # three pages are three requests
+    assert ledger.instruments == {
+        "IBM": RequestState(
+            MINUTE, newest=MINUTE - timedelta(minutes=1), quiet=timedelta(minutes=3), deferred=2
+        )
+    }
+
+
+def test_a_failed_request_is_booked_for_each_of_its_instruments_and_the_run_as_unanswered() -> None:
+    fetched = Fetched([IBM, MSFT], NOW, failure=ProviderUnavailableError("no answer"))
+
+    ledger = record_run(LEDGER, WATCHLIST, [fetched], 1, NOW)
+
+    failed = RequestState(not_before=MINUTE + timedelta(minutes=1), failures=1, failed_at=MINUTE)
+    assert ledger.instruments == {"IBM": failed, "MSFT": failed}
+    assert (ledger.spent, ledger.unanswered, ledger.unanswered_at) == (6, 1, MINUTE)
+
+
+def test_one_answer_among_failures_is_an_answered_run() -> None:
+    fetched = [
+        Fetched([IBM], NOW, failure=ProviderUnavailableError("no answer")),
+        Fetched([MSFT], NOW, {"MSFT": answer()}, {"MSFT": Published()}),
+    ]
+
+    assert record_run(LEDGER, WATCHLIST, fetched, 2, NOW).unanswered == 0
+
+
+def test_an_answer_that_broke_off_is_a_failure_and_shows_no_newest_bar() -> None:
+    fetched = Fetched([IBM], NOW, {"IBM": answer(MinuteLimitError("slower"))}, {"IBM": Published()})
+
+    ledger = record_run(LEDGER, WATCHLIST, [fetched], 1, NOW)
+
+    assert ledger.instruments["IBM"].newest is None
+    assert ledger.instruments["IBM"].failures == 1
+
+
+def test_what_the_runs_allowance_cut_off_is_no_failure() -> None:
+    fetched = Fetched([IBM], NOW, failure=AllowanceSpentError("spent"))
+
+    assert record_run(LEDGER, WATCHLIST, [fetched], 0, NOW) == LEDGER
+
+
+def test_a_refusal_that_needs_a_person_is_no_silence() -> None:
+    fetched = Fetched([IBM], NOW, failure=DailyQuotaError("25 requests per day"))
+
+    ledger = record_run(LEDGER, WATCHLIST, [fetched], 1, NOW)
+
+    assert ledger.unanswered == 0
+    assert ledger.stopped_until == datetime(2026, 11, 21, 5, tzinfo=UTC)
