@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from stockstream.instruments import parse_instrument
-from stockstream_local.market.invented import MarketBar
+from stockstream_local.market.alphavantage import write_answer
+from stockstream_local.market.invented import MarketBar, bars
 from stockstream_local.market.recording import Recording, RecordingError
 
 ROOT = Path(__file__).parents[4]
@@ -135,6 +136,22 @@ def test_says_that_a_file_is_missing_or_no_json(tmp_path: Path) -> None:
     (tmp_path / "text.json").write_text("hello")
     with pytest.raises(RecordingError, match="cannot be read as JSON"):
         Recording(tmp_path / "text.json")
+
+
+@pytest.mark.parametrize(("year", "is_stamped_by_end"), [(2017, True), (2025, False)])
+def test_a_whole_answer_comes_back_and_tells_by_its_year_what_its_stamps_mean(
+    tmp_path: Path, year: int, *, is_stamped_by_end: bool
+) -> None:
+    instrument, moment = parse_instrument("MSFT"), datetime(year, 12, 18, 19, 57, tzinfo=UTC)
+    shown = bars(instrument, "1min", moment, 100)
+    path = tmp_path / "recorded.json"
+    path.write_bytes(write_answer({"interval": "1min"}, instrument, shown))
+
+    recording = Recording(path)
+
+    assert (recording.instrument.name, recording.interval) == ("MSFT", "1min")
+    assert recording.bars == shown
+    assert recording.is_stamped_by_end == is_stamped_by_end
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the recorded answers are not on this machine")

@@ -26,6 +26,8 @@ from producer.providers.provider_errors import (
 )
 from stockstream.errors import Reason
 from stockstream.instruments import parse_instrument
+from stockstream_local.market.alphavantage import write_answer
+from stockstream_local.market.invented import bars as invent_bars
 
 ROOT = Path(__file__).parents[4]
 IBM = parse_instrument("IBM")
@@ -118,6 +120,50 @@ def test_reads_the_recorded_answer_of_an_equity_in_summer(recorded: Any) -> None
     # "2020-05-08 14:05:00", New York summer time.
     assert Ohlcv(121.79, 121.86, 121.7225, 121.74, 31454.0) == bars["2020-05-08T18:05:00Z"]
     assert (len(bars), rejected) == (2, [])
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [datetime(2025, 12, 18, 19, 30, 20, tzinfo=UTC), datetime(2025, 7, 1, 18, 5, 20, tzinfo=UTC)],
+    ids=["winter", "summer"],
+)
+@pytest.mark.parametrize("name", ["MSFT", "fx:EUR/USD", "crypto:ETH/USD"])
+def test_reads_a_whole_answer_of_the_replay_market(name: str, moment: datetime) -> None:
+    """Other code writes it: local times for an equity, no volume for a pair, a number for a coin."""
+    instrument = parse_instrument(name)
+    shown = invent_bars(instrument, "5min", moment, 100)
+
+    bars, rejected = parse_answer(write_answer({"interval": "5min"}, instrument, shown), instrument, "5min")
+
+    assert (len(bars), rejected) == (100, [])
+    assert bars == {
+        f"{each.open_time:%Y-%m-%dT%H:%M:%SZ}": Ohlcv(
+            each.open, each.high, each.low, each.close, None if each.volume is None else float(each.volume)
+        )
+        for each in shown
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"Meta Data": {}, "Time Series (Daily)": {"2026-11-20": bar()}}, MalformedAnswerError),
+        ({"Meta Data": {}, "Weekly Time Series": {"2026-11-20": bar()}}, MalformedAnswerError),
+        ({"Global Quote": {"01. symbol": "IBM", "05. price": "301.2"}}, MalformedAnswerError),
+        ({"Realtime Currency Exchange Rate": {"8. Bid Price": "-"}}, MalformedAnswerError),
+        ({"bestMatches": [{"1. symbol": "IBM"}]}, MalformedAnswerError),
+        ({"endpoint": "Global Market Open & Close Status", "markets": []}, MalformedAnswerError),
+        ({"message": "This is a sample.", "data": [{"close": "301.2"}]}, SampleDataError),
+    ],
+    ids=["daily", "weekly", "quote", "rate", "search", "status", "sample"],
+)
+def test_an_answer_that_is_no_intraday_series_is_refused(
+    body: dict[str, Any], kind: type[ProviderError]
+) -> None:
+    with pytest.raises(ProviderError) as raised:
+        parse_answer(json.dumps(body).encode(), IBM, "5min")
+
+    assert raised.type is kind
 
 
 def test_every_recorded_answer_that_is_no_intraday_series_is_refused() -> None:
