@@ -6,9 +6,9 @@ export SAM_CLI_TELEMETRY := 0
 # A file's tests stay together, since they may share a stack; more workers than two, since some of them wait.
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
-	--custom-compile-command 'make lock' pyproject.toml
+	--custom-compile-command 'make lock'
 
-.PHONY: help setup run search test check check-tests test-slow lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test check check-tests test-slow mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -38,6 +38,10 @@ check-tests:
 test-slow: setup  ## what `make test` leaves out, since it waits: each fault's notice (a quarter of an hour)
 	pytest -m slow $(ARGS)
 
+mutants: setup  ## break the code in each place and see which tests notice (ARGS=indicators for one module)
+	@uv run --quiet --no-project --python .venv/bin/python --with-requirements requirements/mutants.txt \
+		tests/mutants/run.py $(ARGS)
+
 lint: setup  ## check style, types, imports, the template and the locks, side by side
 	@$(MAKE) --no-print-directory -k -j 4 lint-style lint-types lint-imports lint-template lint-locks
 
@@ -56,10 +60,12 @@ lint-template:
 
 lint-locks:
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT \
-		&& cp layers/common/requirements.txt "$$kept/layer.txt" && cp requirements/dev.txt "$$kept/dev.txt" \
-		&& $(COMPILE) -o "$$kept/layer.txt" \
-		&& $(COMPILE) --group dev -c layers/common/requirements.txt -o "$$kept/dev.txt" \
+		&& cp layers/common/requirements.txt "$$kept/layer.txt" && cp requirements/dev.txt requirements/mutants.txt "$$kept" \
+		&& $(COMPILE) pyproject.toml -o "$$kept/layer.txt" \
+		&& $(COMPILE) pyproject.toml --group dev -c layers/common/requirements.txt -o "$$kept/dev.txt" \
+		&& $(COMPILE) --group mutants -c requirements/dev.txt -o "$$kept/mutants.txt" \
 		&& cmp -s "$$kept/layer.txt" layers/common/requirements.txt && cmp -s "$$kept/dev.txt" requirements/dev.txt \
+		&& cmp -s "$$kept/mutants.txt" requirements/mutants.txt \
 		|| { echo "The locks are not what pyproject.toml asks for: run make lock."; exit 1; }
 
 format: setup  ## mend what ruff can mend
@@ -70,8 +76,9 @@ bench: setup  ## measure the transform beside other ways to do its work
 	@OPENBLAS_NUM_THREADS=1 python bench/run.py
 
 lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
-	$(COMPILE) $(ARGS) -o layers/common/requirements.txt
-	$(COMPILE) $(ARGS) --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+	$(COMPILE) $(ARGS) pyproject.toml -o layers/common/requirements.txt
+	$(COMPILE) $(ARGS) pyproject.toml --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+	$(COMPILE) $(ARGS) --group mutants -c requirements/dev.txt -o requirements/mutants.txt
 
 generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects
 	@python -m stockstream_generate

@@ -46,6 +46,14 @@ def test_a_window_with_leading_zeros_is_the_same_window() -> None:
     assert parse_windows("005", "12").sma == (5,)
 
 
+def test_the_defaults_are_the_contracts() -> None:
+    assert Windows() == Windows((5, 20, 50, 200), (12, 26))
+
+
+def test_a_window_is_from_2_to_1000() -> None:
+    assert parse_windows("2,1000", "1000,2") == Windows((2, 1000), (1000, 2))
+
+
 def test_ten_windows_are_the_most() -> None:
     ten = ",".join(str(window) for window in range(2, 12))
     assert len(parse_windows(ten, "12").sma) == 10
