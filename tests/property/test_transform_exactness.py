@@ -22,6 +22,9 @@ WINDOWS = Windows()
 EXACT = 1e-11
 # These are differences: near 0 they are as good as what they are differences of, which are prices for most.
 NEAR_ZERO: dict[str, Callable[[float], float]] = {
+    # Logarithms of closes that differ by equal steps, as 1e-12 and no other digit, differ by 1e-24: less than
+    # the last digit of a close is worth (1e-16), by so much that no float can say it.
+    "volatility_20": lambda _close: 1e-12,
     "bollinger_lower_20": lambda close: close,
     "zscore_20": lambda _close: 1,
     "macd_12_26_9": lambda close: close,
@@ -142,13 +145,14 @@ def test_prices_thirteen_orders_of_magnitude_apart_are_exact(closes: Series) -> 
         steady(100.0, 1.02),
         steady(1e7, 0.9),
         steady(1e7, 0.999999),
+        [9.99999999999 - 9.99911264898401e-12 * step for step in range(21)],
         [100.0 - step / 8 for step in range(199)] + [75.25],
         [100.0] + [99.0 - step / 8 for step in range(199)],
         [50.0, 51.0] + [50.0 - step / 8 for step in range(198)],
     ],
     ids=[
         "flat", "flat at 0.1", "one last tick", "alternating by one digit", "steady growth", "fast growth",
-        "a crash all along", "slow decline", "losses and one gain", "losses alone", "losses after one gain",
+        "a crash all along", "slow decline", "equal steps of almost nothing", "losses and one gain", "losses alone", "losses after one gain",
     ],
 )  # fmt: skip
 def test_hard_series_are_exact(closes: Series) -> None:
