@@ -118,8 +118,8 @@ PACKAGES = {
     "transform": ROOT / "functions" / "transform",
     "producer": ROOT / "functions" / "producer",
 }
-# Modules that compute and decide nothing: what they are is said in words, or is wiring to AWS and the network,
-# which tests/integration and tests/local run.
+# Modules that compute and decide nothing: shapes and names, and wiring to AWS and the network, which
+# tests/integration and tests/local run.
 LEFT_OUT = {
     "stockstream.bar_stream": "wiring to Kinesis",
     "stockstream.errors": "names and texts",

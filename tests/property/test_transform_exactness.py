@@ -152,7 +152,8 @@ def test_prices_thirteen_orders_of_magnitude_apart_are_exact(closes: Series) -> 
     ],
     ids=[
         "flat", "flat at 0.1", "one last tick", "alternating by one digit", "steady growth", "fast growth",
-        "a crash all along", "slow decline", "equal steps of almost nothing", "losses and one gain", "losses alone", "losses after one gain",
+        "a crash all along", "slow decline", "equal steps of almost nothing",
+        "losses and one gain", "losses alone", "losses after one gain",
     ],
 )  # fmt: skip
 def test_hard_series_are_exact(closes: Series) -> None:
