@@ -146,13 +146,14 @@ def test_prices_thirteen_orders_of_magnitude_apart_are_exact(closes: Series) -> 
         steady(1e7, 0.9),
         steady(1e7, 0.999999),
         [9.99999999999 - 9.99911264898401e-12 * step for step in range(21)],
+        [45.20665877486454 + 1.385605331489699e-12 * step for step in range(21)],
         [100.0 - step / 8 for step in range(199)] + [75.25],
         [100.0] + [99.0 - step / 8 for step in range(199)],
         [50.0, 51.0] + [50.0 - step / 8 for step in range(198)],
     ],
     ids=[
         "flat", "flat at 0.1", "one last tick", "alternating by one digit", "steady growth", "fast growth",
-        "a crash all along", "slow decline", "equal steps of almost nothing",
+        "a crash all along", "slow decline", "equal steps of almost nothing", "a scatter that rounds to less than 0",
         "losses and one gain", "losses alone", "losses after one gain",
     ],
 )  # fmt: skip

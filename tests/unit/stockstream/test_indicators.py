@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from stockstream.indicators import (
+    atr,
     bollinger,
     ema,
     log_return,
+    macd,
     rsi,
     simple_return,
     sma,
@@ -180,3 +182,24 @@ def test_vwap_is_unknown_without_volume(volume: list[float | None]) -> None:
 
 def test_vwap_is_unknown_one_bar_short() -> None:
     assert vwap([10.0], [1.0], 2) is None
+
+
+@pytest.mark.parametrize(
+    ("closes", "expected"),
+    [
+        (25, (None, None, None)),
+        (26, (7.0, None, None)),
+        (33, (7.0, None, None)),
+        (34, (7.0, 7.0, 0.0)),
+        (200, (7.0, 7.0, 0.0)),
+    ],
+)
+def test_macd_of_a_straight_line(closes: int, expected: tuple[float | None, ...]) -> None:
+    # On 1, 2, 3, ... an average of n lags behind by (n - 1) / 2 from its seed on: 5.5 and 12.5.
+    assert macd([float(step + 1) for step in range(closes)], 12, 26, 9) == pytest.approx(expected, abs=1e-12)
+
+
+def test_atr_begins_with_the_mean_of_the_first_ranges() -> None:
+    assert atr([float(step) for step in range(13)], 14) is None
+    assert atr([float(step) for step in range(14)], 14) == pytest.approx(6.5)
+    assert atr([float(step) for step in range(15)], 14) == pytest.approx(6.5 + (14 - 6.5) / 14)

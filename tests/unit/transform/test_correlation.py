@@ -35,6 +35,7 @@ def test_a_record_and_its_document_name_the_same_answer(load_event: Callable[[st
     "data",
     [
         "*",
+        f"*{encode(BAR)}",
         b64encode(b"no JSON").decode(),
         encode(["IBM"]),
         encode({}),

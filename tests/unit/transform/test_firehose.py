@@ -115,3 +115,13 @@ def test_four_bad_records_of_a_mebibyte_go_back() -> None:
 
 def test_an_empty_batch_has_no_entries() -> None:
     assert transform_records([], Windows()) == ([], [])
+
+
+def test_a_character_that_base64_lacks_is_not_skipped() -> None:
+    record = wrap_small(1)[0]
+    broken = record | {"data": "*" + record["data"]}
+
+    entries, ((_, error),) = transform_records([broken], Windows())
+
+    assert entries == [{"recordId": record["recordId"], "result": "ProcessingFailed", "data": broken["data"]}]
+    assert str(error) == "MALFORMED_JSON: the data is not base64"

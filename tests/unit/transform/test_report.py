@@ -103,3 +103,17 @@ def test_debugging_names_the_answers_that_the_documents_came_from() -> None:
     (line,) = [each for each in lines(3, reject(1), "DEBUG") if each["level"] == "DEBUG"]
 
     assert line["correlation_ids"] == [BAR_CORRELATION]
+
+
+def test_the_answers_of_a_debug_line_are_those_of_the_delivered_records() -> None:
+    other = b64encode(json.dumps(BAR | {"instrument": "MSFT"}).encode()).decode()
+    event = {"records": [{"recordId": "a", "data": BAR_DATA}, {"recordId": "b", "data": other}]}
+    entries = [
+        {"recordId": "a", "data": BAR_DATA, "result": "Ok"},
+        {"recordId": "b", "data": other, "result": "ProcessingFailed"},
+    ]
+    rejections = [("b", RecordError(Reason.BAD_PRICE, "low is 0.0"))]
+    said = map(json.loads, describe(event, entries, rejections, 1_795_208_405_123, "stockstream", "DEBUG"))
+
+    (line,) = [line for line in said if line["message"] == "answers transformed"]
+    assert line["correlation_ids"] == [BAR_CORRELATION]

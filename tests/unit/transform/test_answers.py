@@ -47,6 +47,39 @@ def test_no_more_go_back_than_must() -> None:
     assert written(entries) <= goal
 
 
+def test_a_record_goes_back_if_that_makes_room_by_a_single_byte() -> None:
+    # Ok is 14 characters shorter than ProcessingFailed.
+    records, entries = make([(10, 10 + 14), (10, 10 + 15)])
+    assert cut_to_fit(entries, records, goal=100, limit=1000) == [1]
+
+
+def test_none_goes_back_once_the_answer_fits_to_the_byte() -> None:
+    records, entries = make([(10, 110), (10, 110), (10, 110)])
+    # Each makes 100 - 14 bytes of room, and the last entry is measured with a comma and a space.
+    exact = written(entries) + 2 - 2 * 86
+    assert len(cut_to_fit(list(entries), records, goal=exact)) == 2
+    assert len(cut_to_fit(list(entries), records, goal=exact + 1)) == 2
+    assert len(cut_to_fit(list(entries), records, goal=exact - 1)) == 3
+
+
+@pytest.mark.parametrize(("size", "given_back"), [(6_000_000, []), (6_000_001, [0])])
+def test_without_other_limits_the_goal_is_six_million_bytes(size: int, given_back: list[int]) -> None:
+    records, entries = make([(10, 0)])
+    entries[0]["data"] = "B" * (size - written(entries) - 2)
+    assert cut_to_fit(entries, records) == given_back
+
+
+def test_without_other_limits_the_limit_is_six_mebibytes() -> None:
+    most = 6 * 1_048_576
+    frame = len(json.dumps({"records": [give_back({"recordId": "0", "data": ""})]})) + 2
+    records, entries = make([(most - frame, most)])
+    assert cut_to_fit(entries, records) == [0]
+
+    records, entries = make([(most - frame + 1, most)])
+    with pytest.raises(AnswerTooLargeError, match=f"would be {most + 1} bytes, and Lambda lets out {most}"):
+        cut_to_fit(entries, records)
+
+
 def test_a_record_that_shrank_never_goes_back() -> None:
     records, entries = make([(500, 100), (10, 200)])
     assert cut_to_fit(entries, records, goal=written(entries) - 50) == [1]
