@@ -31,7 +31,7 @@ type Spec = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PanelRequest:
     """What the person before the dashboard has chosen.
 
     Attributes:
@@ -44,48 +44,48 @@ class Asked:
     filters: Sequence[Mapping[str, Any]] = ()
 
 
-def fill_query(spec: Spec, asked: Asked) -> tuple[str, dict[str, Any]]:
+def fill_query(spec: Spec, request: PanelRequest) -> tuple[str, dict[str, Any]]:
     """The index and the body of the search that Dashboards makes for a spec."""
     url = deepcopy(spec["data"]["url"])
     body: dict[str, Any] = url["body"]
     query = body.get("query")
     if query is None:
-        body["query"] = {"bool": {"filter": _own_clauses(url, asked)}}
+        body["query"] = {"bool": {"filter": _own_clauses(url, request)}}
     else:
-        body["query"] = _fill(query, asked)
-    body["aggs"] = _fill(body["aggs"], asked)
+        body["query"] = _fill(query, request)
+    body["aggs"] = _fill(body["aggs"], request)
     return url["index"], body
 
 
-def _own_clauses(url: Mapping[str, Any], asked: Asked) -> list[Mapping[str, Any]]:
+def _own_clauses(url: Mapping[str, Any], request: PanelRequest) -> list[Mapping[str, Any]]:
     range_ = {
-        "gte": asked.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "lte": asked.until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "gte": request.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "lte": request.until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "format": "strict_date_optional_time",
     }
     clauses: list[Mapping[str, Any]] = [{"range": {url[TIME_FIELD]: range_}}]
-    return [*clauses, *asked.filters] if url.get(CONTEXT) else clauses
+    return [*clauses, *request.filters] if url.get(CONTEXT) else clauses
 
 
-def _fill(value: Any, asked: Asked) -> Any:  # noqa: ANN401 (JSON)
+def _fill(value: Any, request: PanelRequest) -> Any:  # noqa: ANN401 (JSON)
     if isinstance(value, list):
-        return [filled for each in value for filled in _fill_item(each, asked)]
+        return [filled for each in value for filled in _fill_item(each, request)]
     if not isinstance(value, dict):
         return value
     if TIME_FILTER in value:
-        moment = asked.since if value[TIME_FILTER] == "min" else asked.until
+        moment = request.since if value[TIME_FILTER] == "min" else request.until
         moment += value.get("shift", 0) * _UNITS[value.get("unit", "d")]
         return round(moment.timestamp() * 1000)
     if AUTO_INTERVAL in value:
-        wished = (asked.until - asked.since) / timedelta(milliseconds=1) / value[AUTO_INTERVAL]
+        wished = (request.until - request.since) / timedelta(milliseconds=1) / value[AUTO_INTERVAL]
         return next((step for most, step in _STEPS if wished <= most), "1y")
-    return {key: _fill(each, asked) for key, each in value.items()}
+    return {key: _fill(each, request) for key, each in value.items()}
 
 
-def _fill_item(item: Any, asked: Asked) -> Sequence[Any]:  # noqa: ANN401 (JSON)
+def _fill_item(item: Any, request: PanelRequest) -> Sequence[Any]:  # noqa: ANN401 (JSON)
     if isinstance(item, str) and item in _CLAUSES:
-        return asked.filters if _CLAUSES[item] == "filter" else ()
-    return [_fill(item, asked)]
+        return request.filters if _CLAUSES[item] == "filter" else ()
+    return [_fill(item, request)]
 
 
 def with_answer(spec: Spec, answer: Mapping[str, Any], width: int, height: int) -> Spec:

@@ -15,7 +15,7 @@ from opensearchpy import OpenSearch
 
 from stockstream_dashboards.invented_documents import deliver, invent_bars
 from stockstream_dashboards.osmem import run_osmem
-from stockstream_dashboards.panels import Asked, draw_svg, fill_query, with_answer
+from stockstream_dashboards.panels import PanelRequest, draw_svg, fill_query, with_answer
 from stockstream_dashboards.saved_objects import DASHBOARDS, read_dashboard, read_panel
 from stockstream_operate.search.client import find_server
 from stockstream_operate.search.fill import Filler
@@ -27,7 +27,7 @@ DOCS = ROOT / "docs"
 VEGA_LITE = "5.8"
 OPEN, CLOSE = datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, tzinfo=UTC)
 CHOSEN = "IBM"
-ASKED = Asked(OPEN - timedelta(minutes=15), CLOSE + timedelta(minutes=1))
+REQUEST = PanelRequest(OPEN - timedelta(minutes=15), CLOSE + timedelta(minutes=1))
 # Seconds from the provider's word to the arrival, and minutes of silence before the end.
 DELIVERIES = {
     "IBM": (0.4, 0), "AAPL": (0.9, 0), "MSFT": (1.3, 0), "NVDA": (0.6, 0), "TSLA": (2.1, 41),
@@ -73,7 +73,7 @@ def draw_dashboard(client: OpenSearch, name: str) -> str:
     width = 48 * COLUMN + GAP
     height = HEAD + ROW * max(place["y"] + place["h"] for place in places) + GAP
     inner = "".join(part for place in places for part in _draw_place(client, place))
-    period = f"{ASKED.since:%Y-%m-%d %H:%M} to {ASKED.until:%H:%M} UTC"
+    period = f"{REQUEST.since:%Y-%m-%d %H:%M} to {REQUEST.until:%H:%M} UTC"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
         f'<rect width="{width}" height="{height}" fill="#F5F7FA"/>'
@@ -94,7 +94,7 @@ def _draw_place(client: OpenSearch, place: dict[str, Any]) -> Iterator[str]:
         yield _draw_control(x + 8, y + TITLE + 8, width - 16, panel["params"]["controls"][0]["label"])
         return
     chosen = [{"match_phrase": {"instrument": CHOSEN}}] if place["panel"].startswith("market-") else []
-    index, body = fill_query(panel, Asked(ASKED.since, ASKED.until, chosen))
+    index, body = fill_query(panel, PanelRequest(REQUEST.since, REQUEST.until, chosen))
     answer = client.search(index=index, body=body)
     svg = draw_svg(with_answer(panel, answer, width - 16, height - TITLE - 8), VEGA_LITE)
     yield re.sub(r"^<svg ", f'<svg x="{x + 8}" y="{y + TITLE}" ', _tidy(svg, place["panel"]))

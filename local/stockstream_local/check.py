@@ -116,7 +116,7 @@ def _atr(bars: Sequence[MarketBar]) -> float | None:
     return _last(_smooth(ranges, WILDER, 1 / WILDER))
 
 
-class Known(NamedTuple):
+class KnownBars(NamedTuple):
     """What the pipeline could know of one instrument from one answer on.
 
     Attributes:
@@ -142,7 +142,7 @@ class Checker:
         self._interval = interval
         self._api_key = api_key
         self._followed = 0
-        self._known: dict[str, deque[Known]] = defaultdict(lambda: deque(maxlen=ANSWERS_KEPT))
+        self._known: dict[str, deque[KnownBars]] = defaultdict(lambda: deque(maxlen=ANSWERS_KEPT))
 
     def find_fault(self, document: Document) -> str | None:
         """What is wrong with a document, for a person; None if every number is right."""
@@ -181,7 +181,7 @@ class Checker:
                 before = {bar.open_time: bar for bar in answers[-1].bars} if answers else {}
                 bars = sorted((before | finished).values(), key=lambda bar: bar.open_time)
                 reach = len(finished) + LOOKBACK_CLOSES
-                answers.append(Known(request.moment, bars[-reach:]))
+                answers.append(KnownBars(request.moment, bars[-reach:]))
 
 
 def _is_same(told: object, expected: float | None, close: float) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
-from notice_payloads import PAYLOADS, PLACES, render_samples
+from notice_payloads import LINK_TARGETS, PAYLOADS, render_samples
 
 from alert.alarms import parse_alarm
 from alert.channels.mail import render_mail
@@ -242,7 +242,7 @@ def check_all(notice: Notice) -> None:
 
 
 def write(message: Message, lasted: timedelta | None = None, details: Sequence[str] = ()) -> Notice:
-    return write_notice(message, parse_alarm(message.text), lasted, PLACES, details)
+    return write_notice(message, parse_alarm(message.text), lasted, LINK_TARGETS, details)
 
 
 @pytest.mark.parametrize("schema", [SLACK, TEAMS, WEBHOOK, MAIL])

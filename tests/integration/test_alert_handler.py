@@ -18,7 +18,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
-from alert.desk import open_desk
+from alert.dependencies import make_dependencies
 from alert.errors import DeliveryError
 from alert.handler import handle
 from alert.settings import read_settings
@@ -120,7 +120,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         monkeypatch.setenv("NOTICE_TOPIC_ARN", topic)
         read_settings.cache_clear()
-        open_desk.cache_clear()
+        make_dependencies.cache_clear()
 
         def read() -> list[dict[str, Any]]:
             answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
@@ -128,7 +128,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
 
         yield read
     read_settings.cache_clear()
-    open_desk.cache_clear()
+    make_dependencies.cache_clear()
 
 
 type Inbox = Callable[[], list[dict[str, Any]]]

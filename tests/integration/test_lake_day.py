@@ -6,11 +6,11 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from delivered_day import DeliveredDay, Known
+from delivered_day import DeliveredDay, KnownNumbers
 
 from stockstream_operate.lake.engine import LakeEngine
 
-FIELDS = ", ".join(Known._fields)
+FIELDS = ", ".join(KnownNumbers._fields)
 NOON_IN_NEW_YORK = datetime(2026, 11, 20, 17, 0)  # noqa: DTZ001 (UTC, as SQL has it)
 
 
@@ -27,14 +27,14 @@ def lake(day: DeliveredDay, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield lake
 
 
-def read(lake: LakeEngine, sql: str) -> dict[str, Known]:
+def read(lake: LakeEngine, sql: str) -> dict[str, KnownNumbers]:
     rows = lake.query(sql).rows
-    found = {row[0]: Known(*row[1:]) for row in rows}
+    found = {row[0]: KnownNumbers(*row[1:]) for row in rows}
     assert len(found) == len(rows), "a bar is there twice"
     return found
 
 
-def same(expected: dict[str, Known], found: dict[str, Known]) -> None:
+def same(expected: dict[str, KnownNumbers], found: dict[str, KnownNumbers]) -> None:
     """Every number is exactly what was sent; what is computed is right to 1e-11."""
     assert expected.keys() == found.keys()
     for bar, known in expected.items():

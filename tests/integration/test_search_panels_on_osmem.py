@@ -18,7 +18,7 @@ from stockstream.bars import Bar
 from stockstream_dashboards.invented_documents import deliver
 from stockstream_dashboards.osmem import run_osmem
 from stockstream_dashboards.over_time import OVER_TIME, charted
-from stockstream_dashboards.panels import Asked, draw_svg, fill_query, with_answer
+from stockstream_dashboards.panels import PanelRequest, draw_svg, fill_query, with_answer
 from stockstream_dashboards.saved_objects import list_panels, read_panel
 from stockstream_operate.search.client import find_server
 from stockstream_operate.search.fill import Filler
@@ -33,11 +33,11 @@ OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 MINUTES = [minute for minute in range(70) if minute != 7]
 # A sawtooth: every fourth close falls. No return is a whole number of 0.00001: floats put these anywhere.
 CLOSES = [100 + 0.4993 * minute - (3 if minute % 4 == 3 else 0) for minute in MINUTES]
-DAY = Asked(OPEN - timedelta(hours=1), OPEN + timedelta(hours=2))
-EURUSD = Asked(DAY.since, DAY.until, [{"match_phrase": {"instrument": "fx:EUR/USD"}}])
-LATER = Asked(DAY.since + timedelta(days=30), DAY.until + timedelta(days=30))
+DAY = PanelRequest(OPEN - timedelta(hours=1), OPEN + timedelta(hours=2))
+EURUSD = PanelRequest(DAY.since, DAY.until, [{"match_phrase": {"instrument": "fx:EUR/USD"}}])
+LATER = PanelRequest(DAY.since + timedelta(days=30), DAY.until + timedelta(days=30))
 
-type Ask = Callable[[str, Asked], dict[str, Any]]
+type Ask = Callable[[str, PanelRequest], dict[str, Any]]
 
 
 def bar(instrument: str, minute: int, opened: float, close: float, volume: float | None) -> Bar:
@@ -85,11 +85,11 @@ def ask() -> Iterator[Ask]:
                 client.index(index="rejected", body={**refused, "close": "what it was"})
             client.indices.refresh(index="_all")
 
-            yield lambda name, asked: search(client, name, asked)
+            yield lambda name, request: search(client, name, request)
 
 
-def search(client: OpenSearch, name: str, asked: Asked) -> dict[str, Any]:
-    index, body = fill_query(read_panel(name), asked)
+def search(client: OpenSearch, name: str, request: PanelRequest) -> dict[str, Any]:
+    index, body = fill_query(read_panel(name), request)
     answer: dict[str, Any] = client.search(index=index, body=body, params={"ignore_unavailable": "true"})
     return answer
 
@@ -177,7 +177,7 @@ def test_a_panel_shows_the_instrument_that_was_chosen_and_names_it(ask: Ask, nam
 
 
 def test_over_a_long_time_a_point_is_the_last_bar_of_its_hour(ask: Ask) -> None:
-    month = Asked(OPEN - timedelta(days=25), OPEN + timedelta(days=5))
+    month = PanelRequest(OPEN - timedelta(days=25), OPEN + timedelta(days=5))
 
     bars = last_of_each(ask("market-price", month))
 
@@ -320,7 +320,7 @@ def test_documents_are_counted_by_the_minute_of_their_arrival(ask: Ask) -> None:
 @pytest.mark.parametrize("name", ["pipeline-documents", "pipeline-lag"])
 def test_an_axis_of_arrivals_reaches_over_the_whole_time_range(ask: Ask, name: str) -> None:
     # Nothing arrived in the first of these hours, nor in the last.
-    drawn = draw(name, ask(name, Asked(OPEN - timedelta(hours=1), OPEN + timedelta(hours=3))))
+    drawn = draw(name, ask(name, PanelRequest(OPEN - timedelta(hours=1), OPEN + timedelta(hours=3))))
 
     left, right = drawn.positions("asked")
     arrivals = drawn.positions("layer_0_layer_1") if name == "pipeline-lag" else drawn.positions("bars")
@@ -343,7 +343,7 @@ def test_documents_over_a_long_time_are_still_told_a_minute(ask: Ask) -> None:
 
 
 def test_lag_is_the_time_from_a_bars_end_to_its_arrival_half_of_them_and_95_of_100(ask: Ask) -> None:
-    minute = Asked(OPEN + timedelta(minutes=1), OPEN + timedelta(minutes=61))
+    minute = PanelRequest(OPEN + timedelta(minutes=1), OPEN + timedelta(minutes=61))
     answer = ask("pipeline-lag", minute)
 
     # Two bars a minute, 2 and 30 s late: half within 2 + 0.5 * 28, 95 of 100 within 2 + 0.95 * 28.
@@ -359,7 +359,7 @@ def test_lag_is_the_time_from_a_bars_end_to_its_arrival_half_of_them_and_95_of_1
 
 def test_lags_of_one_step_are_taken_together(ask: Ask) -> None:
     # In steps of 5 minutes, the first holds 4 bars of each instrument, from 14:31 to 14:34.
-    answer = ask("pipeline-lag", Asked(OPEN - timedelta(hours=3), OPEN + timedelta(hours=3)))
+    answer = ask("pipeline-lag", PanelRequest(OPEN - timedelta(hours=3), OPEN + timedelta(hours=3)))
 
     drawn = draw("pipeline-lag", answer).marks("layer_0_layer_1")
     lags = pd.Series([2.0] * 4 + [30.0] * 4)
@@ -371,7 +371,7 @@ def test_lags_of_one_step_are_taken_together(ask: Ask) -> None:
 
 def test_instruments_stand_there_with_how_long_they_have_been_silent(ask: Ask) -> None:
     # IBM's last bar is of minute 69 and arrived at 15:40:02; EUR/USD's is of minute 19, at 14:50:30.
-    answer = ask("pipeline-instruments", Asked(DAY.since, OPEN + timedelta(minutes=71)))
+    answer = ask("pipeline-instruments", PanelRequest(DAY.since, OPEN + timedelta(minutes=71)))
 
     drawn = draw("pipeline-instruments", answer)
     rows = zip(drawn.texts("instruments"), drawn.texts("documents"), drawn.texts("ages"), strict=True)
@@ -387,7 +387,7 @@ def test_instruments_stand_there_with_how_long_they_have_been_silent(ask: Ask) -
 
 def test_an_instrument_that_fell_silent_before_the_time_range_is_still_named_for_a_week(ask: Ask) -> None:
     def names(days: int) -> list[str]:
-        later = Asked(DAY.until + timedelta(days=days), DAY.until + timedelta(days=days, hours=1))
+        later = PanelRequest(DAY.until + timedelta(days=days), DAY.until + timedelta(days=days, hours=1))
         return [
             each["key"]
             for each in ask("pipeline-instruments", later)["aggregations"]["instruments"]["buckets"]
@@ -424,7 +424,7 @@ EMPTY_TEXTS = {
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_without_documents_says_so(ask: Ask, name: str, version: str) -> None:
-    late = Asked(LATER.since - timedelta(days=1), LATER.until - timedelta(days=1))
+    late = PanelRequest(LATER.since - timedelta(days=1), LATER.until - timedelta(days=1))
 
     assert draw(name, ask(name, late), version).texts("empty") == [EMPTY_TEXTS[name]]
 

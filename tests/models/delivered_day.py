@@ -31,7 +31,7 @@ MARKETS = {
 }
 
 
-class Known(NamedTuple):
+class KnownNumbers(NamedTuple):
     """What a reader sees of one bar: one set of numbers. Moments are UTC, without a zone, as SQL has them."""
 
     as_of: datetime
@@ -66,18 +66,18 @@ class DeliveredDay:
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
-        self.history: dict[str, dict[datetime, Known]] = defaultdict(dict)
+        self.history: dict[str, dict[datetime, KnownNumbers]] = defaultdict(dict)
         self.arrivals: list[Arrival] = []
         for instrument, (start, minutes) in MARKETS.items():
             self._trade(instrument, start, minutes)
         self.arrivals.sort()
 
     @property
-    def latest(self) -> dict[str, Known]:
+    def latest(self) -> dict[str, KnownNumbers]:
         """Each bar with its newest numbers."""
         return {bar: max(known.values()) for bar, known in self.history.items()}
 
-    def known_at(self, moment: datetime) -> dict[str, Known]:
+    def known_at(self, moment: datetime) -> dict[str, KnownNumbers]:
         """Each bar that was known at a moment, with the numbers that were."""
         seen = {
             bar: [each for as_of, each in known.items() if as_of <= moment]
@@ -143,7 +143,7 @@ class DeliveredDay:
         record = encode_record(bar, lookback)
         arrivals = [self._arrive(as_of) for _ in range(times)]
         self.arrivals += [Arrival(at, record) for at in arrivals]
-        self.history[bar.id][_naive(as_of)] = Known(
+        self.history[bar.id][_naive(as_of)] = KnownNumbers(
             as_of=_naive(as_of),
             open=bar.open,
             high=bar.high,

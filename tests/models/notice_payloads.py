@@ -14,13 +14,15 @@ from alert.channels.mail import render_mail
 from alert.channels.slack import render_slack
 from alert.channels.teams import render_teams
 from alert.channels.webhook import render_webhook
-from alert.links import Places
+from alert.links import LinkTargets
 from alert.messages import read_messages
 from alert.notices import write_notice
 
 EVENTS = Path(__file__).parents[2] / "events"
 PAYLOADS = Path(__file__).parents[1] / "contract" / "payloads"
-PLACES = Places("stockstream-prod", ("stockstream-prod-ProducerLog-1", "stockstream-prod-TransformLog-2"))
+LINK_TARGETS = LinkTargets(
+    "stockstream-prod", ("stockstream-prod-ProducerLog-1", "stockstream-prod-TransformLog-2")
+)
 # What the ledger and the logs would say.
 LASTED = {"alarm-ok": timedelta(minutes=12), "alarm-price-move-ok": timedelta(minutes=10)}
 DETAILS = {
@@ -47,7 +49,7 @@ def render_samples() -> Iterator[Payload]:
                 message,
                 parse_alarm(message.text),
                 LASTED.get(path.stem),
-                PLACES,
+                LINK_TARGETS,
                 DETAILS.get(path.stem, ()),
             )
             channels = {

@@ -153,7 +153,7 @@ def test_prices_thirteen_orders_of_magnitude_apart_are_exact(closes: Series) -> 
     ],
     ids=[
         "flat", "flat at 0.1", "one last tick", "alternating by one digit", "steady growth", "fast growth",
-        "a crash all along", "slow decline", "equal steps of almost nothing", 
+        "a crash all along", "slow decline", "equal steps of almost nothing",
         "a scatter that rounds to less than 0",
         "losses and one gain", "losses alone", "losses after one gain",
     ],

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from alert.channels.addresses import Channel
 from alert.errors import ChannelError, DeliveryError, LedgerError
-from alert.ledger import Claim, Ledger
+from alert.notice_ledger import Claim, NoticeLedger
 from alert.notices import Notice
 from stockstream.observability import MetricUnit, logger, metrics
 
@@ -34,7 +34,7 @@ class Outcome:
     reason: str = ""
 
 
-def deliver(notice: Notice, channels: Sequence[Channel], ledger: Ledger, until: float) -> list[Outcome]:
+def deliver(notice: Notice, channels: Sequence[Channel], ledger: NoticeLedger, until: float) -> list[Outcome]:
     """Sends a notice to all channels at once, so that one that hangs costs the others no time.
 
     There is no second attempt here: Lambda makes two more of them, a minute and two minutes later, without
@@ -80,12 +80,12 @@ def report(outcomes: Sequence[Outcome]) -> None:
         )
 
 
-def _send_once(notice: Notice, channel: Channel, ledger: Ledger, until: float) -> Outcome:
+def _send_once(notice: Notice, channel: Channel, ledger: NoticeLedger, until: float) -> Outcome:
     key = f"{notice.id}|{channel.name}"
     try:
         claim = ledger.claim(key, until)
     except LedgerError as error:
-        # To be told twice is better than not to be told.
+        # Twice is better than not at all.
         logger.warning("notice not claimed", notice_id=notice.id, channel=channel.name, reason=str(error))
         claim = Claim.GRANTED
     if claim is Claim.SENT:

@@ -31,7 +31,7 @@ class Source(NamedTuple):
         messages: of which lines.
         tell: makes a sentence of one.
         rank: the greater, the more it matters; lines of one rank stay in their order, newest first.
-        about: what a line is about: of two about the same only the one that matters more is told.
+        about: what a line is about: of two about the same thing only the graver is sent.
         nothing: what to say where there is no such line; empty for where to look.
     """
 

@@ -1,4 +1,4 @@
-"""What came before a change of an alarm's state, and since: the message of the change tells little of it."""
+"""How long an alarm lasted, and whether it is over: the message of a change of state does not say."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -6,44 +6,44 @@ from typing import NamedTuple
 from alert.alarms import Alarm, State
 from alert.errors import LedgerError
 from alert.facts import format_moment
-from alert.ledger import Ledger
+from alert.notice_ledger import NoticeLedger
 from stockstream.observability import logger
 
 
-class Past(NamedTuple):
-    """What is known of the time before a change.
+class AlarmHistory(NamedTuple):
+    """What is known of an alarm besides the change of its state.
 
     Attributes:
-        lasted: how long the alarm rang that is over now; None if it is not over, or nobody saw it begin.
-        is_birth: nothing came before: a new alarm has seen its first data, and all is well.
-        ended: when the alarm ended that is told of only now, after its end: a channel was down before.
+        lasted: from the alarm's beginning to its end; None if it is not over, or its beginning is not known.
+        is_first_state: whether a new alarm has seen its first data, and all is well.
+        ended: when the alarm ended, if its beginning is sent only now, since a channel was down.
     """
 
     lasted: timedelta | None = None
-    is_birth: bool = False
+    is_first_state: bool = False
     ended: datetime | None = None
 
     def sentences(self) -> tuple[str, ...]:
-        """What a notice has to say about it, so that nobody runs after what is over."""
+        """What a notice says of it: of an alarm that is over, that nothing is left to do."""
         return (f"This comes late: it was over at {format_moment(self.ended)}.",) if self.ended else ()
 
 
-def recall(alarm: Alarm, ledger: Ledger) -> Past:
-    """What came before; an alarm that rings, or that has lost its data, is remembered as a beginning."""
+def read_history(alarm: Alarm, ledger: NoticeLedger) -> AlarmHistory:
+    """The history of an alarm; the moment when it goes to ALARM, or loses its data, is kept."""
     if not alarm.arn or alarm.changed_at is None:
-        return Past()
+        return AlarmHistory()
     try:
         if alarm.state is State.OK and alarm.previous_state in {State.ALARM, State.INSUFFICIENT_DATA}:
             began = ledger.end(alarm.arn, alarm.changed_at)
-            # Every alarm begins without data, and tells that it is OK: a new stack would send them all.
-            is_birth = began is None and alarm.previous_state == State.INSUFFICIENT_DATA
-            return Past(alarm.changed_at - began if began else None, is_birth)
-        # One that rang and then lost its data has gone on since it rang.
+            # Every alarm begins without data and then goes to OK: a new stack would send a notice for each.
+            is_first_state = began is None and alarm.previous_state == State.INSUFFICIENT_DATA
+            return AlarmHistory(alarm.changed_at - began if began else None, is_first_state)
+        # One that was in ALARM and then lost its data has gone on since it was in ALARM.
         if alarm.state is State.ALARM or (
             alarm.state is State.INSUFFICIENT_DATA and alarm.previous_state != State.ALARM
         ):
-            return Past(ended=ledger.begin(alarm.arn, alarm.changed_at))
+            return AlarmHistory(ended=ledger.begin(alarm.arn, alarm.changed_at))
     except LedgerError as error:
-        # Then it counts as news: to be told too much is better than not to be told.
-        logger.warning("past not known", alarm=alarm.name, reason=str(error))
-    return Past()
+        # Then the notice is sent: one too many is better than one too few.
+        logger.warning("history not known", alarm=alarm.name, reason=str(error))
+    return AlarmHistory()

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from alert.alarms import parse_alarm
 from alert.delivery import Outcome, deliver, report
-from alert.desk import Desk, open_desk
+from alert.dependencies import Dependencies, make_dependencies
 from alert.details import find_details
-from alert.durations import Past, recall
+from alert.durations import AlarmHistory, read_history
 from alert.messages import Message, read_messages
 from alert.notices import write_notice
 from stockstream.observability import logger, metrics
@@ -19,18 +19,26 @@ if TYPE_CHECKING:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handle(event: dict[str, Any], context: "LambdaContext") -> None:
-    """Tells every channel of every message; fails if a channel is left, so that Lambda tries again."""
-    desk = open_desk()
+    """Sends each message's notice to every channel; fails if a channel is left, so that Lambda tries again."""
+    dependencies = make_dependencies()
     until = time.time() + context.get_remaining_time_in_millis() / 1000
-    report([outcome for message in read_messages(event) for outcome in _tell(message, desk, until)])
+    report(
+        [
+            outcome
+            for message in read_messages(event)
+            for outcome in _send_notice(message, dependencies, until)
+        ]
+    )
 
 
-def _tell(message: Message, desk: Desk, until: float) -> list[Outcome]:
+def _send_notice(message: Message, dependencies: Dependencies, until: float) -> list[Outcome]:
     alarm = parse_alarm(message.text)
-    past = recall(alarm, desk.ledger) if alarm else Past()
-    if past.is_birth:
-        logger.info("birth of an alarm not told", notice_id=message.id)
+    history = read_history(alarm, dependencies.ledger) if alarm else AlarmHistory()
+    if history.is_first_state:
+        logger.info("first state of an alarm not sent", notice_id=message.id)
         return []
-    details = find_details(alarm, desk.logs, desk.alarm_metrics) if alarm else ()
-    notice = write_notice(message, alarm, past.lasted, desk.places, (*past.sentences(), *details))
-    return deliver(notice, desk.channels, desk.ledger, until)
+    details = find_details(alarm, dependencies.logs, dependencies.alarm_metrics) if alarm else ()
+    notice = write_notice(
+        message, alarm, history.lasted, dependencies.link_targets, (*history.sentences(), *details)
+    )
+    return deliver(notice, dependencies.channels, dependencies.ledger, until)

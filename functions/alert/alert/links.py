@@ -25,7 +25,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class LinkTargets:
     """What a notice points to besides the alarm; empty where there is none.
 
     Attributes:
@@ -37,24 +37,30 @@ class Places:
     log_groups: tuple[str, ...] = ()
 
 
-def console_links(arn: str, alarm: str, moment: datetime | None, places: Places) -> tuple[Link, ...]:
+def console_links(
+    arn: str, alarm: str, moment: datetime | None, link_targets: LinkTargets
+) -> tuple[Link, ...]:
     """The links of an alarm.
 
     Args:
         arn: the alarm's ARN, which names the partition and the region.
         alarm: its name.
         moment: when its state changed; without it there is no link to the logs.
-        places: the dashboard and the log groups.
+        link_targets: the dashboard and the log groups.
     """
     _, partition, _, region, *_ = (*arn.split(":"), "", "", "", "")
     if partition not in _CONSOLES or not re.fullmatch(r"[a-z0-9-]+", region):
         return ()
     home = f"https://{region}.{_CONSOLES[partition]}/cloudwatch/home?region={region}"
     links = [Link("Alarm", f"{home}#alarmsV2:alarm/{quote(alarm, safe='')}")]
-    if places.dashboard:
-        links.append(Link("Dashboard", f"{home}#dashboards/dashboard/{quote(places.dashboard, safe='')}"))
-    if places.log_groups and moment:
-        links.append(Link("Logs", f"{home}#logsV2:logs-insights{_log_query(moment, places.log_groups)}"))
+    if link_targets.dashboard:
+        links.append(
+            Link("Dashboard", f"{home}#dashboards/dashboard/{quote(link_targets.dashboard, safe='')}")
+        )
+    if link_targets.log_groups and moment:
+        links.append(
+            Link("Logs", f"{home}#logsV2:logs-insights{_log_query(moment, link_targets.log_groups)}")
+        )
     return tuple(links)
 
 

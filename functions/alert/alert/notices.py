@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alert.alarms import Alarm, State
 from alert.descriptions import Severity, read_description
 from alert.facts import Fact, alarm_facts, format_moment
-from alert.links import Link, Places, console_links
+from alert.links import Link, LinkTargets, console_links
 from alert.messages import Message
 
 # Texts are cut once, here, so that a notice in any language fits every channel:
@@ -53,7 +53,7 @@ class Notice:
         return f"{_WORDS[self.state]}: {self.name}"
 
     @property
-    def rings(self) -> bool:
+    def is_alarm(self) -> bool:
         """Whether something is wrong: whoever gives a severity to the loss of data means that it is."""
         return self.state is State.ALARM or (
             self.state is State.INSUFFICIENT_DATA and self.severity is not None
@@ -64,7 +64,7 @@ def write_notice(
     message: Message,
     alarm: Alarm | None,
     lasted: timedelta | None,
-    places: Places,
+    link_targets: LinkTargets,
     details: Sequence[str] = (),
 ) -> Notice:
     """The notice of a message.
@@ -73,7 +73,7 @@ def write_notice(
         message: what SNS brought.
         alarm: what the message holds; None if it is no alarm.
         lasted: how long the alarm rang; None if it is not over, or nobody knows.
-        places: what a notice points to besides the alarm.
+        link_targets: what a notice points to besides the alarm.
         details: what the logs say about it, a sentence each.
     """
     if alarm is None:
@@ -82,7 +82,7 @@ def write_notice(
     facts = [*([Fact("Severity", severity)] if severity else []), *alarm_facts(alarm, lasted)]
     links = [
         *([Link("Runbook", runbook)] if runbook else []),
-        *console_links(alarm.arn, alarm.name, alarm.changed_at, places),
+        *console_links(alarm.arn, alarm.name, alarm.changed_at, link_targets),
     ]
     return Notice(
         id=message.id,

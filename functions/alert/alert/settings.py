@@ -7,13 +7,13 @@ from functools import cache
 from typing import NamedTuple
 
 from alert.channels.kinds import KINDS
-from alert.links import Places
+from alert.links import LinkTargets
 from stockstream.errors import SettingsError
 from stockstream.settings import read_number, read_text
 
 
 class WebChannel(NamedTuple):
-    """A channel that is told by HTTP.
+    """A channel that is posted to by HTTP.
 
     Attributes:
         kind: a key of KINDS, the last part of the parameter's name.
@@ -33,7 +33,7 @@ class Settings:
         notice_topic_arn: from NOTICE_TOPIC_ARN; empty for none.
         webhook_timeout_seconds: how long an address may take to answer.
         notice_table_name: from NOTICE_TABLE_NAME.
-        places: from DASHBOARD_NAME and LOG_GROUP_NAMES (comma-separated); both may be missing.
+        link_targets: from DASHBOARD_NAME and LOG_GROUP_NAMES (comma-separated); both may be missing.
         log_groups: from DETAIL_LOG_GROUPS, such as `producer=name,transform=name`: where a notice's details
             stand, by the function that writes them; may be missing.
         alarm_metrics: from ALARM_METRICS, such as `prod-SlowAlarm-1A2B=Duration`: what the alarms watch
@@ -44,7 +44,7 @@ class Settings:
     notice_topic_arn: str
     webhook_timeout_seconds: float
     notice_table_name: str
-    places: Places
+    link_targets: LinkTargets
     log_groups: Mapping[str, str]
     alarm_metrics: Mapping[str, str]
 
@@ -62,13 +62,15 @@ def read_settings() -> Settings:
             raise SettingsError(f"CHANNELS: {channel.parameter} stands there twice")
     topic = os.environ.get("NOTICE_TOPIC_ARN", "").strip()
     if not web_channels and not topic:
-        raise SettingsError("CHANNELS and NOTICE_TOPIC_ARN are both empty: nobody would be told of an alarm")
+        raise SettingsError("CHANNELS and NOTICE_TOPIC_ARN are both empty: no notice would be sent")
     return Settings(
         web_channels=web_channels,
         notice_topic_arn=topic,
         webhook_timeout_seconds=read_number(os.environ, "WEBHOOK_TIMEOUT_SECONDS", at_least=0.1, at_most=20),
         notice_table_name=read_text(os.environ, "NOTICE_TABLE_NAME"),
-        places=Places(os.environ.get("DASHBOARD_NAME", "").strip(), tuple(_read_list("LOG_GROUP_NAMES"))),
+        link_targets=LinkTargets(
+            os.environ.get("DASHBOARD_NAME", "").strip(), tuple(_read_list("LOG_GROUP_NAMES"))
+        ),
         log_groups=_read_pairs("DETAIL_LOG_GROUPS", "a function and its log group, producer=name"),
         alarm_metrics=_read_pairs("ALARM_METRICS", "an alarm and its metric, name=Errors"),
     )

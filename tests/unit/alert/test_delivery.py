@@ -6,7 +6,7 @@ import pytest
 from alert.alarms import State
 from alert.delivery import Outcome, Result, deliver, report
 from alert.errors import ChannelError, DeliveryError, LedgerError
-from alert.ledger import Claim
+from alert.notice_ledger import Claim
 from alert.notices import Notice
 
 NOTICE = Notice("m1", "errors", State.ALARM, None, "", None, None, (), "", ())

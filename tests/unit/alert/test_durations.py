@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alert.alarms import Alarm, State
-from alert.durations import Past, recall
+from alert.durations import AlarmHistory, read_history
 from alert.errors import LedgerError
-from alert.ledger import Claim
+from alert.notice_ledger import Claim
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a"
@@ -56,49 +56,59 @@ def alarm(state: State, before: str, arn: str = ARN, at: datetime | None = NOON)
 def test_an_alarm_that_rings_is_remembered_and_has_no_duration_yet() -> None:
     memory = Memory()
 
-    assert recall(alarm(State.ALARM, "OK"), memory) == Past()
+    assert read_history(alarm(State.ALARM, "OK"), memory) == AlarmHistory()
     assert memory.began == NOON
 
 
 def test_an_alarm_that_is_told_of_after_its_end_says_so() -> None:
-    past = recall(alarm(State.ALARM, "OK"), Memory(ended=NOON + timedelta(minutes=12)))
+    history = read_history(alarm(State.ALARM, "OK"), Memory(ended=NOON + timedelta(minutes=12)))
 
-    assert past.sentences() == ("This comes late: it was over at 2026-11-20 12:12:00 UTC.",)
-    assert Past().sentences() == ()
+    assert history.sentences() == ("This comes late: it was over at 2026-11-20 12:12:00 UTC.",)
+    assert AlarmHistory().sentences() == ()
 
 
 def test_an_alarm_that_is_over_rang_from_its_beginning() -> None:
-    past = recall(alarm(State.OK, "ALARM"), Memory(NOON - timedelta(minutes=12)))
+    history = read_history(alarm(State.OK, "ALARM"), Memory(NOON - timedelta(minutes=12)))
 
-    assert past == Past(lasted=timedelta(minutes=12))
+    assert history == AlarmHistory(lasted=timedelta(minutes=12))
 
 
 def test_an_alarm_whose_data_ends_is_remembered_and_its_return_is_an_end() -> None:
     memory = Memory()
 
-    assert recall(alarm(State.INSUFFICIENT_DATA, "OK", at=NOON - timedelta(minutes=5)), memory) == Past()
-    assert recall(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == Past(lasted=timedelta(minutes=5))
+    assert (
+        read_history(alarm(State.INSUFFICIENT_DATA, "OK", at=NOON - timedelta(minutes=5)), memory)
+        == AlarmHistory()
+    )
+    assert read_history(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
+        lasted=timedelta(minutes=5)
+    )
 
 
 def test_an_alarm_that_rings_and_loses_its_data_has_rung_since_it_began() -> None:
     memory = Memory(NOON - timedelta(minutes=12))
 
-    assert recall(alarm(State.INSUFFICIENT_DATA, "ALARM", at=NOON - timedelta(minutes=5)), memory) == Past()
-    assert recall(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == Past(lasted=timedelta(minutes=12))
+    assert (
+        read_history(alarm(State.INSUFFICIENT_DATA, "ALARM", at=NOON - timedelta(minutes=5)), memory)
+        == AlarmHistory()
+    )
+    assert read_history(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
+        lasted=timedelta(minutes=12)
+    )
 
 
 def test_the_first_data_of_a_new_alarm_is_its_birth() -> None:
-    assert recall(alarm(State.OK, "INSUFFICIENT_DATA"), Memory()) == Past(is_birth=True)
+    assert read_history(alarm(State.OK, "INSUFFICIENT_DATA"), Memory()) == AlarmHistory(is_first_state=True)
 
 
 def test_nothing_is_said_where_nobody_saw_it_begin() -> None:
-    assert recall(alarm(State.OK, "ALARM"), Memory()) == Past()
+    assert read_history(alarm(State.OK, "ALARM"), Memory()) == AlarmHistory()
 
 
 def test_an_ok_that_does_not_say_what_it_follows_is_no_end() -> None:
     memory = Memory(NOON - timedelta(minutes=12))
 
-    assert recall(alarm(State.OK, ""), memory) == Past()
+    assert read_history(alarm(State.OK, ""), memory) == AlarmHistory()
     assert memory.asked == 0
 
 
@@ -108,7 +118,7 @@ def test_nothing_is_remembered_of_an_alarm_that_does_not_say_which_or_when(
 ) -> None:
     memory = Memory()
 
-    assert recall(alarm(State.ALARM, "OK", arn, at), memory) == Past()
+    assert read_history(alarm(State.ALARM, "OK", arn, at), memory) == AlarmHistory()
     assert memory.began is None
 
 
@@ -118,4 +128,4 @@ def test_nothing_is_remembered_of_an_alarm_that_does_not_say_which_or_when(
 def test_a_ledger_that_cannot_be_reached_costs_the_duration_and_not_the_notice(
     state: State, before: str
 ) -> None:
-    assert recall(alarm(state, before), Outage()) == Past()
+    assert read_history(alarm(state, before), Outage()) == AlarmHistory()

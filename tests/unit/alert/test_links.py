@@ -3,7 +3,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from alert.links import Link, Places, console_links
+from alert.links import Link, LinkTargets, console_links
 
 MOMENT = datetime(2026, 11, 20, 20, 59, 4, 677000, tzinfo=UTC)
 
@@ -22,25 +22,27 @@ def arn(partition: str, region: str) -> str:
     ],
 )
 def test_each_partition_has_its_console(partition: str, region: str, host: str) -> None:
-    links = console_links(arn(partition, region), "errors", None, Places())
+    links = console_links(arn(partition, region), "errors", None, LinkTargets())
 
     assert links == (Link("Alarm", f"https://{host}/cloudwatch/home?region={region}#alarmsV2:alarm/errors"),)
 
 
 @pytest.mark.parametrize("text", ["", "a", "arn:aws", arn("aws-iso", "us-iso-east-1"), arn("aws", "e/vil?")])
 def test_an_arn_that_is_not_known_has_no_links(text: str) -> None:
-    assert console_links(text, "errors", MOMENT, Places("d", ("g",))) == ()
+    assert console_links(text, "errors", MOMENT, LinkTargets("d", ("g",))) == ()
 
 
 def test_names_are_escaped() -> None:
-    links = console_links(arn("aws", "us-east-1"), "50% / ☂?#", None, Places("my dashboard"))
+    links = console_links(arn("aws", "us-east-1"), "50% / ☂?#", None, LinkTargets("my dashboard"))
 
     assert links[0].url.endswith("#alarmsV2:alarm/50%25%20%2F%20%E2%98%82%3F%23")
     assert links[1].url.endswith("#dashboards/dashboard/my%20dashboard")
 
 
 def test_the_logs_are_those_of_every_group_around_the_moment() -> None:
-    links = console_links(arn("aws", "us-east-1"), "errors", MOMENT, Places("", ("/aws/lambda/a", "b~'c")))
+    links = console_links(
+        arn("aws", "us-east-1"), "errors", MOMENT, LinkTargets("", ("/aws/lambda/a", "b~'c"))
+    )
 
     # As an address copied from the console looks, but for the id that it gives a query.
     assert links[1] == Link(
@@ -53,7 +55,7 @@ def test_the_logs_are_those_of_every_group_around_the_moment() -> None:
 
 
 def test_the_query_can_be_read_back() -> None:
-    url = console_links(arn("aws", "us-east-1"), "errors", MOMENT, Places("", ("g",)))[1].url
+    url = console_links(arn("aws", "us-east-1"), "errors", MOMENT, LinkTargets("", ("g",)))[1].url
 
     query = unquote(url.partition("editorString~'")[2].partition("~")[0].replace("*", "%"))
 
@@ -65,6 +67,6 @@ def test_the_query_can_be_read_back() -> None:
 
 
 def test_without_a_moment_there_is_no_link_to_the_logs() -> None:
-    links = console_links(arn("aws", "us-east-1"), "errors", None, Places("", ("g",)))
+    links = console_links(arn("aws", "us-east-1"), "errors", None, LinkTargets("", ("g",)))
 
     assert [link.title for link in links] == ["Alarm"]

@@ -8,7 +8,7 @@ import pytest
 from alert.alarms import State, parse_alarm
 from alert.descriptions import Severity
 from alert.facts import Fact
-from alert.links import Link, Places
+from alert.links import Link, LinkTargets
 from alert.messages import Message, read_messages
 from alert.notices import Notice, write_notice
 
@@ -17,12 +17,12 @@ type LoadEvent = Callable[[str], dict[str, Any]]
 
 def write(event: dict[str, Any]) -> Notice:
     message = read_messages(event)[0]
-    return write_notice(message, parse_alarm(message.text), None, Places())
+    return write_notice(message, parse_alarm(message.text), None, LinkTargets())
 
 
 def notice_of(**alarm: object) -> Notice:
     text = json.dumps({"AlarmName": "a", "NewStateValue": "ALARM", **alarm})
-    return write_notice(Message("1", "alerts", "", text, None), parse_alarm(text), None, Places())
+    return write_notice(Message("1", "alerts", "", text, None), parse_alarm(text), None, LinkTargets())
 
 
 def test_a_metric_alarm_says_what_since_when_and_how_far_over(load_event: LoadEvent) -> None:
@@ -62,7 +62,9 @@ def test_a_composite_alarm_says_which_alarm_set_it_off(load_event: LoadEvent) ->
 def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent) -> None:
     message = read_messages(load_event("alarm-ok"))[0]
 
-    notice = write_notice(message, parse_alarm(message.text), timedelta(minutes=12, milliseconds=4), Places())
+    notice = write_notice(
+        message, parse_alarm(message.text), timedelta(minutes=12, milliseconds=4), LinkTargets()
+    )
 
     assert notice.lasted == timedelta(minutes=12, milliseconds=4)
     assert notice.facts[1:3] == (Fact("Since", "2026-11-20 21:11:04 UTC"), Fact("Lasted", "12 min"))
@@ -89,7 +91,7 @@ def test_a_message_that_is_no_alarm_becomes_a_plain_notice(load_event: LoadEvent
 
 
 def test_a_message_without_subject_is_named_by_its_topic() -> None:
-    notice = write_notice(Message("1", "alerts", "", "hello", None), None, None, Places())
+    notice = write_notice(Message("1", "alerts", "", "hello", None), None, None, LinkTargets())
 
     assert notice.title == "NOTICE: a message on alerts"
 
@@ -108,7 +110,7 @@ def test_the_title_says_the_state(load_event: LoadEvent, event: str, title: str)
 def test_the_runbook_is_the_first_link(load_event: LoadEvent) -> None:
     message = read_messages(load_event("alarm-metric"))[0]
 
-    notice = write_notice(message, parse_alarm(message.text), None, Places("stockstream", ("log",)))
+    notice = write_notice(message, parse_alarm(message.text), None, LinkTargets("stockstream", ("log",)))
 
     assert [link.title for link in notice.links] == ["Runbook", "Alarm", "Dashboard", "Logs"]
 

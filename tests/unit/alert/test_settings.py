@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from alert.links import Places
+from alert.links import LinkTargets
 from alert.settings import Settings, WebChannel, read_settings
 from stockstream.errors import SettingsError
 
@@ -28,7 +28,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHANNELS", " /prod/slack , /desk/webhook,")
+    monkeypatch.setenv("CHANNELS", " /prod/slack , /dependencies/webhook,")
     monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
     monkeypatch.setenv("DASHBOARD_NAME", "stockstream-prod")
     monkeypatch.setenv("LOG_GROUP_NAMES", "producer,transform")
@@ -36,11 +36,11 @@ def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALARM_METRICS", "prod-SlowAlarm-1A2B=Duration")
 
     assert read_settings() == Settings(
-        web_channels=(WebChannel("slack", "/prod/slack"), WebChannel("webhook", "/desk/webhook")),
+        web_channels=(WebChannel("slack", "/prod/slack"), WebChannel("webhook", "/dependencies/webhook")),
         notice_topic_arn=TOPIC,
         webhook_timeout_seconds=5.0,
         notice_table_name="notices",
-        places=Places("stockstream-prod", ("producer", "transform")),
+        link_targets=LinkTargets("stockstream-prod", ("producer", "transform")),
         log_groups={"producer": "prod-ProducerLog-1", "transform": "prod-TransformLog-2"},
         alarm_metrics={"prod-SlowAlarm-1A2B": "Duration"},
     )
@@ -49,7 +49,7 @@ def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_channel_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
 
-    assert read_settings() == Settings((), TOPIC, 5.0, "notices", Places(), {}, {})
+    assert read_settings() == Settings((), TOPIC, 5.0, "notices", LinkTargets(), {}, {})
 
 
 def test_refuses_a_log_group_without_its_function(monkeypatch: pytest.MonkeyPatch) -> None:

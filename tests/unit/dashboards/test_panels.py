@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from stockstream_dashboards.panels import Asked, fill_query, with_answer
+from stockstream_dashboards.panels import PanelRequest, fill_query, with_answer
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-HOUR = Asked(NOON, NOON + timedelta(hours=1), [{"match_phrase": {"instrument": "IBM"}}])
+HOUR = PanelRequest(NOON, NOON + timedelta(hours=1), [{"match_phrase": {"instrument": "IBM"}}])
 IN_THE_HOUR = {
     "range": {
         "open_time": {
@@ -68,7 +68,7 @@ def test_a_query_of_the_panels_own_takes_both_where_it_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "steps", "interval"),
+    ("span", "steps", "interval"),
     [
         (timedelta(minutes=15), 500, "1s"),  # 1.8 s
         (timedelta(hours=8), 500, "1m"),  # 57.6 s
@@ -79,12 +79,12 @@ def test_a_query_of_the_panels_own_takes_both_where_it_says_so() -> None:
         (timedelta(days=3650), 1, "1y"),
     ],
 )
-def test_an_automatic_interval_is_one_of_dashboards_steps(
-    asked: timedelta, steps: int, interval: str
-) -> None:
+def test_an_automatic_interval_is_one_of_dashboards_steps(span: timedelta, steps: int, interval: str) -> None:
     times = {"date_histogram": {"field": "open_time", "interval": {"%autointerval%": steps}}}
 
-    _, body = fill_query(spec({"%timefield%": "open_time"}, aggs={"times": times}), Asked(NOON - asked, NOON))
+    _, body = fill_query(
+        spec({"%timefield%": "open_time"}, aggs={"times": times}), PanelRequest(NOON - span, NOON)
+    )
 
     assert body["aggs"] == {"times": {"date_histogram": {"field": "open_time", "interval": interval}}}
 

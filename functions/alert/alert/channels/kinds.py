@@ -1,4 +1,4 @@
-"""The kinds of channels that are told by HTTP: a new one is a module with its renderer, and an entry here.
+"""The kinds of channels that are posted to by HTTP: a new one is a renderer's module, and an entry here.
 
 The last part of an SSM parameter's name says of which kind the channel is: `/stockstream/slack`.
 """

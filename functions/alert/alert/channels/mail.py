@@ -16,8 +16,8 @@ class Mail(NamedTuple):
 
 def render_mail(notice: Notice) -> Mail:
     """The mail of a notice, in plain text."""
-    # Of an alarm that is over, nobody needs to be told first how bad it was.
-    urgency = f" [{notice.severity}]" if notice.severity and notice.rings else ""
+    # How bad an alarm was matters less once it is over.
+    urgency = f" [{notice.severity}]" if notice.severity and notice.is_alarm else ""
     subject = f"{notice.title}{urgency}".encode("ascii", errors="replace").decode()
     if len(subject) > SUBJECT_LENGTH:
         subject = f"{subject[: SUBJECT_LENGTH - 3]}..."

@@ -19,7 +19,7 @@ _ALARM_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.IN
 
 def render_slack(notice: Notice) -> dict[str, Any]:
     """The message of a notice; its `text` is what a phone's lock screen shows."""
-    sign = _ALARM_SIGNS[notice.severity] if notice.rings else _SIGNS[notice.state]
+    sign = _ALARM_SIGNS[notice.severity] if notice.is_alarm else _SIGNS[notice.state]
     header = f"{sign} {notice.title}"
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(header, HEADER_LENGTH)}}

@@ -20,7 +20,7 @@ _ALARM_STYLES = {
 
 def render_teams(notice: Notice) -> dict[str, Any]:
     """The message of a notice: a card in the envelope that Teams expects."""
-    style = _ALARM_STYLES[notice.severity] if notice.rings else _STYLES[notice.state]
+    style = _ALARM_STYLES[notice.severity] if notice.is_alarm else _STYLES[notice.state]
     body = [
         {
             "type": "Container",

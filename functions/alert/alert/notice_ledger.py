@@ -1,4 +1,4 @@
-"""The ledger: which channel has had which notice, and since when an alarm has rung.
+"""The ledger of notices: which channel has had which notice, and when an alarm went to ALARM.
 
 SNS and Lambda both deliver at least once, and a channel that fails makes the whole event come again. So each
 notice is claimed for each channel by a conditional write, and a repetition goes only to who has not had it.
@@ -35,8 +35,8 @@ class Claim(Enum):
     HELD = auto()  # another invocation is sending it right now
 
 
-class Ledger(Protocol):
-    """The book of notices; each method raises LedgerError if it cannot be reached."""
+class NoticeLedger(Protocol):
+    """Who has had which notice; each method raises LedgerError if it cannot be reached."""
 
     def claim(self, key: str, until: float) -> Claim:
         """Asks for a notice on a channel; whoever is granted it holds it until then (seconds since 1970)."""
@@ -48,7 +48,7 @@ class Ledger(Protocol):
         """Gives a claim back, so that the next attempt need not wait."""
 
     def begin(self, alarm: str, at: datetime) -> datetime | None:
-        """Remembers when an alarm began to ring; answers when that ended, if it is over already."""
+        """Remembers when an alarm began; answers when it ended, if it is over already."""
 
     def end(self, alarm: str, at: datetime) -> datetime | None:
         """When the alarm that ended at this moment had begun; None if nobody remembers."""

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from alert.errors import LedgerError
-from alert.ledger import Claim, Table
+from alert.notice_ledger import Claim, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -1,4 +1,4 @@
-"""The desk: the channels and the ledger that the settings name, with their AWS clients."""
+"""What the handler works with: the channels and the ledger that the settings name, with their AWS clients."""
 
 import time
 from collections.abc import Mapping
@@ -10,30 +10,30 @@ from botocore.config import Config
 
 from alert.channels.addresses import Channel, Topic, Web
 from alert.channels.kinds import KINDS
-from alert.ledger import Ledger, Table
-from alert.links import Places
+from alert.links import LinkTargets
 from alert.log_groups import LogGroups, Logs
+from alert.notice_ledger import NoticeLedger, Table
 from alert.settings import read_settings
 
-# The SDK's own patience (a minute, several times over) would outlast the function.
+# The SDK's own timeouts (a minute, several times over) are longer than the function's.
 _AWS = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
 # Details are welcome, and no reason to keep a notice waiting.
 _LOGS = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 
 
-class Desk(NamedTuple):
-    """What it takes to tell people."""
+class Dependencies(NamedTuple):
+    """Where notices go, what remembers them, and where their details are found."""
 
     channels: tuple[Channel, ...]
-    ledger: Ledger
-    places: Places
+    ledger: NoticeLedger
+    link_targets: LinkTargets
     logs: Logs
     alarm_metrics: Mapping[str, str]
 
 
 @cache
-def open_desk() -> Desk:
-    """The desk of this process; its clients are made once, at cold start.
+def make_dependencies() -> Dependencies:
+    """Those of this process; the clients are made once, at cold start.
 
     Raises:
         SettingsError: a setting is missing or cannot be used.
@@ -56,4 +56,4 @@ def open_desk() -> Desk:
         ]
     ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=_AWS), time.time)
     logs = LogGroups(settings.log_groups, boto3.client("logs", config=_LOGS), time.monotonic)
-    return Desk(tuple(channels), ledger, settings.places, logs, settings.alarm_metrics)
+    return Dependencies(tuple(channels), ledger, settings.link_targets, logs, settings.alarm_metrics)
