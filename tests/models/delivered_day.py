@@ -3,14 +3,14 @@
 What readers must see is kept beside it, in plain dictionaries that know nothing of files and SQL.
 """
 
+import json
 import random
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from delivered_files import write_lines
 
@@ -19,6 +19,7 @@ from stockstream.lookbacks import Lookbacks
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
+from transform.documents import enrich
 from transform.firehose import transform_records
 
 MINUTE = timedelta(minutes=1)
@@ -31,19 +32,7 @@ MARKETS = {
 }
 
 
-class KnownNumbers(NamedTuple):
-    """What a reader sees of one bar: one set of numbers. Moments are UTC, without a zone, as SQL has them."""
-
-    as_of: datetime
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float | None
-    arrived_at: datetime
-    lookback_bars: int
-    sma_5: float | None
-    return_1: float | None
+type Document = dict[str, Any]
 
 
 class Arrival(NamedTuple):
@@ -60,30 +49,28 @@ class DeliveredDay:
         seed: of what is invented.
 
     Attributes:
-        history: of each id, what was known from each as_of on.
+        history: of each id, the document that is true from each as_of on, as the views show it: without the
+            contract's name, and with moments that are UTC and have no zone.
         arrivals: what reaches the delivery stream, in that order.
     """
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
-        self.history: dict[str, dict[datetime, KnownNumbers]] = defaultdict(dict)
+        self.history: dict[str, dict[datetime, Document]] = defaultdict(dict)
         self.arrivals: list[Arrival] = []
         for instrument, (start, minutes) in MARKETS.items():
             self._trade(instrument, start, minutes)
         self.arrivals.sort()
 
     @property
-    def latest(self) -> dict[str, KnownNumbers]:
+    def latest(self) -> dict[str, Document]:
         """Each bar with its newest numbers."""
-        return {bar: max(known.values()) for bar, known in self.history.items()}
+        return {bar: known[max(known)] for bar, known in self.history.items()}
 
-    def known_at(self, moment: datetime) -> dict[str, KnownNumbers]:
+    def known_at(self, moment: datetime) -> dict[str, Document]:
         """Each bar that was known at a moment, with the numbers that were."""
-        seen = {
-            bar: [each for as_of, each in known.items() if as_of <= moment]
-            for bar, known in self.history.items()
-        }
-        return {bar: max(known) for bar, known in seen.items() if known}
+        moments = {bar: [as_of for as_of in known if as_of <= moment] for bar, known in self.history.items()}
+        return {bar: self.history[bar][max(seen)] for bar, seen in moments.items() if seen}
 
     def write(self, lake: Path) -> None:
         """Writes the files that Firehose would write; the folder is the day of a file's oldest record."""
@@ -138,23 +125,14 @@ class DeliveredDay:
         )  # fmt: skip
 
     def _send(self, bar: Bar, before: list[Bar], as_of: datetime, times: int) -> None:
-        lookback = Lookbacks(before, Windows()).before(len(before))
-        closes = lookback.close
-        record = encode_record(bar, lookback)
+        record = encode_record(bar, Lookbacks(before, Windows()).before(len(before)))
         arrivals = [self._arrive(as_of) for _ in range(times)]
         self.arrivals += [Arrival(at, record) for at in arrivals]
-        self.history[bar.id][_naive(as_of)] = KnownNumbers(
-            as_of=_naive(as_of),
-            open=bar.open,
-            high=bar.high,
-            low=bar.low,
-            close=bar.close,
-            volume=bar.volume,
-            arrived_at=_naive(min(arrivals)),
-            lookback_bars=len(closes),
-            sma_5=fmean([*closes[-4:], bar.close]) if len(closes) >= 4 else None,
-            return_1=bar.close / closes[-1] - 1 if closes else None,
-        )
+        document = json.loads(enrich(record, format_instant(min(arrivals)), Windows()))
+        del document["schema"]
+        for name in ("open_time", "as_of", "arrived_at"):
+            document[name] = _naive(datetime.fromisoformat(document[name]))
+        self.history[bar.id][_naive(as_of)] = document
 
     def _arrive(self, as_of: datetime) -> datetime:
         at = as_of + self._milliseconds(2_000)

@@ -127,15 +127,15 @@ def test_a_panel_asks_for_fields_that_the_index_has(name: str) -> None:
     assert url["index"] in {*template["index_patterns"], "rejected"}
     fields = REJECTED if url["index"] == "rejected" else mapping(Windows()).keys()
 
-    request = {*fields_in(url["body"]), *([url["%timefield%"]] if "%timefield%" in url else [])}
+    asked = {*fields_in(url["body"]), *([url["%timefield%"]] if "%timefield%" in url else [])}
 
-    assert request
-    assert {each for each in request if not has_field(fields, each)} == set()
+    assert asked
+    assert {each for each in asked if not has_field(fields, each)} == set()
 
 
-def has_field(fields: Any, request: str) -> bool:
-    start, star, _ = request.partition("*")
-    return any(field.startswith(start) for field in fields) if star else request in fields
+def has_field(fields: Any, asked: str) -> bool:
+    start, star, _ = asked.partition("*")
+    return any(field.startswith(start) for field in fields) if star else asked in fields
 
 
 def fields_in(value: Any) -> Iterator[str]:

@@ -115,6 +115,17 @@ def test_a_session_is_what_the_exchange_publishes(
     assert sessions_on(market, day) == expected
 
 
+def test_a_session_that_only_touches_a_stretch_of_time_has_no_part_in_it() -> None:
+    opens, closes = datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
+    moment = timedelta(microseconds=1)
+
+    def count(start: datetime, end: datetime) -> int:
+        return len(list(sessions_between("XNYS", start, end)))
+
+    assert (count(opens - moment, opens), count(opens, opens + moment)) == (0, 1)
+    assert (count(closes - moment, closes), count(closes, closes + moment)) == (1, 0)
+
+
 def test_the_currency_week_ends_on_friday_at_17_in_new_york() -> None:
     expected = Session(utc("2026-11-15T22:00"), utc("2026-11-20T22:00"))
     for now in ("2026-11-15T22:00", "2026-11-18T03:17:21", "2026-11-20T21:59:59", "2026-11-22T21:59:59"):

@@ -174,3 +174,11 @@ def test_keeps_what_is_in_doubt_however_old_it_is() -> None:
     tail = advance(Tail(), publications, set(range(1, len(publications))), WINDOWS)
 
     assert [min(many)] == [each.open_time for each in plan_publications(many, tail, WINDOWS)]
+
+
+def test_a_bar_before_all_that_a_new_tail_holds_is_late() -> None:
+    tail = Tail(bars={at(5): flat(15)})
+
+    publications = plan_publications({at(4): flat(14), at(5): flat(15)}, tail, WINDOWS)
+
+    assert publications[0].cause is Cause.LATE

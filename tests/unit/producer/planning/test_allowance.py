@@ -1,0 +1,25 @@
+"""The allowance of one run."""
+
+import pytest
+
+from producer.planning.allowance import Allowance, AllowanceSpentError
+
+
+def test_a_run_that_has_not_begun_may_make_no_request() -> None:
+    allowance = Allowance()
+
+    with pytest.raises(AllowanceSpentError, match="this run's 0 requests are spent"):
+        allowance.spend()
+    assert allowance.spent == 0
+
+
+def test_a_run_makes_as_many_requests_as_it_may_and_the_next_begins_anew() -> None:
+    allowance = Allowance()
+    for most in (2, 1):
+        allowance.begin(most)
+        for _ in range(most):
+            allowance.spend()
+        assert allowance.spent == most
+        with pytest.raises(AllowanceSpentError, match=f"this run's {most} requests are spent"):
+            allowance.spend()
+        assert allowance.spent == most
