@@ -140,3 +140,18 @@ def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
     assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
     assert kept["stopped_until"] == "2026-11-21T05:00:00Z"
     assert Ledger.from_dict(Ledger().to_dict()) == Ledger()
+
+
+def test_four_hours_after_midnight_a_spent_quota_is_the_new_days() -> None:
+    # New York is five hours behind UTC.
+    before, after = utc("2026-11-20T08:59:00"), utc("2026-11-20T09:00:00")
+
+    def stopped_until(now: datetime) -> datetime | None:
+        return record_failure(Ledger(), now, ["IBM"], FailureOutcome.STOP_FOR_THE_DAY).stopped_until
+
+    assert stopped_until(before) == before + timedelta(hours=1)
+    assert stopped_until(after) == utc("2026-11-21T05:00:00")
+
+
+def test_nothing_is_spent_before_the_first_request() -> None:
+    assert Ledger().spend(2).spent == 2

@@ -106,6 +106,7 @@ def test_what_has_failed_from_the_beginning_is_overdue_since_then() -> None:
         # A request takes both along, and for most of the day only one of them is open.
         (["IBM", "TSCO.LON"], Plan(25, 1), 100, 900 / 25),
         (["IBM", "MSFT"], Plan(25, 1), 100, 390 / 25),
+        (["IBM", "MSFT", "BAC"], Plan(25, 1), 1, 3 * 390 / 25),
         (["crypto:BTC/USD"], Plan(25, 1), 1, 1440 / 25),
         (["IBM", "MSFT", "BAC"], Plan(None, 1), 1, 3),
         (["IBM", "MSFT", "BAC"], Plan(None, 2), 1, 2),
@@ -132,6 +133,15 @@ def test_the_fullest_day_of_a_week_counts() -> None:
     # Saturday before Thanksgiving; and Thanksgiving itself.
     for day in (date(2026, 11, 21), date(2026, 11, 26)):
         assert longest_pause(ibm, Plan(25, 1), day) == 1.4 * 390 / 25 * MINUTE
+
+
+@pytest.mark.parametrize("day", [date(2026, 9, 30), date(2026, 10, 1)])
+def test_a_week_has_seven_days(day: date) -> None:
+    # Shanghai closes from 1 to 7 October, and New York's midnight lies in its lunch: a quota day has its own
+    # date's afternoon, 120 minutes, and the next one's morning. Of 30 September and of 7 October half is left.
+    shanghai = Watchlist((parse_instrument("600104.SHH"),), "1min", "regular")
+
+    assert longest_pause(shanghai, Plan(25, 1), day) == 1.4 * 120 / 25 * MINUTE
 
 
 @pytest.mark.parametrize(
