@@ -138,7 +138,7 @@ def test_the_fullest_day_of_a_week_counts() -> None:
 @pytest.mark.parametrize("day", [date(2026, 9, 30), date(2026, 10, 1)])
 def test_a_week_has_seven_days(day: date) -> None:
     # Shanghai closes from 1 to 7 October, and New York's midnight lies in its lunch: a quota day has its own
-    # date's afternoon, 120 minutes, and the next one's morning. Of 30 September and of 7 October half is left.
+    # date's afternoon, 120 minutes, and the morning of the next. Half of 30 September and 7 October is left.
     shanghai = Watchlist((parse_instrument("600104.SHH"),), "1min", "regular")
 
     assert longest_pause(shanghai, Plan(25, 1), day) == 1.4 * 120 / 25 * MINUTE
