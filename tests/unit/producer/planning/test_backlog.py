@@ -1,8 +1,13 @@
 """Backlogs: how many requests see the bars of a session's part, worked by hand."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from producer.planning.backlog import SessionPart
+from producer.markets.sessions import Session
+from producer.planning.backlog import NEVER, Backlog, Market, SessionPart, read_backlog
+from producer.planning.ledger import RequestState
+from stockstream.instruments import parse_instrument
 
 
 @pytest.mark.parametrize(
@@ -23,3 +28,73 @@ def test_a_part_takes_a_request_for_99_bars_and_a_hundredth_after_the_close(
     bars: int, *, closes: bool, requests: int
 ) -> None:
     assert SessionPart(bars, closes).requests(99) == requests
+
+
+def backlog(unseen: float, *today: SessionPart, closing_request: int = 0) -> Backlog:
+    ibm = parse_instrument("IBM")
+    return Backlog(ibm, NEVER, unseen, is_open=True, closing_request=closing_request, today=today)
+
+
+# Of a part that closes, the last bar needs no request of its own: 99 for each hundred bars.
+@pytest.mark.parametrize(
+    ("left", "requests"),
+    [
+        # 150 are not seen, and an answer shows 100 of them.
+        (backlog(150, SessionPart(248, closes=True)), 2),
+        (backlog(150, SessionPart(248, closes=True), SessionPart(100, closes=True)), 2 + 1),
+        # All can be seen.
+        (backlog(50, SessionPart(100, closes=True)), 1),
+        (backlog(50, SessionPart(101, closes=True)), 2),
+        # The day's parts begin after the close, and the bars before it are a request more.
+        (backlog(150, SessionPart(100, closes=True), closing_request=1), 1 + 1),
+        (backlog(150, SessionPart(101, closes=True), closing_request=1), 1 + 2),
+    ],
+)
+def test_the_least_requests_leave_out_what_no_answer_shows_any_more(left: Backlog, requests: int) -> None:
+    assert left.least_requests(99) == requests
+
+
+SESSION = Session(datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC))
+
+
+def market_at(text: str, *today: SessionPart) -> Market:
+    now = datetime.fromisoformat(f"2026-11-20T{text}:00").replace(tzinfo=UTC)
+    return Market("XNYS", now, timedelta(minutes=1), SESSION, now < SESSION.closes, now, today)
+
+
+def asked(text: str, newest: str | None = None) -> RequestState:
+    def moment(each: str) -> datetime:
+        return datetime.fromisoformat(f"2026-11-20T{each}:00").replace(tzinfo=UTC)
+
+    return RequestState(asked_at=moment(text), newest=moment(newest) if newest else None)
+
+
+def test_unseen_bars_belong_to_the_first_part_of_the_day() -> None:
+    parts = SessionPart(10, closes=True), SessionPart(120, closes=False)
+
+    left = read_backlog(parse_instrument("IBM"), market_at("14:40", *parts), RequestState())
+
+    assert left.today == (SessionPart(20, closes=True), SessionPart(120, closes=False))
+
+
+@pytest.mark.parametrize(
+    ("now", "state", "request_number"),
+    [
+        ("21:02", asked("20:55"), 1),
+        ("21:25", asked("21:05"), 2),
+        ("21:25", asked("21:05", "20:59"), 0),
+        ("21:19", asked("21:05"), 0),
+        ("21:25", asked("21:20"), 0),
+        ("21:30", asked("20:55"), 0),
+    ],
+)
+def test_there_are_two_closing_requests(now: str, state: RequestState, request_number: int) -> None:
+    assert read_backlog(parse_instrument("IBM"), market_at(now), state).closing_request == request_number
+
+
+def test_a_bar_may_show_two_bars_late() -> None:
+    assert read_backlog(parse_instrument("IBM"), market_at("15:10"), asked("15:00")).unseen == 12
+
+
+def test_nothing_is_unseen_of_what_was_never_asked_for_in_a_closed_market() -> None:
+    assert read_backlog(parse_instrument("IBM"), market_at("21:10"), RequestState()).unseen == 0

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from producer.markets.watchlist import Watchlist
-from producer.planning.coverage import measure_coverage
+from producer.planning.backlog import CLOSING_MINUTES
+from producer.planning.coverage import Coverage, measure_coverage
 from producer.planning.planner import Plan
 from stockstream.instruments import parse_instrument
 
@@ -76,3 +77,55 @@ def test_a_week_is_judged_by_its_fullest_day() -> None:
     thanksgiving = datetime(2026, 11, 26, 12, tzinfo=UTC)
     for now in (saturday, thanksgiving):
         assert measure_coverage(stocks(1), FREE, now).requests_needed == 4
+
+
+def needed(names: list[str], plan: Plan, interval: str = "1min", now: datetime = MONDAY) -> int:
+    watchlist = Watchlist(tuple(map(parse_instrument, names)), interval, "regular")
+    return measure_coverage(watchlist, plan, now).requests_needed
+
+
+def coins(count: int) -> list[str]:
+    return [f"crypto:C{number}/USD" for number in range(count)]
+
+
+def test_the_last_of_those_that_are_due_together_is_asked_early_by_its_turn() -> None:
+    # 15 answers of 98 reach 1,470 bars: a coin's 1,440 and 30 turns, and not the last coin's 31.
+    assert needed(coins(32), Plan(1_000, 1)) == 31 * 15 + 16
+
+
+def test_instruments_of_other_markets_shorten_what_an_answer_reaches() -> None:
+    # Of 20 coins two are asked a minute: IBM's answers reach 10 bars less. 290 and the last one's 100, by 88.
+    assert needed(["IBM", *coins(20)], Plan(1_000, 2)) == 1 + 4 + 20 * 15
+
+
+def test_an_answer_reaches_one_bar_at_the_least() -> None:
+    # IBM's 290 one by one. A coin's answers reach 97, fifteen of them 1,455: enough for the first 16 turns.
+    assert needed(["IBM", *coins(98)], Plan(10_000, 1)) == 1 + 290 + 16 * 15 + 82 * 16
+
+
+def test_a_day_that_one_answer_shows_is_one_request() -> None:
+    assert needed(["IBM", *coins(300)], Plan(10_000, 1), "60min") == 1 + 300
+
+
+@pytest.mark.parametrize("day", ["2026-09-30", "2026-10-01"])
+def test_a_week_is_seven_days_from_today_on(day: str) -> None:
+    # Shanghai closes from 1 to 7 October, and its mornings belong to New York's day before: these weeks have
+    # one session, of 120 bars, and the days around them two each.
+    now = datetime.fromisoformat(f"{day}T16:00:00").replace(tzinfo=UTC)
+
+    assert needed(["600104.SHH"], Plan(25, 1), now=now) == 2
+
+
+def test_the_period_counts_the_instruments_of_a_request() -> None:
+    ibm_and_msft = Watchlist(tuple(map(parse_instrument, ["IBM", "MSFT"])), "1min", "regular")
+
+    assert measure_coverage(ibm_and_msft, Plan(25, 1, 2), MONDAY).period == timedelta(
+        minutes=2 * 390 / (25 * 2)
+    )
+
+
+def test_a_round_must_end_within_the_minutes_after_a_close() -> None:
+    # From two minutes after the close to half an hour after it.
+    assert CLOSING_MINUTES == 28
+    for minutes, covers in ((28, True), (29, False)):
+        assert Coverage(1, 1, None, minutes, timedelta(minutes=1)).covers is covers
