@@ -17,7 +17,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stockstream.fields import PRICE, list_fields
 from stockstream.instruments import parse_instruments
+from stockstream.windows import Windows
 from stockstream_local import cli, deployment
 from stockstream_local.emulator.server import run_emulator
 from stockstream_local.market import invented as market
@@ -45,6 +47,7 @@ SECRETS = {"/stockstream/api-key": "any"}
 # Hours ago, on the minute: the market shows no bar that is still forming.
 START = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=5)
 DELIVERY_SECONDS = 60
+UNITS = {field.name: field.unit for field in list_fields(Windows())}
 RUNS = [START + timedelta(minutes=minutes) for minutes in (0, 3, 60, 120)]
 
 
@@ -229,7 +232,13 @@ def test_every_delivered_number_is_what_pandas_finds(
                 for field, number in document.items()
                 if not isinstance(number, str)
             }
-            assert told == pytest.approx(expected, rel=1e-9, abs=1e-11, nan_ok=True), document["id"]
+            assert told.keys() == expected.keys()
+            for column, number in expected.items():
+                # A difference of prices is as good as they are: MACD's histogram is often near 0.
+                near_zero = 1e-14 * document["close"] if UNITS[column] == PRICE else 1e-11
+                assert told[column] == pytest.approx(number, rel=1e-9, abs=near_zero, nan_ok=True), (
+                    document["id"], column,
+                )  # fmt: skip
             checked += 1
     assert checked > 200
 
