@@ -23,7 +23,7 @@ def alarm_facts(alarm: Alarm, lasted: timedelta | None) -> Iterator[Fact]:
 
     Args:
         alarm: what its message says.
-        lasted: how long it rang, if it is over.
+        lasted: how long it lasted, if it is over.
     """
     if alarm.changed_at:
         yield Fact("Since", format_moment(alarm.changed_at))

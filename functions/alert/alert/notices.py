@@ -30,7 +30,7 @@ class Notice:
         severity: None where nobody said.
         summary: what happened, and what to do, in the words of whoever wrote the alarm; then its details.
         since: when the state changed, or when a plain message was sent.
-        lasted: how long the alarm rang that is over now; None if it is not, or nobody knows.
+        lasted: how long the alarm lasted; None if it is not over, or that is not known.
         facts: the value against the threshold, and where it was measured.
         reason: CloudWatch's own sentence.
         links: the runbook first.
@@ -72,7 +72,7 @@ def write_notice(
     Args:
         message: what SNS brought.
         alarm: what the message holds; None if it is no alarm.
-        lasted: how long the alarm rang; None if it is not over, or nobody knows.
+        lasted: how long the alarm lasted; None if it is not over, or that is not known.
         link_targets: what a notice points to besides the alarm.
         details: what the logs say about it, a sentence each.
     """
