@@ -169,7 +169,8 @@ def _unseen(market: Market, state: RequestState) -> float:
     if state.newest:
         seen_until = min(max(seen_until, state.newest + length), state.asked_at)
     if market.is_open and seen_until >= market.session.opens:
-        return (now - seen_until) / length
+        # A clock that was set back leaves an answer in the future, after which no bar is unseen.
+        return max(0.0, (now - seen_until) / length)
     return trading_time(market.name, max(seen_until, now - _LONG_AGO), now) / length
 
 

@@ -98,3 +98,7 @@ def test_a_bar_may_show_two_bars_late() -> None:
 
 def test_nothing_is_unseen_of_what_was_never_asked_for_in_a_closed_market() -> None:
     assert read_backlog(parse_instrument("IBM"), market_at("21:10"), RequestState()).unseen == 0
+
+
+def test_nothing_is_unseen_after_an_answer_from_the_future() -> None:
+    assert read_backlog(parse_instrument("IBM"), market_at("15:00"), asked("20:00")).unseen == 0
