@@ -277,8 +277,6 @@ def main(asked: Sequence[str]) -> int:
             round(time.monotonic() - began),
         )
         print(f"| {subject.module} | {' | '.join(map(str, row))} |", flush=True)
-        if sys.stdout.isatty() or asked:
-            print(*unexplained, sep="\n", file=sys.stderr)
     if not asked:
         faults += [
             f"explained everywhere, and nowhere: {pattern}" for pattern in everywhere if pattern not in used

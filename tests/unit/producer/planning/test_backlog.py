@@ -102,3 +102,13 @@ def test_nothing_is_unseen_of_what_was_never_asked_for_in_a_closed_market() -> N
 
 def test_nothing_is_unseen_after_an_answer_from_the_future() -> None:
     assert read_backlog(parse_instrument("IBM"), market_at("15:00"), asked("20:00")).unseen == 0
+
+
+def test_what_was_asked_for_long_ago_is_two_weeks_behind_at_the_most() -> None:
+    # From Friday, 6 November, 15:30 on: 5.5 hours, nine days of 6.5, and one hour.
+    hour, month_ago = timedelta(hours=1), datetime(2026, 10, 20, 15, 0, tzinfo=UTC)
+    market = market_at("15:30")._replace(bar_length=hour)
+
+    left = read_backlog(parse_instrument("IBM"), market, RequestState(asked_at=month_ago))
+
+    assert left.unseen == 5.5 + 9 * 6.5 + 1
