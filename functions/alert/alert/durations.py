@@ -28,8 +28,8 @@ class AlarmHistory(NamedTuple):
         return (f"This comes late: it was over at {format_moment(self.ended)}.",) if self.ended else ()
 
 
-def read_history(alarm: Alarm, ledger: NoticeLedger) -> AlarmHistory:
-    """The history of an alarm; the moment when it goes to ALARM, or loses its data, is kept."""
+def record_change(alarm: Alarm, ledger: NoticeLedger) -> AlarmHistory:
+    """Keeps the moment when an alarm goes to ALARM or loses its data, and says what is known of it."""
     if not alarm.arn or alarm.changed_at is None:
         return AlarmHistory()
     try:

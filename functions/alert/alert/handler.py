@@ -7,7 +7,7 @@ from alert.alarms import parse_alarm
 from alert.delivery import Outcome, deliver, report
 from alert.dependencies import Dependencies, make_dependencies
 from alert.details import find_details
-from alert.durations import AlarmHistory, read_history
+from alert.durations import AlarmHistory, record_change
 from alert.messages import Message, read_messages
 from alert.notices import write_notice
 from stockstream.observability import logger, metrics
@@ -33,7 +33,7 @@ def handle(event: dict[str, Any], context: "LambdaContext") -> None:
 
 def _send_notice(message: Message, dependencies: Dependencies, until: float) -> list[Outcome]:
     alarm = parse_alarm(message.text)
-    history = read_history(alarm, dependencies.ledger) if alarm else AlarmHistory()
+    history = record_change(alarm, dependencies.ledger) if alarm else AlarmHistory()
     if history.is_first_state:
         logger.info("first state of an alarm not sent", notice_id=message.id)
         return []

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alert.alarms import Alarm, State
-from alert.durations import AlarmHistory, read_history
+from alert.durations import AlarmHistory, record_change
 from alert.errors import LedgerError
 from alert.notice_ledger import Claim
 
@@ -56,19 +56,19 @@ def alarm(state: State, before: str, arn: str = ARN, at: datetime | None = NOON)
 def test_an_alarm_that_rings_is_remembered_and_has_no_duration_yet() -> None:
     memory = Memory()
 
-    assert read_history(alarm(State.ALARM, "OK"), memory) == AlarmHistory()
+    assert record_change(alarm(State.ALARM, "OK"), memory) == AlarmHistory()
     assert memory.began == NOON
 
 
 def test_an_alarm_that_is_told_of_after_its_end_says_so() -> None:
-    history = read_history(alarm(State.ALARM, "OK"), Memory(ended=NOON + timedelta(minutes=12)))
+    history = record_change(alarm(State.ALARM, "OK"), Memory(ended=NOON + timedelta(minutes=12)))
 
     assert history.sentences() == ("This comes late: it was over at 2026-11-20 12:12:00 UTC.",)
     assert AlarmHistory().sentences() == ()
 
 
 def test_an_alarm_that_is_over_rang_from_its_beginning() -> None:
-    history = read_history(alarm(State.OK, "ALARM"), Memory(NOON - timedelta(minutes=12)))
+    history = record_change(alarm(State.OK, "ALARM"), Memory(NOON - timedelta(minutes=12)))
 
     assert history == AlarmHistory(lasted=timedelta(minutes=12))
 
@@ -77,10 +77,10 @@ def test_an_alarm_whose_data_ends_is_remembered_and_its_return_is_an_end() -> No
     memory = Memory()
 
     assert (
-        read_history(alarm(State.INSUFFICIENT_DATA, "OK", at=NOON - timedelta(minutes=5)), memory)
+        record_change(alarm(State.INSUFFICIENT_DATA, "OK", at=NOON - timedelta(minutes=5)), memory)
         == AlarmHistory()
     )
-    assert read_history(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
+    assert record_change(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
         lasted=timedelta(minutes=5)
     )
 
@@ -89,26 +89,26 @@ def test_an_alarm_that_rings_and_loses_its_data_has_rung_since_it_began() -> Non
     memory = Memory(NOON - timedelta(minutes=12))
 
     assert (
-        read_history(alarm(State.INSUFFICIENT_DATA, "ALARM", at=NOON - timedelta(minutes=5)), memory)
+        record_change(alarm(State.INSUFFICIENT_DATA, "ALARM", at=NOON - timedelta(minutes=5)), memory)
         == AlarmHistory()
     )
-    assert read_history(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
+    assert record_change(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
         lasted=timedelta(minutes=12)
     )
 
 
 def test_the_first_data_of_a_new_alarm_is_its_birth() -> None:
-    assert read_history(alarm(State.OK, "INSUFFICIENT_DATA"), Memory()) == AlarmHistory(is_first_state=True)
+    assert record_change(alarm(State.OK, "INSUFFICIENT_DATA"), Memory()) == AlarmHistory(is_first_state=True)
 
 
 def test_nothing_is_said_where_nobody_saw_it_begin() -> None:
-    assert read_history(alarm(State.OK, "ALARM"), Memory()) == AlarmHistory()
+    assert record_change(alarm(State.OK, "ALARM"), Memory()) == AlarmHistory()
 
 
 def test_an_ok_that_does_not_say_what_it_follows_is_no_end() -> None:
     memory = Memory(NOON - timedelta(minutes=12))
 
-    assert read_history(alarm(State.OK, ""), memory) == AlarmHistory()
+    assert record_change(alarm(State.OK, ""), memory) == AlarmHistory()
     assert memory.asked == 0
 
 
@@ -118,7 +118,7 @@ def test_nothing_is_remembered_of_an_alarm_that_does_not_say_which_or_when(
 ) -> None:
     memory = Memory()
 
-    assert read_history(alarm(State.ALARM, "OK", arn, at), memory) == AlarmHistory()
+    assert record_change(alarm(State.ALARM, "OK", arn, at), memory) == AlarmHistory()
     assert memory.began is None
 
 
@@ -128,4 +128,4 @@ def test_nothing_is_remembered_of_an_alarm_that_does_not_say_which_or_when(
 def test_a_ledger_that_cannot_be_reached_costs_the_duration_and_not_the_notice(
     state: State, before: str
 ) -> None:
-    assert read_history(alarm(state, before), Outage()) == AlarmHistory()
+    assert record_change(alarm(state, before), Outage()) == AlarmHistory()
