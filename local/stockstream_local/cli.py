@@ -28,6 +28,11 @@ COMMANDS = (
         "stockstream_local.faults.fault_command:add_mend",
     ),
     Command(
+        "env",
+        "print what AWS's own tools need to reach the running pipeline",
+        "stockstream_local.env_command:add_env",
+    ),
+    Command(
         "search",
         "the search index: install, check, fill, look at it",
         "stockstream_local.search_command:add_search",

@@ -22,9 +22,9 @@ from stockstream.settings import LOOPBACK
 from stockstream_local import deployment
 from stockstream_local.containers import CONTAINER_HOST, container_address, has_image, relay
 from stockstream_local.pipeline import Options, Pipeline, run_pipeline
-from stockstream_operate.environment import isolate
+from stockstream_operate.environment import Emulator, isolate
 from stockstream_operate.screen import Screen
-from stockstream_operate.workplace import ROOT, STATE
+from stockstream_operate.workplace import ROOT, STATE, make_state
 
 IMAGE = "public.ecr.aws/lambda/python:3.13"
 INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
@@ -105,8 +105,8 @@ def _sample_events(target: Target) -> list[Path]:
 
 @contextmanager
 def _alone(address: str | None, screen: Screen) -> Iterator[_Container]:
-    STATE.mkdir(exist_ok=True)
-    environ = isolate(os.environ, f"http://{LOOPBACK}")
+    make_state()
+    environ = isolate(os.environ, Emulator(f"http://{LOOPBACK}", "none"))
     with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
         template = deployment.build(ROOT, environ, STATE)
     yield _Container(template, environ, address)
@@ -116,7 +116,7 @@ def _alone(address: str | None, screen: Screen) -> Iterator[_Container]:
 def _with_stack(target: Target, address: str | None, screen: Screen) -> Iterator[_Container]:
     options = Options(parse_instruments(INSTRUMENTS), "1min")
     with run_pipeline(options, screen, {"ScheduleState": "DISABLED"}) as pipeline:
-        urls = (pipeline.url, pipeline.market.url, pipeline.receiver.url)
+        urls = (pipeline.emulator.url, pipeline.market.url, pipeline.receiver.url)
         template = _give_environment(target, pipeline)
         _tell_containers_of_the_webhook(pipeline)
         with relay(address, [urlsplit(url).port or 0 for url in urls]):
@@ -133,7 +133,7 @@ def _give_environment(target: Target, pipeline: Pipeline) -> Path:
     deployed = boto3.client("lambda").get_function_configuration(
         FunctionName=pipeline.output(f"{target.logical_id}Name")
     )
-    variables = {**deployed["Environment"]["Variables"], "AWS_ENDPOINT_URL": pipeline.url}
+    variables = {**deployed["Environment"]["Variables"], "AWS_ENDPOINT_URL": pipeline.emulator.url}
     template["Resources"][target.logical_id]["Properties"]["Environment"] = {
         "Variables": {name: value.replace(LOOPBACK, CONTAINER_HOST) for name, value in variables.items()}
     }

@@ -16,11 +16,11 @@ from stockstream_local.faults.fault_server import FaultServer
 from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_operate.environment import isolate
-from stockstream_operate.run_lock import hold_run_lock
+from stockstream_operate.environment import Emulator, isolate
+from stockstream_operate.run_lock import Running, hold_run_lock
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import STACK_NAME
-from stockstream_operate.workplace import ROOT, STATE
+from stockstream_operate.workplace import ROOT, STATE, make_state
 
 API_KEY = "replay"
 
@@ -51,14 +51,14 @@ class Pipeline:
     """What runs.
 
     Attributes:
-        url: the emulator's address.
+        emulator: the local AWS.
         market: where the producer asks for bars.
         receiver: where the alert function posts its notices.
         faults: what can be broken in it.
         environ: the environment in which AWS's tools find the emulator and nothing else.
     """
 
-    url: str
+    emulator: Emulator
     market: ReplayMarket
     receiver: NoticeReceiver
     faults: Faults
@@ -93,7 +93,7 @@ def run_pipeline(
         raise NoTemplateError(
             f"There is no template.yaml in {ROOT}: run this from a clone, set up with `make setup`."
         )
-    STATE.mkdir(exist_ok=True)
+    make_state()
     with ExitStack() as running:
         market = ReplayMarket(options.recording or InventedMarket())
         receiver = NoticeReceiver()
@@ -101,13 +101,13 @@ def run_pipeline(
         fault_server = FaultServer(faults, lambda said: screen.say(said, style="yellow"))
         for server in (market, receiver, fault_server):
             running.enter_context(server)
-        publish_addresses = running.enter_context(hold_run_lock(STATE))
+        publish = running.enter_context(hold_run_lock(STATE))
         with screen.step("Starting the local AWS", "Local AWS (ministack)"):
-            url = running.enter_context(run_emulator(options.port, os.environ, STATE))
-        screen.say(f"It listens at {url}")
-        publish_addresses(url, fault_server.url)
+            emulator = running.enter_context(run_emulator(options.port, os.environ, STATE))
+        screen.say(f"It listens at {emulator.url}")
+        publish(Running(emulator, fault_server.url))
         # boto3 reads this process's environment, and the user's real account must not be in it.
-        environ = isolate(os.environ, url)
+        environ = isolate(os.environ, emulator)
         os.environ.clear()
         os.environ.update(environ)
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
@@ -122,7 +122,7 @@ def run_pipeline(
                 **(parameters or {}),
             }
             deployment.deploy(ROOT, template, overrides, environ, STATE)
-        yield Pipeline(url, market, receiver, faults, environ)
+        yield Pipeline(emulator, market, receiver, faults, environ)
 
 
 def _find_output(name: str) -> str:

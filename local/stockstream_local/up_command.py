@@ -30,7 +30,7 @@ Try in another terminal:
   {command} tail --follow    (the bars as they arrive)
   {command} query    (what can be asked, in SQL)
   {command} fault    (what can be broken; its notice appears here)
-  any AWS tool with AWS_ENDPOINT_URL={url}, us-east-1 and any keys
+  eval "$({command} env)"    (then AWS's own tools reach this run, and nothing else)
 """
 END_STAMPS_NOTE = (
     "This recording is from 2020 or before, when a stamp meant the end of a bar. "
@@ -118,7 +118,7 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
         watch.await_first_bars()
         if not bars:
             command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
-            screen.say(NEXT_STEPS.format(command=command, url=pipeline.url))
+            screen.say(NEXT_STEPS.format(command=command))
         watch.run(bars)
         screen.say(f"They are in {lake}/")
 

@@ -4,11 +4,24 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 REGION = "us-east-1"
 
 
-def isolate(environ: Mapping[str, str], endpoint_url: str) -> dict[str, str]:
+class Emulator(NamedTuple):
+    """Where a run's emulator is, and what requests to it are signed with.
+
+    Attributes:
+        url: its address.
+        secret_key: AWS's secret access key, made anew for each run.
+    """
+
+    url: str
+    secret_key: str
+
+
+def isolate(environ: Mapping[str, str], emulator: Emulator) -> dict[str, str]:
     """A copy of an environment for processes that talk to the emulator.
 
     Whatever could name a real account is taken out: keys, profiles, roles, endpoints, and the files in which
@@ -16,7 +29,7 @@ def isolate(environ: Mapping[str, str], endpoint_url: str) -> dict[str, str]:
 
     Args:
         environ: the user's environment.
-        endpoint_url: the emulator's address.
+        emulator: the only one that they shall reach.
     """
     kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_", "SAM_"))}
     unproxied = environ.get("no_proxy") or environ.get("NO_PROXY")
@@ -24,13 +37,13 @@ def isolate(environ: Mapping[str, str], endpoint_url: str) -> dict[str, str]:
     no_proxy = ",".join(filter(None, (unproxied, "127.0.0.1,localhost")))
     return kept | {
         "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": emulator.secret_key,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ENDPOINT_URL": emulator.url,
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "PATH": os.pathsep.join(filter(None, (str(Path(sys.executable).parent), environ.get("PATH")))),

@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.environment import Emulator
 
 _NAME = "running.json"
 
@@ -17,11 +18,23 @@ class AlreadyRunningError(StockstreamError):
     """Another pipeline runs in this clone; the text says which process it is."""
 
 
+class Running(NamedTuple):
+    """How a running pipeline is reached.
+
+    Attributes:
+        emulator: the AWS that it runs in.
+        faults_url: its fault server.
+    """
+
+    emulator: Emulator
+    faults_url: str
+
+
 @contextmanager
-def hold_run_lock(state: Path) -> Iterator[Callable[[str, str], None]]:
+def hold_run_lock(state: Path) -> Iterator[Callable[[Running], None]]:
     """Holds the lock until the process ends, even if it is killed.
 
-    Within, what writes down for others where the emulator and the run's fault server listen.
+    Within, what writes down for others how the run is reached.
 
     Args:
         state: an existing directory.
@@ -39,27 +52,27 @@ def hold_run_lock(state: Path) -> Iterator[Callable[[str, str], None]]:
                 f"`stockstream up` runs in this clone already{who}. Stop it first, or use another clone."
             ) from None
         _write(file, pid=os.getpid())
-        yield lambda url, faults_url: _write(file, pid=os.getpid(), url=url, faults_url=faults_url)
+        yield lambda running: _write(
+            file,
+            pid=os.getpid(),
+            url=running.emulator.url,
+            secret_key=running.emulator.secret_key,
+            faults_url=running.faults_url,
+        )
         file.truncate(0)
 
 
-def read_running_url(state: Path) -> str | None:
-    """The address of the running pipeline's emulator; None where none runs."""
-    running = read_running(state)
-    return running.get("url") if running else None
-
-
-def read_running(state: Path) -> dict[str, str] | None:
-    """The addresses of the running pipeline, by name: url and faults_url; None where none runs.
-
-    At its beginning it has none yet.
-    """
+def read_running(state: Path) -> Running | None:
+    """How the running pipeline is reached; None where none runs, and at its beginning."""
     try:
         with (state / _NAME).open("r+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _read(file)
+                said = _read(file) or {}
+                if "url" not in said:
+                    return None
+                return Running(Emulator(said["url"], said["secret_key"]), said["faults_url"])
     except FileNotFoundError:
         pass
     return None

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows, parse_windows
 from stockstream_operate.environment import isolate
-from stockstream_operate.run_lock import read_running_url
+from stockstream_operate.run_lock import read_running
 from stockstream_operate.workplace import STATE
 
 # The stack that runs here, and the one that samconfig.toml deploys first.
@@ -98,13 +98,13 @@ def find_running_stack() -> Stack:
     Raises:
         StackError: nothing runs here, or it cannot be asked.
     """
-    url = read_running_url(STATE)
-    if url is None:
+    running = read_running(STATE)
+    if running is None:
         raise NothingRunsError("Nothing runs here: start `make run` in another terminal first")
-    environ = isolate(os.environ, url)
+    environ = isolate(os.environ, running.emulator)
     os.environ.clear()
     os.environ.update(environ)
-    return _describe(STACK_NAME, url)
+    return _describe(STACK_NAME, running.emulator.url)
 
 
 def _describe(name: str, url: str | None) -> Stack:

@@ -4,3 +4,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 STATE = ROOT / ".stockstream"
+
+
+def make_state() -> Path:
+    """Makes STATE if it is not there. It holds a run's key: no other user here may look into it."""
+    STATE.mkdir(exist_ok=True)
+    STATE.chmod(0o700)
+    return STATE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stockstream_local.deployment import lay_host_wheels
-from stockstream_operate.environment import isolate
+from stockstream_operate.environment import Emulator, isolate
 
 pytestmark = pytest.mark.local
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_layer_of_another_platform_loads_here_afterwards(tmp_path: Path) -> None:
     # GIVEN a built layer whose compiled modules this machine cannot load
-    environ = isolate(os.environ, "http://127.0.0.1:1")
+    environ = isolate(os.environ, Emulator("http://127.0.0.1:1", "none"))
     layer = tmp_path / "build" / "CommonLayer" / "python"
     lay_host_wheels(ROOT, environ, tmp_path)
     compiled = list(layer.rglob("*.so"))

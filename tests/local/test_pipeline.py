@@ -26,7 +26,7 @@ from stockstream_local.market import invented as market
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate import stack as stack_module
-from stockstream_operate.environment import isolate
+from stockstream_operate.environment import Emulator, isolate
 from stockstream_operate.lake.delivered import Document, Lake
 from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.sql import in_one_line
@@ -55,6 +55,7 @@ RUNS = [START + timedelta(minutes=minutes) for minutes in (0, 3, 60, 120)]
 class Stack:
     """The running stack, and what stands around it."""
 
+    emulator: Emulator
     outputs: dict[str, str]
     alarms: dict[str, str]
     lake: Lake
@@ -101,9 +102,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         pytest.MonkeyPatch.context() as patch,
         ReplayMarket(InventedMarket(), clock=lambda: clock[0]) as replay,
         NoticeReceiver() as receiver,
-        run_emulator(None, os.environ, state) as url,
+        run_emulator(None, os.environ, state) as emulator,
     ):
-        environ = isolate(os.environ, url)
+        environ = isolate(os.environ, emulator)
         for name in set(os.environ) - set(environ):
             patch.delenv(name)
         for name, value in environ.items():
@@ -123,6 +124,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
         resources = cloudformation.describe_stack_resources(StackName="stockstream")["StackResources"]
         yield Stack(
+            emulator=emulator,
             outputs=outputs,
             alarms={each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources},
             lake=Lake(boto3.client("s3"), outputs["LakeBucketName"], state / "lake"),
@@ -140,10 +142,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def here(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets commands find this stack, as they find the one that `make run` runs."""
-    url = stack.functions.meta.endpoint_url
-    for name, value in isolate(os.environ, url).items():
+    for name, value in isolate(os.environ, stack.emulator).items():
         monkeypatch.setenv(name, value)
-    found = stack_module.Stack("stockstream", url, stack.outputs)
+    found = stack_module.Stack("stockstream", stack.emulator.url, stack.outputs)
     for module in (redrive_command, dead_letters_command):
         monkeypatch.setattr(module, "find_stack", lambda _name: found)
 

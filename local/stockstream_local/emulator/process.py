@@ -8,7 +8,7 @@ import signal
 import sys
 from threading import Thread
 
-from ministack.app import main as serve
+from ministack import app as ministack
 
 from stockstream_local.emulator import (
     corrected_cloudformation,
@@ -17,6 +17,7 @@ from stockstream_local.emulator import (
     corrected_kinesis,
     corrected_lambda,
 )
+from stockstream_local.emulator.signed_requests import admit_signed
 
 CORRECTED = (
     corrected_cloudformation,
@@ -37,4 +38,7 @@ if __name__ == "__main__":
     Thread(target=_end_with_parent, daemon=True).start()
     for service in CORRECTED:
         service.correct()
-    serve()
+    ministack.app = admit_signed(
+        ministack.app, int(os.environ["GATEWAY_PORT"]), os.environ["AWS_SECRET_ACCESS_KEY"]
+    )
+    ministack.main()

@@ -1,5 +1,6 @@
 """The local AWS emulator: started on the loopback, and stopped with all that it started."""
 
+import secrets
 import shutil
 import socket
 import subprocess
@@ -10,12 +11,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import LOOPBACK
 from stockstream_local.emulator.refusal import REFUSAL_VARIABLE, refusal_file
 from stockstream_local.processes import run_group
-from stockstream_operate.environment import isolate
+from stockstream_operate.environment import REGION, Emulator, isolate
 
 START_SECONDS = 60
 # Between choosing a free port and taking it, another program may take it.
@@ -52,8 +56,8 @@ def choose_port(wanted: int | None) -> int:
 
 
 @contextmanager
-def run_emulator(wanted: int | None, environ: Mapping[str, str], state: Path) -> Iterator[str]:
-    """Runs ministack from `with` to its end; within, it answers at the address that this gives.
+def run_emulator(wanted: int | None, environ: Mapping[str, str], state: Path) -> Iterator[Emulator]:
+    """Runs ministack from `with` to its end; within, it answers what is signed with the key that this gives.
 
     Args:
         wanted: the port where it shall listen, on 127.0.0.1; None for a free one.
@@ -68,7 +72,7 @@ def run_emulator(wanted: int | None, environ: Mapping[str, str], state: Path) ->
         yield _start(running, wanted, environ, state)
 
 
-def _start(running: ExitStack, wanted: int | None, environ: Mapping[str, str], state: Path) -> str:
+def _start(running: ExitStack, wanted: int | None, environ: Mapping[str, str], state: Path) -> Emulator:
     """Starts it, and again where nobody asked for a port: a free one may have been taken meanwhile."""
     for _ in range(0 if wanted else ATTEMPTS - 1):
         with suppress(_EndedEarlyError):
@@ -77,8 +81,8 @@ def _start(running: ExitStack, wanted: int | None, environ: Mapping[str, str], s
 
 
 @contextmanager
-def _run_at(port: int, environ: Mapping[str, str], state: Path) -> Iterator[str]:
-    url = f"http://{LOOPBACK}:{port}"
+def _run_at(port: int, environ: Mapping[str, str], state: Path) -> Iterator[Emulator]:
+    emulator = Emulator(f"http://{LOOPBACK}:{port}", secrets.token_urlsafe())
     temporary, log = state / "tmp", state / "emulator.log"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
@@ -98,20 +102,23 @@ def _run_at(port: int, environ: Mapping[str, str], state: Path) -> Iterator[str]
     }
     command = [sys.executable, "-m", "stockstream_local.emulator.process"]
     try:
-        with run_group(command, {**isolate(environ, url), **settings}, temporary, log) as process:
-            _await_answer(process, f"{url}/_ministack/ready", log)
-            yield url
+        with run_group(command, {**isolate(environ, emulator), **settings}, temporary, log) as process:
+            _await_answer(process, emulator, log)
+            yield emulator
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _await_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _await_answer(process: subprocess.Popen[bytes], emulator: Emulator, log: Path) -> None:
+    url = f"{emulator.url}/_ministack/ready"
+    request = AWSRequest("GET", url)
+    SigV4Auth(Credentials("local", emulator.secret_key), "ministack", REGION).add_auth(request)
     with requests.Session() as session:
         session.trust_env = False  # no proxy and no .netrc for the loopback
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
             with suppress(requests.ConnectionError, requests.Timeout):
-                if session.get(url, timeout=1).ok:
+                if session.get(url, headers=dict(request.headers), timeout=1).ok:
                     return
             time.sleep(0.1)
     said = log.read_text(errors="replace").strip().splitlines()[-LINES_OF_A_FAILURE:]

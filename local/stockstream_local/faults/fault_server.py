@@ -63,12 +63,12 @@ def ask(method: str, path: str) -> object:
         FaultError: it refuses, or nothing runs here.
     """
     running = read_running(STATE)
-    if running is None or "faults_url" not in running:
+    if running is None:
         raise FaultError("Nothing runs here: start `make run` in another terminal first.")
     with requests.Session() as session:
         session.trust_env = False  # no proxy and no .netrc for the loopback
         try:
-            answer = session.request(method, running["faults_url"] + path, timeout=TIMEOUT_SECONDS)
+            answer = session.request(method, running.faults_url + path, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise FaultError(f"The running pipeline does not answer: {error}") from error
     said: object = answer.json()["said"]

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from stockstream.settings import LOOPBACK
+from stockstream_operate.loopback import is_foreign
 from stockstream_operate.search.client import TIMEOUT_SECONDS, Server
 
 ROOT_PATH = "/_dashboards"
@@ -32,26 +33,23 @@ class _ProxyHandler(BaseHTTPRequestHandler):
     server: "_ProxyServer"
 
     def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/":
             self._answer(HTTPStatus.FOUND, [("Location", f"{ROOT_PATH}/")], b"")
         elif not self._is_ours():
+            # What was sent is not read, so that the next request cannot be found behind it.
+            self.close_connection = True
             self._answer(
                 HTTPStatus.FORBIDDEN, [], b"This proxy serves Dashboards only, and only to its own pages.\n"
             )
         else:
-            self._pass_on(body)
+            self._pass_on(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815 (http.server's)
 
     def _is_ours(self) -> bool:
         """A page from elsewhere must not get its requests signed, nor may it reach the index itself."""
-        places = {f"{name}:{self.server.server_port}" for name in (LOOPBACK, "localhost")}
-        origin = self.headers.get("Origin")
-        is_home = self.headers.get("Host") in places and origin in {
-            None,
-            *(f"http://{each}" for each in places),
-        }
+        port = self.server.server_port
+        is_home = not is_foreign(self.headers["Host"], self.headers["Origin"], port, has_pages=True)
         is_within = self.path.split("?")[0] == ROOT_PATH or self.path.startswith(f"{ROOT_PATH}/")
         return is_home and is_within and ".." not in self.path
 

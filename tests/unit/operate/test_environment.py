@@ -7,9 +7,10 @@ from pathlib import Path
 import boto3
 import pytest
 
-from stockstream_operate.environment import isolate
+from stockstream_operate.environment import Emulator, isolate
 
 URL = "http://127.0.0.1:4566"
+EMULATOR = Emulator(URL, "made anew")
 USER = {
     "AWS_PROFILE": "production",
     "AWS_ACCESS_KEY_ID": "AKIAREAL",
@@ -25,11 +26,11 @@ USER = {
 
 
 def test_nothing_of_the_users_account_is_left() -> None:
-    environ = isolate(USER, URL)
+    environ = isolate(USER, EMULATOR)
 
     assert {name: value for name, value in environ.items() if name.startswith(("AWS_", "SAM_"))} == {
         "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": "made anew",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -41,7 +42,7 @@ def test_nothing_of_the_users_account_is_left() -> None:
 
 
 def test_boto3_reaches_the_emulator_with_keys_that_open_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", isolate(USER, URL))
+    monkeypatch.setattr(os, "environ", isolate(USER, EMULATOR))
     session = boto3.Session()
     credentials = session.get_credentials()
 
@@ -51,7 +52,7 @@ def test_boto3_reaches_the_emulator_with_keys_that_open_nothing(monkeypatch: pyt
 
 
 def test_the_rest_is_kept() -> None:
-    environ = isolate(USER, URL)
+    environ = isolate(USER, EMULATOR)
 
     assert environ["HOME"] == "/home/me"
     assert environ["HTTPS_PROXY"] == "http://proxy:3128"
@@ -67,12 +68,12 @@ def test_the_rest_is_kept() -> None:
     ids=str,
 )
 def test_no_proxy_stands_before_the_loopback(user: dict[str, str], expected: str) -> None:
-    environ = isolate(user, URL)
+    environ = isolate(user, EMULATOR)
 
     assert environ["NO_PROXY"] == environ["no_proxy"] == expected
 
 
 def test_the_programs_of_this_python_come_first() -> None:
-    folders = isolate(USER, URL)["PATH"].split(os.pathsep)
+    folders = isolate(USER, EMULATOR)["PATH"].split(os.pathsep)
 
     assert folders == [str(Path(sys.executable).parent), "/usr/bin"]

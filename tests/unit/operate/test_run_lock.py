@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from stockstream_operate.run_lock import AlreadyRunningError, hold_run_lock, read_running_url
+from stockstream_operate.environment import Emulator
+from stockstream_operate.run_lock import AlreadyRunningError, Running, hold_run_lock, read_running
 
-URL = "http://127.0.0.1:4566"
+RUNNING = Running(Emulator("http://127.0.0.1:4566", "key"), "http://127.0.0.1:2/secret")
 
 
 def test_a_second_run_is_refused_by_the_number_of_the_first(tmp_path: Path) -> None:
@@ -20,22 +21,22 @@ def test_a_second_run_is_refused_by_the_number_of_the_first(tmp_path: Path) -> N
 
 
 def test_others_find_where_it_runs_until_it_ends(tmp_path: Path) -> None:
-    assert read_running_url(tmp_path) is None
-    with hold_run_lock(tmp_path) as publish_addresses:
-        assert read_running_url(tmp_path) is None
-        publish_addresses(URL, "http://127.0.0.1:2")
-        assert read_running_url(tmp_path) == URL
-    assert read_running_url(tmp_path) is None
+    assert read_running(tmp_path) is None
+    with hold_run_lock(tmp_path) as publish:
+        assert read_running(tmp_path) is None
+        publish(RUNNING)
+        assert read_running(tmp_path) == RUNNING
+    assert read_running(tmp_path) is None
 
 
 def test_what_a_killed_run_left_behind_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "running.json").write_text('{"pid": 1, "url": "http://127.0.0.1:1"}')
 
-    assert read_running_url(tmp_path) is None
-    with hold_run_lock(tmp_path) as publish_addresses:
-        assert read_running_url(tmp_path) is None
-        publish_addresses(URL, "http://127.0.0.1:2")
-        assert read_running_url(tmp_path) == URL
+    assert read_running(tmp_path) is None
+    with hold_run_lock(tmp_path) as publish:
+        assert read_running(tmp_path) is None
+        publish(RUNNING)
+        assert read_running(tmp_path) == RUNNING
 
 
 def test_a_run_that_begins_or_ends_has_told_nothing(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_a_run_that_begins_or_ends_has_told_nothing(tmp_path: Path) -> None:
     with hold_run_lock(tmp_path):
         (tmp_path / "running.json").write_text("")
 
-        assert read_running_url(tmp_path) is None
+        assert read_running(tmp_path) is None
         with (
             pytest.raises(AlreadyRunningError, match=r"in this clone already\. Stop"),
             hold_run_lock(tmp_path),

@@ -62,6 +62,6 @@ def test_a_port_that_is_lost_between_choosing_and_listening_is_left_for_another(
         ports = list(chosen)
         monkeypatch.setattr(emulator, "choose_port", lambda _wanted: ports.pop(0))
 
-        with run_emulator(None, os.environ, tmp_path) as url:
-            assert url == f"http://127.0.0.1:{chosen[1]}"
+        with run_emulator(None, os.environ, tmp_path) as emulator_there:
+            assert emulator_there.url == f"http://127.0.0.1:{chosen[1]}"
             assert ports == []
