@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from delivered_files import write_lines
@@ -51,7 +52,12 @@ def revise(document: dict[str, Any], later: timedelta, factor: float) -> dict[st
 
 
 def deliver(lake: Path, name: str, documents: Iterable[dict[str, Any]]) -> None:
-    """Writes one file, in the folder of its first document's day of arrival."""
+    """Writes one file, in the folder of its first document's day of arrival; whole or not at all."""
     documents = list(documents)
     day = documents[0]["arrived_at"][:10]
-    write_lines(lake, day, name, b"".join(json.dumps(each).encode() + b"\n" for each in documents))
+    lines = b"".join(json.dumps(each).encode() + b"\n" for each in documents)
+    with TemporaryDirectory(dir=lake.parent) as aside:
+        part = write_lines(Path(aside), day, name, lines)
+        path = lake / part.relative_to(aside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(path)

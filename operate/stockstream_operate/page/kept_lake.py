@@ -11,6 +11,7 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -68,6 +69,7 @@ class KeptLake:
         self._days: dict[Path, int] = {}
         self._unread: dict[Path, None] = {}
         self._read: set[Path] = set()
+        self._broken: dict[Path, str] = {}
         self._database = self._begin()
 
     def __enter__(self) -> Self:
@@ -84,12 +86,17 @@ class KeptLake:
         """How many of the files that the last look has seen were read."""
         return Progress(len(self._read), len(self._read) + len(self._unread))
 
-    def look(self) -> bool:
-        """Reads files that are new, as many as are quickly read; whether what is known has changed.
+    @property
+    def trouble(self) -> str:
+        """Which files cannot be read, and why; empty if all can."""
+        if not self._broken:
+            return ""
+        file, reason = next(iter(self._broken.items()))
+        others = len(self._broken) - 1
+        return f"{file} holds no documents: {reason}" + (f" {others} more are like it." if others else "")
 
-        Raises:
-            LakeQueryError: a file holds no documents.
-        """
+    def look(self) -> bool:
+        """Reads files that are new, as many as are quickly read; whether what is known has changed."""
         identity = _identity(self._folder)
         changed = identity != self._identity and bool(self._read)
         if identity != self._identity:
@@ -101,8 +108,12 @@ class KeptLake:
         # Days and names say when a file came.
         newest_first = sorted(self._unread, key=lambda file: (file.parent.name, file.name), reverse=True)
         chosen = newest_first[: MORE_FILES if self._read else FIRST_FILES]
-        read = self._add(chosen)
-        return changed or read
+        if chosen:
+            self._add(chosen)
+            self._read.update(chosen)
+            for file in chosen:
+                del self._unread[file]
+        return changed or bool(chosen)
 
     def query(self, sql: str) -> Result:
         """The answer to one SELECT in Athena's dialect.
@@ -146,9 +157,9 @@ class KeptLake:
 
     def _start_anew(self, identity: int | None) -> None:
         self._identity = identity
-        self._days, self._unread, self._read = {}, {}, set()
+        self._days, self._unread, self._read, self._broken = {}, {}, set(), {}
+        # The old one closes itself when the last question to it is answered.
         with self._lock:
-            self._database.close()
             self._database = self._begin()
 
     def _find_files(self) -> None:
@@ -167,36 +178,18 @@ class KeptLake:
             files = [file for file in found if file.name.endswith(tuple(_KINDS))]
             self._unread |= dict.fromkeys(file for file in files if file not in self._read)
 
-    def _add(self, files: Iterable[Path]) -> bool:
-        files = list(files)
-        if not files:
-            return False
-        with TemporaryDirectory(prefix="stockstream-page-") as name:
-            sources = self._gather(files, Path(name))
-            if any(sources.values()):
-                self._insert(sources)
-        return any(sources.values())
-
-    def _gather(self, files: Iterable[Path], folder: Path) -> Mapping[str, list[str]]:
-        """One file a day in place of many, since DuckDB takes a millisecond to open one; by table."""
-        lines: dict[str, list[bytes]] = defaultdict(list)
-        sources: dict[str, list[str]] = {table: [] for table in _KINDS.values()}
-        for file in files:
-            try:
-                if file.name.endswith(".parquet"):
-                    sources[PARQUET_TABLE].append(str(file.resolve(strict=True)))
-                else:
-                    lines[file.parent.name].append(_read_lines(file))
-            except FileNotFoundError:
-                pass
-            self._unread.pop(file, None)
-            self._read.add(file)
-        for day, parts in lines.items():
-            path = folder / day / "documents.json"
-            path.parent.mkdir()
-            path.write_bytes(b"".join(parts))
-            sources[JSON_TABLE].append(str(path))
-        return sources
+    def _add(self, files: list[Path]) -> None:
+        """Adds what files hold; one that cannot be read is named, and does not keep the others out."""
+        try:
+            with TemporaryDirectory(prefix="stockstream-page-") as name:
+                self._insert(_gather(files, Path(name)))
+        except LakeQueryError as error:
+            if len(files) == 1:
+                self._broken[files[0]] = str(error)
+                return
+            half = len(files) // 2
+            self._add(files[:half])
+            self._add(files[half:])
 
     def _insert(self, sources: Mapping[str, list[str]]) -> None:
         with self._lock:
@@ -222,10 +215,28 @@ def _list(paths: Iterator[Path]) -> list[Path]:
         return []
 
 
+def _gather(files: Iterable[Path], folder: Path) -> Mapping[str, list[str]]:
+    """One file a day in place of many, since DuckDB takes a millisecond to open one; by table."""
+    lines: dict[str, list[bytes]] = defaultdict(list)
+    sources: dict[str, list[str]] = {table: [] for table in _KINDS.values()}
+    for file in files:
+        with suppress(FileNotFoundError):  # a new run has put it away meanwhile
+            if file.name.endswith(".parquet"):
+                sources[PARQUET_TABLE].append(str(file.resolve(strict=True)))
+            else:
+                lines[file.parent.name].append(_read_lines(file))
+    for day, parts in lines.items():
+        path = folder / day / "documents.json"
+        path.parent.mkdir()
+        path.write_bytes(b"".join(parts))
+        sources[JSON_TABLE].append(str(path))
+    return sources
+
+
 def _read_lines(file: Path) -> bytes:
     read = file.read_bytes()
     try:
         lines = gzip.decompress(read) if read.startswith(_GZIP_MAGIC) else read
     except (EOFError, OSError, zlib.error) as error:
-        raise LakeQueryError(f"{file} cannot be unpacked: {error}") from error
+        raise LakeQueryError(f"it cannot be unpacked ({error}).") from error
     return lines if lines.endswith(b"\n") else lines + b"\n"

@@ -31,6 +31,10 @@ class WatchedLake(QueryableLake, Protocol):
     def progress(self) -> Progress:
         """How far its reading has come."""
 
+    @property
+    def trouble(self) -> str:
+        """What of it cannot be read, and why; empty if all can."""
+
     def look(self) -> bool:
         """Whether there may be something new since the last look."""
 
@@ -41,6 +45,7 @@ class AskedLake:
     def __init__(self, lake: QueryableLake) -> None:
         self._lake = lake
         self.progress = Progress(0, 0)
+        self.trouble = ""
 
     @property
     def lake_sql(self) -> LakeSql:
@@ -168,6 +173,7 @@ class LakeWatch:
         changed, trouble = False, ""
         try:
             changed = self._lake.look()
+            trouble = self._lake.trouble
         except LAKE_ERRORS as error:
             trouble = str(error)
         self._unheard |= changed

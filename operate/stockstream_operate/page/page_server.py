@@ -62,6 +62,9 @@ class PageServer(ThreadingHTTPServer):
         door: who may come in.
     """
 
+    # Its end waits for the answers that are being made.
+    daemon_threads = False
+
     def __init__(
         self,
         port: int,

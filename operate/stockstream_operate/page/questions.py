@@ -15,6 +15,10 @@ MOST_BARS = 1_000
 MOST_ROWS = 4_000
 DAY_SECONDS = 86_400
 BAR_SECONDS = (60, 300, 900, 1_800, 3_600, 14_400, DAY_SECONDS)
+# Of an answer to `ask_bars`, before the fields.
+BAR_COLUMNS = (
+    *("start", "seconds", "open", "high", "low", "close", "volume", "bars", "revised", "known_from"),
+)
 _SPANS = {Span.HOUR: timedelta(hours=1), Span.WEEK: timedelta(days=7)}
 
 

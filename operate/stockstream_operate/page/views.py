@@ -13,7 +13,7 @@ from stockstream_operate.page.conditions import find_condition
 from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch, WatchedLake
 from stockstream_operate.page.price_kinds import PriceKind
-from stockstream_operate.page.questions import Newest, ask_bars, ask_newest, ask_overview
+from stockstream_operate.page.questions import BAR_COLUMNS, Newest, ask_bars, ask_newest, ask_overview
 from stockstream_operate.page.sights import Sight, Span
 
 # How many days of arrival hold what a span needs: the newest session may lie before a long weekend.
@@ -103,9 +103,9 @@ class Views:
     def _ask_bars(self, sight: Sight) -> Json:
         since = self._since(sight.span, sight.known_at)
         ((opened, day),) = self._ask(ask_newest(sight, since)).rows
-        if opened is None:
-            return shape_bars(Result(_NO_COLUMNS, []), sight.interval, ())
         names = [field.name for field in self._fields]
+        if opened is None:
+            return shape_bars(Result((*BAR_COLUMNS, *names), []), sight.interval, ())
         returns = [field.name for field in self._fields if field.place == RETURNS]
         asked = ask_bars(sight, Newest(opened, day), names, self._lake.lake_sql, since)
         return shape_bars(self._ask(asked), sight.interval, returns)
@@ -125,9 +125,6 @@ class Views:
             if sql not in self._kept:
                 self._kept[sql] = self._lake.query(sql)
             return self._kept[sql]
-
-
-_NO_COLUMNS = ("start", "seconds", "open", "high", "low", "close", "volume", "bars", "revised", "known_from")
 
 
 def _is_of(each: Json, sight: Sight) -> bool:

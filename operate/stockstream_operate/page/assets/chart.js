@@ -41,7 +41,10 @@ export class Chart {
       const index = event.axesInfo?.[0]?.value;
       if (this.bars && Number.isInteger(index) && index in this.bars.start) this.pointTo(index, false);
     });
-    this.drawing.on("globalout", () => this.pointTo(null, false));
+    this.drawing.on("globalout", () => {
+      // A revised bar has a button, to which the mouse is on its way.
+      if (this.bars && !this.bars.revised[this.cursorIndex()]) this.pointTo(null, false);
+    });
     element.addEventListener("keydown", (event) => this.useKey(event));
     new ResizeObserver(() => {
       this.drawing.resize();
@@ -122,7 +125,10 @@ export class Chart {
       End: () => move(this.bars.start.length - 1),
       "+": () => last - first > LEAST_SHOWN && this.show(first + quarter, last),
       "-": () => this.show(first - 2 * quarter, last),
-      Escape: () => this.show(0, this.bars.start.length - 1),
+      Escape: () => {
+        this.show(0, this.bars.start.length - 1);
+        this.pointTo(null, true);
+      },
     };
     actions["="] = actions["+"];
     if (!actions[event.key]) return;

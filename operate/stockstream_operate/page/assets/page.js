@@ -19,7 +19,8 @@ const putWords = (element, text) => {
 const sight = readHash(); // what is asked for; empty for what the server chooses
 let answer = null; // what the server said last
 let shown = null; // the groups of fields that are switched on; null until the fields are known
-let drawn = ""; // which bars are in the chart
+let drawn = ""; // which bars are in the chart, of which version of the lake
+let subject = ""; // what they are bars of
 let asking = false;
 let askAgain = false;
 
@@ -90,15 +91,13 @@ async function ask(answering) {
     return;
   }
   asking = true;
-  try {
-    const response = await (answering ?? request());
-    if (response.status === 403) sayLost(await response.text());
-    else if (response.status === 400) forgetSight();
-    else show(await response.json());
-  } catch {
-    // The news say that the connection is lost, and when it is back.
-  }
+  // The news say that the connection is lost, and when it is back.
+  const response = await (answering ?? request()).catch(() => null);
+  const text = await response?.text().catch(() => null);
   asking = false;
+  if (response?.status === 403) sayLost(text);
+  else if (response?.status === 400) forgetSight();
+  else if (text) show(JSON.parse(text));
   if (askAgain) {
     askAgain = false;
     ask();
@@ -166,12 +165,13 @@ function showFields(fields) {
 
 function showBars({ version, sight: seen, bars, fields }) {
   if (!bars) return;
-  const subject = JSON.stringify(seen);
-  const name = `${version} ${subject}`;
+  const name = JSON.stringify([version, seen]);
   if (name === drawn) return;
   const before = chart.bars;
-  const isOther = !drawn.endsWith(` ${subject}`);
-  drawn = name;
+  // The same bars as they were known at another time stay where they are.
+  const other = JSON.stringify([seen.instrument, seen.interval, seen.span]);
+  const isOther = other !== subject;
+  [drawn, subject] = [name, other];
   chart.draw(bars, fields, shown, isOther);
   showLength(bars, seen);
   const last = bars.start.length - 1;
