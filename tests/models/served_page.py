@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stockstream.windows import Windows
@@ -22,13 +23,14 @@ def serve_lake(
     find_runs: Callable[[], bool] = lambda: True,
     kind: PriceKind = PriceKind.INVENTED,
     port: int | None = 0,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[PageServer]:
     """Serves a lake from `with` to its end, at a free port if none is named."""
     subject = Subject("the last run here", kind, Windows())
     with (
         KeptLake(folder, make_lake_sql(subject.windows)) as kept,
         LakeWatch(kept, LOOK_SECONDS, find_runs) as watch,
-        serve_page(port, find_scripts(), Views(subject, kept, watch).view, watch) as server,
+        serve_page(port, find_scripts(), Views(subject, kept, watch, now).view, watch) as server,
     ):
         yield server
 

@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition, Event, Thread
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
-from stockstream_operate.lake.access import QueryableLake
 from stockstream_operate.lake.engine import Result
 from stockstream_operate.lake.sql import LakeSql
 from stockstream_operate.page.kept_lake import Progress
+
+if TYPE_CHECKING:
+    from stockstream_operate.lake.access import QueryableLake
 
 # What can go wrong with a lake that is read again and again; the text of each is for people.
 LAKE_ERRORS = (StockstreamError, BotoCoreError, ClientError, OSError)
@@ -24,8 +26,18 @@ READING_SECONDS = 2
 GIVE_WAY_SECONDS = 0.7
 
 
-class WatchedLake(QueryableLake, Protocol):
-    """A lake that says whether there may be something new."""
+class WatchedLake(Protocol):
+    """A QueryableLake that says whether there may be something new."""
+
+    @property
+    def lake_sql(self) -> LakeSql:
+        """Its tables and views."""
+
+    def query(self, sql: str) -> Result:
+        """The answer to one SELECT in Athena's dialect."""
+
+    def receipt(self) -> str:
+        """What the questions so far have cost, for a person; empty where they cost nothing."""
 
     @property
     def progress(self) -> Progress:
@@ -42,7 +54,7 @@ class WatchedLake(QueryableLake, Protocol):
 class AskedLake:
     """A lake in AWS: whether something is new there only a question says, which Athena bills."""
 
-    def __init__(self, lake: QueryableLake) -> None:
+    def __init__(self, lake: "QueryableLake") -> None:
         self._lake = lake
         self.progress = Progress(0, 0)
         self.trouble = ""

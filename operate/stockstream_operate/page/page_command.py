@@ -5,10 +5,10 @@ import os
 import sys
 import webbrowser
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Event
 
 from stockstream.windows import Windows
-from stockstream_operate.lake.access import FOLDER, open_lake
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
@@ -18,7 +18,6 @@ from stockstream_operate.page.scripts import find_scripts
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.run_lock import read_running
 from stockstream_operate.screen import Screen
-from stockstream_operate.stack import find_stack
 from stockstream_operate.workplace import STATE
 
 # A look here is a look at some folders; in AWS it is three questions to Athena.
@@ -55,23 +54,31 @@ def run_page(asked: argparse.Namespace, screen: Screen) -> None:
 
 def _serve(stack: str | None, port: int | None, screen: Screen) -> None:
     scripts = find_scripts()
-    if stack is None:
-        subject = Subject("the last run here", find_price_kind(stack), Windows())
-        with (
-            KeptLake(FOLDER, make_lake_sql(subject.windows)) as kept,
-            LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,
-            serve_page(port, scripts, Views(subject, kept, watch).view, watch) as server,
-        ):
-            _invite(server, screen)
-    else:
-        windows = find_stack(stack).windows
-        subject = Subject(f"the stack {stack}", find_price_kind(stack), windows, reads_days=True)
-        asked = AskedLake(open_lake(stack))
-        with (
-            LakeWatch(asked, ASK_SECONDS, lambda: None, is_billed=True) as watch,
-            serve_page(port, scripts, Views(subject, asked, watch).view, watch) as server,
-        ):
-            _invite(server, screen)
+    if stack is not None:
+        _serve_deployed(stack, port, scripts, screen)
+        return
+    subject = Subject("the last run here", find_price_kind(stack), Windows())
+    with (
+        KeptLake(STATE / "lake", make_lake_sql(subject.windows)) as kept,
+        LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,
+        serve_page(port, scripts, Views(subject, kept, watch).view, watch) as server,
+    ):
+        _invite(server, screen)
+
+
+def _serve_deployed(stack: str, port: int | None, scripts: Mapping[str, Path], screen: Screen) -> None:
+    # Here, so that who looks at a lake on this machine does not wait a second for the AWS SDK.
+    from stockstream_operate.lake.access import open_lake  # noqa: PLC0415
+    from stockstream_operate.stack import find_stack  # noqa: PLC0415
+
+    windows = find_stack(stack).windows
+    subject = Subject(f"the stack {stack}", find_price_kind(stack), windows, reads_days=True)
+    asked = AskedLake(open_lake(stack))
+    with (
+        LakeWatch(asked, ASK_SECONDS, lambda: None, is_billed=True) as watch,
+        serve_page(port, scripts, Views(subject, asked, watch).view, watch) as server,
+    ):
+        _invite(server, screen)
 
 
 def _invite(server: PageServer, screen: Screen) -> None:

@@ -218,7 +218,7 @@ export class Chart {
   }
 
   numberAxis(name, index, style) {
-    const formatter = { returns: words.percent, volume: (value) => Intl.NumberFormat("en", { notation: "compact" }).format(value), price: words.number }[name];
+    const formatter = { returns: words.percent, volume: (value) => Intl.NumberFormat("en", { notation: "compact" }).format(value), price: words.axisNumber }[name];
     // Where panels meet, the labels of both edges would stand on each other.
     const edges = name === "price" || name === "returns";
     const title = { rsi: this.fields.find((field) => field.place === "rsi")?.label, returns: "Return", volume: "Volume" }[name];

@@ -3,6 +3,7 @@ import { Picker } from "/picker.js";
 import * as words from "/words.js";
 
 const RETRY_MILLISECONDS = 2000;
+const WORDS = { over: words.number, rsi: words.gauge, returns: words.percent };
 const find = (id) => document.getElementById(id);
 const put = (element, text) => {
   if (element.textContent !== text) element.textContent = text;
@@ -208,7 +209,7 @@ function readOut(index, byKey) {
     ["Volume", words.amount(bars.volume[index])],
     ...answer.fields
       .filter((field) => field.place !== "over" || shown.has(field.group))
-      .map((field) => [nameOf(field), field.place === "returns" ? words.percent(bars[field.name][index]) : words.number(bars[field.name][index])]),
+      .map((field) => [nameOf(field), WORDS[field.place](bars[field.name][index])]),
   ];
   find("readout").replaceChildren(...items.map(([term, text]) => pair(term, text)));
   showPrice();
@@ -248,8 +249,10 @@ function showPrice() {
   const change = last < 0 ? null : bars.close[last] / bars.open[0] - 1;
   put(find("price").querySelector("strong"), last < 0 ? "" : words.number(bars.close[last]));
   const line = find("price").querySelector("span");
-  line.className = change > 0 ? "rises" : change < 0 ? "falls" : "";
-  put(line, change === null ? "Nothing was known of it then" : `${change > 0 ? "▲" : change < 0 ? "▼" : ""} ${words.percent(change)} over what is shown`);
+  const text = words.percent(change);
+  const way = { "+": ["rises", "▲ "], "−": ["falls", "▼ "] }[text[0]] ?? ["", ""];
+  line.className = change === null ? "" : way[0];
+  put(line, change === null ? "Nothing was known of it then" : `${way[1]}${text} over what is shown`);
 }
 
 function showHealth() {

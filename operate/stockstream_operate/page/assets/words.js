@@ -10,6 +10,12 @@ export function number(value) {
   return value.toLocaleString("en", { minimumFractionDigits: Math.min(digits, 2), maximumFractionDigits: size >= SMALL && size < 100 ? 4 : digits });
 }
 
+/** A price at an axis, which has no room for digits that say nothing. */
+export const axisNumber = (value) => value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) >= SMALL ? 2 : 6 });
+
+/** What lies between 0 and 100. */
+export const gauge = (value) => (value === null || value === undefined ? "–" : value.toFixed(1));
+
 /** An amount that may be large. */
 export function amount(value) {
   if (value === null || value === undefined) return "–";
@@ -19,7 +25,9 @@ export function amount(value) {
 /** A share as per cent, with its sign. */
 export function percent(value) {
   if (value === null || value === undefined) return "–";
-  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${Math.abs(value * 100).toFixed(2)} %`;
+  const digits = Math.abs(value * 100).toFixed(2);
+  const sign = Number(digits) === 0 ? "" : value > 0 ? "+" : "−";
+  return `${sign}${digits} %`;
 }
 
 const iso = (seconds) => new Date(seconds * 1000).toISOString();

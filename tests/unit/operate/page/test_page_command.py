@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +26,6 @@ def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         def wait(self) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(page_command, "FOLDER", tmp_path / "lake")
     monkeypatch.setattr(page_command, "STATE", tmp_path)
     monkeypatch.setattr(page_command, "Event", Ctrl_C)
     monkeypatch.setattr(webbrowser, "open", opened.append)
@@ -71,6 +72,13 @@ def test_a_taken_port_is_told_in_a_sentence(opened: list[str], capsys: pytest.Ca
         f"stockstream: Port {port} cannot be had, since another program listens there: name another, or none."
     )
     assert opened == []
+
+
+def test_a_lake_here_waits_for_no_aws_and_no_chart_library_s_python() -> None:
+    code = "import sys, stockstream_operate.page.page_command; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout  # noqa: S603 (this Python)
+
+    assert {"boto3", "nicegui", "pandas"} & set(said.split()) == set()
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http", "-1"])
