@@ -16,7 +16,7 @@ from stockstream_local.faults.fault_server import FaultServer
 from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_operate.environment import Emulator, isolate
+from stockstream_operate.environment import Emulator, reach_only
 from stockstream_operate.run_lock import Running, hold_run_lock
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import STACK_NAME
@@ -106,13 +106,10 @@ def run_pipeline(
             emulator = running.enter_context(run_emulator(options.port, os.environ, STATE))
         screen.say(f"It listens at {emulator.url}")
         publish(Running(emulator, fault_server.url))
-        # boto3 reads this process's environment, and the user's real account must not be in it.
-        environ = isolate(os.environ, emulator)
-        os.environ.clear()
-        os.environ.update(environ)
+        environ = reach_only(emulator)
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
             template = deployment.build(ROOT, environ, STATE)
-        with screen.step("Deploying the stack: sam deploy", "Deployed: sam deploy --config-env local"):
+        with screen.step("Creating the stack of template.yaml", "Stack created"):
             _store_secrets({"ApiKeyParameterName": API_KEY, "AlertChannels": receiver.url})
             overrides = {
                 "ProviderUrl": market.url,
@@ -121,7 +118,7 @@ def run_pipeline(
                 "Architecture": deployment.host_architecture(),
                 **(parameters or {}),
             }
-            deployment.deploy(ROOT, template, overrides, environ, STATE)
+            deployment.create_stack(ROOT, template, overrides)
         yield Pipeline(emulator, market, receiver, faults, environ)
 
 

@@ -15,6 +15,8 @@ from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import STATE
 
 POLL_SECONDS = 1
+# The first bars are waited for by a person.
+FIRST_POLL_SECONDS = 0.2
 # Should the first run fail, the schedule fires a minute after it was made; the emulator looks at it every ten
 # seconds.
 FIRST_BARS_SECONDS = 150
@@ -58,7 +60,7 @@ class Watch:
                         f"No bars arrived in {FIRST_BARS_SECONDS} s. "
                         f"What the functions logged is in {STATE}/emulator.log"
                     )
-                time.sleep(POLL_SECONDS)
+                time.sleep(FIRST_POLL_SECONDS)
 
     def run(self, bars: int | None) -> None:
         """Shows and checks what arrives.

@@ -21,6 +21,22 @@ class Emulator(NamedTuple):
     secret_key: str
 
 
+def reach_only(emulator: Emulator) -> dict[str, str]:
+    """Makes this process reach an emulator and nothing else; its environment afterwards.
+
+    Args:
+        emulator: the one to reach.
+    """
+    import boto3  # noqa: PLC0415 (those who only ask for an environment need not wait for it)
+
+    environ = isolate(os.environ, emulator)
+    os.environ.clear()
+    os.environ.update(environ)
+    # Otherwise boto3 goes on with the keys that it has read before.
+    boto3.setup_default_session()
+    return environ
+
+
 def isolate(environ: Mapping[str, str], emulator: Emulator) -> dict[str, str]:
     """A copy of an environment for processes that talk to the emulator.
 
