@@ -304,6 +304,23 @@ def test_an_answer_that_is_not_what_was_asked_for_is_malformed(body: bytes) -> N
         parse_answer(body, IBM, "1min")
 
 
+@pytest.mark.parametrize(
+    ("meta", "about"),
+    [
+        ({"2. Symbol": "MSFT"}, "MSFT"),
+        ({"2. From Symbol": "GBP", "3. To Symbol": "JPY"}, "GBP JPY"),
+        ({"2. Digital Currency Code": "ETH", "4. Market Code": "EUR"}, "ETH EUR"),
+    ],
+)
+def test_an_answer_about_something_else_is_refused_with_what_it_is_about(
+    meta: dict[str, str], about: str
+) -> None:
+    body = json.dumps({"Meta Data": meta, "Time Series (1min)": {}}).encode()
+
+    with pytest.raises(MalformedAnswerError, match=f"^IBM: the answer is about {about} ?$"):
+        parse_answer(body, IBM, "1min")
+
+
 class FakeSession(requests.Session):
     """Gives one answer after the other, and the last one for ever; remembers what was asked."""
 
