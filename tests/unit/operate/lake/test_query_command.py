@@ -124,7 +124,6 @@ def test_without_a_query_it_lists_what_there_is(
     [
         ("biggest losers", "nor one saved query. Did you mean: biggest movers?"),
         ("latest br of each instrument", "Did you mean: latest bar of each instrument?"),
-        ("a moment session", "Saved are: as known at a moment,"),
         ("xyz", "neither a SELECT nor one saved query. Saved are: as known at a moment,"),
         ("DROP TABLE bars", "neither a SELECT nor one saved query"),
         ("SELECT x FROM bars_latest", 'Referenced column "x" not found'),
