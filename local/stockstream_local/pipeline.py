@@ -17,7 +17,7 @@ from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate.environment import Emulator, reach_only
-from stockstream_operate.run_lock import Running, hold_run_lock
+from stockstream_operate.run_lock import hold_run_lock
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import STACK_NAME
 from stockstream_operate.workplace import ROOT, STATE, make_state
@@ -105,7 +105,7 @@ def run_pipeline(
         with screen.step("Starting the local AWS", "Local AWS (ministack)"):
             emulator = running.enter_context(run_emulator(options.port, os.environ, STATE))
         screen.say(f"It listens at {emulator.url}")
-        publish(Running(emulator, fault_server.url))
+        publish(emulator, fault_server.url)
         environ = reach_only(emulator)
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
             template = deployment.build(ROOT, environ, STATE)

@@ -168,6 +168,26 @@ def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path
     assert "Nothing runs here" in answer
 
 
+def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
+    with started(clone, "up") as process:
+        said = read_until(process, "First bars delivered")
+        with started(clone, "status", "--json") as status:
+            answer, _ = status.communicate(timeout=60)
+        with started(clone, "down") as down:
+            farewell, _ = down.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=20)
+
+    assert status.returncode == 0, answer
+    found = json.loads(answer)
+    assert (found["running"], found["process"]) == (True, process.pid)
+    assert {each["instrument"] for each in found["delivered"]} == {"IBM", "crypto:BTC/USD", "fx:EUR/USD"}
+    assert all(each["bars"] >= 99 for each in found["delivered"])
+    assert (down.returncode, farewell) == (0, "Stopped. Nothing is left running.\n")
+    assert process.returncode == 0
+    assert rest.endswith("Stopped. Nothing is left running.\n")
+    assert_nothing_runs(clone, said)
+
+
 def test_a_second_run_in_the_same_clone_is_refused(clone: Path) -> None:
     with started(clone, "up") as first:
         read_until(first, "Building")

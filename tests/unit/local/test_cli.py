@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -195,6 +196,14 @@ def test_each_command_says_what_it_is_for(capsys: pytest.CaptureFixture[str], co
     assert ended.value.code == 0
     _usage, description, *_ = capsys.readouterr().out.split("\n\n")
     assert description.endswith(".")
+
+
+def test_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+
+    assert ended.value.code == 0
+    assert re.fullmatch(r"stockstream \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_the_list_of_commands_waits_for_none_of_their_packages() -> None:
