@@ -103,6 +103,20 @@ def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
     return [each["Fn::If"][1] if "Fn::If" in each else each for each in policy["Statement"]]
 
 
+def test_firehose_takes_its_roles_under_the_condition_that_aws_documents_for_it() -> None:
+    """The account's id as sts:ExternalId; no page says that Firehose sends any other key."""
+    trusts = {
+        name: statement.get("Condition")
+        for name, each in RESOURCES.items()
+        if each["Type"] == "AWS::IAM::Role"
+        for statement in each["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "firehose.amazonaws.com"}
+    }
+
+    condition = {"StringEquals": {"sts:ExternalId": {"Ref": "AWS::AccountId"}}}
+    assert trusts == {"DeliveryRole": condition, "SearchDeliveryRole": condition}
+
+
 def test_no_role_may_act_on_everything() -> None:
     policies = [
         policy["PolicyDocument"]
