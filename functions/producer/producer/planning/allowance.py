@@ -2,13 +2,11 @@
 
 from threading import Lock
 
-from producer.providers.provider_errors import FailureOutcome, ProviderError
+from producer.providers.provider_errors import RequestNotMadeError
 
 
-class AllowanceSpentError(ProviderError):
+class AllowanceSpentError(RequestNotMadeError):
     """The run has made all the requests that the plan allows it; the next run goes on."""
-
-    outcome = FailureOutcome.RETRY_SOON
 
 
 class Allowance:
