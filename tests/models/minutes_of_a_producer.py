@@ -152,6 +152,7 @@ class AlpacaServer(Server):
     """Shows what is asked for, by symbol and then by time, in pages."""
 
     page_bars = 10_000
+    bars_shown = 0
 
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """One page."""
@@ -166,6 +167,7 @@ class AlpacaServer(Server):
         first = int(parameters.get("page_token", "0"))
         after = first + self.page_bars
         bars: dict[str, list[dict[str, Any]]] = {}
+        self.bars_shown += len(wanted[first:after])
         for symbol, each in wanted[first:after]:
             numbers = dict.fromkeys("ohlc", close_of(each))
             bars.setdefault(symbol, []).append({"t": format_time(each), **numbers, "v": 7})

@@ -30,12 +30,15 @@ class Published:
     Attributes:
         causes: how many bars are in the stream now, by why they were sent.
         unsent: how many the stream did not take; the next answer's run sends them.
+        newest: the open_time of the newest bar that has been put, in this run or before; empty if none has. A
+            bar after it may have been shown, and is not remembered.
         hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
     """
 
     causes: Counter[Cause] = field(default_factory=Counter)
     unsent: int = 0
+    newest: str = ""
     hole: tuple[str, str] | None = None
     move: PriceMove | None = None
 
@@ -86,6 +89,7 @@ class Publisher:
             published.unsent -= len(acknowledged)
             if len(acknowledged) < len(piece):
                 break
+        published.newest = tail.newest
         return published
 
     def publish_history(
