@@ -97,6 +97,7 @@ class Server(requests.Session):
         super().__init__()
         self.market, self.clock = market, clock
         self.asked: list[tuple[datetime, dict[str, str]]] = []
+        self.bars_shown = 0
         self.refuse: Callable[[dict[str, str]], Refusal | None] = lambda _parameters: None
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
@@ -152,7 +153,6 @@ class AlpacaServer(Server):
     """Shows what is asked for, by symbol and then by time, in pages."""
 
     page_bars = 10_000
-    bars_shown = 0
 
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """One page."""
