@@ -202,6 +202,7 @@ class Table:
 
     def __init__(self) -> None:
         self.tails: dict[str, VersionedTail] = {}
+        self.longest = 0
 
     def read_tail(self, instrument: str, _interval: str) -> VersionedTail:
         return self.tails.get(instrument, VersionedTail(Tail(), 0))
@@ -210,6 +211,7 @@ class Table:
         if self.read_tail(instrument, interval).version != read_version:
             raise TailConflictError(instrument)
         self.tails[instrument] = VersionedTail(tail, read_version + 1)
+        self.longest = max(self.longest, len(tail.bars))
         return self.tails[instrument]
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from producer.backfill import REQUESTS_PER_INSTRUMENT, check_requests
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
@@ -13,7 +14,7 @@ from producer.memory.instrument_table import TailConflictError
 from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
 from producer.memory.tail_codec import UnreadableTailError
-from producer.planning.allowance import Allowance
+from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.planning.bar_requests import BarRequest, group_requests
 from producer.planning.ledger import Ledger
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
@@ -94,7 +95,7 @@ class Producer:
         }
 
     def backfill(self, instruments: Sequence[Instrument], month: str, seconds: float) -> dict[str, int]:
-        """Sends a month of history. Sending it again changes nothing but the as_of.
+        """Sends a month of history, and what the tail lacks of it. Sent again, it changes only the as_of.
 
         Args:
             instruments: whose history.
@@ -105,11 +106,13 @@ class Producer:
             How many bars of each instrument were sent, for those whose answer came.
 
         Raises:
+            BackfillError: the plan leaves too few requests for any instrument; none was made.
             LeaseHeldError: another run is at work.
         """
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
+        check_requests(self.plan.requests_of_a_run(ledger), self.plan)
         held = self._take_lease(read, ledger, seconds)
         fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
         ledger = ledger.spend(self.allowance.spent)
@@ -170,6 +173,9 @@ class Producer:
         interval = self.watchlist.interval
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched
+        if self.allowance.left < REQUESTS_PER_INSTRUMENT:
+            fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
+            return fetched
         try:
             answer = self.provider.fetch_month(instrument, interval, month)
             before = self.provider.fetch_month(instrument, interval, _month_before(month))
@@ -178,9 +184,12 @@ class Producer:
             fetched.failure = error
             return fetched
         fetched.answers[instrument.name] = answer
-        fetched.published[instrument.name] = self.publisher.publish_history(
-            instrument, answer, before.bars, deadline
-        )
+        try:
+            fetched.published[instrument.name] = self.publisher.publish_history(
+                instrument, answer, before.bars, deadline
+            )
+        except (TailConflictError, UnreadableTailError) as error:
+            fetched.left[instrument.name] = error
         return fetched
 
 

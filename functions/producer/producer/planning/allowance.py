@@ -25,6 +25,11 @@ class Allowance:
         """Begins a run that may make so many requests."""
         self._most, self.spent = most, 0
 
+    @property
+    def left(self) -> int:
+        """How many requests the run may still make."""
+        return self._most - self.spent
+
     def spend(self) -> None:
         """Counts a request that is about to be made.
 
