@@ -9,8 +9,8 @@ from producer.providers.answers import month_bounds
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 
-# For the month, and for the month before it, which its first bars look back on.
-REQUESTS_PER_INSTRUMENT = 2
+# The month, and the one before it, on which its first bars look back.
+MONTHS_PER_BACKFILL = 2
 
 
 class BackfillError(StockstreamError):
@@ -24,24 +24,24 @@ class Backfill(NamedTuple):
     month: str
 
 
-def check_requests(left: int, plan: Plan) -> None:
-    """Makes sure that a run's requests bring at least one instrument's month, before the first is made.
+def check_requests(takes: int, left: int, plan: Plan) -> None:
+    """Makes sure that a run's requests bring one instrument's months, before the first is made.
 
     Args:
+        takes: how many these are.
         left: how many a run may make now.
         plan: what the provider allows.
 
     Raises:
         BackfillError: they are too few; the text names the parameter.
     """
-    takes = f"a backfill takes {REQUESTS_PER_INSTRUMENT} requests an instrument, all in one run"
-    if plan.requests_per_minute < REQUESTS_PER_INSTRUMENT:
+    words = f"a backfill takes {takes} requests an instrument, all in one run"
+    if plan.requests_per_minute < takes:
         raise BackfillError(
-            f"{takes}: set RequestsPerMinute to {REQUESTS_PER_INSTRUMENT} or more; "
-            f"it is {plan.requests_per_minute}"
+            f"{words}: set RequestsPerMinute to {takes} or more; it is {plan.requests_per_minute}"
         )
-    if left < REQUESTS_PER_INSTRUMENT:
-        raise BackfillError(f"{takes}, and of RequestsPerDay, {plan.requests_per_day}, {left} are left today")
+    if left < takes:
+        raise BackfillError(f"{words}, and of RequestsPerDay, {plan.requests_per_day}, {left} are left today")
 
 
 def read_backfill(event: Mapping[str, object]) -> Backfill | None:

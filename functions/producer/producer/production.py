@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from producer.backfill import REQUESTS_PER_INSTRUMENT, check_requests
+from producer.backfill import MONTHS_PER_BACKFILL, check_requests
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
@@ -112,7 +112,8 @@ class Producer:
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
-        check_requests(self.plan.requests_of_a_run(ledger), self.plan)
+        fewest = min(map(self._requests_of_backfill, instruments))
+        check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
         held = self._take_lease(read, ledger, seconds)
         fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
         ledger = ledger.spend(self.allowance.spent)
@@ -168,12 +169,15 @@ class Producer:
                     fetched.left[instrument.name] = error
         return fetched
 
+    def _requests_of_backfill(self, instrument: Instrument) -> int:
+        return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
+
     def _fetch_month(self, instrument: Instrument, month: str, deadline: float) -> Fetched:
         fetched = Fetched([instrument], self.now())
         interval = self.watchlist.interval
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched
-        if self.allowance.left < REQUESTS_PER_INSTRUMENT:
+        if self.allowance.left < self._requests_of_backfill(instrument):
             fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
             return fetched
         try:

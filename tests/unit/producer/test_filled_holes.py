@@ -158,6 +158,33 @@ def test_a_backfill_that_could_send_nothing_is_refused_before_it_asks(plan: Plan
     assert world.ledger_item.page.version == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "interval", "takes"),
+    [
+        # An equity's 16 hours on 23 days are 22,080 minutes, and a coin's 31 days 44,640; a page has 10,000.
+        ("IBM", "1min", 3),
+        ("IBM", "5min", 1),
+        ("crypto:BTC/USD", "1min", 5),
+        ("crypto:BTC/USD", "60min", 1),
+    ],
+)
+def test_on_alpaca_a_month_takes_as_many_requests_as_it_may_have_pages(
+    name: str, interval: str, takes: int
+) -> None:
+    world = World(name, Plan(None, 5), (OCTOBER, utc(28, 0)), alpaca=True)
+
+    assert world.producer.provider.requests_per_month(parse_instrument(name), interval) == takes
+
+
+def test_a_month_of_pages_that_a_run_may_not_all_ask_for_is_refused_before_the_first() -> None:
+    world = World("IBM", Plan(None, 5), (OCTOBER, utc(28, 0)), alpaca=True)
+
+    with pytest.raises(BackfillError, match=r"takes 6 requests .* set RequestsPerMinute to 6"):
+        world.producer.backfill([IBM], "2026-10", seconds=3600)
+
+    assert world.server.asked == []
+
+
 def test_an_instrument_that_the_rest_of_a_runs_requests_do_not_suffice_for_costs_none_of_them(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -78,6 +78,9 @@ class FakeProvider:
             )
         }
 
+    def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
+        return 1
+
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         assert (instrument, interval) == (IBM, "1min")
         if month not in self.months:

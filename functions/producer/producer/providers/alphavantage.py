@@ -123,6 +123,10 @@ class AlphaVantage:
             raise NoDataError(f"{instrument.name}: Alpha Vantage shows no bars of {month}")
         return replace(answer, bars=bars, reaches_back=_begins_by(first, answer))
 
+    def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
+        """How many requests fetch_month makes."""
+        return 1
+
     def _fetch_gap(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
         """The long answer alone; the short one if it fails, or nothing where a second request is too many."""
         asked_at = self._now()
