@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 import requests
 
@@ -39,6 +40,8 @@ _TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min
 # Equities are traded in 32.5 of a week's 168 hours, and not for nearly four days around a holiday.
 _CLOCK_TO_SESSION = 168 / 32.5
 _LONGEST_BREAK = timedelta(days=4)
+# For how long equities are traded in a month, from 4:00 to 20:00 on 23 days, and coins.
+_LONGEST_EQUITY_MONTH, _LONGEST_COIN_MONTH = timedelta(hours=16 * 23), timedelta(days=31)
 
 
 class Alpaca:
@@ -113,6 +116,11 @@ class Alpaca:
         if answer.failure and not answer.bars and not answer.rejected:
             raise answer.failure
         return answer
+
+    def requests_per_month(self, instrument: Instrument, interval: str) -> int:
+        """How many pages a month is, if there is a trade in each of its bars."""
+        traded = _LONGEST_EQUITY_MONTH if instrument.asset_class == "equity" else _LONGEST_COIN_MONTH
+        return ceil(traded / INTERVALS[interval] / PAGE_BARS)
 
     def _fetch_group(
         self, instruments: Sequence[Instrument], interval: str, extent: Mapping[str, str], newest: int | None

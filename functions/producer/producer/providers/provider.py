@@ -45,6 +45,9 @@ class Provider(Protocol):
             ProviderError: there are none; its type says why.
         """
 
+    def requests_per_month(self, instrument: Instrument, interval: str) -> int:
+        """How many requests fetch_month makes at the most."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderAccess:
