@@ -50,7 +50,8 @@ class Alpaca:
     Args:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
-        key: the key's id and its secret, as parse_key gives them; they appear in no log and no error.
+        key: the key's id and its secret, as parse_key gives them; they appear in no log and no error. None
+            for coins alone, whose bars Alpaca serves to everybody.
         timeout_seconds: how long to wait for a connection, for each part of a page, and for the whole page.
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         feed: where the bars of equities come from, one of FEEDS.
@@ -66,7 +67,7 @@ class Alpaca:
         self,
         session: requests.Session,
         url: str,
-        key: tuple[str, str],
+        key: tuple[str, str] | None,
         timeout_seconds: float,
         hours: str,
         feed: str,
@@ -74,8 +75,8 @@ class Alpaca:
         before_request: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._http = ProviderHttp(session, url, timeout_seconds, key, before_request, now)
-        self._headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]}
+        self._http = ProviderHttp(session, url, timeout_seconds, key or (), before_request, now)
+        self._headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]} if key else {}
         self._hours = hours
         self._feed = feed
         self._now = now
@@ -214,7 +215,7 @@ def _open(access: ProviderAccess) -> Alpaca:
     return Alpaca(
         access.session,
         access.url,
-        parse_key(access.key),
+        None if access.key is None else parse_key(access.key),
         access.timeout_seconds,
         access.hours,
         access.options[FEED_SETTING],
@@ -228,5 +229,7 @@ ALPACA = ProviderKind(
     open=_open,
     offers=lambda instrument: instrument.asset_class in _PATHS,
     delay=lambda options: timedelta(minutes=15 if options[FEED_SETTING] == _DELAYED_FEED else 0),
+    # Its own client's examples ask for coins without one.
+    needs_key=lambda instrument: instrument.asset_class != "crypto",
     options={FEED_SETTING: FEEDS},
 )

@@ -21,6 +21,7 @@ from producer.providers.provider_errors import (
     RequestNotMadeError,
 )
 from producer.providers.provider_http import ProviderHttp
+from stockstream.errors import SettingsError
 from stockstream.instruments import Instrument
 from stockstream.times import format_time
 from stockstream.windows import LONGEST_WINDOW
@@ -198,6 +199,8 @@ def _begins_by(since: datetime | None, answer: Answer) -> bool:
 
 
 def _open(access: ProviderAccess) -> AlphaVantage:
+    if access.key is None:
+        raise SettingsError("API_KEY_PARAMETER_NAME: Alpha Vantage answers nobody without a key")
     return AlphaVantage(
         access.session,
         access.url,
