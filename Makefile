@@ -8,7 +8,7 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock'
 
-.PHONY: help setup run search test check check-tests test-slow mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test check check-tests test-slow mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -82,6 +82,9 @@ lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer 
 
 generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects
 	@python -m stockstream_generate
+
+pictures: setup  ## take the pictures of the page that the docs show (needs Chromium)
+	@PYTHONPATH=tests/models python tests/pictures/take.py
 
 bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py

@@ -35,6 +35,11 @@ COMMANDS = (
         "stockstream_operate.lake.tail_command:add_tail",
     ),
     Command(
+        "page",
+        "show candles in a browser",
+        "stockstream_operate.page.page_command:add_page",
+    ),
+    Command(
         "redrive",
         "send again what Firehose set aside",
         "stockstream_operate.redrive.redrive_command:add_redrive",

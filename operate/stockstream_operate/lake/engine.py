@@ -1,7 +1,7 @@
 """The lake's views and queries over delivered files, without Athena: its SQL, translated for DuckDB."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,12 +20,14 @@ from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE, LakeSql, mak
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 # The folder that a file lies in is its partition.
 _DAY = "regexp_extract(filename, '.*/dt=([^/]+)/[^/]*$', 1) AS dt"
-_SETTINGS = (
+SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET integer_division = true",  # as in Athena: 3 / 2 is 1
     "SET python_enable_replacements = false",  # a table is never a variable of this program
     "SET autoinstall_known_extensions = false",  # nothing is fetched from the network
 )
+# What Athena's SQL calls and DuckDB lacks.
+AT_TIMEZONE = "CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)"
 _SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate functions:) .*)?", re.DOTALL)
 _UNKNOWN_TABLE = "Table with name"
 
@@ -65,12 +67,12 @@ class LakeEngine:
         self.lake_sql = lake_sql or make_lake_sql(Windows())
         self._database = duckdb.connect()
         self._tables = list(self.lake_sql.views)[::-1]
-        for setting in _SETTINGS:
+        for setting in SETTINGS:
             self._execute(setting)
         files = _find_files([places] if isinstance(places, Path) else places)
         self._make_table(JSON_TABLE, [file for file in files if not file.endswith(".parquet")])
         self._make_table(PARQUET_TABLE, [file for file in files if file.endswith(".parquet")])
-        self._execute("CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)")
+        self._execute(AT_TIMEZONE)
         for view in self.lake_sql.views.values():
             self._execute(f'CREATE VIEW "{view.name}" AS {to_duckdb(view.sql)}')
         # What a query may read is the lake alone.
@@ -103,7 +105,7 @@ class LakeEngine:
 
     def _answer(self, statement: str) -> Result:
         answer = self._execute(statement)
-        with _in_words():
+        with in_words():
             rows = answer.fetchall()
         return Result(
             tuple(column[0] for column in answer.description or ()),
@@ -111,38 +113,49 @@ class LakeEngine:
         )
 
     def _make_table(self, name: str, files: Sequence[str]) -> None:
-        columns = {name: _TYPES[kind] for name, kind in self.lake_sql.columns.items()}
         self._tables.append(name)
         if not files:
-            typed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+            typed = ", ".join(f'"{column}" {_TYPES[kind]}' for column, kind in self.lake_sql.columns.items())
             self._execute(f"CREATE TABLE {name} ({typed}, dt VARCHAR)")
             return
-        listed = f"[{', '.join(map(_literal, files))}]"
-        if name == PARQUET_TABLE:
-            # Files of other windows have other columns. As in Athena, a column is found by its name, and what
-            # a file lacks is null: an empty table before them brings the columns that none of them has.
-            empty = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in columns.items())
-            source = (
-                f"(SELECT {empty}, '' AS filename WHERE false UNION ALL BY NAME SELECT * FROM "  # noqa: S608 (quoted)
-                f"read_parquet({listed}, filename = true, hive_partitioning = false, union_by_name = true))"
-            )
-        else:
-            typed = ", ".join(f"{_literal(column)}: {_literal(kind)}" for column, kind in columns.items())
-            source = (
-                f"read_json({listed}, columns = {{{typed}}}, format = 'newline_delimited', filename = true, "
-                "hive_partitioning = false)"
-            )
-        fields = ", ".join(f'"{column}"' for column in columns)
-        self._execute(f"CREATE VIEW {name} AS SELECT {fields}, {_DAY} FROM {source}")  # noqa: S608 (quoted)
+        self._execute(f"CREATE VIEW {name} AS {select_files(name, files, self.lake_sql.columns)}")
 
     def _execute(self, sql: str) -> duckdb.DuckDBPyConnection:
         try:
-            with _in_words():
+            with in_words():
                 return self._database.execute(sql)
         except LakeQueryError as error:
             if not str(error).startswith(_UNKNOWN_TABLE):
                 raise
             raise LakeQueryError(f"{error} The lake holds {', '.join(self._tables)}.") from error
+
+
+def select_files(table: str, files: Sequence[str], types: Mapping[str, str]) -> str:
+    """DuckDB's SELECT of what files hold, as the columns of a table of the lake.
+
+    Args:
+        table: JSON_TABLE or PARQUET_TABLE, which says what the files are.
+        files: one or more, each in its `dt=YYYY-MM-DD/`.
+        types: of each column, in Glue's words.
+    """
+    columns = {name: _TYPES[kind] for name, kind in types.items()}
+    listed = f"[{', '.join(map(_literal, files))}]"
+    if table == PARQUET_TABLE:
+        # Files of other windows have other columns. As in Athena, a column is found by its name, and what
+        # a file lacks is null: an empty table before them brings the columns that none of them has.
+        empty = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in columns.items())
+        source = (
+            f"(SELECT {empty}, '' AS filename WHERE false UNION ALL BY NAME SELECT * FROM "  # noqa: S608 (quoted)
+            f"read_parquet({listed}, filename = true, hive_partitioning = false, union_by_name = true))"
+        )
+    else:
+        typed = ", ".join(f"{_literal(column)}: {_literal(kind)}" for column, kind in columns.items())
+        source = (
+            f"read_json({listed}, columns = {{{typed}}}, format = 'newline_delimited', filename = true, "
+            "hive_partitioning = false)"
+        )
+    fields = ", ".join(f'"{column}"' for column in columns)
+    return f"SELECT {fields}, {_DAY} FROM {source}"  # noqa: S608 (quoted)
 
 
 def to_duckdb(sql: str) -> str:
@@ -197,8 +210,8 @@ def _say(error: duckdb.Error) -> str:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
-    """Within, what DuckDB cannot do is told in its words."""
+def in_words() -> Iterator[None]:
+    """Within, what DuckDB cannot do is a LakeQueryError in its words."""
     try:
         yield
     except duckdb.CatalogException as error:

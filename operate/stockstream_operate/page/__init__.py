@@ -1,0 +1,1 @@
+"""A page of candles for one lake, in a browser on this machine: `stockstream page`."""

@@ -1,0 +1,79 @@
+"""The lake's answers as the browser takes them: a list for each column, oldest first."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from stockstream.intervals import INTERVALS
+from stockstream_operate.lake.engine import Result
+from stockstream_operate.page.questions import DAY_SECONDS
+
+# What is drawn and read out has no use for more; a sum of floats would show its last bits.
+_DIGITS = 10
+_WORDS = {60: "1 minute", 3_600: "1 hour", DAY_SECONDS: "1 day"}
+
+type Json = dict[str, Any]
+
+
+def shape_bars(result: Result, interval: str, returns: Sequence[str]) -> Json:
+    """The bars of `ask_bars`.
+
+    Args:
+        result: the answer.
+        interval: of the bars in the lake.
+        returns: the fields that compare a bar with the one before. Where longer bars are shown they are
+            worked out anew, since the last minute's return is not the hour's.
+    """
+    rows = result.rows[::-1]
+    columns: Json = {name: [_plain(row[place]) for row in rows] for place, name in enumerate(result.columns)}
+    lengths = columns.pop("seconds")
+    shortest = int(INTERVALS[interval].total_seconds())
+    seconds = int(lengths[0]) if lengths else shortest
+    if seconds != shortest and rows:
+        closes = columns["close"]
+        for name in returns:
+            columns[name] = [None, *(_plain(after / before - 1) for before, after in pairwise(closes))]
+    columns["start"] = [int(start) for start in columns["start"]]
+    return {"seconds": seconds, "length": say_length(seconds), "is_longer": seconds != shortest, **columns}
+
+
+def shape_overview(result: Result) -> list[Json]:
+    """The instruments of `ask_overview`; times are seconds since 1970."""
+    shaped = []
+    for row in result.rows:
+        each = dict(zip(result.columns, row, strict=True))
+        opened = seconds_of(each["newest"])
+        ends = opened + INTERVALS[each["interval"]].total_seconds()
+        arrived = each["arrived_at"]
+        shaped.append(
+            {
+                "instrument": each["instrument"],
+                "interval": each["interval"],
+                "bars": each["bars"],
+                "delivered": int(each["delivered"]),
+                "revised": int(each["revised"]),
+                "newest": opened,
+                "ends": ends,
+                "close": _plain(each["close"]),
+                # Firehose need not say when a record came.
+                "lag": None if arrived is None else round(seconds_of(arrived) - ends, 3),
+            }
+        )
+    return shaped
+
+
+def say_length(seconds: int) -> str:
+    """How long a bar lasts, in words."""
+    if words := _WORDS.get(seconds):
+        return words
+    return f"{seconds // 3_600} hours" if seconds % 3_600 == 0 else f"{seconds // 60} minutes"
+
+
+def seconds_of(moment: datetime) -> float:
+    """A moment of the views, which is UTC without a zone, in seconds since 1970."""
+    return moment.replace(tzinfo=UTC).timestamp()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (a column may hold anything)
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value

@@ -1,0 +1,103 @@
+"""`stockstream page`: candles in a browser, of the last run here or of a stack in AWS."""
+
+import argparse
+import os
+import sys
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event
+
+from stockstream.windows import Windows
+from stockstream_operate.lake.sql import make_lake_sql
+from stockstream_operate.page.kept_lake import KeptLake
+from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
+from stockstream_operate.page.page_server import HIGHEST_PORT, PageServer, serve_page
+from stockstream_operate.page.price_kinds import find_price_kind
+from stockstream_operate.page.scripts import find_scripts
+from stockstream_operate.page.views import Subject, Views
+from stockstream_operate.run_lock import read_running
+from stockstream_operate.screen import Screen
+from stockstream_operate.workplace import STATE
+
+# A look here is a look at some folders; in AWS it is three questions to Athena.
+LOOK_SECONDS, ASK_SECONDS = 0.5, 60
+
+
+def add_page(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream page`."""
+    command.description = (
+        "Shows candles in a browser on this machine: the bars of the last run here as they arrive, "
+        "or with --stack those of a stack in AWS."
+    )
+    option = command.add_argument
+    option(
+        "--stack",
+        metavar="NAME",
+        help="a stack in AWS; while the page is open, Athena bills a few queries a minute (here)",
+    )
+    option("--port", type=_port, help="where the page is served (8501, or the next that is free)")
+    command.set_defaults(run=run_page)
+
+
+def run_page(asked: argparse.Namespace, screen: Screen) -> None:
+    """Serves the page until Ctrl-C, which is its ordinary end.
+
+    Raises:
+        StockstreamError: there is no such stack, or the page cannot be served.
+    """
+    try:
+        _serve(asked.stack, asked.port, screen)
+    except KeyboardInterrupt:
+        screen.say("The page is closed.")
+
+
+def _serve(stack: str | None, port: int | None, screen: Screen) -> None:
+    scripts = find_scripts()
+    if stack is not None:
+        _serve_deployed(stack, port, scripts, screen)
+        return
+    subject = Subject("the last run here", find_price_kind(stack), Windows())
+    with (
+        KeptLake(STATE / "lake", make_lake_sql(subject.windows)) as kept,
+        LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,
+        serve_page(port, scripts, Views(subject, kept, watch).view, watch) as server,
+    ):
+        _invite(server, screen)
+
+
+def _serve_deployed(stack: str, port: int | None, scripts: Mapping[str, Path], screen: Screen) -> None:
+    # Here, so that who looks at a lake on this machine does not wait a second for the AWS SDK.
+    from stockstream_operate.lake.access import open_lake  # noqa: PLC0415
+    from stockstream_operate.stack import find_stack  # noqa: PLC0415
+
+    windows = find_stack(stack).windows
+    subject = Subject(f"the stack {stack}", find_price_kind(stack), windows, reads_days=True)
+    asked = AskedLake(open_lake(stack))
+    with (
+        LakeWatch(asked, ASK_SECONDS, lambda: None, is_billed=True) as watch,
+        serve_page(port, scripts, Views(subject, asked, watch).view, watch) as server,
+    ):
+        _invite(server, screen)
+
+
+def _invite(server: PageServer, screen: Screen) -> None:
+    """Says where the page is, opens it where there is a desktop, and waits for Ctrl-C."""
+    screen.say(f"The page: {server.url}?key={server.door.key}")
+    screen.say("Whoever has this address can read it, on this machine alone. Ctrl-C closes the page.")
+    if has_desktop(os.environ, sys.platform, is_terminal=sys.stdout.isatty()):
+        webbrowser.open(f"{server.url}?key={server.door.make_single_key()}")
+    Event().wait()
+
+
+def has_desktop(environ: Mapping[str, str], platform: str, *, is_terminal: bool) -> bool:
+    """Whether somebody sits before a screen here, on which a browser can open."""
+    if not is_terminal or "CI" in environ or "SSH_CONNECTION" in environ or "SSH_TTY" in environ:
+        return False
+    return platform == "darwin" or "DISPLAY" in environ or "WAYLAND_DISPLAY" in environ
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {HIGHEST_PORT}")
+    return int(text)

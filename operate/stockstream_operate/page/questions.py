@@ -1,0 +1,159 @@
+"""The page's questions to the lake's views, in Athena's dialect, each answered in a few thousand rows."""
+# ruff: noqa: S608  # what SQL takes from outside is checked, and quoted or formatted here
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from stockstream.intervals import INTERVALS
+from stockstream_operate.lake.sql import LakeSql
+from stockstream_operate.page.sights import Sight, Span
+
+# So many bars fit a screen; where there are more, longer ones are made of them.
+MOST_BARS = 1_000
+# Days are the longest: these are years of them.
+MOST_ROWS = 4_000
+DAY_SECONDS = 86_400
+BAR_SECONDS = (60, 300, 900, 1_800, 3_600, 14_400, DAY_SECONDS)
+# Of an answer to `ask_bars`, before the fields.
+BAR_COLUMNS = (
+    *("start", "seconds", "open", "high", "low", "close", "volume", "bars", "revised", "known_from"),
+)
+_SPANS = {Span.HOUR: timedelta(hours=1), Span.WEEK: timedelta(days=7)}
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """Where an instrument's bars end.
+
+    Attributes:
+        open_time: of the newest bar.
+        trading_day: its trading day.
+    """
+
+    open_time: datetime
+    trading_day: date
+
+
+def ask_overview(since: date | None = None) -> str:
+    """What there is: a row for each instrument and interval, with its counts and its newest bar.
+
+    Args:
+        since: the first day of arrival whose files are read; None for all.
+    """
+    return f"""
+SELECT
+  instrument, interval, count(*) AS bars, sum(copies) AS delivered,
+  sum(CASE WHEN versions > 1 THEN 1 ELSE 0 END) AS revised,
+  max(open_time) AS newest, max_by(trading_day, open_time) AS trading_day,
+  max_by(close, open_time) AS close, max_by(arrived_at, open_time) AS arrived_at
+FROM (
+  SELECT
+    instrument, interval, trading_day, open_time, count(*) AS copies, count(DISTINCT as_of) AS versions,
+    max_by(close, as_of) AS close, min(arrived_at) AS arrived_at
+  FROM bars_delivered{_arrived(since)}
+  GROUP BY instrument, interval, trading_day, open_time
+) AS each_bar
+GROUP BY instrument, interval
+ORDER BY instrument, interval"""
+
+
+def ask_newest(sight: Sight, since: date | None = None) -> str:
+    """The newest bar that was known at a moment: `newest` and `trading_day`, null where none was."""
+    return f"""
+SELECT max(open_time) AS newest, max_by(trading_day, open_time) AS trading_day
+FROM bars_delivered
+WHERE {_is_its(sight)}{f" AND dt >= '{since}'" if since else ""}{_was_known("as_of", sight)}"""
+
+
+def ask_bars(
+    sight: Sight, newest: Newest, fields: Sequence[str], lake_sql: LakeSql, since: date | None = None
+) -> str:
+    """The bars of a sight, newest first, in the shortest length of which MOST_BARS are enough.
+
+    A row has `start` and `seconds` (when the bar begins, in seconds since 1970, and how long it lasts), the
+    bar, of how many it is made (`bars`), how many of these were revised (`revised`), since when its numbers
+    are known (`known_from`, seconds), and the fields as they were at its end.
+
+    Args:
+        sight: what is asked for.
+        newest: where the instrument's bars end, as it was known then.
+        fields: the numbers that are worked out.
+        lake_sql: the lake's views.
+        since: the first day of arrival whose files are read; None for all.
+    """
+    shortest = int(INTERVALS[sight.interval].total_seconds())
+    longer = [seconds for seconds in BAR_SECONDS if seconds > shortest]
+    counts = ", ".join(f"count(DISTINCT {_start(seconds)}) AS bars_{seconds}" for seconds in longer)
+    choices = " ".join(f"WHEN bars_{seconds} <= {MOST_BARS} THEN {seconds}" for seconds in longer)
+    starts = " ".join(f"WHEN {seconds} THEN {_start(seconds)}" for seconds in longer)
+    numbers = "".join(f", {name}" for name in fields)
+    lasts = "".join(f", max_by({name}, opened) AS {name}" for name in fields)
+    until = f" OR known_until > {_moment(sight.known_at)}" if sight.known_at else ""
+    return f"""
+WITH {_history(lake_sql, since)}known AS (
+  SELECT
+    trading_day, open_time, open, high, low, close, volume{numbers}, known_from, known_until,
+    row_number() OVER (PARTITION BY open_time ORDER BY known_from) AS version
+  FROM {"history" if since else "bars_history"}
+  WHERE {_is_its(sight)}{_is_within(sight.span, newest)}{_was_known("known_from", sight)}
+),
+timed AS (
+  SELECT
+    known.*, to_unixtime(open_time) AS opened, to_unixtime(CAST(trading_day AS timestamp(3))) AS traded
+  FROM known
+  WHERE known_until IS NULL{until}
+),
+counted AS (SELECT count(*) AS bars, {counts} FROM timed),
+chosen AS (
+  SELECT CASE WHEN bars <= {MOST_BARS} THEN {shortest} {choices} ELSE {DAY_SECONDS} END AS seconds
+  FROM counted
+),
+placed AS (
+  SELECT timed.*, seconds, CASE seconds {starts} ELSE opened END AS start FROM timed CROSS JOIN chosen
+)
+SELECT
+  start, seconds, min_by(open, opened) AS open, max(high) AS high, min(low) AS low,
+  max_by(close, opened) AS close, sum(volume) AS volume, count(*) AS bars,
+  sum(CASE WHEN version > 1 THEN 1 ELSE 0 END) AS revised, to_unixtime(max(known_from)) AS known_from{lasts}
+FROM placed
+GROUP BY start, seconds
+ORDER BY start DESC
+LIMIT {MOST_ROWS}"""
+
+
+def _start(seconds: int) -> str:
+    # A day is the exchange's own.
+    return "traded" if seconds == DAY_SECONDS else f"floor(opened / {seconds}) * {seconds}"
+
+
+def _is_its(sight: Sight) -> str:
+    return f"instrument = '{sight.instrument}' AND interval = '{sight.interval}'"
+
+
+def _is_within(span: Span, newest: Newest) -> str:
+    if span is Span.SESSION:
+        return f" AND trading_day = date '{newest.trading_day}'"
+    if length := _SPANS.get(span):
+        return f" AND open_time > {_moment(newest.open_time - length)}"
+    return ""
+
+
+def _was_known(column: str, sight: Sight) -> str:
+    return f" AND {column} <= {_moment(sight.known_at)}" if sight.known_at else ""
+
+
+def _moment(moment: datetime) -> str:
+    return f"timestamp '{moment.replace(tzinfo=None).isoformat(' ', 'milliseconds')}'"
+
+
+def _arrived(since: date | None) -> str:
+    return f" WHERE dt >= '{since}'" if since else ""
+
+
+def _history(lake_sql: LakeSql, since: date | None) -> str:
+    """The view's own SQL over some days' files: Athena then reads no others, and bills what it reads."""
+    if since is None:
+        return ""
+    history = lake_sql.views["bars_history"].sql.replace("FROM bars_delivered", "FROM delivered")
+    return f"delivered AS (SELECT * FROM bars_delivered{_arrived(since)}),\nhistory AS ({history}),\n"

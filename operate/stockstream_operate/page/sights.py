@@ -1,0 +1,68 @@
+"""What a browser asks to see: one instrument, how far back, and as it was known when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from stockstream.errors import InstrumentError, StockstreamError
+from stockstream.instruments import parse_instrument
+from stockstream.intervals import INTERVALS
+
+
+class SightError(StockstreamError):
+    """What is asked for makes no sense; the text says why."""
+
+
+class Span(StrEnum):
+    """How far back from the newest bar: an hour, its trading day, seven days, or all there is."""
+
+    HOUR = "hour"
+    SESSION = "session"
+    WEEK = "week"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is to be seen.
+
+    Attributes:
+        instrument: a name that `parse_instrument` takes.
+        interval: a key of INTERVALS.
+        span: how far back.
+        known_at: the moment whose knowledge is shown, UTC; None for the newest.
+    """
+
+    instrument: str
+    interval: str
+    span: Span
+    known_at: datetime | None = None
+
+
+def parse_sight(asked: Mapping[str, str]) -> Sight:
+    """The sight that a query string names: `instrument`, `interval`, `span` and, if it has one, `known_at`.
+
+    Raises:
+        SightError: something is missing, or is none of what there is.
+    """
+    try:
+        instrument = parse_instrument(asked.get("instrument", "")).name
+    except InstrumentError as error:
+        raise SightError(str(error)) from None
+    interval, span = asked.get("interval", ""), asked.get("span", "")
+    if interval not in INTERVALS:
+        raise SightError(f"{interval[:20]!r} is no interval: it is one of {', '.join(INTERVALS)}")
+    if span not in set(Span):
+        raise SightError(f"{span[:20]!r} is no span: it is one of {', '.join(Span)}")
+    return Sight(instrument, interval, Span(span), _parse_moment(asked.get("known_at", "")))
+
+
+def _parse_moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SightError(f"{text[:40]!r} is no moment: write it as 2026-11-20T17:00:00") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

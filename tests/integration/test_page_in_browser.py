@@ -1,0 +1,355 @@
+"""The page in a real browser: what a person sees and does, and that nothing leaves this machine."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple
+
+import pytest
+from browser import BROWSER, Browser, Page
+from page_lake import deliver, make_documents, revise
+from served_page import address, serve_lake
+
+from stockstream_operate.page.page_server import PageServer
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
+
+INSTRUMENTS = ("IBM", "fx:EUR/USD", "crypto:BTC/USD")
+BARS = 90
+REVISED = 40
+LATER = timedelta(minutes=5)
+FACTOR = 1.001
+# How soon an update has to be on the screen.
+UPDATE_SECONDS = 2
+PRICE = "document.querySelector('#price strong').textContent"
+READOUT = "document.querySelector('#readout').innerText"
+DRAWN = f"{PRICE} !== ''"
+
+
+class Seen(NamedTuple):
+    """A page over a lake."""
+
+    page: Page
+    server: PageServer
+    lake: Path
+    documents: dict[str, list[dict[str, Any]]]
+    stopped: Event
+
+    def wait_for_text(self, selector: str, text: str) -> None:
+        found = f"document.querySelector({json.dumps(selector)}).innerText.includes({json.dumps(text)})"
+        self.page.wait(found)
+
+    def arrive(self, name: str, documents: list[dict[str, Any]]) -> None:
+        deliver(self.lake, name, documents)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser.run(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def documents() -> dict[str, list[dict[str, Any]]]:
+    """Bars up to now; the last of each is not delivered yet."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    return {name: make_documents(name, now, BARS) for name in INSTRUMENTS}
+
+
+@pytest.fixture
+def empty(browser: Browser, tmp_path: Path, documents: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
+    """A page over a lake that nothing has come to."""
+    stopped, lake = Event(), tmp_path / "lake"
+    with serve_lake(lake, lambda: not stopped.is_set()) as server:
+        page = browser.page()
+        page.look(1280, 900)
+        yield Seen(page, server, lake, documents, stopped)
+    page.open("about:blank")
+
+
+@pytest.fixture
+def seen(empty: Seen) -> Seen:
+    """A page of bars, one of which was revised."""
+    for name, documents in empty.documents.items():
+        empty.arrive(name.replace("/", "-"), documents[:-1])
+    empty.arrive("revised", [revise(empty.documents["IBM"][REVISED], LATER, FACTOR)])
+    # All of it, since the session of an instrument may just have begun.
+    empty.page.open(f"{address(empty.server)}#instrument=IBM&interval=1min&span=all")
+    empty.page.wait(f"{DRAWN} && document.querySelector('#length').textContent.startsWith('{BARS - 1} bars')")
+    return empty
+
+
+def charted(page: Page) -> Any:
+    """What the chart library has of the candles and the zoom."""
+    return page.value(
+        """(async () => {
+          const { echarts } = await import('/charts/index.js');
+          const option = echarts.getInstanceByDom(document.querySelector('#chart')).getOption();
+          const [zoom] = option.dataZoom;
+          return {
+            candles: option.series[0].data.length,
+            times: option.xAxis[0].data,
+            zoom: [zoom.startValue, zoom.endValue],
+            drawn: option.series.map((series) => series.name),
+            revised: option.series.find((series) => series.name === 'revised').data.length,
+          };
+        })()"""
+    )
+
+
+def shown(number: float) -> str:
+    """A price of the page: IBM's has two digits."""
+    return f"{number:,.2f}"
+
+
+def test_bars_appear_with_their_numbers_and_in_what_kind_of_prices(seen: Seen) -> None:
+    last = seen.documents["IBM"][-2]
+    chart = charted(seen.page)
+
+    assert chart["candles"] == BARS - 1
+    assert {"sma_20", "sma_50", "bollinger_upper_20", "volume", "rsi_14", "return_1"} <= set(chart["drawn"])
+    assert seen.page.value(PRICE) == shown(last["close"])
+    readout = seen.page.value(READOUT)
+    for name in ("open", "high", "low", "close"):
+        assert shown(last[name]) in readout
+    assert seen.page.value("document.querySelector('#kind strong').innerText") == "INVENTED"
+    assert seen.page.value("document.querySelector('#condition').hidden")
+    health = seen.page.value("document.querySelector('#health').innerText")
+    assert f"{3 * (BARS - 1)}\n" in health
+    assert seen.page.complaints == []
+
+
+def test_the_key_leaves_the_address_and_loading_again_works_without_it(seen: Seen) -> None:
+    assert "key" not in seen.page.value("location.href")
+
+    seen.page.tell("Page.reload")
+    seen.page.wait(f"{DRAWN} && document.querySelector('[value=all]').checked")
+    assert seen.page.complaints == []
+
+
+def test_hovering_shows_the_numbers_of_that_bar(seen: Seen) -> None:
+    first = seen.documents["IBM"][0]
+    box = seen.page.value("(({x, y}) => [x, y])(document.querySelector('#chart').getBoundingClientRect())")
+
+    seen.page.mouse("mouseMoved", box[0] + 200, box[1] + 100)
+    seen.page.mouse("mouseMoved", box[0] + 9, box[1] + 100)
+    opened = first["open_time"].replace("T", " ")[:16]
+    seen.wait_for_text("#readout", opened)
+    assert shown(first["close"]) in seen.page.value(READOUT)
+
+
+def test_the_picker_finds_an_instrument_by_a_part_of_its_name(seen: Seen) -> None:
+    seen.page.value("document.querySelector('#instrument').focus()")
+    seen.page.type("btcusd")
+    seen.page.wait("document.querySelectorAll('#instruments [role=option]').length === 1")
+    seen.page.press("Enter", 13, "\r")
+
+    seen.page.wait("document.querySelector('#chart').ariaLabel.includes('crypto:BTC/USD')")
+    close = seen.documents["crypto:BTC/USD"][-2]["close"]
+    seen.page.wait(f"{PRICE}.startsWith('{int(close):,}')")
+    assert "crypto%3ABTC%2FUSD" in seen.page.value("location.hash")
+
+
+def test_a_market_without_volumes_has_no_panel_for_them(seen: Seen) -> None:
+    seen.page.value("document.querySelector('#instrument').focus()")
+    seen.page.type("eur")
+    seen.page.press("Enter", 13, "\r")
+    seen.page.wait("document.querySelector('#chart').ariaLabel.includes('fx:EUR/USD')")
+
+    assert "volume" not in charted(seen.page)["drawn"]
+    assert seen.page.complaints == []
+
+
+def test_an_update_comes_soon_and_what_is_zoomed_to_stays(seen: Seen) -> None:
+    page = seen.page
+    page.value("document.querySelector('#chart').focus()")
+    page.press("+")
+    page.press("+")
+    page.press("Home")
+    before = charted(page)
+    first, last = before["zoom"]
+    assert (first, last) != (0, BARS - 2)
+    page.value("document.querySelector('#chart canvas').dataset.first = 'yes'")
+
+    seen.arrive("next", seen.documents["IBM"][-1:])
+    page.wait(f"{PRICE} === '{shown(seen.documents['IBM'][-1]['close'])}'", UPDATE_SECONDS)
+
+    after = charted(page)
+    assert after["candles"] == BARS
+    first_after, last_after = after["zoom"]
+    shown_before = (before["times"][first], before["times"][last])
+    assert (after["times"][first_after], after["times"][last_after]) == shown_before
+    # The same canvas, so that nothing flickers.
+    assert page.value("document.querySelector('#chart canvas').dataset.first") == "yes"
+    assert page.complaints == []
+
+
+def test_who_looks_at_the_newest_bar_goes_on_seeing_the_newest(seen: Seen) -> None:
+    page = seen.page
+    page.value("document.querySelector('#chart').focus()")
+    page.press("+")
+    assert charted(page)["zoom"][1] == BARS - 2
+
+    seen.arrive("next", seen.documents["IBM"][-1:])
+    page.wait(f"{PRICE} === '{shown(seen.documents['IBM'][-1]['close'])}'")
+    first, last = charted(page)["zoom"]
+    assert (first > 0, last) == (True, BARS - 1)
+
+
+def test_a_revised_bar_is_marked_and_shown_as_it_was_before(seen: Seen) -> None:
+    page, revised = seen.page, seen.documents["IBM"][REVISED]
+    assert charted(page)["revised"] == 1
+
+    page.value("document.querySelector('#chart').focus()")
+    page.press("Home")
+    for _ in range(REVISED):
+        page.press("ArrowRight")
+    seen.wait_for_text("#revision", "Revised")
+    assert shown(revised["close"] * FACTOR) in page.value(READOUT)
+    seen.wait_for_text("#told", "revised")
+
+    page.value("document.querySelector('#before').click()")
+    page.wait("document.querySelector('#known-at').value !== ''")
+    page.wait(f"{READOUT}.includes('{shown(revised['close'])}')")
+    assert charted(page)["revised"] == 0
+    seen.wait_for_text("#length", "as they were known at")
+
+    page.value("document.querySelector('#newest').click()")
+    page.wait(f"document.querySelector('#length').textContent.startsWith('{BARS - 1} bars')")
+    assert charted(page)["revised"] == 1
+
+
+def test_before_the_first_bar_nothing_was_known(seen: Seen) -> None:
+    seen.page.value(
+        """(() => {
+          const input = document.querySelector('#known-at');
+          input.value = '2020-01-01T00:00';
+          input.dispatchEvent(new Event('change'));
+        })()"""
+    )
+
+    seen.wait_for_text("#price", "Nothing was known")
+    assert charted(seen.page)["candles"] == 0
+    assert seen.page.complaints == []
+
+
+def test_ranges_are_chosen_and_longer_ones_end_at_the_newest_bar(seen: Seen) -> None:
+    opened = [datetime.fromisoformat(each["open_time"]) for each in seen.documents["IBM"][:-1]]
+    within_an_hour = sum(moment > opened[-1] - timedelta(hours=1) for moment in opened)
+    assert within_an_hour < len(opened)
+    for span, bars in {"hour": within_an_hour, "week": len(opened)}.items():
+        seen.page.value(f"document.querySelector('[value={span}]').click()")
+        seen.page.wait(f"document.querySelector('#length').textContent.startsWith('{bars} bars')")
+    assert seen.page.value(PRICE) == shown(seen.documents["IBM"][-2]["close"])
+
+
+def test_averages_are_switched_by_the_keyboard(seen: Seen) -> None:
+    assert "ema_12" not in charted(seen.page)["drawn"]
+
+    seen.page.value("document.querySelector('#fields [value=ema_12]').focus()")
+    seen.page.press(" ", 32, " ")
+    assert "ema_12" in charted(seen.page)["drawn"]
+    seen.wait_for_text("#readout", "EMA 12")
+
+
+def test_an_empty_lake_waits_for_its_first_bars(empty: Seen) -> None:
+    empty.page.open(address(empty.server))
+    empty.wait_for_text("#condition", "Waiting for the first bars")
+
+    empty.arrive("first", empty.documents["IBM"][:-1])
+    empty.page.wait(DRAWN)
+    empty.page.wait("document.querySelector('#condition').hidden")
+    assert empty.page.complaints == []
+
+
+def test_where_nothing_ran_yet_it_says_how_to_begin(empty: Seen) -> None:
+    empty.stopped.set()
+    empty.page.open(address(empty.server))
+
+    empty.wait_for_text("#condition", "make run")
+    assert empty.page.complaints == []
+
+
+def test_a_pipeline_that_stops_is_said_to(seen: Seen) -> None:
+    seen.stopped.set()
+
+    seen.wait_for_text("#condition", "The pipeline is stopped")
+    assert seen.page.value(PRICE) != ""
+
+
+def test_a_lost_connection_is_said_and_the_bars_stay(seen: Seen) -> None:
+    seen.server.watch.close()
+    seen.server.shutdown()
+    seen.server.end_connections()
+
+    seen.wait_for_text("#lost", "stockstream page")
+    assert seen.page.value(PRICE) != ""
+
+
+def test_a_browser_without_the_key_sees_nothing(seen: Seen, browser: Browser) -> None:
+    stranger = browser.page()
+    stranger.open(seen.server.url)
+
+    text = "document.body.innerText"
+    assert "holds the key" in stranger.wait(f"document.readyState === 'complete' && {text}")
+    assert stranger.value("fetch('/view').then((answer) => answer.status)") == 403
+
+
+def test_nothing_is_asked_of_another_host(seen: Seen) -> None:
+    asked = {url for url in seen.page.requests if not url.startswith("data:")}
+
+    assert asked
+    # A picture that is written out in a browser's own sheet of styles is no request.
+    assert {url for url in asked if not url.startswith(seen.server.url)} == set()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_the_screen_and_each_text_can_be_read(seen: Seen, width: int, *, dark: bool) -> None:
+    seen.page.look(width, 900, dark=dark, phone=width == 390)
+    seen.page.wait("document.documentElement.scrollWidth <= innerWidth")
+
+    poor = seen.page.value(
+        """(() => {
+          const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+          const light = (colour) => {
+            const [r, g, b] = numbers(colour).map((part) => {
+              const share = part / 255;
+              return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+            });
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const ground = (element) => {
+            for (let at = element; at; at = at.parentElement) {
+              const { backgroundColor } = getComputedStyle(at);
+              if ((numbers(backgroundColor)[3] ?? 1) > 0) return backgroundColor;
+            }
+          };
+          const poor = [];
+          for (const element of document.querySelectorAll('body *')) {
+            const said = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+            if (!said || element.disabled || !element.checkVisibility()) continue;
+            const lights = [getComputedStyle(element).color, ground(element)].map(light);
+            const contrast = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+            if (contrast < 4.5) poor.push(element.outerHTML);
+          }
+          return poor;
+        })()"""
+    )
+    assert poor == []
+
+
+def test_each_control_has_a_name_for_a_screen_reader(seen: Seen) -> None:
+    nodes = seen.page.tell("Accessibility.getFullAXTree")["nodes"]
+    controls = {"button", "radio", "checkbox", "combobox", "application", "DateTime"}
+    named = [
+        (node["role"]["value"], node.get("name", {}).get("value"))
+        for node in nodes
+        if not node["ignored"] and node["role"]["value"] in controls
+    ]
+
+    assert {"radio", "checkbox", "combobox", "application"} <= {role for role, _ in named}
+    assert [role for role, name in named if not name] == []
+    seen.wait_for_text("#told", "IBM, bar of")

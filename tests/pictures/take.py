@@ -1,0 +1,44 @@
+"""Takes docs/page-light.png and docs/page-dark.png, of one invented morning: `make pictures`."""
+
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from browser import BROWSER, Browser
+from page_lake import deliver, make_documents, revise
+from served_page import address, serve_lake
+
+DOCS = Path(__file__).parents[2] / "docs"
+NOON = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
+BARS = 150
+REVISED = (38, 97, 121)
+WIDTH, HEIGHT = 1100, 820
+
+
+def main() -> None:
+    """Writes both pictures, from the same page."""
+    if BROWSER is None:
+        sys.exit("The pictures are taken by Chromium, which is not on this machine: apt install chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Path(folder) / "lake"
+        for place, name in enumerate(("IBM", "fx:EUR/USD", "crypto:BTC/USD")):
+            documents = make_documents(name, NOON, BARS)
+            deliver(lake, f"first-{place}", documents)
+            revised = [revise(documents[each], timedelta(minutes=4), 1.0003) for each in REVISED]
+            deliver(lake, f"revised-{place}", revised)
+        with (
+            Browser.run(Path(folder)) as browser,
+            serve_lake(lake, now=lambda: NOON + timedelta(seconds=20)) as server,
+        ):
+            page = browser.page()
+            for name, dark in {"light": False, "dark": True}.items():
+                page.look(WIDTH, HEIGHT, dark=dark)
+                page.open(address(server))
+                page.wait("document.querySelector('#price strong').textContent")
+                page.value("new Promise((done) => setTimeout(done, 500))")
+                (DOCS / f"page-{name}.png").write_bytes(page.picture())
+
+
+if __name__ == "__main__":
+    main()

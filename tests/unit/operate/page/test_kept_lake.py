@@ -1,0 +1,120 @@
+"""The files of a lake, each read once: the same answers as from the files themselves."""
+
+import gzip
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delivered_files import document, write_file, write_parquet
+
+from stockstream.windows import Windows
+from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
+from stockstream_operate.lake.sql import make_lake_sql
+from stockstream_operate.page import kept_lake
+from stockstream_operate.page.kept_lake import KeptLake, Progress
+
+LAKE_SQL = make_lake_sql(Windows())
+ALL = "SELECT * FROM {} ORDER BY instrument, open_time, as_of, arrived_at"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def kept(folder: Path) -> Iterator[KeptLake]:
+    with KeptLake(folder, LAKE_SQL) as kept:
+        yield kept
+
+
+def bars(*minutes: int, day: int = 20, **fields: Any) -> list[dict[str, Any]]:
+    return [document(f"2026-11-{day}T14:{minute:02}:00Z", 100 + minute, **fields) for minute in minutes]
+
+
+def count(kept: KeptLake) -> int:
+    return int(kept.query("SELECT count(*) FROM bars_latest").rows[0][0])
+
+
+def test_answers_as_the_files_do(folder: Path, kept: KeptLake) -> None:
+    write_file(folder, "2026-11-20", "0", bars(1, 2, 3))
+    write_file(folder, "2026-11-20", "1", bars(2, as_of="2026-11-20T15:00:00.000Z"))
+    write_parquet(folder, "2026-11-21", "0", bars(7, day=21, sma_5=1.5))
+
+    assert kept.look()
+    for view in LAKE_SQL.views:
+        with LakeEngine(folder, LAKE_SQL) as engine:
+            assert kept.query(ALL.format(view)) == engine.query(ALL.format(view)), view
+
+
+def test_reads_what_comes_and_nothing_twice(folder: Path, kept: KeptLake) -> None:
+    write_file(folder, "2026-11-20", "0", bars(1))
+    assert kept.look()
+    assert not kept.look()
+
+    write_file(folder, "2026-11-20", "1", bars(2))
+    assert kept.look()
+    assert not kept.look()
+    assert count(kept) == 2
+    assert kept.query("SELECT count(*) FROM bars_delivered").rows == [(2,)]
+
+
+def test_begins_with_the_newest_files(folder: Path, kept: KeptLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_lake, "FIRST_FILES", 1)
+    for day in (19, 20, 21):
+        write_file(folder, f"2026-11-{day}", "0", bars(1, day=day))
+
+    assert kept.look()
+    assert kept.progress == Progress(1, 3)
+    assert kept.query(
+        "SELECT CAST(max(open_time) AS date) = date '2026-11-21', count(*) FROM bars_latest"
+    ).rows == [(True, 1)]
+    assert kept.look()
+    assert (kept.progress, count(kept)) == (Progress(3, 3), 3)
+
+
+def test_waits_for_a_folder_and_follows_the_next_run(folder: Path, kept: KeptLake) -> None:
+    assert not kept.look()
+    assert count(kept) == 0
+
+    write_file(folder, "2026-11-20", "0", bars(1, 2))
+    assert kept.look()
+    folder.rename(folder.with_name("lake.old"))
+    assert kept.look()
+    assert count(kept) == 0
+
+    write_file(folder, "2026-11-20", "0", bars(5))
+    assert kept.look()
+    assert count(kept) == 1
+    shutil.rmtree(folder.with_name("lake.old"))
+
+
+def test_a_file_without_compression_or_a_last_line_break_is_read(folder: Path, kept: KeptLake) -> None:
+    path = write_file(folder, "2026-11-20", "0", bars(1))
+    path.write_bytes(gzip.decompress(path.read_bytes()).rstrip())
+    write_file(folder, "2026-11-20", "1", bars(2))
+
+    assert kept.look()
+    assert count(kept) == 2
+
+
+@pytest.mark.parametrize("how", ["cut off", "no JSON"])
+def test_a_broken_file_is_named_and_keeps_no_other_out(folder: Path, kept: KeptLake, how: str) -> None:
+    for name in "0123":
+        write_file(folder, "2026-11-20", name, bars(int(name)))
+    assert kept.trouble == ""
+    broken = write_file(folder, "2026-11-20", "4", bars(4))
+    broken.write_bytes(broken.read_bytes()[:-9] if how == "cut off" else gzip.compress(b"<html>\n"))
+
+    assert kept.look()
+    assert kept.trouble.startswith(f"{broken} holds no documents: ")
+    assert count(kept) == 4
+    assert not kept.look()
+
+
+def test_a_question_that_makes_no_sense_is_told_in_words(kept: KeptLake) -> None:
+    with pytest.raises(LakeQueryError, match="nowhere"):
+        kept.query("SELECT * FROM nowhere")
+    assert kept.receipt() == ""

@@ -1,0 +1,43 @@
+"""What a browser may ask to see."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from stockstream_operate.page.sights import Sight, SightError, Span, parse_sight
+
+ASKED = {"instrument": "fx:EUR/USD", "interval": "5min", "span": "week"}
+
+
+def test_a_sight_is_read_from_a_query_string() -> None:
+    assert parse_sight(ASKED) == Sight("fx:EUR/USD", "5min", Span.WEEK)
+
+
+@pytest.mark.parametrize("text", ["2026-11-20T17:00:00", "2026-11-20T17:00:00Z", "2026-11-20T18:00:00+01:00"])
+def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
+    moment = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+
+    assert parse_sight(ASKED | {"known_at": text}).known_at == moment
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"instrument": "x' OR 1=1 --"}, "names no instrument"),
+        ({"instrument": ""}, "names no instrument"),
+        ({"interval": "2min"}, "'2min' is no interval"),
+        ({"span": "year"}, "'year' is no span"),
+        ({"known_at": "yesterday"}, "'yesterday' is no moment"),
+        ({"known_at": "2026-11-20' --"}, "is no moment"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused_with_a_reason(changed: dict[str, str], told: str) -> None:
+    with pytest.raises(SightError, match=told):
+        parse_sight(ASKED | changed)
+
+
+@pytest.mark.parametrize("missing", ASKED)
+def test_what_is_missing_is_refused(missing: str) -> None:
+    with pytest.raises(SightError):
+        parse_sight({name: text for name, text in ASKED.items() if name != missing})

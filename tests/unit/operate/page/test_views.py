@@ -1,0 +1,126 @@
+"""What the page is told of a sight."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from delivered_files import document, write_file
+
+from stockstream.windows import Windows
+from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.lake.sql import make_lake_sql
+from stockstream_operate.page.kept_lake import Progress
+from stockstream_operate.page.lake_watch import LakeWatch
+from stockstream_operate.page.price_kinds import PriceKind, find_price_kind
+from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.page.views import Subject, Views
+
+NOW = datetime(2026, 11, 20, 14, 34, 30, tzinfo=UTC)
+
+
+class FileLake:
+    """A lake of files that counts its questions."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lake_sql = make_lake_sql(Windows())
+        self.progress = Progress(1, 1)
+        self.trouble = ""
+        self.asked: list[str] = []
+        self.error = ""
+        self._folder = folder
+
+    def look(self) -> bool:
+        return False
+
+    def query(self, sql: str) -> Result:
+        self.asked.append(sql)
+        if self.error:
+            raise LakeQueryError(self.error)
+        with LakeEngine(self._folder, self.lake_sql) as engine:
+            return engine.query(sql)
+
+    def receipt(self) -> str:
+        return "Athena read 3 MB."
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> FileLake:
+    documents = [document(f"2026-11-20T14:{minute}:00Z", 100 + minute) for minute in (30, 31, 32, 33)]
+    others = [document("2026-11-20T14:00:00Z", 1.1, instrument="fx:EUR/USD")]
+    write_file(tmp_path, "2026-11-20", "0", documents + others)
+    return FileLake(tmp_path)
+
+
+@pytest.fixture
+def watch(lake: FileLake) -> Iterator[LakeWatch]:
+    with LakeWatch(lake, 60, lambda: True) as watch:
+        yield watch
+
+
+@pytest.fixture
+def views(lake: FileLake, watch: LakeWatch) -> Views:
+    return Views(Subject("here", PriceKind.RECORDED, Windows()), lake, watch, lambda: NOW)
+
+
+def test_without_a_wish_it_is_the_first_instrument_s_session(views: Views) -> None:
+    view = views.view(None)
+
+    assert view["sight"] == {"instrument": "IBM", "interval": "1min", "span": "session", "known_at": None}
+    assert view["bars"]["close"] == [130.0, 131.0, 132.0, 133.0]
+    assert [each["instrument"] for each in view["instruments"]] == ["IBM", "fx:EUR/USD"]
+    assert view["condition"]["kind"] == "flowing"
+    assert view["price_kind"]["word"] == "RECORDED"
+    assert view["receipt"] == "Athena read 3 MB."
+
+
+def test_a_wish_is_answered(views: Views) -> None:
+    view = views.view(Sight("fx:EUR/USD", "1min", Span.HOUR))
+
+    assert view["bars"]["close"] == [1.1]
+    # Its newest bar ended 33 minutes ago.
+    assert view["condition"]["kind"] == "quiet"
+
+
+def test_the_same_question_is_asked_once(views: Views, lake: FileLake) -> None:
+    first = views.view(None)
+    asked = len(lake.asked)
+
+    assert views.view(None) == first
+    assert len(lake.asked) == asked == 3
+
+
+def test_before_the_first_bar_there_are_none(views: Views) -> None:
+    view = views.view(Sight("IBM", "1min", Span.ALL, datetime(2026, 11, 1, tzinfo=UTC)))
+
+    assert (view["bars"]["start"], view["bars"]["close"]) == ([], [])
+    assert view["instruments"]
+
+
+def test_a_lake_that_cannot_be_read_says_why(views: Views, lake: FileLake) -> None:
+    lake.error = "The disk is gone."
+
+    view = views.view(None)
+    assert (view["bars"], view["instruments"]) == (None, [])
+    assert view["condition"]["kind"] == "trouble"
+    assert "The disk is gone." in view["condition"]["words"]
+
+
+def test_what_is_billed_reads_the_days_that_it_needs(lake: FileLake, watch: LakeWatch) -> None:
+    views = Views(Subject("there", PriceKind.LIVE, Windows(), reads_days=True), lake, watch, lambda: NOW)
+
+    views.view(Sight("IBM", "1min", Span.SESSION))
+    overview, *session = lake.asked
+    views.view(Sight("IBM", "1min", Span.SESSION, datetime(2026, 11, 10, tzinfo=UTC)))
+    views.view(Sight("IBM", "1min", Span.ALL))
+
+    assert "dt >= '2026-11-08'" in overview
+    assert all("dt >= '2026-11-15'" in sql for sql in session)
+    assert "dt >= '2026-11-05'" in lake.asked[3]
+    assert "dt >=" not in lake.asked[-1]
+
+
+def test_what_runs_here_is_invented_and_what_is_deployed_is_live() -> None:
+    assert find_price_kind(None) is PriceKind.INVENTED
+    assert find_price_kind("stockstream") is PriceKind.LIVE
+    assert {kind.word for kind in PriceKind} == {"INVENTED", "RECORDED", "LIVE"}
