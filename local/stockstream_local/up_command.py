@@ -148,11 +148,23 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
         else:
             pipeline.produce()
             watch.await_first_bars()
-        if not bars:
-            command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
-            screen.say(NEXT_STEPS.format(command=command, lake=lake))
-        watch.run(bars)
+        if bars:
+            watch.run(bars)
+        else:
+            _show_on_page(watch, lake, screen)
         screen.say(f"They are in {lake}/")
+
+
+def _show_on_page(watch: Watch, lake: str, screen: Screen) -> None:
+    """Shows what arrives until Ctrl-C, in a browser, too."""
+    # A counted run has no page, and need not wait for what the page imports.
+    from stockstream_operate.page.page_command import invite, serve_run  # noqa: PLC0415
+
+    with serve_run(None) as server:
+        invite(server, screen)
+        command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
+        screen.say(NEXT_STEPS.format(command=command, lake=lake))
+        watch.run(None)
 
 
 def empty_folder(folder: Path) -> Path:

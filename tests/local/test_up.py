@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 import talib
 from clone import COMMAND, environment, make_clone
 
@@ -170,13 +171,18 @@ def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path
 
 def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
     with started(clone, "up") as process:
-        said = read_until(process, "First bars delivered")
+        said = read_until(process, "The page: ")
+        page = re.search(r"The page: (http://127\.0\.0\.1:\d+/\?key=\S+)", said)
+        assert page
+        shown = requests.get(page[1], timeout=30)
+        stranger = requests.get(page[1].partition("?")[0], timeout=30)
         with started(clone, "status", "--json") as status:
             answer, _ = status.communicate(timeout=60)
         with started(clone, "down") as down:
             farewell, _ = down.communicate(timeout=60)
         rest, _ = process.communicate(timeout=20)
 
+    assert (shown.status_code, stranger.status_code) == (200, 403)
     assert status.returncode == 0, answer
     found = json.loads(answer)
     assert (found["running"], found["process"]) == (True, process.pid)
