@@ -8,7 +8,7 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock'
 
-.PHONY: help setup run search test check check-tests test-slow mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year generate bench-page pictures lock build invoke-producer invoke-transform invoke-alert deploy cost clean
+.PHONY: help setup run search test check check-tests test-slow mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -100,6 +100,9 @@ invoke-producer invoke-transform invoke-alert: invoke-%: setup  ## sam local inv
 
 deploy: build  ## sam deploy, with the answers of sam deploy --guided (ARGS='--config-env prod')
 	sam deploy $(ARGS)
+
+bench-start: setup  ## measure how long `make run` takes until its first bars, step by step
+	@python bench/first_bar.py
 
 bench-instruments: setup  ## measure how a run grows from 1 to 1,000 instruments
 	@POWERTOOLS_LOG_LEVEL=CRITICAL python bench/instruments.py

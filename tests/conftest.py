@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from stockstream_operate.environment import KEY_VARIABLES
+
 ROOT = Path(__file__).parents[1]
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
@@ -17,7 +19,7 @@ settings.load_profile("any machine")
 @pytest.fixture(autouse=True)
 def never_touches_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Credentials that open nothing, so that a test that forgets its fake fails instead of costing money."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", *KEY_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

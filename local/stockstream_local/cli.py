@@ -7,6 +7,12 @@ from stockstream_operate.cli import Command
 
 COMMANDS = (
     Command("up", "run the whole pipeline here", "stockstream_local.up_command:add_up"),
+    Command("down", "end the run of this clone", "stockstream_local.down_command:add_down"),
+    Command(
+        "status",
+        "say what runs here, what it delivered, and what is wrong",
+        "stockstream_local.status_command:add_status",
+    ),
     Command(
         "invoke",
         "run one function in a container, with its sample events",

@@ -1,19 +1,34 @@
-"""The real `sam build` and `sam deploy` of template.yaml, against the emulator.
+"""template.yaml, built by the real `sam build` and deployed to the emulator.
 
 Everything is built below .stockstream/, never in .aws-sam/: what is made for this machine must not reach AWS.
+
+`make run` creates the stack from what was packaged with the build, which takes a second where `sam deploy`
+takes ten. That `sam deploy` works, too, tests/local/test_pipeline.py shows.
 """
 
+import hashlib
 import platform
+import shutil
 import sys
 import tomllib
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
 from stockstream_local.processes import run_group
+from stockstream_operate.stack import STACK_NAME
 
 LINES_OF_A_FAILURE = 15
+# In the build's directory: the template whose code is in the bucket, the archives, what they were made of.
+_PACKAGED, _ARCHIVES, _MADE_OF = "packaged.yaml", "archives", "made-of"
+_BUCKET = "stockstream-archives"
+_WAITING: Any = {"Delay": 0.1, "MaxAttempts": 1200}  # two minutes; botocore's types know whole seconds only
 
 
 class DeploymentError(StockstreamError):
@@ -36,7 +51,7 @@ def host_architecture() -> str:
 
 
 def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
-    """Builds the functions and the layer for this machine; what has not changed comes from a cache.
+    """Builds and packages the functions and the layer for this machine, unless nothing has changed.
 
     Args:
         root: where template.yaml is.
@@ -49,6 +64,9 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
     Raises:
         DeploymentError: the build failed.
     """
+    built, made_of = state / "build", _read_sources(root)
+    if is_built(root, state):
+        return built / "template.yaml"
     _run(
         "build",
         [
@@ -64,13 +82,96 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
     )
     if not _runs_linux_wheels():
         lay_host_wheels(root, environ, state)
-    return state / "build" / "template.yaml"
+    _package(built)
+    # Written last: a build that was broken off is none.
+    (built / _MADE_OF).write_text(made_of)
+    return built / "template.yaml"
+
+
+def is_built(root: Path, state: Path) -> bool:
+    """Whether there is a build of just these sources, by this sam and this Python.
+
+    Args:
+        root: where template.yaml is.
+        state: the directory for the build.
+    """
+    made_of = state / "build" / _MADE_OF
+    return made_of.exists() and made_of.read_text() == _read_sources(root)
+
+
+def _read_sources(root: Path) -> str:
+    """What a build depends on, in short."""
+    digest = hashlib.sha256(f"{version('aws-sam-cli')} {sys.version} {platform.platform()}".encode())
+    files = [root / "template.yaml", *(root / "functions").rglob("*"), *(root / "layers").rglob("*")]
+    for file in sorted(file for file in files if file.is_file() and "__pycache__" not in file.parts):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(root)} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
+def _package(built: Path) -> None:
+    """Packs what was built, and writes the template that names the archives in their bucket."""
+    # sam is imported where it has just run: it takes longer to import than to do this.
+    from samcli.yamlhelper import yaml_dump, yaml_parse  # noqa: PLC0415
+
+    template: dict[str, Any] = yaml_parse((built / "template.yaml").read_text())
+    archives = built / _ARCHIVES
+    shutil.rmtree(archives, ignore_errors=True)
+    archives.mkdir()
+    for resource in template["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            folder = resource.get("Properties", {}).get(name)
+            if folder is None:
+                continue
+            # Not compressed: the way is short.
+            with ZipFile(archives / f"{folder}.zip", "w") as archive:
+                for file in sorted((built / folder).rglob("*")):
+                    archive.write(file, file.relative_to(built / folder))
+            resource["Properties"][name] = f"s3://{_BUCKET}/{folder}.zip"
+    (built / _PACKAGED).write_text(yaml_dump(template))
+
+
+def create_stack(root: Path, template: Path, parameters: Mapping[str, str]) -> None:
+    """Creates the stack in the emulator that this process's environment leads to.
+
+    Args:
+        root: where samconfig.toml is; its [local] environment holds the parameters.
+        template: what build returned.
+        parameters: what this run adds to the parameters of samconfig.toml, or puts in their place.
+
+    Raises:
+        DeploymentError: a resource could not be created; the text says which, and why.
+    """
+    s3, cloudformation = boto3.client("s3"), boto3.client("cloudformation")
+    s3.create_bucket(Bucket=_BUCKET)
+    for archive in sorted((template.parent / _ARCHIVES).iterdir()):
+        s3.put_object(Bucket=_BUCKET, Key=archive.name, Body=archive.read_bytes())
+    s3.put_object(Bucket=_BUCKET, Key=_PACKAGED, Body=(template.parent / _PACKAGED).read_bytes())
+    overrides = local_parameters(root) | dict(parameters)
+    try:
+        cloudformation.create_stack(
+            StackName=STACK_NAME,
+            TemplateURL=f"{s3.meta.endpoint_url}/{_BUCKET}/{_PACKAGED}",
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in overrides.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK_NAME, WaiterConfig=_WAITING)
+    except ClientError as error:
+        raise DeploymentError(f"The stack cannot be created: {error}") from error
+    except WaiterError as error:
+        events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+        failed = [
+            f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason')}"
+            for each in reversed(events)
+            if each["ResourceStatus"] == "CREATE_FAILED"
+        ]
+        raise DeploymentError("\n".join(["The stack cannot be created:", *failed])) from error
 
 
 def deploy(
     root: Path, template: Path, parameters: Mapping[str, str], environ: Mapping[str, str], state: Path
 ) -> None:
-    """Deploys a built template with samconfig.toml's [local] environment.
+    """Deploys a built template by the real `sam deploy`, with samconfig.toml's [local] environment.
 
     Args:
         root: where samconfig.toml is.

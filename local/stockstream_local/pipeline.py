@@ -1,5 +1,7 @@
 """The whole pipeline, started here: a local AWS, a market, and the stack of template.yaml deployed to it."""
 
+import base64
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -13,11 +15,13 @@ from stockstream_local import deployment
 from stockstream_local.emulator.server import run_emulator
 from stockstream_local.faults.catalogue import Faults
 from stockstream_local.faults.fault_server import FaultServer
+from stockstream_local.live import LiveProvider
 from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
-from stockstream_operate.environment import Emulator, isolate
-from stockstream_operate.run_lock import Running, hold_run_lock
+from stockstream_operate.environment import Emulator, reach_only
+from stockstream_operate.price_kinds import PriceKind
+from stockstream_operate.run_lock import hold_run_lock
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import STACK_NAME
 from stockstream_operate.workplace import ROOT, STATE, make_state
@@ -37,13 +41,22 @@ class Options:
         instruments: what to fetch, in the order of the screen.
         interval: of the bars, a key of INTERVALS.
         recording: what the market serves; None for the invented market.
+        live: the provider that is asked in the market's place; None for the market.
         port: where the emulator listens; None for a free port.
     """
 
     instruments: tuple[Instrument, ...]
     interval: str
     recording: Recording | None = None
+    live: LiveProvider | None = None
     port: int | None = None
+
+    @property
+    def price_kind(self) -> PriceKind:
+        """What kind of prices the run delivers."""
+        if self.live:
+            return PriceKind.LIVE
+        return PriceKind.RECORDED if self.recording else PriceKind.INVENTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,13 @@ class Pipeline:
             FunctionName=self.output("ProducerFunctionName"), InvocationType="Event", Payload=b"{}"
         )
 
+    def produce_and_listen(self) -> list[str]:
+        """Runs the producer once; what it warned of, in its own words."""
+        answer = boto3.client("lambda").invoke(
+            FunctionName=self.output("ProducerFunctionName"), LogType="Tail", Payload=b"{}"
+        )
+        return read_warnings(base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"))
+
 
 @contextmanager
 def run_pipeline(
@@ -97,7 +117,7 @@ def run_pipeline(
     with ExitStack() as running:
         market = ReplayMarket(options.recording or InventedMarket())
         receiver = NoticeReceiver()
-        faults = Faults(market, receiver, STATE, _find_output)
+        faults = Faults(market, receiver, STATE, _find_output, is_live=options.live is not None)
         fault_server = FaultServer(faults, lambda said: screen.say(said, style="yellow"))
         for server in (market, receiver, fault_server):
             running.enter_context(server)
@@ -105,24 +125,42 @@ def run_pipeline(
         with screen.step("Starting the local AWS", "Local AWS (ministack)"):
             emulator = running.enter_context(run_emulator(options.port, os.environ, STATE))
         screen.say(f"It listens at {emulator.url}")
-        publish(Running(emulator, fault_server.url))
-        # boto3 reads this process's environment, and the user's real account must not be in it.
-        environ = isolate(os.environ, emulator)
-        os.environ.clear()
-        os.environ.update(environ)
+        publish(emulator, fault_server.url)
+        environ = reach_only(emulator)
         with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
             template = deployment.build(ROOT, environ, STATE)
-        with screen.step("Deploying the stack: sam deploy", "Deployed: sam deploy --config-env local"):
-            _store_secrets({"ApiKeyParameterName": API_KEY, "AlertChannels": receiver.url})
-            overrides = {
-                "ProviderUrl": market.url,
+        with screen.step("Creating the stack of template.yaml", "Stack created"):
+            secrets = {"ApiKeyParameterName": API_KEY, "AlertChannels": receiver.url}
+            overrides = {"ProviderUrl": market.url}
+            if options.live:
+                secrets["ApiKeyParameterName"] = options.live.key or "none is needed"
+                overrides = dict(options.live.parameters)
+            _store_secrets(secrets)
+            overrides |= {
                 "Instruments": ",".join(instrument.name for instrument in options.instruments),
                 "Interval": options.interval,
                 "Architecture": deployment.host_architecture(),
                 **(parameters or {}),
             }
-            deployment.deploy(ROOT, template, overrides, environ, STATE)
+            deployment.create_stack(ROOT, template, overrides)
         yield Pipeline(emulator, market, receiver, faults, environ)
+
+
+def read_warnings(log: str) -> list[str]:
+    """What a function's log lines warn of, each once: the message and its detail.
+
+    Args:
+        log: lines; those that are no JSON objects with a level are left out.
+    """
+    warnings = []
+    for line in log.splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and said.get("level") in {"WARNING", "ERROR", "CRITICAL"}:
+            warnings.append(": ".join(filter(None, (said.get("message"), said.get("detail")))))
+    return list(dict.fromkeys(warnings))
 
 
 def _find_output(name: str) -> str:

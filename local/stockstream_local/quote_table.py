@@ -95,6 +95,7 @@ def _lag(document: Document, width: timedelta) -> str:
     """From the end of the bar to its arrival in the stream; nothing for what is older than a day."""
     if not document:
         return _NOTHING
-    arrived: datetime = parse_instant(document["arrived_at"])
+    # Firehose does not always say when a record arrived; it was known before.
+    arrived: datetime = parse_instant(document["arrived_at"] or document["as_of"])
     lag = arrived - parse_time(document["open_time"]) - width
     return f"{lag.total_seconds():.0f} s" if lag < timedelta(days=1) else _NOTHING

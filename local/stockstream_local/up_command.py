@@ -12,12 +12,15 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.check import Checker
+from stockstream_local.live import choose_provider, require_answer
 from stockstream_local.market.listing import is_traded
 from stockstream_local.market.recording import Recording, RecordingError
 from stockstream_local.pipeline import API_KEY, Options, run_pipeline
 from stockstream_local.watch import Watch
 from stockstream_operate.arguments import count
+from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.lake.delivered import Lake
+from stockstream_operate.price_kinds import write_price_kind
 from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import STATE
 
@@ -25,7 +28,7 @@ DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
 HIGHEST_PORT = 65535
 NEXT_STEPS = """
-The schedule fires once a minute, every document is checked, and Ctrl-C stops it all.
+The schedule fires once a minute, every delivered document is read back into {lake}/, and Ctrl-C stops it all.
 Try in another terminal:
   {command} tail --follow    (the bars as they arrive)
   {command} query    (what can be asked, in SQL)
@@ -52,9 +55,19 @@ def add_up(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="end when N documents were delivered and every number is right",
     )
-    option("--instruments", type=_instruments, metavar="LIST", help=f"what to fetch ({DEFAULT_INSTRUMENTS})")
+    option("--instruments", type=_known, metavar="LIST", help=f"what to fetch ({DEFAULT_INSTRUMENTS})")
     option("--interval", choices=INTERVALS, help=f"the length of a bar ({DEFAULT_INTERVAL})")
     option("--recorded", type=_recording, metavar="FILE", help="replay a recorded Alpha Vantage answer")
+    option(
+        "--live",
+        action="store_true",
+        help="real prices: coins, or with a provider's key in the environment what it serves",
+    )
+    option(
+        "--invented",
+        action="store_true",
+        help="invented prices, whatever keys are in the environment (where there are none)",
+    )
     option("--port", type=_port, help="where the local AWS listens (a free port)")
     command.set_defaults(run=run_up)
 
@@ -75,9 +88,15 @@ def read_options(asked: argparse.Namespace) -> Options:
     Raises:
         UsageError: the options do not go together.
     """
+    if sum(map(bool, (asked.live, asked.invented, asked.recorded))) > 1:
+        raise UsageError("The prices are of one kind: --live, --invented or --recorded.")
     if asked.recorded is None:
+        is_live = asked.live or any(os.environ.get(name) for name in KEY_VARIABLES)
+        if is_live and not asked.invented:
+            live = choose_provider(os.environ, asked.instruments or (), asked.interval)
+            return Options(live.instruments, live.interval, port=asked.port, live=live)
         return Options(
-            instruments=asked.instruments or _instruments(DEFAULT_INSTRUMENTS),
+            instruments=_traded(asked.instruments or parse_instruments(DEFAULT_INSTRUMENTS)),
             interval=asked.interval or DEFAULT_INTERVAL,
             port=asked.port,
         )
@@ -102,25 +121,50 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
     Raises:
         StockstreamError: a step failed, or a delivered number is wrong.
     """
+    kind = options.price_kind
+    screen.say(f"{kind.word}: {kind.words}", style="bold")
+    if options.live:
+        require_answer(options.live)
+        screen.say(f"From {options.live.title}: {', '.join(each.name for each in options.instruments)}")
     with run_pipeline(options, screen) as pipeline:
+        folder = empty_folder(STATE / "lake")
+        write_price_kind(folder, kind)
         watch = Watch(
             screen=screen,
-            lake=Lake(boto3.client("s3"), pipeline.output("LakeBucketName"), empty_folder(STATE / "lake")),
-            checker=Checker(pipeline.market, options.interval, API_KEY),
+            lake=Lake(boto3.client("s3"), pipeline.output("LakeBucketName"), folder),
+            # Of real prices nobody here knows what is right.
+            checker=None if options.live else Checker(pipeline.market, options.interval, API_KEY),
             notices=pipeline.receiver.notices,
             instruments=options.instruments,
             interval=options.interval,
         )
-        lake = os.path.relpath(STATE / "lake" / "bars")
+        lake = os.path.relpath(folder / "bars")
         if options.recording and options.recording.is_stamped_by_end:
             screen.say(END_STAMPS_NOTE, style="yellow")
-        pipeline.produce()
-        watch.await_first_bars()
-        if not bars:
-            command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
-            screen.say(NEXT_STEPS.format(command=command))
-        watch.run(bars)
+        if options.live:
+            for warning in pipeline.produce_and_listen():
+                screen.say(warning, style="yellow")
+            screen.say("Where a market is closed, its bars come once it opens; each run asks again.")
+        else:
+            pipeline.produce()
+            watch.await_first_bars()
+        if bars:
+            watch.run(bars)
+        else:
+            _show_on_page(watch, lake, screen)
         screen.say(f"They are in {lake}/")
+
+
+def _show_on_page(watch: Watch, lake: str, screen: Screen) -> None:
+    """Shows what arrives until Ctrl-C, in a browser, too."""
+    # A counted run has no page, and need not wait for what the page imports.
+    from stockstream_operate.page.page_command import invite, serve_run  # noqa: PLC0415
+
+    with serve_run(None) as server:
+        invite(server, screen)
+        command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
+        screen.say(NEXT_STEPS.format(command=command, lake=lake))
+        watch.run(None)
 
 
 def empty_folder(folder: Path) -> Path:
@@ -139,15 +183,18 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _instruments(text: str) -> tuple[Instrument, ...]:
+def _known(text: str) -> tuple[Instrument, ...]:
     try:
-        instruments = parse_instruments(text)
+        return parse_instruments(text)
     except InstrumentError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _traded(instruments: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
     if unknown := [instrument.name for instrument in instruments if not is_traded(instrument)]:
-        raise argparse.ArgumentTypeError(
-            f"the replay market does not know {', '.join(unknown)}: it has shares with symbols of up to five "
-            "letters, and the usual currencies and coins, as in IBM,fx:EUR/USD,crypto:BTC/USD"
+        raise UsageError(
+            f"The invented market does not know {', '.join(unknown)}: it has shares with symbols of up to "
+            "five letters, and the usual currencies and coins, as in IBM,fx:EUR/USD,crypto:BTC/USD."
         )
     return instruments
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pkgutil import resolve_name
 from typing import NamedTuple
 
@@ -73,10 +74,11 @@ def _parse(commands: Iterable[Command], arguments: Sequence[str]) -> argparse.Na
     parser = argparse.ArgumentParser(
         prog="stockstream", description="The pipeline on this machine, and what it left to look at."
     )
+    parser.add_argument("--version", action="version", version=f"stockstream {version('stockstream')}")
     subparsers = parser.add_subparsers(dest="command", required=True)
     for command in commands:
         its_parser = subparsers.add_parser(command.name, help=command.help)
-        # The command is the first argument: before it there could be nothing but --help.
+        # The command is the first argument: before it there could be nothing but --help and --version.
         if arguments and arguments[0] == command.name:
             resolve_name(command.options)(its_parser)
     return parser.parse_args(arguments)

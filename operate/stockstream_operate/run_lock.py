@@ -3,10 +3,11 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.environment import Emulator
@@ -24,17 +25,21 @@ class Running(NamedTuple):
     Attributes:
         emulator: the AWS that it runs in.
         faults_url: its fault server.
+        process: its number.
+        since: when it began, UTC.
     """
 
     emulator: Emulator
     faults_url: str
+    process: int
+    since: datetime
 
 
 @contextmanager
-def hold_run_lock(state: Path) -> Iterator[Callable[[Running], None]]:
+def hold_run_lock(state: Path) -> Iterator[Callable[[Emulator, str], None]]:
     """Holds the lock until the process ends, even if it is killed.
 
-    Within, what writes down for others how the run is reached.
+    Within, what writes down for others where the emulator and the run's fault server are.
 
     Args:
         state: an existing directory.
@@ -47,44 +52,53 @@ def hold_run_lock(state: Path) -> Iterator[Callable[[Running], None]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = _read(file)
-            who = f" (process {holder['pid']})" if holder else ""
+            who = f" (process {holder['process']})" if holder else ""
             raise AlreadyRunningError(
                 f"`stockstream up` runs in this clone already{who}. Stop it first, or use another clone."
             ) from None
-        _write(file, pid=os.getpid())
-        yield lambda running: _write(
-            file,
-            pid=os.getpid(),
-            url=running.emulator.url,
-            secret_key=running.emulator.secret_key,
-            faults_url=running.faults_url,
+        holder = {"process": os.getpid(), "since": datetime.now(UTC).isoformat()}
+        _write(file, holder)
+        yield lambda emulator, faults_url: _write(
+            file, holder | emulator._asdict() | {"faults_url": faults_url}
         )
         file.truncate(0)
 
 
 def read_running(state: Path) -> Running | None:
     """How the running pipeline is reached; None where none runs, and at its beginning."""
+    said = _read_holder(state) or {}
+    if "url" not in said:
+        return None
+    emulator = Emulator(said["url"], said["secret_key"])
+    return Running(emulator, said["faults_url"], said["process"], datetime.fromisoformat(said["since"]))
+
+
+def read_process(state: Path) -> int | None:
+    """The number of the process that holds the lock; None where none does, and for a moment at its ends."""
+    said = _read_holder(state)
+    return said["process"] if said else None
+
+
+def _read_holder(state: Path) -> dict[str, Any] | None:
+    """What the holder of the lock wrote; None where nobody holds it."""
     try:
         with (state / _NAME).open("r+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                said = _read(file) or {}
-                if "url" not in said:
-                    return None
-                return Running(Emulator(said["url"], said["secret_key"]), said["faults_url"])
+                return _read(file)
     except FileNotFoundError:
         pass
     return None
 
 
-def _write(file: TextIO, **told: str | int) -> None:
+def _write(file: TextIO, said: Mapping[str, object]) -> None:
     file.truncate(0)
-    json.dump(told, file)
+    json.dump(said, file)
     file.flush()
 
 
-def _read(file: TextIO) -> dict[str, str] | None:
+def _read(file: TextIO) -> dict[str, Any] | None:
     """What the holder of the lock wrote; None at its beginning and its end, when the file is empty."""
     file.seek(0)
     text = file.read()

@@ -1,6 +1,5 @@
 """The stack that a command speaks to: the one that runs here, or one in AWS."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows, parse_windows
-from stockstream_operate.environment import isolate
+from stockstream_operate.environment import reach_only
 from stockstream_operate.run_lock import read_running
 from stockstream_operate.workplace import STATE
 
@@ -101,9 +100,7 @@ def find_running_stack() -> Stack:
     running = read_running(STATE)
     if running is None:
         raise NothingRunsError("Nothing runs here: start `make run` in another terminal first")
-    environ = isolate(os.environ, running.emulator)
-    os.environ.clear()
-    os.environ.update(environ)
+    reach_only(running.emulator)
     return _describe(STACK_NAME, running.emulator.url)
 
 

@@ -103,6 +103,20 @@ def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
     return [each["Fn::If"][1] if "Fn::If" in each else each for each in policy["Statement"]]
 
 
+def test_firehose_takes_its_roles_under_the_condition_that_aws_documents_for_it() -> None:
+    """The account's id as sts:ExternalId; no page says that Firehose sends any other key."""
+    trusts = {
+        name: statement.get("Condition")
+        for name, each in RESOURCES.items()
+        if each["Type"] == "AWS::IAM::Role"
+        for statement in each["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "firehose.amazonaws.com"}
+    }
+
+    condition = {"StringEquals": {"sts:ExternalId": {"Ref": "AWS::AccountId"}}}
+    assert trusts == {"DeliveryRole": condition, "SearchDeliveryRole": condition}
+
+
 def test_no_role_may_act_on_everything() -> None:
     policies = [
         policy["PolicyDocument"]
@@ -122,9 +136,9 @@ def test_no_role_may_act_on_everything() -> None:
 
 
 HOLDS_DATA = {
-    "AWS::S3::Bucket": "Retain",
+    "AWS::S3::Bucket": "RetainExceptOnCreate",
     # It asks for TLS, as long as the bucket is there.
-    "AWS::S3::BucketPolicy": "Retain",
+    "AWS::S3::BucketPolicy": "RetainExceptOnCreate",
     "AWS::Kinesis::Stream": "Delete",
     "AWS::DynamoDB::Table": "Delete",
     "AWS::SQS::Queue": "Delete",
@@ -140,7 +154,8 @@ def test_what_holds_data_says_what_becomes_of_it(name: str) -> None:
     expected = HOLDS_DATA[RESOURCES[name]["Type"]]
 
     assert expected == RESOURCES[name].get("DeletionPolicy")
-    assert expected == RESOURCES[name].get("UpdateReplacePolicy")
+    # A replacement is no creation.
+    assert expected.removesuffix("ExceptOnCreate") == RESOURCES[name].get("UpdateReplacePolicy")
 
 
 def test_the_lake_is_private_and_encrypted() -> None:

@@ -40,7 +40,7 @@ def ask(
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=SECONDS)
     sent = dict(headers or {})
     if knows:
-        sent["Cookie"] = f"{server.door.cookie}={server.door.key}"
+        sent["Cookie"] = f"{server.admission.cookie}={server.admission.key}"
     try:
         connection.request(method, path, headers=sent)
         return Answer(connection.getresponse())
@@ -62,9 +62,9 @@ def test_nothing_is_told_without_the_key(server: PageServer, path: str) -> None:
 
 
 def test_the_printed_address_gives_the_browser_a_cookie(server: PageServer) -> None:
-    answer = ask(server, f"/?key={server.door.key}", knows=False)
+    answer = ask(server, f"/?key={server.admission.key}", knows=False)
 
-    assert (answer.status, answer.headers["Set-Cookie"]) == (200, server.door.set_cookie)
+    assert (answer.status, answer.headers["Set-Cookie"]) == (200, server.admission.set_cookie)
     assert "Set-Cookie" not in ask(server, "/").headers
 
 
@@ -120,7 +120,7 @@ def test_no_answer_lets_another_page_read_it_or_a_script_come_in(server: PageSer
 
 
 @pytest.mark.parametrize(
-    "path", ["/../page_server.py", "/charts/../door.py", "/charts/index.html", "/assets/"]
+    "path", ["/../page_server.py", "/charts/../admission.py", "/charts/index.html", "/assets/"]
 )
 def test_only_the_page_s_own_files_are_served(server: PageServer, path: str) -> None:
     assert ask(server, path).status == 404
@@ -136,7 +136,7 @@ def test_a_sight_that_makes_no_sense_is_refused_with_a_sentence(server: PageServ
 def test_the_news_come_at_once_and_the_end_of_the_server_ends_them(tmp_path: Path) -> None:
     with serve_lake(tmp_path) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=SECONDS)
-        connection.request("GET", f"/news?key={server.door.key}")
+        connection.request("GET", f"/news?key={server.admission.key}")
         response = connection.getresponse()
         assert response.readline().startswith(b"data: ")
     response.read()

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from producer import handler
@@ -30,8 +31,23 @@ def answer_of(day: str) -> dict[str, Any]:
 class Market(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = dict(parse_qsl(urlsplit(self.path).query))
+        if urlsplit(self.path).path == "/v1beta3/crypto/us/bars":
+            self._answer_as_alpaca(asked["symbols"])
+            return
         day = LAST_DAYS[asked["month"]] if "month" in asked else "2026-11-20"
         body = json.dumps(answer_of(day) if asked["apikey"] == "the-key" else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _answer_as_alpaca(self, symbols: str) -> None:
+        """Two minutes of each coin, to whoever shows no key."""
+        newest = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=3)
+        times = [f"{newest + timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}" for minute in (0, 1)]
+        bars = [{"t": time, "o": 10, "h": 12, "l": 9, "c": 11, "v": 7} for time in times]
+        has_key = any(name.lower().startswith("apca") for name in self.headers)
+        body = json.dumps({"bars": {} if has_key else dict.fromkeys(symbols.split(","), bars)}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -124,6 +140,31 @@ def test_two_runs_send_each_bar_once(
         assert invoke(event) == {"IBM": 0}
     assert stream_ids() == ["IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"]
     assert "the-key" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stack")
+def test_coins_of_alpaca_need_no_key_to_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("ssm").delete_parameter(Name="/stockstream/api-key")
+    monkeypatch.setenv("PROVIDER", "alpaca")
+    monkeypatch.setenv("INSTRUMENTS", "crypto:BTC/USD,crypto:ETH/USD")
+
+    assert invoke({}) == {"crypto:BTC/USD": 2, "crypto:ETH/USD": 2}
+
+
+@pytest.mark.parametrize(
+    ("provider", "instruments"), [("alpaca", "IBM,crypto:BTC/USD"), ("replay", "crypto:BTC/USD")]
+)
+@pytest.mark.filterwarnings("ignore:No application metrics")
+@pytest.mark.usefixtures("stack")
+def test_where_one_instrument_needs_the_key_it_must_be_stored(
+    provider: str, instruments: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boto3.client("ssm").delete_parameter(Name="/stockstream/api-key")
+    monkeypatch.setenv("PROVIDER", provider)
+    monkeypatch.setenv("INSTRUMENTS", instruments)
+
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        invoke({})
 
 
 @pytest.mark.usefixtures("stack")

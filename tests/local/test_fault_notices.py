@@ -27,6 +27,8 @@ import boto3
 import pytest
 from clone import COMMAND, environment, make_clone
 
+from stockstream_operate.run_lock import read_running
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import AlarmTypeType
@@ -74,12 +76,14 @@ class Run:
         return dict(told)
 
     def cloudwatch(self) -> "CloudWatchClient":
+        found = read_running(self.clone / ".stockstream")
+        assert found
         return boto3.client(
             "cloudwatch",
-            endpoint_url=json.loads((self.clone / ".stockstream" / "running.json").read_text())["url"],
+            endpoint_url=found.emulator.url,
             region_name="us-east-1",
             aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 (the emulator takes any)
+            aws_secret_access_key=found.emulator.secret_key,
         )
 
     def states(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ import boto3
 import numpy as np
 import pandas as pd
 import pytest
+from reaching import reaching
 
 from stockstream.fields import PRICE, list_fields
 from stockstream.instruments import parse_instruments
@@ -26,7 +27,7 @@ from stockstream_local.market import invented as market
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate import stack as stack_module
-from stockstream_operate.environment import Emulator, isolate
+from stockstream_operate.environment import Emulator
 from stockstream_operate.lake.delivered import Document, Lake
 from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.sql import in_one_line
@@ -99,16 +100,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("state")
     clock = [START]
     with (
-        pytest.MonkeyPatch.context() as patch,
         ReplayMarket(InventedMarket(), clock=lambda: clock[0]) as replay,
         NoticeReceiver() as receiver,
         run_emulator(None, os.environ, state) as emulator,
+        reaching(emulator) as environ,
     ):
-        environ = isolate(os.environ, emulator)
-        for name in set(os.environ) - set(environ):
-            patch.delenv(name)
-        for name, value in environ.items():
-            patch.setenv(name, value)
         ssm = boto3.client("ssm")
         for name, value in {**SECRETS, "/stockstream/webhook": receiver.url}.items():
             ssm.put_parameter(Name=name, Value=value, Type="SecureString")
@@ -140,13 +136,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def here(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def here(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Lets commands find this stack, as they find the one that `make run` runs."""
-    for name, value in isolate(os.environ, stack.emulator).items():
-        monkeypatch.setenv(name, value)
     found = stack_module.Stack("stockstream", stack.emulator.url, stack.outputs)
     for module in (redrive_command, dead_letters_command):
         monkeypatch.setattr(module, "find_stack", lambda _name: found)
+    with reaching(stack.emulator):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 import talib
 from clone import COMMAND, environment, make_clone
 
@@ -130,11 +132,15 @@ def test_delivers_a_recording_with_the_right_numbers_and_ends(clone: Path, recor
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-@pytest.mark.parametrize("step", ["Building", "Deploying"])
-def test_a_signal_stops_all_that_was_started(clone: Path, number: signal.Signals, step: str) -> None:
+@pytest.mark.parametrize(("step", "seconds"), [("Building", 1), ("Creating", 0.2)])
+def test_a_signal_stops_all_that_was_started(
+    clone: Path, number: signal.Signals, step: str, seconds: float
+) -> None:
+    if step == "Building":
+        shutil.rmtree(clone / ".stockstream" / "build", ignore_errors=True)
     with started(clone, "up") as process:
         said = read_until(process, step)
-        time.sleep(1)  # sam is at work
+        time.sleep(seconds)  # it is at work
         process.send_signal(number)
         rest, _ = process.communicate(timeout=20)
 
@@ -161,6 +167,31 @@ def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path
     with started(clone, "alarm") as late:
         answer, _ = late.communicate(timeout=20)
     assert "Nothing runs here" in answer
+
+
+def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
+    with started(clone, "up") as process:
+        said = read_until(process, "The page: ")
+        page = re.search(r"The page: (http://127\.0\.0\.1:\d+/\?key=\S+)", said)
+        assert page
+        shown = requests.get(page[1], timeout=30)
+        stranger = requests.get(page[1].partition("?")[0], timeout=30)
+        with started(clone, "status", "--json") as status:
+            answer, _ = status.communicate(timeout=60)
+        with started(clone, "down") as down:
+            farewell, _ = down.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=20)
+
+    assert (shown.status_code, stranger.status_code) == (200, 403)
+    assert status.returncode == 0, answer
+    found = json.loads(answer)
+    assert (found["running"], found["process"]) == (True, process.pid)
+    assert {each["instrument"] for each in found["delivered"]} == {"IBM", "crypto:BTC/USD", "fx:EUR/USD"}
+    assert all(each["bars"] >= 99 for each in found["delivered"])
+    assert (down.returncode, farewell) == (0, "Stopped. Nothing is left running.\n")
+    assert process.returncode == 0
+    assert rest.endswith("Stopped. Nothing is left running.\n")
+    assert_nothing_runs(clone, said)
 
 
 def test_a_second_run_in_the_same_clone_is_refused(clone: Path) -> None:

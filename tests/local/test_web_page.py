@@ -11,8 +11,6 @@ import os
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
@@ -23,6 +21,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 import requests
+from reaching import reaching
 
 from stockstream_local.emulator.server import choose_port, run_emulator
 from stockstream_local.faults.catalogue import Faults
@@ -129,14 +128,6 @@ def _write_function(proof: Path) -> str:
             "Code": {"ZipFile": base64.b64encode(archive.getvalue()).decode()},
         }
     )
-
-
-@contextmanager
-def reaching(emulator: Emulator) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in isolate(os.environ, emulator).items():
-            patch.setenv(name, value)
-        yield
 
 
 def store_key() -> None:

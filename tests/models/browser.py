@@ -192,6 +192,8 @@ class Browser:
         page = self._ask.pages[session] = Page(self._ask, session)
         for domain in ("Page", "Runtime", "Log", "Network"):
             page.tell(f"{domain}.enable")
+        # A tab behind another one gets no focus, and its boxes hear nothing of it.
+        page.tell("Emulation.setFocusEmulationEnabled", enabled=True)
         return page
 
     @classmethod

@@ -5,6 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from stockstream_operate.environment import KEY_VARIABLES
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("operate", "local")
 COMMAND = [sys.executable, "-c", "from stockstream_local.cli import main; raise SystemExit(main())"]
@@ -21,4 +23,6 @@ def make_clone(folder: Path) -> Path:
 
 def environment(clone: Path) -> dict[str, str]:
     """The environment in which COMMAND is the copy's, and not the installed one's."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join(str(clone / name) for name in PACKAGES)}
+    # A provider's key would make `stockstream up` ask that provider.
+    kept = {name: value for name, value in os.environ.items() if name not in KEY_VARIABLES}
+    return kept | {"PYTHONPATH": os.pathsep.join(str(clone / name) for name in PACKAGES)}

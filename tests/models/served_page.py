@@ -10,9 +10,9 @@ from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.page_server import PageServer, serve_page
-from stockstream_operate.page.price_kinds import PriceKind
 from stockstream_operate.page.scripts import find_scripts
 from stockstream_operate.page.views import Subject, Views
+from stockstream_operate.price_kinds import PriceKind
 
 LOOK_SECONDS = 0.1
 
@@ -26,7 +26,7 @@ def serve_lake(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[PageServer]:
     """Serves a lake from `with` to its end, at a free port if none is named."""
-    subject = Subject("the last run here", kind, Windows())
+    subject = Subject("the last run here", lambda: kind, Windows())
     with (
         KeptLake(folder, make_lake_sql(subject.windows)) as kept,
         LakeWatch(kept, LOOK_SECONDS, find_runs) as watch,
@@ -37,4 +37,4 @@ def serve_lake(
 
 def address(server: PageServer) -> str:
     """What is printed for the user."""
-    return f"{server.url}?key={server.door.key}"
+    return f"{server.url}?key={server.admission.key}"

@@ -136,6 +136,10 @@ class SimulatedMarket:
         seen_at = trouble.start if trouble and trouble.freezes else self.now
         return {each.name: self._answer(each, seen_at) for each in instruments}
 
+    def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
+        """One; nobody asks."""
+        return 1
+
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         """Nobody asks for history here."""
         raise NotImplementedError

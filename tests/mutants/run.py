@@ -107,6 +107,7 @@ ALSO = {
     "producer.providers.alphavantage_answers": ("unit/producer/providers",),
     "producer.providers.answers": ("unit/producer/providers",),
     "producer.providers.reading": ("unit/producer/providers",),
+    "producer.publishing.history": ("unit/producer/test_filled_holes.py",),
     "producer.publishing.publication": (
         "unit/producer/test_production.py",
         "property/test_producer_promise.py",
@@ -127,8 +128,6 @@ LEFT_OUT = {
     "stockstream.settings": "wiring to the environment",
     "transform.handler": "wiring",
     "transform.settings": "wiring to the environment",
-    "producer.backfill": "wiring",
-    "producer.bookkeeping": "wiring to DynamoDB",
     "producer.fetched": "shapes",
     "producer.handler": "wiring",
     "producer.markets.calendars": "data, generated",

@@ -45,6 +45,7 @@ LEDGERS = st.builds(
             st.none() | WHOLE_MINUTES,
             st.integers(0, 10_000).map(lambda minutes: timedelta(minutes=minutes)),
             st.integers(0, 500),
+            st.none() | WHOLE_MINUTES,
         ),
     ),
 )

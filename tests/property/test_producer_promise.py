@@ -99,6 +99,9 @@ class World:
         self.moments += 1
         return START + timedelta(minutes=self.market.minutes, milliseconds=self.moments)
 
+    def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
+        return 1
+
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         raise NotImplementedError
 

@@ -1,18 +1,21 @@
 """The books of a run: what its requests brought is written into the ledger. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.planning.allowance import AllowanceSpentError
-from producer.planning.ledger import Ledger, record_answer, record_failure, record_silence
+from producer.planning.ledger import Ledger, record_answer, record_failure, record_sent, record_silence
 from producer.planning.overdue import longest_quiet
-from producer.providers.answers import Answer
-from producer.providers.provider_errors import NEEDS_A_PERSON
+from producer.providers.answers import BARS_PER_ANSWER, Answer
+from producer.providers.provider_errors import NEEDS_A_PERSON, ProviderError
 from stockstream.instruments import Instrument
 from stockstream.times import parse_time
+
+# A provider that stood still before a long weekend may show its last bars after it.
+_LATEST_BARS = timedelta(days=7)
 
 
 def record_run(
@@ -47,9 +50,28 @@ def record_run(
                 each.deferred(watchlist.interval),
             )
             is_answered = True
+        ledger = record_sent(ledger, _sent_until(ledger, each, failures, watchlist))
     if has_failed and not is_answered:
         ledger = record_silence(ledger, now)
     return replace(ledger, spent=spent)
+
+
+def _sent_until(
+    ledger: Ledger, fetched: Fetched, failures: Mapping[str, ProviderError], watchlist: Watchlist
+) -> dict[str, datetime]:
+    """The cursors: the newest bar that was put; and of what is silent, a while before its whole answer.
+
+    Without that, one symbol that is suspended or delisted would have the bars of all its time asked for.
+    """
+    cursors = {}
+    silent_since = fetched.asked_at - max(_LATEST_BARS, BARS_PER_ANSWER * watchlist.bar_length)
+    for name, published in fetched.published.items():
+        is_whole = name not in failures and not published.unsent
+        before = silent_since if is_whole else ledger.of_instrument(name).sent_until
+        newest = parse_time(published.newest) if published.newest else None
+        if moment := max(filter(None, (before, newest)), default=None):
+            cursors[name] = moment
+    return cursors
 
 
 def _newest(answer: Answer, watchlist: Watchlist) -> datetime | None:

@@ -19,7 +19,7 @@ from producer.planning.coverage import measure_coverage
 from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.catalogue import PROVIDERS
-from producer.providers.provider import ProviderAccess
+from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, read_settings
 from stockstream.bar_stream import BarStream
@@ -39,9 +39,6 @@ def _producer() -> Producer:
     settings = _settings()
     # Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
     config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10, max_pool_connections=20)
-    key = boto3.client("ssm", config=config).get_parameter(
-        Name=settings.api_key_parameter_name, WithDecryption=True
-    )
     dynamodb = boto3.client("dynamodb", config=config)
     allowance = Allowance()
     kind = PROVIDERS[settings.provider]
@@ -49,7 +46,7 @@ def _producer() -> Producer:
         ProviderAccess(
             session=requests.Session(),
             url=settings.provider_url,
-            key=key["Parameter"]["Value"],
+            key=_read_key(settings, kind, config),
             timeout_seconds=settings.provider_timeout_seconds,
             hours=settings.watchlist.hours,
             options=settings.provider_options,
@@ -76,6 +73,16 @@ def _producer() -> Producer:
         ),
         delay=kind.delay(settings.provider_options),
     )
+
+
+def _read_key(settings: ProducerSettings, kind: ProviderKind, config: Config) -> str | None:
+    """The provider's key; None where nothing that is followed needs one, so that it need not be stored."""
+    if not any(map(kind.needs_key, settings.watchlist.instruments)):
+        return None
+    answer = boto3.client("ssm", config=config).get_parameter(
+        Name=settings.api_key_parameter_name, WithDecryption=True
+    )
+    return answer["Parameter"]["Value"]
 
 
 def _warn(watchlist: Watchlist, plan: Plan) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from producer.backfill import MONTHS_PER_BACKFILL, check_requests
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
@@ -13,7 +14,8 @@ from producer.memory.instrument_table import TailConflictError
 from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
 from producer.memory.tail_codec import UnreadableTailError
-from producer.planning.allowance import Allowance
+from producer.planning.allowance import Allowance, AllowanceSpentError
+from producer.planning.bar_requests import BarRequest, group_requests
 from producer.planning.ledger import Ledger
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
@@ -72,12 +74,15 @@ class Producer:
         batches = plan_requests(self.watchlist, self.plan, ledger, now)
         fetched: list[Fetched] = []
         if batches:
+            requests = group_requests(
+                batches, ledger, now, self.plan.instruments_per_request, self.watchlist.bar_length
+            )[: self.plan.requests_of_a_run(ledger)]
             try:
                 held = self._take_lease(read, ledger, seconds)
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
-            fetched = self._fetch_all(batches, ledger, time.monotonic() + seconds)
+            fetched = self._fetch_all(requests, time.monotonic() + seconds)
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             release_lease(self.ledger_item, ledger, self.now(), held.version)
             # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
@@ -90,7 +95,7 @@ class Producer:
         }
 
     def backfill(self, instruments: Sequence[Instrument], month: str, seconds: float) -> dict[str, int]:
-        """Sends a month of history. Sending it again changes nothing but the as_of.
+        """Sends a month of history, and what the tail lacks of it. Sent again, it changes only the as_of.
 
         Args:
             instruments: whose history.
@@ -101,11 +106,14 @@ class Producer:
             How many bars of each instrument were sent, for those whose answer came.
 
         Raises:
+            BackfillError: the plan leaves too few requests for any instrument; none was made.
             LeaseHeldError: another run is at work.
         """
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
+        fewest = min(map(self._requests_of_backfill, instruments))
+        check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
         held = self._take_lease(read, ledger, seconds)
         fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
         ledger = ledger.spend(self.allowance.spent)
@@ -136,23 +144,23 @@ class Producer:
         self.allowance.begin(most)
         return held
 
-    def _fetch_all(
-        self, batches: Sequence[Sequence[Instrument]], ledger: Ledger, deadline: float
-    ) -> list[Fetched]:
-        if len(batches) == 1:
-            return [self._fetch(batches[0], ledger, deadline)]
-        with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(batches))) as pool:
-            return list(pool.map(lambda batch: self._fetch(batch, ledger, deadline), batches))
+    def _fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
+        if len(requests) == 1:
+            return [self._fetch(requests[0], deadline)]
+        with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(requests))) as pool:
+            return list(pool.map(lambda request: self._fetch(request, deadline), requests))
 
-    def _fetch(self, batch: Sequence[Instrument], ledger: Ledger, deadline: float) -> Fetched:
-        fetched = Fetched(batch, self.now())
+    def _fetch(self, request: BarRequest, deadline: float) -> Fetched:
+        fetched = Fetched(request.instruments, self.now())
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched  # too little time is left; the next run asks
         try:
-            fetched.answers = dict(self.provider.fetch(batch, self.watchlist.interval, _since(batch, ledger)))
+            fetched.answers = dict(
+                self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
+            )
         except ProviderError as error:
             fetched.failure = error
-        for instrument in batch:
+        for instrument in request.instruments:
             if instrument.name in fetched.answers:
                 answer = fetched.answers[instrument.name]
                 try:
@@ -161,10 +169,16 @@ class Producer:
                     fetched.left[instrument.name] = error
         return fetched
 
+    def _requests_of_backfill(self, instrument: Instrument) -> int:
+        return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
+
     def _fetch_month(self, instrument: Instrument, month: str, deadline: float) -> Fetched:
         fetched = Fetched([instrument], self.now())
         interval = self.watchlist.interval
         if time.monotonic() > deadline - FETCH_SECONDS:
+            return fetched
+        if self.allowance.left < self._requests_of_backfill(instrument):
+            fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
             return fetched
         try:
             answer = self.provider.fetch_month(instrument, interval, month)
@@ -174,17 +188,13 @@ class Producer:
             fetched.failure = error
             return fetched
         fetched.answers[instrument.name] = answer
-        fetched.published[instrument.name] = self.publisher.publish_history(
-            instrument, answer, before.bars, deadline
-        )
+        try:
+            fetched.published[instrument.name] = self.publisher.publish_history(
+                instrument, answer, before.bars, deadline
+            )
+        except (TailConflictError, UnreadableTailError) as error:
+            fetched.left[instrument.name] = error
         return fetched
-
-
-def _since(batch: Sequence[Instrument], ledger: Ledger) -> datetime | None:
-    """From when on bars are wanted; None, for all of an answer, if an instrument was never asked for."""
-    known = [ledger.of_instrument(instrument.name) for instrument in batch]
-    moments = [state.newest or state.asked_at for state in known]
-    return None if None in moments else min(moment for moment in moments if moment)
 
 
 def _month_before(month: str) -> str:

@@ -8,7 +8,7 @@ from producer.fetched import Fetched
 from producer.markets.sessions import current_or_last_session, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger
-from producer.providers.provider_errors import NEEDS_A_PERSON
+from producer.providers.provider_errors import NEEDS_A_PERSON, RequestNotMadeError
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
@@ -37,6 +37,12 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
                 kind=type(failure).__name__,
                 outcome=failure.outcome.value,
                 detail=str(failure),
+            )
+    # No failure of the provider: it shows bars, and what they lack is told as a hole.
+    for cut_off_by in {answer.cut_off_by for _, answer in answers}:
+        if cut_off_by and not isinstance(cut_off_by, RequestNotMadeError):
+            logger.warning(
+                "longer answer did not come", kind=type(cut_off_by).__name__, detail=str(cut_off_by)
             )
     for each in fetched:
         _tell_of_bars(each, interval)

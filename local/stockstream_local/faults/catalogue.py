@@ -20,6 +20,8 @@ JUMP_PERCENT = 10.0
 # No average is taken of one bar: the transform refuses to start.
 BAD_SETTING = ("SMA_WINDOWS", "1")
 LEDGER_KEY = ledger_key("replay")
+# The parts that are the market's own.
+_OF_THE_MARKET = {"provider", "prices"}
 
 
 class FaultError(StockstreamError):
@@ -52,6 +54,7 @@ class Faults:
         receiver: where notices are posted to.
         state: the run's directory.
         find_output: gives the stack's outputs by name.
+        is_live: whether a real provider is asked in the market's place.
 
     Attributes:
         known: all faults, by name.
@@ -59,8 +62,15 @@ class Faults:
     """
 
     def __init__(
-        self, market: ReplayMarket, receiver: NoticeReceiver, state: Path, find_output: Callable[[str], str]
+        self,
+        market: ReplayMarket,
+        receiver: NoticeReceiver,
+        state: Path,
+        find_output: Callable[[str], str],
+        *,
+        is_live: bool = False,
     ) -> None:
+        self._is_live = is_live
         self._market = market
         self._receiver = receiver
         self._refusal = refusal_file(state)
@@ -136,6 +146,10 @@ class Faults:
             FaultError: it cannot be done.
         """
         fault = self._find(name)
+        if self._is_live and fault.part in _OF_THE_MARKET:
+            raise FaultError(
+                f"The prices are LIVE, and their provider cannot be broken from here: not {name}."
+            )
         if name in self.active:
             raise FaultError(f"{name} is active already; `stockstream mend {name}` ends it.")
         # Faults of one part would mend each other.

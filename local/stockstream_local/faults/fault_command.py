@@ -1,11 +1,10 @@
 """`stockstream fault` and `stockstream mend`: breaking the running pipeline, and putting it right."""
 
 import argparse
-from typing import cast
 
 from rich.table import Table
 
-from stockstream_local.faults.fault_server import ask
+from stockstream_local.faults.fault_server import active_faults, ask, known_faults
 from stockstream_operate.screen import Screen
 
 
@@ -32,18 +31,14 @@ def _begin(name: str | None, screen: Screen) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("fault", "what breaks", "which alarm, and when", ""):
         table.add_column(title)
-    for each in _known():
+    for each in known_faults():
         table.add_row(each["name"], each["what"], each["notice"], each["active"])
     screen.present(table)
 
 
 def _end(name: str | None, screen: Screen) -> None:
-    names = [name] if name else [each["name"] for each in _known() if each["active"]]
+    names = [name] if name else active_faults()
     for each in names:
         screen.say(str(ask("POST", f"/end/{each}")))
     if not names:
         screen.say("Nothing is broken.")
-
-
-def _known() -> list[dict[str, str]]:
-    return cast("list[dict[str, str]]", ask("GET", "/"))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 import requests
 
@@ -75,6 +76,24 @@ def ask(method: str, path: str) -> object:
     if not answer.ok:
         raise FaultError(str(said))
     return said
+
+
+def active_faults() -> list[str]:
+    """The names of what is broken in the pipeline that runs here.
+
+    Raises:
+        FaultError: nothing runs here, or it does not answer.
+    """
+    return [each["name"] for each in known_faults() if each["active"]]
+
+
+def known_faults() -> list[dict[str, str]]:
+    """What can be broken in the pipeline that runs here: name, what, notice and active, each a text.
+
+    Raises:
+        FaultError: nothing runs here, or it does not answer.
+    """
+    return cast("list[dict[str, str]]", ask("GET", "/"))
 
 
 def _answer(status: HTTPStatus, said: object) -> tuple[HTTPStatus, bytes]:

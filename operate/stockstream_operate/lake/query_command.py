@@ -3,7 +3,8 @@
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from rich.table import Table
 
@@ -30,9 +31,9 @@ def add_query(command: argparse.ArgumentParser) -> None:
     option = command.add_argument
     option(
         "asked",
-        nargs="?",
+        nargs="*",
         metavar="QUERY",
-        help="a SELECT, the name of a saved query, or - for standard input",
+        help="a SELECT in quotes, words of a saved query's name, or - for standard input",
     )
     option("--stack", metavar="NAME", help="a stack in AWS, whose Athena answers and bills it (here)")
     option(
@@ -52,10 +53,11 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
         StockstreamError: there is no such query or no lake, or it cannot be answered.
     """
     lake = open_lake(asked.stack)
-    if asked.asked is None:
+    if not asked.asked:
         _list_queries(lake.lake_sql, screen)
         return
-    sql = _find_sql(sys.stdin.read() if asked.asked == "-" else asked.asked, lake.lake_sql.queries)
+    words = [sys.stdin.read()] if asked.asked == ["-"] else asked.asked
+    sql = _find_sql(words, lake.lake_sql.queries)
     if asked.show:
         screen.write(sql)
         return
@@ -69,14 +71,25 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
         screen.write(as_csv(result) if asked.format == "csv" else as_json_lines(result))
 
 
-def _find_sql(asked: str, queries: Mapping[str, NamedQuery]) -> str:
-    if named := queries.get(asked.strip().lower()):
-        return named.sql
-    if not asked.strip().lower().startswith(_STATEMENTS):
-        raise NoSuchQueryError(
-            f"{asked.strip()!r} is neither a SELECT nor a saved query. Saved are: {', '.join(queries)}."
-        )
-    return asked
+def _find_sql(words: Sequence[str], queries: Mapping[str, NamedQuery]) -> str:
+    """The SQL that was asked for: as it is, or that of the saved query whose name holds all words."""
+    asked = " ".join(words).strip()
+    wanted = asked.lower()
+    if wanted.startswith(_STATEMENTS):
+        if len(words) > 1:
+            raise NoSuchQueryError(
+                "Put the SQL in quotes, so that the shell leaves it as it is: "
+                'stockstream query "SELECT * FROM bars_latest LIMIT 1"'
+            )
+        return asked
+    found = [name for name in queries if set(wanted.split()) <= set(name.split())]
+    if wanted in queries or len(found) == 1:
+        return queries[wanted if wanted in queries else found[0]].sql
+    meant = found or get_close_matches(wanted, queries)
+    raise NoSuchQueryError(
+        f"{asked!r} is neither a SELECT nor one saved query. "
+        + (f"Did you mean: {', '.join(meant)}?" if meant else f"Saved are: {', '.join(queries)}.")
+    )
 
 
 def _list_queries(known: LakeSql, screen: Screen) -> None:

@@ -35,7 +35,9 @@ _COLUMNS = {
 # What a narrow terminal shows without, in this order.
 _SPARED = ("volume", "RSI 14", "SMA 20")
 _GAP = "  "
-_FIELDS = "id, as_of, arrived_at, instrument, open_time, close, sma_20, return_1, rsi_14, volume"
+_NAMES = "id, as_of, arrived_at, instrument, open_time, close, sma_20, return_1, rsi_14, volume"
+# Firehose does not always say when a record arrived; it was known before.
+_FIELDS = _NAMES.replace("arrived_at", "coalesce(arrived_at, as_of) AS arrived_at")
 _ORDER = "arrived_at, open_time, id"
 
 
@@ -131,16 +133,15 @@ def _ask(lake: QueryableLake, sql: str) -> list[Row]:
 
 
 def _source(instruments: Sequence[str]) -> str:
-    if not instruments:
-        return "bars_latest"
-    return f"bars_latest WHERE instrument IN ({', '.join(map(_literal, instruments))})"
+    wanted = f" WHERE instrument IN ({', '.join(map(_literal, instruments))})" if instruments else ""
+    return f"(SELECT {_FIELDS} FROM bars_latest{wanted}) AS wanted"
 
 
 def _newest(source: str, lines: int) -> str:
     """The newest arrivals, and with them all that the next step could find again."""
     newest_first = "arrived_at DESC, open_time DESC, id DESC"
     return (
-        f"SELECT {_FIELDS} FROM (SELECT {_FIELDS}, row_number() OVER (ORDER BY {newest_first}) AS place, "
+        f"SELECT {_NAMES} FROM (SELECT {_NAMES}, row_number() OVER (ORDER BY {newest_first}) AS place, "
         f"max(arrived_at) OVER () AS newest FROM {source}) AS placed "
         f"WHERE place <= {lines} OR arrived_at >= newest - {_interval(OVERLAP)} ORDER BY {_ORDER}"
     )
@@ -148,7 +149,7 @@ def _newest(source: str, lines: int) -> str:
 
 def _since(source: str, moment: datetime) -> str:
     return (
-        f"SELECT {_FIELDS} FROM (SELECT {_FIELDS} FROM {source}) AS wanted "
+        f"SELECT {_NAMES} FROM {source} "
         f"WHERE arrived_at >= timestamp '{moment:%Y-%m-%d %H:%M:%S.%f}' ORDER BY {_ORDER}"
     )
 

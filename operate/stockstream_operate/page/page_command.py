@@ -4,8 +4,8 @@ import argparse
 import os
 import sys
 import webbrowser
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from threading import Event
 
 from stockstream.windows import Windows
@@ -13,9 +13,9 @@ from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
 from stockstream_operate.page.page_server import HIGHEST_PORT, PageServer, serve_page
-from stockstream_operate.page.price_kinds import find_price_kind
 from stockstream_operate.page.scripts import find_scripts
 from stockstream_operate.page.views import Subject, Views
+from stockstream_operate.price_kinds import PriceKind, read_price_kind
 from stockstream_operate.run_lock import read_running
 from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import STATE
@@ -47,47 +47,65 @@ def run_page(asked: argparse.Namespace, screen: Screen) -> None:
         StockstreamError: there is no such stack, or the page cannot be served.
     """
     try:
-        _serve(asked.stack, asked.port, screen)
+        with (
+            serve_run(asked.port)
+            if asked.stack is None
+            else _serve_deployed(asked.stack, asked.port) as server
+        ):
+            invite(server, screen)
+            screen.say("Ctrl-C closes the page.")
+            Event().wait()
     except KeyboardInterrupt:
         screen.say("The page is closed.")
 
 
-def _serve(stack: str | None, port: int | None, screen: Screen) -> None:
-    scripts = find_scripts()
-    if stack is not None:
-        _serve_deployed(stack, port, scripts, screen)
-        return
-    subject = Subject("the last run here", find_price_kind(stack), Windows())
+@contextmanager
+def serve_run(port: int | None) -> Iterator[PageServer]:
+    """Serves the page of the last run here from `with` to its end.
+
+    Args:
+        port: where; None for 8501 or the next free one.
+
+    Raises:
+        StockstreamError: it cannot be served.
+    """
+    lake, windows = STATE / "lake", Windows()
+    subject = Subject("the last run here", lambda: read_price_kind(lake), windows)
     with (
-        KeptLake(STATE / "lake", make_lake_sql(subject.windows)) as kept,
+        KeptLake(lake, make_lake_sql(windows)) as kept,
         LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,
-        serve_page(port, scripts, Views(subject, kept, watch).view, watch) as server,
+        serve_page(port, find_scripts(), Views(subject, kept, watch).view, watch) as server,
     ):
-        _invite(server, screen)
+        yield server
 
 
-def _serve_deployed(stack: str, port: int | None, scripts: Mapping[str, Path], screen: Screen) -> None:
+@contextmanager
+def _serve_deployed(stack: str, port: int | None) -> Iterator[PageServer]:
     # Here, so that who looks at a lake on this machine does not wait a second for the AWS SDK.
     from stockstream_operate.lake.access import open_lake  # noqa: PLC0415
     from stockstream_operate.stack import find_stack  # noqa: PLC0415
 
     windows = find_stack(stack).windows
-    subject = Subject(f"the stack {stack}", find_price_kind(stack), windows, reads_days=True)
+    subject = Subject(f"the stack {stack}", lambda: PriceKind.LIVE, windows, reads_days=True)
     asked = AskedLake(open_lake(stack))
     with (
         LakeWatch(asked, ASK_SECONDS, lambda: None, is_billed=True) as watch,
-        serve_page(port, scripts, Views(subject, asked, watch).view, watch) as server,
+        serve_page(port, find_scripts(), Views(subject, asked, watch).view, watch) as server,
     ):
-        _invite(server, screen)
+        yield server
 
 
-def _invite(server: PageServer, screen: Screen) -> None:
-    """Says where the page is, opens it where there is a desktop, and waits for Ctrl-C."""
-    screen.say(f"The page: {server.url}?key={server.door.key}")
-    screen.say("Whoever has this address can read it, on this machine alone. Ctrl-C closes the page.")
+def invite(server: PageServer, screen: Screen) -> None:
+    """Says where the page is, and opens it where there is a desktop.
+
+    Args:
+        server: of the page.
+        screen: where it is said.
+    """
+    screen.say(f"The page: {server.url}?key={server.admission.key}")
+    screen.say("Whoever has this address can read it, on this machine alone.")
     if has_desktop(os.environ, sys.platform, is_terminal=sys.stdout.isatty()):
-        webbrowser.open(f"{server.url}?key={server.door.make_single_key()}")
-    Event().wait()
+        webbrowser.open(f"{server.url}?key={server.admission.make_single_key()}")
 
 
 def has_desktop(environ: Mapping[str, str], platform: str, *, is_terminal: bool) -> bool:

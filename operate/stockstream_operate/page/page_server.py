@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import LOOPBACK
+from stockstream_operate.page.admission import JUDGED, Admission, Verdict
 from stockstream_operate.page.candles import Json
-from stockstream_operate.page.door import JUDGED, Door, Verdict
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.sights import Sight, SightError, parse_sight
 
@@ -59,7 +59,7 @@ class PageServer(ThreadingHTTPServer):
     """Serves the page; `serve_page` runs it.
 
     Attributes:
-        door: who may come in.
+        admission: who may come in.
     """
 
     # Its end waits for the answers that are being made.
@@ -75,7 +75,7 @@ class PageServer(ThreadingHTTPServer):
         self._connections: set[socket.socket] = set()
         self._connections_lock = Lock()
         super().__init__((LOOPBACK, port), _PageHandler)
-        self.door = Door(self.server_port)
+        self.admission = Admission(self.server_port)
         self.view = view
         self.watch = watch
         self.files = {f"/{file.name}": file for file in ASSETS.iterdir() if file.suffix != ".html"}
@@ -124,7 +124,7 @@ class _PageHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         asked = dict(parse_qsl(address.query))
-        verdict = self.server.door.judge(self._head(), asked.get("key"))
+        verdict = self.server.admission.judge(self._head(), asked.get("key"))
         if verdict in _REFUSALS:
             self._answer(HTTPStatus.FORBIDDEN, _TEXT, _REFUSALS[verdict].encode())
         elif address.path == "/view":
@@ -134,7 +134,7 @@ class _PageHandler(BaseHTTPRequestHandler):
             self._tell_news()
         elif file := self.server.files.get(address.path):
             self.server.watch.give_way()
-            extra = {"Set-Cookie": self.server.door.set_cookie} if verdict is Verdict.BRINGS_KEY else {}
+            extra = {"Set-Cookie": self.server.admission.set_cookie} if verdict is Verdict.BRINGS_KEY else {}
             if file.suffix == ".html":
                 extra["Link"] = self.server.preloads
             self._answer(HTTPStatus.OK, _TYPES[file.suffix], file.read_bytes(), extra)
@@ -143,7 +143,7 @@ class _PageHandler(BaseHTTPRequestHandler):
 
     def do_other(self) -> None:
         """Nothing can be sent to the page, and what is sent is not read."""
-        verdict = self.server.door.judge(self._head(), None)
+        verdict = self.server.admission.judge(self._head(), None)
         status = HTTPStatus.FORBIDDEN if verdict in _REFUSALS else HTTPStatus.METHOD_NOT_ALLOWED
         self._answer(status, _TEXT, b"This page only answers GET.")
 

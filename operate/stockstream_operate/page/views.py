@@ -12,9 +12,9 @@ from stockstream_operate.page.candles import Json, shape_bars, shape_overview
 from stockstream_operate.page.conditions import find_condition
 from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch, WatchedLake
-from stockstream_operate.page.price_kinds import PriceKind
 from stockstream_operate.page.questions import BAR_COLUMNS, Newest, ask_bars, ask_newest, ask_overview
 from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.price_kinds import PriceKind
 
 # How many days of arrival hold what a span needs: the newest session may lie before a long weekend.
 _DAYS = {Span.HOUR: 5, Span.SESSION: 5, Span.WEEK: 12, Span.ALL: None}
@@ -27,13 +27,13 @@ class Subject:
 
     Attributes:
         where: whose lake it is, for people.
-        kind: of the prices.
+        find_kind: says of what kind the prices are now: another run may have begun.
         windows: of the moving averages.
         reads_days: whether a question should read no more days than it needs, since they are billed.
     """
 
     where: str
-    kind: PriceKind
+    find_kind: Callable[[], PriceKind]
     windows: Windows
     reads_days: bool = False
 
@@ -86,11 +86,12 @@ class Views:
             trouble=trouble,
         )
         read, known = self._lake.progress
+        kind = self._subject.find_kind()
         return {
             "version": self._watch.version,
             "now": now,
             "where": self._subject.where,
-            "price_kind": {"word": self._subject.kind.word, "words": self._subject.kind.words},
+            "price_kind": {"word": kind.word, "words": kind.words},
             "fields": describe(self._fields),
             "instruments": instruments,
             "sight": sight and _describe(sight),

@@ -99,7 +99,7 @@ def market(moment: list[datetime]) -> Iterator[ReplayMarket]:
 
 def ask(market: ReplayMarket, key: str = KEY) -> None:
     parameters = {"function": "TIME_SERIES_INTRADAY", "symbol": "IBM", "interval": "1min", "apikey": key}
-    requests.get(f"{market.url}/query", params=parameters, timeout=10).raise_for_status()
+    requests.get(f"{market.url}/query", params=parameters, timeout=60).raise_for_status()
 
 
 def right_document(window: list[MarketBar], instrument: Instrument = IBM) -> dict[str, Any]:

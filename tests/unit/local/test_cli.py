@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,7 +83,6 @@ def test_takes_instrument_and_interval_from_a_recording(asked: list[Asked], reco
         (["--interval", "2min"], "1min"),
         (["--instruments", "ib m"], "names no instrument"),
         (["--instruments", ","], "the list of instruments is empty"),
-        (["--instruments", "IBM,fx:EUR/XXX"], "does not know fx:EUR/XXX"),
         (["--recorded", "nowhere.json"], "nowhere.json cannot be read"),
     ],
     ids=" ".join,
@@ -104,6 +104,8 @@ def test_refuses_a_wrong_option_with_a_reason(
         (["--instruments", "IBM"], "leave --instruments and --interval out"),
         (["--interval", "1min"], "leave --instruments and --interval out"),
         (["--bars", "4"], "holds 3 bars"),
+        (["--live"], "The prices are of one kind"),
+        (["--invented"], "The prices are of one kind"),
     ],
     ids=" ".join,
 )
@@ -117,6 +119,41 @@ def test_refuses_options_that_do_not_go_with_a_recording(
     assert cli.main(["up", "--recorded", str(recording), *arguments]) == 1
     assert told in " ".join(capsys.readouterr().err.split())
     assert not asked
+
+
+def test_refuses_what_the_invented_market_does_not_trade(
+    asked: list[Asked], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["up", "--instruments", "IBM,fx:EUR/XXX"]) == 1
+
+    assert "does not know fx:EUR/XXX" in capsys.readouterr().err
+    assert not asked
+
+
+def test_a_key_in_the_environment_asks_its_provider_unless_invented_prices_are_wanted(
+    asked: list[Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPHAVANTAGE_API_KEY", "the-key")
+
+    cli.main(["up", "--instruments", "ANYSYMBOL"])
+    cli.main(["up", "--invented"])
+
+    (real, _), (invented, _) = asked
+    assert real.live
+    assert (real.live.title, real.live.key, real.price_kind.word) == ("Alpha Vantage", "the-key", "LIVE")
+    assert [each.name for each in real.instruments] == ["ANYSYMBOL"]
+    assert (invented.live, invented.price_kind.word) == (None, "INVENTED")
+
+
+def test_coins_are_live_without_a_key_and_equities_are_not(
+    asked: list[Asked], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["up", "--live"]) == 0
+    assert cli.main(["up", "--live", "--instruments", "IBM"]) == 1
+
+    ((options, _),) = asked
+    assert [each.name for each in options.instruments] == ["crypto:BTC/USD", "crypto:ETH/USD"]
+    assert "IBM: real prices of these need a provider's key" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -195,6 +232,14 @@ def test_each_command_says_what_it_is_for(capsys: pytest.CaptureFixture[str], co
     assert ended.value.code == 0
     _usage, description, *_ = capsys.readouterr().out.split("\n\n")
     assert description.endswith(".")
+
+
+def test_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+
+    assert ended.value.code == 0
+    assert re.fullmatch(r"stockstream \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_the_list_of_commands_waits_for_none_of_their_packages() -> None:

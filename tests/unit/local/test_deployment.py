@@ -2,7 +2,10 @@
 
 import os
 import platform
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -48,3 +51,85 @@ def test_a_tool_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 
     with pytest.raises(DeploymentError, match=r"sam is not in .*make setup"):
         deployment.build(ROOT, os.environ, tmp_path)
+
+
+class FakeSam:
+    """Builds as sam does: a template that names folders beside it."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def execute(
+        self, _name: str, command: list[str], _folder: Path, _environ: Mapping[str, str], _log: Path
+    ) -> None:
+        if command[0] != "sam":
+            return
+        self.runs += 1
+        built = Path(command[command.index("--build-dir") + 1])
+        shutil.rmtree(built, ignore_errors=True)
+        (built / "F" / "package").mkdir(parents=True)
+        (built / "F" / "package" / "code.py").write_text(f"run = {self.runs}")
+        (built / "template.yaml").write_text(
+            "Resources:\n"
+            "  F: { Type: AWS::Serverless::Function, Properties: { CodeUri: F, Role: !Sub '${R}' } }\n"
+            "  Q: { Type: AWS::SQS::Queue }\n"
+        )
+
+
+@pytest.fixture
+def sam(monkeypatch: pytest.MonkeyPatch) -> FakeSam:
+    sam = FakeSam()
+    monkeypatch.setattr(deployment, "execute", sam.execute)
+    return sam
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    for folder in ("functions/alert", "layers/common/__pycache__", "tests"):
+        (root / folder).mkdir(parents=True)
+    (root / "template.yaml").write_text("Resources: {}")
+    (root / "functions" / "alert" / "handler.py").write_text("one")
+    return root
+
+
+def test_what_was_built_is_packed_for_the_emulator(sam: FakeSam, sources: Path, tmp_path: Path) -> None:
+    template = deployment.build(sources, {}, tmp_path)
+
+    assert sam.runs == 1
+    assert (template.parent / "packaged.yaml").read_text().count("s3://stockstream-archives/F.zip") == 1
+    with ZipFile(template.parent / "archives" / "F.zip") as archive:
+        assert archive.read("package/code.py") == b"run = 1"
+
+
+def test_nothing_is_built_again_until_a_source_changes(sam: FakeSam, sources: Path, tmp_path: Path) -> None:
+    deployment.build(sources, {}, tmp_path)
+    (sources / "tests" / "test.py").write_text("is in no function")
+    (sources / "layers" / "common" / "__pycache__" / "x.pyc").write_text("is in no function")
+    deployment.build(sources, {}, tmp_path)
+    assert sam.runs == 1
+
+    for file in ("template.yaml", "functions/alert/handler.py", "layers/common/new.py"):
+        (sources / file).write_text("changed")
+        assert not deployment.is_built(sources, tmp_path)
+        deployment.build(sources, {}, tmp_path)
+        assert deployment.is_built(sources, tmp_path)
+    (sources / "layers" / "common" / "new.py").rename(sources / "layers" / "common" / "moved.py")
+    deployment.build(sources, {}, tmp_path)
+    assert sam.runs == 5
+
+
+def test_a_build_that_was_broken_off_is_none(
+    sam: FakeSam, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(_built: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deployment, "_package", end)
+        with pytest.raises(KeyboardInterrupt):
+            deployment.build(sources, {}, tmp_path)
+
+    assert not deployment.is_built(sources, tmp_path)
+    deployment.build(sources, {}, tmp_path)
+    assert sam.runs == 2

@@ -11,7 +11,7 @@ import pytest
 from stockstream_local import env_command
 from stockstream_local.cli import main
 from stockstream_operate.environment import Emulator, isolate
-from stockstream_operate.run_lock import Running, hold_run_lock
+from stockstream_operate.run_lock import hold_run_lock
 
 EMULATOR = Emulator("http://127.0.0.1:4566", "secret; rm -rf $HOME 'x'")
 
@@ -39,7 +39,7 @@ def test_it_is_that_of_the_run_in_this_clone(
     assert "Nothing runs here" in capsys.readouterr().err
 
     with hold_run_lock(tmp_path) as publish:
-        publish(Running(Emulator("http://127.0.0.1:1", "key"), "http://127.0.0.1:2"))
+        publish(Emulator("http://127.0.0.1:1", "key"), "http://127.0.0.1:2")
         assert main(["env"]) == 0
 
     said = capsys.readouterr().out.splitlines()

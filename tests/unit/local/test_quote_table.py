@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
+from stockstream.fields import list_fields
+from stockstream.windows import Windows
 from stockstream_local.quote_table import Quote, QuoteTable
 from stockstream_operate.lake.delivered import Document
 from stockstream_operate.screen import Screen
@@ -15,6 +17,7 @@ DOCUMENT: Document = {
     "id": "fx:EUR/USD|1min|2026-11-20T20:59:00Z",
     "asset_class": "fx",
     "open_time": "2026-11-20T20:59:00Z",
+    "as_of": "2026-11-20T21:00:11.000Z",
     "arrived_at": "2026-11-20T21:00:12.500Z",
     "close": 1.16,
     "sma_20": 1.159991,
@@ -55,8 +58,9 @@ def test_a_line_tells_newest_bar_close_average_return_count_and_lag(
 
 
 def test_what_is_null_is_a_dash(screen: Screen, page: io.StringIO) -> None:
+    empty = {field.name: None for field in list_fields(Windows()) if field.null}
     with QuoteTable(screen).open() as show:
-        show([quote(sma_20=None, return_1=None)])
+        show([quote(**empty)])
 
     assert "SMA 20 -  return -  bars" in page.getvalue()
 

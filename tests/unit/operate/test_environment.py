@@ -12,6 +12,9 @@ from stockstream_operate.environment import Emulator, isolate
 URL = "http://127.0.0.1:4566"
 EMULATOR = Emulator(URL, "made anew")
 USER = {
+    "ALPHAVANTAGE_API_KEY": "real",
+    "APCA_API_KEY_ID": "real",
+    "APCA_API_SECRET_KEY": "real",
     "AWS_PROFILE": "production",
     "AWS_ACCESS_KEY_ID": "AKIAREAL",
     "AWS_SESSION_TOKEN": "real",
@@ -53,6 +56,8 @@ def test_boto3_reaches_the_emulator_with_keys_that_open_nothing(monkeypatch: pyt
 
 def test_the_rest_is_kept() -> None:
     environ = isolate(USER, EMULATOR)
+
+    assert "real" not in environ.values()
 
     assert environ["HOME"] == "/home/me"
     assert environ["HTTPS_PROXY"] == "http://proxy:3128"

@@ -1,14 +1,15 @@
 """The run lock: one pipeline at a time, and others can find it."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from stockstream_operate.environment import Emulator
-from stockstream_operate.run_lock import AlreadyRunningError, Running, hold_run_lock, read_running
+from stockstream_operate.run_lock import AlreadyRunningError, hold_run_lock, read_process, read_running
 
-RUNNING = Running(Emulator("http://127.0.0.1:4566", "key"), "http://127.0.0.1:2/secret")
+EMULATOR, FAULTS_URL = Emulator("http://127.0.0.1:4566", "key"), "http://127.0.0.1:2/secret"
 
 
 def test_a_second_run_is_refused_by_the_number_of_the_first(tmp_path: Path) -> None:
@@ -24,8 +25,10 @@ def test_others_find_where_it_runs_until_it_ends(tmp_path: Path) -> None:
     assert read_running(tmp_path) is None
     with hold_run_lock(tmp_path) as publish:
         assert read_running(tmp_path) is None
-        publish(RUNNING)
-        assert read_running(tmp_path) == RUNNING
+        publish(EMULATOR, FAULTS_URL)
+        running = read_running(tmp_path)
+        assert running
+        assert running[:3] == (EMULATOR, FAULTS_URL, os.getpid())
     assert read_running(tmp_path) is None
 
 
@@ -35,8 +38,10 @@ def test_what_a_killed_run_left_behind_is_no_lock(tmp_path: Path) -> None:
     assert read_running(tmp_path) is None
     with hold_run_lock(tmp_path) as publish:
         assert read_running(tmp_path) is None
-        publish(RUNNING)
-        assert read_running(tmp_path) == RUNNING
+        publish(EMULATOR, FAULTS_URL)
+        running = read_running(tmp_path)
+        assert running
+        assert running[:3] == (EMULATOR, FAULTS_URL, os.getpid())
 
 
 def test_a_run_that_begins_or_ends_has_told_nothing(tmp_path: Path) -> None:
@@ -50,3 +55,16 @@ def test_a_run_that_begins_or_ends_has_told_nothing(tmp_path: Path) -> None:
             hold_run_lock(tmp_path),
         ):
             pytest.fail("both hold it")
+
+
+def test_its_process_and_its_beginning_are_known_from_the_start(tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    assert read_process(tmp_path) is None
+    with hold_run_lock(tmp_path) as publish:
+        assert read_process(tmp_path) == os.getpid()
+        publish(EMULATOR, FAULTS_URL)
+        assert read_process(tmp_path) == os.getpid()
+        running = read_running(tmp_path)
+        assert running
+        assert before <= running.since <= datetime.now(UTC)
+    assert read_process(tmp_path) is None

@@ -1,6 +1,7 @@
 import pytest
 
-from producer.backfill import read_backfill
+from producer.backfill import MONTHS_PER_BACKFILL, BackfillError, check_requests, read_backfill
+from producer.planning.planner import Plan
 from stockstream.errors import StockstreamError
 
 
@@ -31,3 +32,25 @@ def test_reads_what_is_asked_for() -> None:
 def test_another_form_is_refused_with_a_reason(asked: object, told: str) -> None:
     with pytest.raises(StockstreamError, match=told):
         read_backfill({"backfill": asked})
+
+
+def test_a_month_takes_the_month_before_it_too() -> None:
+    assert MONTHS_PER_BACKFILL == 2
+
+
+@pytest.mark.parametrize("takes", [2, 10])
+def test_a_run_with_just_enough_requests_begins(takes: int) -> None:
+    check_requests(takes, takes, Plan(None, takes))
+    check_requests(takes, takes, Plan(25, takes))
+
+
+def test_a_plan_whose_minute_is_too_short_is_refused_with_the_parameter_to_change() -> None:
+    with pytest.raises(
+        BackfillError, match=r"takes 10 requests .* set RequestsPerMinute to 10 or more; it is 9"
+    ):
+        check_requests(10, 9, Plan(None, 9))
+
+
+def test_a_day_whose_requests_are_spent_is_refused_with_what_is_left() -> None:
+    with pytest.raises(BackfillError, match=r"takes 2 requests .* of RequestsPerDay, 25, 1 are left today"):
+        check_requests(2, 1, Plan(25, 75))

@@ -45,6 +45,41 @@ def test_an_answer_is_booked_with_its_newest_finished_bar_its_silence_and_what_w
     }
 
 
+def cursor(fetched: Fetched, before: datetime | None = None) -> datetime | None:
+    """Until when IBM is sent, after a run with this answer."""
+    ledger = Ledger(date(2026, 11, 20), instruments={"IBM": RequestState(sent_until=before)})
+    return record_run(ledger, WATCHLIST, [fetched], 1, NOW).instruments["IBM"].sent_until
+
+
+def published(newest: str, unsent: int = 0) -> dict[str, Published]:
+    return {"IBM": Published(unsent=unsent, newest=newest and f"2026-11-{newest}:00Z")}
+
+
+def test_the_cursor_is_the_newest_bar_that_was_put_and_not_the_newest_that_was_shown() -> None:
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published("20T15:04", unsent=3))
+
+    assert cursor(fetched) == datetime(2026, 11, 20, 15, 4, tzinfo=UTC)
+
+
+def test_the_cursor_follows_what_came_before_a_failure() -> None:
+    fetched = Fetched([IBM], NOW, {"IBM": answer(MinuteLimitError("slower"))}, published("20T15:09"))
+
+    assert cursor(fetched) == datetime(2026, 11, 20, 15, 9, tzinfo=UTC)
+
+
+def test_the_cursor_of_what_is_not_traded_stays_a_week_behind_its_answers() -> None:
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published("02T20:59"))
+
+    assert cursor(fetched) == datetime(2026, 11, 13, 15, 10, 5, tzinfo=UTC)
+
+
+def test_the_cursor_stays_while_the_stream_does_not_take_what_was_shown() -> None:
+    before = datetime(2026, 11, 20, 14, 59, tzinfo=UTC)
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published("", unsent=3))
+
+    assert cursor(fetched, before) == before
+
+
 def test_a_failed_request_is_booked_for_each_of_its_instruments_and_the_run_as_unanswered() -> None:
     fetched = Fetched([IBM, MSFT], NOW, failure=ProviderUnavailableError("no answer"))
 

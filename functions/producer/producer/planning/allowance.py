@@ -2,13 +2,11 @@
 
 from threading import Lock
 
-from producer.providers.provider_errors import FailureOutcome, ProviderError
+from producer.providers.provider_errors import RequestNotMadeError
 
 
-class AllowanceSpentError(ProviderError):
+class AllowanceSpentError(RequestNotMadeError):
     """The run has made all the requests that the plan allows it; the next run goes on."""
-
-    outcome = FailureOutcome.RETRY_SOON
 
 
 class Allowance:
@@ -26,6 +24,11 @@ class Allowance:
     def begin(self, most: int) -> None:
         """Begins a run that may make so many requests."""
         self._most, self.spent = most, 0
+
+    @property
+    def left(self) -> int:
+        """How many requests the run may still make."""
+        return self._most - self.spent
 
     def spend(self) -> None:
         """Counts a request that is about to be made.

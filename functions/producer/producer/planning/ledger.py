@@ -36,6 +36,8 @@ class RequestState(NamedTuple):
         failed_at: when the first of them was made.
         quiet: the longest time of trading between two bars of that answer.
         deferred: how many bars the stream has not taken yet.
+        sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
+            it, nothing waits to be sent. None if nothing has been sent.
     """
 
     asked_at: datetime | None = None
@@ -45,6 +47,7 @@ class RequestState(NamedTuple):
     failed_at: datetime | None = None
     quiet: timedelta = timedelta()
     deferred: int = 0
+    sent_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Ledger:
                     "failed_at": _format(state.failed_at),
                     "quiet_seconds": int(state.quiet.total_seconds()),
                     "deferred": state.deferred,
+                    "sent_until": _format(state.sent_until),
                 }
                 for name, state in self.instruments.items()
             },
@@ -119,6 +123,8 @@ class Ledger:
                     _parse(state["failed_at"]),
                     timedelta(seconds=int(state["quiet_seconds"])),
                     int(state["deferred"]),
+                    # An earlier version's ledger has none: its newest bar was shown, and perhaps not sent.
+                    _parse(state.get("sent_until")),
                 )
                 for name, state in data["instruments"].items()
             },
@@ -158,10 +164,14 @@ def record_answer(
     asked_at = _minute(now)
     changed = {}
     for name, open_time in newest.items():
-        known = ledger.of_instrument(name).newest
-        latest = max(filter(None, (known, open_time)), default=None)
+        known = ledger.of_instrument(name)
+        latest = max(filter(None, (known.newest, open_time)), default=None)
         changed[name] = RequestState(
-            asked_at, latest, quiet=quiet.get(name, timedelta()), deferred=deferred.get(name, 0)
+            asked_at,
+            latest,
+            quiet=quiet.get(name, timedelta()),
+            deferred=deferred.get(name, 0),
+            sent_until=known.sent_until,
         )
     return replace(
         ledger,
@@ -193,6 +203,14 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
             )
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
+
+
+def record_sent(ledger: Ledger, sent_until: Mapping[str, datetime]) -> Ledger:
+    """The ledger with the cursors of a few instruments, as in RequestState."""
+    changed = {
+        name: ledger.of_instrument(name)._replace(sent_until=moment) for name, moment in sent_until.items()
+    }
+    return replace(ledger, instruments={**ledger.instruments, **changed})
 
 
 def record_silence(ledger: Ledger, now: datetime) -> Ledger:

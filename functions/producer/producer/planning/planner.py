@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from producer.markets.watchlist import Watchlist
@@ -78,7 +78,7 @@ def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetim
     if plan.requests_per_day is None:
         chosen = sorted(able, key=_by_urgency)
     else:
-        left, count = max(0, plan.requests_per_day - ledger.spent), len(watchlist.instruments)
+        left, count = plan.requests_per_day - ledger.spent, len(watchlist.instruments)
         # One request asks for several instruments.
         asks_left = left * count // ceil(count / together)
         bars_a_minute = _MINUTE / watchlist.bar_length
@@ -148,7 +148,7 @@ def _spread(
     backlogs = [*able, *others]
     spare = asks_left - sum(backlog.least_requests(FINISHED_BARS_PER_ANSWER) for backlog in backlogs)
     ample = asks_left - sum(backlog.least_requests(_CAUTIOUS_PERIOD) for backlog in backlogs)
-    urgent = _urgent(able, asks_a_minute, bars_a_minute) if spare >= 0 else set()
+    urgent = _urgent(able, asks_a_minute, bars_a_minute) if spare >= 0 else []
     periods: dict[Backlog, float] = {}
     # If the requests are just enough, each waits until it is urgent. If they are too few, bars are lost
     # anyway, and the periods make sure that every instrument loses as many.
@@ -157,26 +157,28 @@ def _spread(
         closes = sum(part.closes for backlog in backlogs for part in backlog.today)
         budget = asks_left - max(0, min(ample, closes))
         periods = _periods([backlog for backlog in backlogs if backlog.today], budget)
-    ranks = {}
-    for backlog in able:
-        if backlog in urgent:
-            ranks[backlog] = 0
-        elif backlog.closing_request == 1:
-            ranks[backlog] = 1
-        elif backlog.is_open and backlog in periods and backlog.unseen >= periods[backlog]:
-            ranks[backlog] = 2
-        elif backlog.is_open and backlog.asked_at == NEVER and (ample > 0 or spare < 0):
-            ranks[backlog] = 2  # the first request for it, unless that would cost a bar later in the day
-        elif backlog.closing_request and ample > 0:
-            ranks[backlog] = 3
-    return sorted(ranks, key=lambda backlog: (ranks[backlog], *_by_urgency(backlog)))
+    # The first request for an instrument is made at once, unless that would cost a bar later in the day.
+    asks_unknown = ample > 0 or spare < 0
+    closing = [backlog for backlog in able if backlog.closing_request == 1]
+    due = [
+        backlog
+        for backlog in able
+        if backlog.is_open
+        and (backlog.unseen >= periods.get(backlog, inf) or (asks_unknown and backlog.asked_at == NEVER))
+    ]
+    closing_again = [backlog for backlog in able if backlog.closing_request] if ample > 0 else []
+    groups = (urgent, closing, due, closing_again)
+    # Who is in two groups goes with the first of them.
+    return list(dict.fromkeys(backlog for group in groups for backlog in sorted(group, key=_by_urgency)))
 
 
 def _periods(backlogs: Sequence[Backlog], budget: int) -> dict[Backlog, float]:
     """After how many unseen bars each instrument is asked, so that the rest of the day takes the budget."""
-    choices = range(1, ceil(max((backlog.today[0].bars for backlog in backlogs), default=1)) + 2)
-    shortest = bisect_left(choices, -budget, key=lambda period: -_cost(backlogs, period))
-    period = choices[min(shortest, len(choices) - 1)]
+    if not backlogs:
+        return {}
+    # The shortest period that the budget allows; if it allows none, each instrument is asked once.
+    longest = ceil(max(backlog.today[0].bars for backlog in backlogs))
+    period = 1 + bisect_left(range(1, longest), -budget, key=lambda period: -_cost(backlogs, period))
     parts = {backlog: backlog.today[0].parts(period) for backlog in backlogs}
     # What the common period leaves over goes to those that would wait longest.
     longest_first = sorted(backlogs, key=lambda backlog: -backlog.today[0].bars / parts[backlog])
@@ -189,7 +191,7 @@ def _cost(backlogs: Iterable[Backlog], period: int) -> int:
     return sum(backlog.requests(period) for backlog in backlogs)
 
 
-def _urgent(able: Iterable[Backlog], asks_a_minute: int, bars_a_minute: float) -> set[Backlog]:
+def _urgent(able: Iterable[Backlog], asks_a_minute: int, bars_a_minute: float) -> list[Backlog]:
     """The instruments that have to be asked now, or one of them is asked too late and loses bars.
 
     Each instrument has a deadline: the moment at which its oldest unseen bar drops out of the answers. They
@@ -203,7 +205,7 @@ def _urgent(able: Iterable[Backlog], asks_a_minute: int, bars_a_minute: float) -
     for turn, backlog in enumerate(waiting):
         if backlog.unseen + (turn // asks_a_minute + 1) * bars_a_minute > FINISHED_BARS_PER_ANSWER:
             count = turn + 1
-    return set(waiting[:count])
+    return waiting[:count]
 
 
 def _waits_for_close(backlog: Backlog) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 import requests
 
@@ -39,6 +40,8 @@ _TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min
 # Equities are traded in 32.5 of a week's 168 hours, and not for nearly four days around a holiday.
 _CLOCK_TO_SESSION = 168 / 32.5
 _LONGEST_BREAK = timedelta(days=4)
+# For how long equities are traded in a month, from 4:00 to 20:00 on 23 days, and coins.
+_LONGEST_EQUITY_MONTH, _LONGEST_COIN_MONTH = timedelta(hours=16 * 23), timedelta(days=31)
 
 
 class Alpaca:
@@ -47,7 +50,8 @@ class Alpaca:
     Args:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
-        key: the key's id and its secret, as parse_key gives them; they appear in no log and no error.
+        key: the key's id and its secret, as parse_key gives them; they appear in no log and no error. None
+            for coins alone, whose bars Alpaca serves to everybody.
         timeout_seconds: how long to wait for a connection, for each part of a page, and for the whole page.
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         feed: where the bars of equities come from, one of FEEDS.
@@ -63,7 +67,7 @@ class Alpaca:
         self,
         session: requests.Session,
         url: str,
-        key: tuple[str, str],
+        key: tuple[str, str] | None,
         timeout_seconds: float,
         hours: str,
         feed: str,
@@ -71,8 +75,8 @@ class Alpaca:
         before_request: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._http = ProviderHttp(session, url, timeout_seconds, key, before_request, now)
-        self._headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]}
+        self._http = ProviderHttp(session, url, timeout_seconds, key or (), before_request, now)
+        self._headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]} if key else {}
         self._hours = hours
         self._feed = feed
         self._now = now
@@ -113,6 +117,11 @@ class Alpaca:
         if answer.failure and not answer.bars and not answer.rejected:
             raise answer.failure
         return answer
+
+    def requests_per_month(self, instrument: Instrument, interval: str) -> int:
+        """How many pages a month is, if there is a trade in each of its bars."""
+        traded = _LONGEST_EQUITY_MONTH if instrument.asset_class == "equity" else _LONGEST_COIN_MONTH
+        return ceil(traded / INTERVALS[interval] / PAGE_BARS)
 
     def _fetch_group(
         self, instruments: Sequence[Instrument], interval: str, extent: Mapping[str, str], newest: int | None
@@ -206,7 +215,7 @@ def _open(access: ProviderAccess) -> Alpaca:
     return Alpaca(
         access.session,
         access.url,
-        parse_key(access.key),
+        None if access.key is None else parse_key(access.key),
         access.timeout_seconds,
         access.hours,
         access.options[FEED_SETTING],
@@ -220,5 +229,7 @@ ALPACA = ProviderKind(
     open=_open,
     offers=lambda instrument: instrument.asset_class in _PATHS,
     delay=lambda options: timedelta(minutes=15 if options[FEED_SETTING] == _DELAYED_FEED else 0),
+    # Its own client's examples ask for coins without one.
+    needs_key=lambda instrument: instrument.asset_class != "crypto",
     options={FEED_SETTING: FEEDS},
 )

@@ -75,6 +75,7 @@ class Collected:
         self._newest = newest
         self._bars: dict[str, dict[str, Ohlcv]] = {}
         self._rejected: dict[str, list[RejectedBar]] = {}
+        self._cut: set[str] = set()
         self._last = ""
 
     def add(self, page: Page) -> None:
@@ -84,7 +85,8 @@ class Collected:
             if self._market is not None:
                 bars = {start: bars[start] for start in bars if self._is_traded(self._market, start)}
             known = self._bars.get(symbol, {}) | bars
-            if self._newest is not None:
+            if self._newest is not None and len(known) > self._newest:
+                self._cut.add(symbol)
                 known = {start: known[start] for start in sorted(known)[-self._newest :]}
             self._bars[symbol] = known
             self._rejected.setdefault(symbol, []).extend(rejected)
@@ -102,7 +104,7 @@ class Collected:
             rejected,
             asked_at,
             as_of,
-            reaches_back=failure is None or symbol == self._last,
+            reaches_back=(failure is None or symbol == self._last) and symbol not in self._cut,
             failure=failure,
         )
 

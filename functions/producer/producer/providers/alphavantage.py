@@ -3,6 +3,7 @@
 https://www.alphavantage.co/documentation/
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,16 +14,27 @@ from producer.providers.alphavantage_answers import parse_answer
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
+    NEEDS_A_PERSON,
     NoDataError,
-    NotEntitledError,
+    ProviderError,
     ProviderUnavailableError,
+    RequestNotMadeError,
 )
 from producer.providers.provider_http import ProviderHttp
+from stockstream.errors import SettingsError
 from stockstream.instruments import Instrument
 from stockstream.times import format_time
+from stockstream.windows import LONGEST_WINDOW
 
 # outputsize=full holds so much without a month.
 FULL_ANSWER = timedelta(days=30)
+# So much of a long answer is kept of the time before the gap: what a short one would show, and its longest
+# look-back. All 30 days would be new to a tail that has just begun.
+_BARS_BEFORE_GAP = BARS_PER_ANSWER + LONGEST_WINDOW
+# A plan that refuses long answers is asked for one twice a day at the most, and a server that fails to give
+# one after 30 minutes, 1 hour, 2 and so on: each costs one of the day's 25 requests.
+_REFUSED_PAUSE, _FAILED_PAUSE = timedelta(hours=12), timedelta(minutes=30)
+_MOST_DOUBLINGS = 5
 
 
 class AlphaVantage:
@@ -54,8 +66,12 @@ class AlphaVantage:
         self._http = ProviderHttp(session, url, timeout_seconds, [api_key], before_request, now)
         self._api_key = api_key
         self._hours = hours
-        self._refuses_full = False
-        self._cut_off: set[str] = set()
+        self._now = now
+        # By instrument, since when its bars are wanted that no short answer showed.
+        self._gaps: dict[str, datetime] = {}
+        # Of long answers, whatever the instrument: failures in a row, and from when on they are asked for.
+        self._failures = 0
+        self._alone_not_before = self._second_not_before = datetime.min.replace(tzinfo=UTC)
 
     def fetch(
         self, instruments: Sequence[Instrument], interval: str, since: datetime | None
@@ -64,28 +80,33 @@ class AlphaVantage:
 
         The time since the last answer does not tell whether 100 bars are enough, since nights, weekends and
         minutes without a trade have no bars. So the short answer is asked for first. The long one costs a
-        second request, and only after a real gap. If the plan refuses it, the short one stands.
+        second request, and only after a real gap. Whatever comes in its place, the short one stands; then
+        the next fetch asks for the long one alone, which a plan of one request a minute allows too. If that
+        fails as well, or the plan refuses it, nobody asks for a long answer for a while.
 
         Raises:
-            ProviderError: there are no bars, or those of a gap must be asked for again; its type says why.
+            ProviderError: there are no bars; its type says why.
         """
         (instrument,) = instruments
-        answer = None
-        if since is None or instrument.name not in self._cut_off:
-            answer = self._fetch_short(instrument, interval, since)
-            if since is None or answer.reaches_back or self._refuses_full:
-                return {instrument.name: answer}
-            # If this request fails or the run may not make it, the next run begins with the long answer.
-            self._cut_off.add(instrument.name)
+        name = instrument.name
+        if since is not None and name in self._gaps and self._now() >= self._alone_not_before:
+            return {name: self._fetch_gap(instrument, interval, min(since, self._gaps[name]))}
+        answer = self._fetch_short(instrument, interval, since)
+        if since is None or answer.reaches_back:
+            return {name: answer}
+        self._gaps[name] = min(since, self._gaps.get(name, since))
+        if self._now() < self._second_not_before:
+            return {name: answer}
         try:
-            answer = self._ask(instrument, interval, outputsize="full")
-            if since < answer.asked_at - FULL_ANSWER:
-                answer = replace(answer, reaches_back=_begins_by(since, answer))
-        except NotEntitledError:
-            self._refuses_full = True
-            answer = answer or self._fetch_short(instrument, interval, since)
-        self._cut_off.discard(instrument.name)
-        return {instrument.name: answer}
+            return {name: self._fetch_long(instrument, interval, since)}
+        except RequestNotMadeError as error:
+            return {name: replace(answer, cut_off_by=error)}
+        except ProviderError as error:
+            self._second_not_before = self._now() + self._pause_after(error)
+            # Two requests in a row may be too quick for the plan, where one by itself is not.
+            if error.outcome in NEEDS_A_PERSON:
+                self._alone_not_before = self._second_not_before
+            return {name: replace(answer, cut_off_by=error)}
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         """The bars of a month; a pair cannot be asked for by month, so what its last 30 days hold of it.
@@ -102,6 +123,46 @@ class AlphaVantage:
         if not bars:
             raise NoDataError(f"{instrument.name}: Alpha Vantage shows no bars of {month}")
         return replace(answer, bars=bars, reaches_back=_begins_by(first, answer))
+
+    def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
+        """How many requests fetch_month makes."""
+        return 1
+
+    def _fetch_gap(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
+        """The long answer alone; the short one if it fails, or nothing where a second request is too many."""
+        asked_at = self._now()
+        try:
+            return self._fetch_long(instrument, interval, since)
+        except RequestNotMadeError:
+            raise
+        except ProviderError as error:
+            self._alone_not_before = self._second_not_before = self._now() + self._pause_after(error)
+            try:
+                answer = self._fetch_short(instrument, interval, since)
+            except RequestNotMadeError as not_made:
+                return Answer(
+                    {}, [], asked_at, asked_at, reaches_back=False, failure=not_made, cut_off_by=error
+                )
+            return replace(answer, cut_off_by=error)
+
+    def _fetch_long(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
+        answer = self._ask(instrument, interval, outputsize="full")
+        self._gaps.pop(instrument.name, None)
+        self._failures = 0
+        times = sorted(answer.bars)
+        wanted = times[max(0, bisect_left(times, format_time(since)) - _BARS_BEFORE_GAP) :]
+        return replace(
+            answer,
+            bars={time: answer.bars[time] for time in wanted},
+            reaches_back=since >= answer.asked_at - FULL_ANSWER or _begins_by(since, answer),
+        )
+
+    def _pause_after(self, error: ProviderError) -> timedelta:
+        """For how long nobody asks for a long answer again."""
+        self._failures += 1
+        if error.outcome in NEEDS_A_PERSON:
+            return _REFUSED_PAUSE
+        return min(_REFUSED_PAUSE, _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS))
 
     def _fetch_short(self, instrument: Instrument, interval: str, since: datetime | None) -> Answer:
         answer = self._ask(instrument, interval, outputsize="compact")
@@ -138,6 +199,8 @@ def _begins_by(since: datetime | None, answer: Answer) -> bool:
 
 
 def _open(access: ProviderAccess) -> AlphaVantage:
+    if access.key is None:
+        raise SettingsError("API_KEY_PARAMETER_NAME: Alpha Vantage answers nobody without a key")
     return AlphaVantage(
         access.session,
         access.url,

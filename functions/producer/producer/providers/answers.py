@@ -39,6 +39,8 @@ class Answer:
         failure: why newer bars than these may be missing, or all of them: one of several requests failed.
             The bars that came are right all the same, and the next fetch brings the others. None for a
             whole answer.
+        cut_off_by: why the longer answer did not come that would have reached back; None where it did, or
+            where the provider has none. The answer is whole otherwise.
     """
 
     bars: Mapping[str, Ohlcv]
@@ -47,6 +49,7 @@ class Answer:
     as_of: datetime
     reaches_back: bool
     failure: ProviderError | None = None
+    cut_off_by: ProviderError | None = None
 
     def finished_bars(self, interval: str) -> dict[str, Ohlcv]:
         """The bars without the one that is still forming.

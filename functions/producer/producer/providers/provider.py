@@ -45,6 +45,9 @@ class Provider(Protocol):
             ProviderError: there are none; its type says why.
         """
 
+    def requests_per_month(self, instrument: Instrument, interval: str) -> int:
+        """How many requests fetch_month makes at the most."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderAccess:
@@ -53,7 +56,7 @@ class ProviderAccess:
     Attributes:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
-        key: the text of the parameter that holds the key.
+        key: the text of the parameter that holds the key; None where none is needed.
         timeout_seconds: how long to wait for a connection, for each part of an answer, and for the whole.
         hours: one of sessions.HOURS.
         options: the values of the provider's own settings, by their names.
@@ -62,7 +65,7 @@ class ProviderAccess:
 
     session: requests.Session
     url: str
-    key: str = field(repr=False)
+    key: str | None = field(repr=False)
     timeout_seconds: float
     hours: str
     options: Mapping[str, str]
@@ -77,9 +80,10 @@ class ProviderKind:
         title: its name in a sentence.
         url: its address; `template.yaml` has the same one.
         open: makes a Provider.
-            It raises SettingsError where the key has another form.
+            It raises SettingsError where the key is missing or has another form.
         offers: whether it has bars of an instrument's class.
         delay: by how much its plan may delay its data, given the values of its own settings.
+        needs_key: whether it wants a key for an instrument.
         options: its own settings: for each environment variable the values that it may have; each is a
             parameter of `template.yaml`.
     """
@@ -89,4 +93,5 @@ class ProviderKind:
     open: Callable[[ProviderAccess], Provider]
     offers: Callable[[Instrument], bool]
     delay: Callable[[Mapping[str, str]], timedelta]
+    needs_key: Callable[[Instrument], bool] = lambda _instrument: True
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

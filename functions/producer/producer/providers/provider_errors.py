@@ -24,6 +24,10 @@ class ProviderError(StockstreamError):
     outcome = FailureOutcome.RETRY_SOON
 
 
+class RequestNotMadeError(ProviderError):
+    """The provider was not asked, since it may not be asked now; so it has refused nothing."""
+
+
 class ProviderUnavailableError(ProviderError):
     """No answer: a connection failed, took too long, or the server is in trouble."""
 

@@ -12,7 +12,7 @@ from stockstream.instruments import Instrument
 from stockstream.times import format_time, parse_time
 
 # Older moves are not told: they are in the first answer, or in the one after an outage. It is two hours,
-# since a plan that is just enough asks once in 99 minutes.
+# since a plan that is just enough asks once in 99 minutes. The longest bars, of an hour, have as long.
 _NEWS = timedelta(hours=2)
 
 
@@ -72,7 +72,7 @@ class PriceWatch:
         if not self.percent or not new or (self.names and instrument.name not in self.names):
             return None
         length, times = INTERVALS[interval], sorted(bars)
-        oldest_news = format_time(now - max(_NEWS, 2 * length) - length)
+        oldest_news = format_time(now - _NEWS - length)
         moves = (
             _measure(times[position - self.bars], time, bars, length)
             for position, time in enumerate(times)

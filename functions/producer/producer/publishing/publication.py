@@ -118,7 +118,7 @@ def advance(
         else:
             doubtful.add(time)
     times = sorted(bars)
-    resendable = bisect_left(times, min(doubtful, default="~"), hi=max(0, len(times) - BARS_PER_ANSWER))
+    resendable = min(len(times) - BARS_PER_ANSWER, bisect_left(times, min(doubtful, default="~")))
     first = max(0, resendable - max(lookback_lengths(windows).values()))
     return Tail(
         {time: bars[time] for time in times[first:]}, frozenset(doubtful), tail.forgotten or first > 0

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
+from typing import NamedTuple
 
-from producer.memory.instrument_table import InstrumentTable
+from producer.memory.instrument_table import InstrumentTable, VersionedTail
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
+from producer.publishing.history import plan_history
 from producer.publishing.price_moves import NO_WATCH, PriceMove, PriceWatch
 from producer.publishing.publication import Cause, Publication, advance, alters_the_past, plan_publications
 from stockstream.bar_stream import BarStream
@@ -30,14 +32,25 @@ class Published:
     Attributes:
         causes: how many bars are in the stream now, by why they were sent.
         unsent: how many the stream did not take; the next answer's run sends them.
+        newest: the open_time of the newest bar that has been put, in this run or before; empty if none has. A
+            bar after it may have been shown, and is not remembered.
         hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
     """
 
     causes: Counter[Cause] = field(default_factory=Counter)
     unsent: int = 0
+    newest: str = ""
     hole: tuple[str, str] | None = None
     move: PriceMove | None = None
+
+
+class _Sending(NamedTuple):
+    """What an answer is about, when the provider gave it, and when to give up putting."""
+
+    instrument: Instrument
+    as_of: datetime
+    deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +87,54 @@ class Publisher:
                 instrument, self.interval, {**tail.bars, **shown}, new, answer.asked_at
             ),
         )
+        sending = _Sending(instrument, answer.as_of, deadline)
+        published.newest = self._send(sending, publications, VersionedTail(tail, version), published).newest
+        return published
+
+    def publish_history(
+        self, instrument: Instrument, answer: Answer, before: Mapping[str, Ohlcv], deadline: float
+    ) -> Published:
+        """Sends what an answer shows of the time before the tail, and what the tail lacks of its own time.
+
+        Args:
+            instrument: what the answer is about.
+            answer: the provider's.
+            before: the bars before those of the answer, for their look-back.
+            deadline: when to give up putting, on time.monotonic.
+
+        Raises:
+            TailConflictError: another run has written the tail meanwhile.
+            UnreadableTailError: what is stored is no tail.
+        """
+        tail, version = self.table.read_tail(instrument.name, self.interval)
+        plan = plan_history(answer.finished_bars(self.interval), before, tail, self.windows)
+        published = Published(unsent=len(plan.older) + len(plan.within))
+        for piece in batched(plan.older, SLICE_BARS, strict=False):
+            acknowledged = self._put(instrument, piece, answer.as_of, deadline)
+            published.causes.update(piece[position].cause for position in acknowledged)
+            published.unsent -= len(acknowledged)
+            if len(acknowledged) < len(piece):
+                # What lies within the tail would be remembered, and these bars with it, as if they were sent.
+                return published
+        sending = _Sending(instrument, answer.as_of, deadline)
+        self._send(sending, plan.within, VersionedTail(plan.tail, version), published)
+        return published
+
+    def _send(
+        self,
+        sending: _Sending,
+        publications: Sequence[Publication],
+        remembered: VersionedTail,
+        published: Published,
+    ) -> Tail:
+        """Puts the publications, counts what is taken, and remembers it; the tail of then."""
+        tail, version = remembered
+        instrument = sending.instrument
         for piece in _slices(publications):
             if alters_the_past(piece):
                 in_doubt = advance(tail, piece, (), self.windows)
                 tail, version = self.table.write_tail(instrument.name, self.interval, in_doubt, version)
-            acknowledged = self._put(instrument, piece, answer.as_of, deadline)
+            acknowledged = self._put(instrument, piece, sending.as_of, sending.deadline)
             tail, version = self.table.write_tail(
                 instrument.name, self.interval, advance(tail, piece, acknowledged, self.windows), version
             )
@@ -86,32 +142,7 @@ class Publisher:
             published.unsent -= len(acknowledged)
             if len(acknowledged) < len(piece):
                 break
-        return published
-
-    def publish_history(
-        self, instrument: Instrument, answer: Answer, before: Mapping[str, Ohlcv], deadline: float
-    ) -> Published:
-        """Sends what an answer shows of the time before the tail, which it leaves as it is.
-
-        Args:
-            instrument: what the answer is about.
-            answer: the provider's.
-            before: the bars before those of the answer, for their look-back.
-            deadline: when to give up putting, on time.monotonic.
-        """
-        tail, _ = self.table.read_tail(instrument.name, self.interval)
-        history = answer.finished_bars(self.interval)
-        publications = [
-            each
-            for each in plan_publications({**before, **history}, Tail(), self.windows)
-            if each.open_time in history and (not tail.bars or each.open_time < tail.oldest)
-        ]
-        published = Published()
-        for piece in batched(publications, SLICE_BARS, strict=False):
-            acknowledged = self._put(instrument, piece, answer.as_of, deadline)
-            published.causes.update(piece[position].cause for position in acknowledged)
-            published.unsent += len(piece) - len(acknowledged)
-        return published
+        return tail
 
     def _put(
         self, instrument: Instrument, publications: Sequence[Publication], as_of: datetime, deadline: float

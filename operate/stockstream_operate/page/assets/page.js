@@ -66,7 +66,7 @@ function listen() {
   };
   news.onerror = () => {
     heard = null;
-    sayLost("`stockstream page` has ended, or this machine slept. If it runs again in a terminal, open the address that it prints there; until then you see what was known last.");
+    sayLost("What serves this page has ended (`make run` or `stockstream page`), or this machine slept. If it runs again in a terminal, open the address that it prints there; until then you see what was known last.");
     if (news.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MILLISECONDS);
   };
   news.onopen = () => sayLost("");

@@ -14,7 +14,7 @@ from stockstream_local.faults.fault_server import FaultServer, ask
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate.environment import Emulator
-from stockstream_operate.run_lock import Running, hold_run_lock
+from stockstream_operate.run_lock import hold_run_lock
 
 
 class RunningPipeline:
@@ -38,7 +38,7 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runnin
         pipeline.fault_server,
         hold_run_lock(tmp_path) as publish,
     ):
-        publish(Running(Emulator("http://emulator", "key"), pipeline.fault_server.url))
+        publish(Emulator("http://emulator", "key"), pipeline.fault_server.url)
         yield pipeline
 
 

@@ -31,7 +31,7 @@ def market() -> Iterator[ReplayMarket]:
 
 
 def ask(market: ReplayMarket, parameters: dict[str, str], key: str = "any") -> Any:
-    response = requests.get(f"{market.url}/query", params={**parameters, "apikey": key}, timeout=10)
+    response = requests.get(f"{market.url}/query", params={**parameters, "apikey": key}, timeout=60)
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
     return response.json()
@@ -166,7 +166,7 @@ def test_a_function_that_does_not_exist_is_refused(market: ReplayMarket) -> None
 
 
 def test_another_path_is_not_found(market: ReplayMarket) -> None:
-    assert requests.get(f"{market.url}/other", timeout=10).status_code == 404
+    assert requests.get(f"{market.url}/other", timeout=60).status_code == 404
 
 
 def test_remembers_when_it_was_asked_for_what() -> None:
@@ -190,4 +190,4 @@ def test_lets_its_port_go_at_the_end() -> None:
         url = market.url
 
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{url}/query", timeout=10)
+        requests.get(f"{url}/query", timeout=60)

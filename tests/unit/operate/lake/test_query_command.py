@@ -83,6 +83,29 @@ def test_shows_the_sql_of_a_saved_query_to_start_from(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.strip() == make_lake_sql(Windows()).queries["biggest movers"].sql
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["latest bar"], ["Latest", "BAR"], ["instrument"], ["latest", "bar", "of", "each", "instrument"]],
+)
+@pytest.mark.usefixtures("folder")
+def test_the_words_of_one_saved_query_are_enough(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["query", *words, "--show"]) == 0
+
+    assert (
+        capsys.readouterr().out.strip()
+        == make_lake_sql(Windows()).queries["latest bar of each instrument"].sql
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_sql_that_the_shell_took_apart_is_to_be_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["query", "SELECT", "README.md", "FROM", "bars_latest"]) == 1
+
+    assert "Put the SQL in quotes" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("folder")
 def test_without_a_query_it_lists_what_there_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -99,8 +122,10 @@ def test_without_a_query_it_lists_what_there_is(
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("biggest losers", "neither a SELECT nor a saved query. Saved are: as known at a moment,"),
-        ("DROP TABLE bars", "neither a SELECT nor a saved query"),
+        ("biggest losers", "nor one saved query. Did you mean: biggest movers?"),
+        ("latest br of each instrument", "Did you mean: latest bar of each instrument?"),
+        ("xyz", "neither a SELECT nor one saved query. Saved are: as known at a moment,"),
+        ("DROP TABLE bars", "neither a SELECT nor one saved query"),
         ("SELECT x FROM bars_latest", 'Referenced column "x" not found'),
         ("SELECT 1 FROM nothing", "The lake holds "),
         ("SELECT no_function(close) FROM bars_latest", "name no_function does not exist!\n"),

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from delivered_files import document, write_file
 
+from stockstream.fields import list_fields
+from stockstream.windows import Windows
 from stockstream_local import cli
 from stockstream_local.up_command import empty_folder
 from stockstream_operate.lake import access as lake_access
@@ -94,6 +96,24 @@ def test_prints_a_line_for_each_bar(
     ]  # fmt: skip
     assert second.split() == [DAY, "14:02:02", "IBM", DAY, "14:01", "101", "-", "-", "-", "-"]
     assert {len(line) for line in (header, first, second)} == {len(header)}
+
+
+def test_a_bar_of_which_nothing_is_known_that_may_be_missing_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever the contract allows to be null, all at once: it counts as arrived when it was known."""
+    empty = bar(1) | {field.name: None for field in list_fields(Windows()) if field.null}
+    write_file(tmp_path, DAY, "a", [bar(0), empty])
+    monkeypatch.setattr(lake_access, "FOLDER", tmp_path)
+    steps = follow(LocalLake(tmp_path), (), 5)
+
+    assert cli.main(["tail"]) == 0
+    assert closes(next(steps)) == [100, 101]
+    write_file(tmp_path, DAY, "b", [empty | {"id": "later", "as_of": f"{DAY}T14:05:00.000Z"}])
+    assert closes(next(steps)) == [101]
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.split() == [DAY, "14:02:02", "IBM", DAY, "14:01", "101", "-", "-", "-", "-"]
 
 
 def test_says_that_nothing_has_come_of_an_instrument(

@@ -41,7 +41,7 @@ def test_prints_the_address_and_ends_with_a_sentence(
 ) -> None:
     assert run(cli.COMMANDS, ["page"]) == 0
 
-    first, _, last = said(capsys)
+    first, *_, last = said(capsys)
     assert first.startswith("The page: http://127.0.0.1:8")
     assert "/?key=" in first
     assert last == "The page is closed."

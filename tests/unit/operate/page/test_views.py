@@ -12,9 +12,9 @@ from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LakeWatch
-from stockstream_operate.page.price_kinds import PriceKind, find_price_kind
 from stockstream_operate.page.sights import Sight, Span
 from stockstream_operate.page.views import Subject, Views
+from stockstream_operate.price_kinds import PriceKind
 
 NOW = datetime(2026, 11, 20, 14, 34, 30, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ def watch(lake: FileLake) -> Iterator[LakeWatch]:
 
 @pytest.fixture
 def views(lake: FileLake, watch: LakeWatch) -> Views:
-    return Views(Subject("here", PriceKind.RECORDED, Windows()), lake, watch, lambda: NOW)
+    return Views(Subject("here", lambda: PriceKind.RECORDED, Windows()), lake, watch, lambda: NOW)
 
 
 def test_without_a_wish_it_is_the_first_instrument_s_session(views: Views) -> None:
@@ -107,7 +107,9 @@ def test_a_lake_that_cannot_be_read_says_why(views: Views, lake: FileLake) -> No
 
 
 def test_what_is_billed_reads_the_days_that_it_needs(lake: FileLake, watch: LakeWatch) -> None:
-    views = Views(Subject("there", PriceKind.LIVE, Windows(), reads_days=True), lake, watch, lambda: NOW)
+    views = Views(
+        Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True), lake, watch, lambda: NOW
+    )
 
     views.view(Sight("IBM", "1min", Span.SESSION))
     overview, *session = lake.asked
@@ -118,9 +120,3 @@ def test_what_is_billed_reads_the_days_that_it_needs(lake: FileLake, watch: Lake
     assert all("dt >= '2026-11-15'" in sql for sql in session)
     assert "dt >= '2026-11-05'" in lake.asked[3]
     assert "dt >=" not in lake.asked[-1]
-
-
-def test_what_runs_here_is_invented_and_what_is_deployed_is_live() -> None:
-    assert find_price_kind(None) is PriceKind.INVENTED
-    assert find_price_kind("stockstream") is PriceKind.LIVE
-    assert {kind.word for kind in PriceKind} == {"INVENTED", "RECORDED", "LIVE"}

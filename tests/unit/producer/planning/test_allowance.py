@@ -13,6 +13,15 @@ def test_a_run_that_has_not_begun_may_make_no_request() -> None:
     assert allowance.spent == 0
 
 
+def test_what_is_left_is_what_has_not_been_spent() -> None:
+    allowance = Allowance()
+    allowance.begin(5)
+    allowance.spend()
+    allowance.spend()
+
+    assert allowance.left == 3
+
+
 def test_a_run_makes_as_many_requests_as_it_may_and_the_next_begins_anew() -> None:
     allowance = Allowance()
     for most in (2, 1):

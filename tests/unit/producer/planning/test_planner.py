@@ -1,7 +1,7 @@
 """The planner: days worked by hand. New York is at UTC-5 on them, and trades from 14:30 to 21:00 UTC."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -10,13 +10,13 @@ import pytest
 
 from producer.markets.sessions import market_of, sessions_between
 from producer.markets.watchlist import Watchlist
-from producer.planning.ledger import Ledger, RequestState, record_answer, record_failure
+from producer.planning.ledger import Ledger, RequestState, quota_day, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.errors import InstrumentError
 from stockstream.instruments import Instrument, parse_instrument
 
-IBM, MSFT = parse_instrument("IBM"), parse_instrument("MSFT")
+IBM, MSFT, F = parse_instrument("IBM"), parse_instrument("MSFT"), parse_instrument("F")
 EURUSD, BTCUSD = parse_instrument("fx:EUR/USD"), parse_instrument("crypto:BTC/USD")
 FREE, PAID = Plan(requests_per_day=25, requests_per_minute=1), Plan(None, 75)
 MINUTE = timedelta(minutes=1)
@@ -29,6 +29,11 @@ def utc(text: str) -> datetime:
 def at(clock: str) -> datetime:
     """A time on Friday 2026-11-20."""
     return utc(f"2026-11-20T{clock}")
+
+
+def thursday(clock: str) -> datetime:
+    """A time on the day before that Friday."""
+    return utc(f"2026-11-19T{clock}")
 
 
 def following(*instruments: Instrument) -> Watchlist:
@@ -48,6 +53,28 @@ def asked(**newest_at: tuple[str, str]) -> Ledger:
     for name, (asked_at, newest) in newest_at.items():
         ledger = record_answer(ledger, at(asked_at), {name: at(newest)})
     return ledger
+
+
+UNKNOWN = RequestState()
+
+
+def seen_until(moment: datetime) -> RequestState:
+    """What is known of an instrument whose last answer showed every bar that had ended by then."""
+    return RequestState(moment, newest=moment - MINUTE)
+
+
+def plan_the_rest(
+    left: int,
+    now: datetime,
+    known: Mapping[Instrument, RequestState],
+    plan: Plan = FREE,
+    interval: str = "1min",
+) -> list[str]:
+    """What is asked with so many of the day's 25 requests left."""
+    states = {instrument.name: state for instrument, state in known.items()}
+    ledger = Ledger(quota_day(now), 25 - left, instruments=states)
+    batches = plan_requests(Watchlist(tuple(known), interval, "regular"), plan, ledger, now)
+    return [instrument.name for batch in batches for instrument in batch]
 
 
 @dataclass
@@ -368,6 +395,173 @@ def test_what_is_left_of_a_days_requests_is_spread_over_the_session(
     assert len(world.requests) == requests
     session = set(world.bars(IBM, at("21:00"))) - set(world.bars(IBM, at("14:29")))
     assert len(session - world.held["IBM"]) == lost
+
+
+# A day of New York has 390 bars. One request after each 95 of them takes 5, after each 99 it takes 4.
+@pytest.mark.parametrize(
+    ("left", "times"),
+    [
+        # After each 78 bars, 390 / 5; none is left over for a second request after the close.
+        (5, ["15:48", "17:06", "18:24", "19:42", "21:02"]),
+        # At the last moment, when 99 are unseen; of the last 93 all are in the answer after the close.
+        (4, ["16:09", "17:48", "19:27", "21:02"]),
+        # After each 130 bars, 390 / 3.
+        (3, ["16:40", "18:50", "21:02"]),
+    ],
+)
+def test_few_requests_are_made_when_an_even_share_of_the_bars_has_ended(left: int, times: list[str]) -> None:
+    yesterday = {"IBM": seen_until(thursday("21:00"))}
+    world = World([IBM], FREE, ledger=Ledger(date(2026, 11, 20), 25 - left, instruments=yesterday))
+    world.run(at("14:30"), at("22:00"))
+
+    assert [f"{now:%H:%M}" for now, _ in world.requests] == times
+
+
+@pytest.mark.parametrize(("left", "asked_now"), [(6, ["IBM"]), (5, []), (4, []), (3, ["IBM"])])
+def test_the_first_request_for_an_instrument_waits_if_it_would_cost_a_bar_later(
+    left: int, asked_now: list[str]
+) -> None:
+    # 4 requests are just enough, and 5 leave none to spare. With 3, bars are lost anyway.
+    assert plan_the_rest(left, at("15:00"), {IBM: UNKNOWN}) == asked_now
+
+
+def test_a_request_is_kept_back_if_one_after_each_95_bars_is_enough_without_it() -> None:
+    # 286 bars, the last of them after the close: 285 / 95 = 3 of 4 requests. 286 / 3 is a period of 95.3.
+    three = {IBM: seen_until(at("16:14"))}
+    assert plan_the_rest(4, at("17:49"), three) == []
+    assert plan_the_rest(4, at("17:50"), three) == ["IBM"]
+    # 289 bars: 288 / 95 is more than 3. All 4 are used, 289 / 4 is a period of 72.25.
+    four = {IBM: seen_until(at("16:11"))}
+    assert plan_the_rest(4, at("17:23"), four) == []
+    assert plan_the_rest(4, at("17:24"), four) == ["IBM"]
+
+
+@pytest.mark.parametrize(("left", "asked_now"), [(5, ["IBM"]), (4, [])])
+def test_the_second_request_after_the_close_is_made_with_a_request_to_spare(
+    left: int, asked_now: list[str]
+) -> None:
+    missing = RequestState(at("21:02"), newest=at("20:58"))
+    # The coin's 461 bars until 05:00 take 4 requests: 5 times 95, the last of which the next day sees.
+    known = {IBM: missing, BTCUSD: seen_until(at("21:19"))}
+    assert plan_the_rest(left, at("21:20"), known) == asked_now
+
+
+def test_what_a_common_period_leaves_over_goes_to_the_one_that_would_wait_longest() -> None:
+    # IBM has 101 bars, and the euro 201. The last of each is asked for after the close, so that a period of
+    # 100 takes 1 request and 2. Of 4 the last goes to IBM, for 101 / 1 is more than 201 / 2.
+    known = {IBM: seen_until(at("19:19")), EURUSD: seen_until(at("18:39"))}
+    assert plan_the_rest(4, at("20:09"), known) == []  # 50 are unseen, and 101 / 2 = 50.5
+    assert plan_the_rest(4, at("20:10"), known) == ["IBM"]
+
+
+def test_a_request_that_several_share_is_kept_for_the_close() -> None:
+    known = {IBM: seen_until(thursday("21:00")), MSFT: seen_until(thursday("21:00"))}
+    assert plan_the_rest(1, at("20:59"), known) == []
+    assert plan_the_rest(1, at("21:02"), known) == ["IBM"]
+
+
+def three_seen(*bars_ago: int) -> dict[Instrument, RequestState]:
+    """IBM, MSFT and F, whose last answers were asked for so many minutes before 17:48."""
+    states = [seen_until(at("17:48") - bars * MINUTE) for bars in bars_ago]
+    return dict(zip((IBM, MSFT, F), states, strict=True))
+
+
+# At 17:48 there are 192 bars to come. For each of the three, 3 requests are just enough.
+@pytest.mark.parametrize(
+    ("unseen", "asked_now"),
+    [
+        ((99, 50, 50), ["IBM"]),  # a minute later it has lost a bar, and the others have time
+        ((98, 98, 98), ["IBM", "MSFT"]),  # the third has its turn a minute later, and cannot wait for longer
+        ((98, 98, 97), []),
+    ],
+)
+def test_who_cannot_wait_for_a_minute_is_asked_and_all_before_it(
+    unseen: tuple[int, ...], asked_now: list[str]
+) -> None:
+    assert plan_the_rest(9, at("17:48"), three_seen(*unseen), Plan(25, 2)) == asked_now
+
+
+def test_instruments_that_travel_together_have_their_turn_in_the_same_minute() -> None:
+    two_at_once = Plan(25, 1, instruments_per_request=2)
+    # The three take two requests, so that 6 of them ask each 3 times.
+    assert plan_the_rest(6, at("17:48"), three_seen(98, 98, 98), two_at_once) == ["IBM", "MSFT"]
+    assert plan_the_rest(6, at("17:48"), three_seen(98, 98, 97), two_at_once) == []
+
+
+def test_free_places_in_a_request_go_to_those_that_have_waited_longest() -> None:
+    three_at_once = Plan(25, 1, instruments_per_request=3)
+    assert plan_the_rest(3, at("17:48"), three_seen(99, 50, 51), three_at_once) == ["IBM", "F", "MSFT"]
+
+
+def test_a_day_with_more_requests_than_bars_asks_for_each_bar() -> None:
+    assert plan_at("15:00", asked(IBM=("14:59", "14:58")), plan=Plan(1000, 1)) == ["IBM"]
+
+
+def test_a_day_that_is_more_than_spent_allows_nothing() -> None:
+    # It was spent under another plan.
+    assert plan_the_rest(-1, at("15:00"), {IBM: UNKNOWN, MSFT: UNKNOWN}) == []
+
+
+def test_the_deadline_of_longer_bars_is_counted_in_bars() -> None:
+    # A day has 288 of 5 minutes, for which 2 requests are just enough: the third part is the next day's.
+    known = {BTCUSD: RequestState(at("05:00"), newest=at("04:55"))}
+    assert plan_the_rest(2, at("13:10"), known, interval="5min") == []
+    assert plan_the_rest(2, at("13:15"), known, interval="5min") == ["crypto:BTC/USD"]  # 99 are unseen
+
+
+def test_the_last_hundred_bars_before_a_close_wait_for_it() -> None:
+    assert plan_the_rest(1, at("20:59"), {IBM: seen_until(at("19:20"))}) == []
+    assert plan_the_rest(1, at("21:02"), {IBM: seen_until(at("19:20"))}) == ["IBM"]
+
+
+def test_the_urgent_go_before_the_closed_and_those_before_the_ones_that_are_due() -> None:
+    # The requests of the rest of the day: the coin 5 for 559 bars, the euro 1 for 80, and 1 for each of F and
+    # IBM. With 11 a common period of 63 bars is possible, so that the euro is due after each 40.
+    known = {
+        MSFT: RequestState(at("21:02"), newest=at("20:58")),  # its last bar was not there
+        EURUSD: seen_until(at("20:40")),  # 40 bars ago
+        F: seen_until(at("20:59")),
+        IBM: seen_until(at("17:00")),  # 240 bars before the close
+        BTCUSD: seen_until(at("19:41")),  # 99 bars ago
+    }
+    in_turn = ["crypto:BTC/USD", "IBM", "F", "fx:EUR/USD", "MSFT"]
+    assert plan_the_rest(11, at("21:20"), known, Plan(25, 5)) == in_turn
+
+
+# In winter a quota day begins at 05:00 UTC. Shanghai trades until 07:00 then, and Bombay until 10:00. The
+# next morning belongs to the same day: Shanghai's from 01:30 to 03:30, and Bombay's from 03:45 to 05:00, and
+# on into the day after.
+SHANGHAI, BOMBAY = parse_instrument("600104.SHH"), parse_instrument("RELIANCE.BSE")
+
+
+def test_the_period_of_a_session_comes_from_its_own_bars_and_the_costs_of_all() -> None:
+    # 60 bars now, 120 the next morning. Of 10 requests one is kept for each close. After each 24 bars they
+    # take 3 and 5, and 60 / 3 = 20.
+    known = {SHANGHAI: seen_until(thursday("06:00"))}
+    assert plan_the_rest(10, thursday("06:19"), known) == []
+    assert plan_the_rest(10, thursday("06:20"), known) == ["600104.SHH"]
+
+
+def test_what_is_left_over_goes_by_the_session_that_is_on() -> None:
+    # Shanghai has 105 bars now, and 120 the next morning; the euro has 1,547 until the day ends. A period of
+    # 119 takes 1, 1 and 12. Of 15 requests the last goes to the euro, since 1,547 / 13 is more than 105 / 1.
+    known = {SHANGHAI: seen_until(thursday("05:15")), EURUSD: seen_until(thursday("03:13"))}
+    assert plan_the_rest(15, thursday("06:10"), known, Plan(25, 2)) == ["fx:EUR/USD"]
+
+
+def test_a_session_waits_for_its_own_close_whatever_comes_after_it() -> None:
+    # The next morning's 75 bars are left to the day after.
+    assert plan_the_rest(1, thursday("09:59"), {BOMBAY: seen_until(thursday("08:20"))}) == []
+    # 199 bars take 2 requests. The first is made when 99 are unseen.
+    assert plan_the_rest(2, thursday("08:19"), {BOMBAY: seen_until(thursday("06:41"))}) == []
+    assert plan_the_rest(2, thursday("08:20"), {BOMBAY: seen_until(thursday("06:41"))}) == ["RELIANCE.BSE"]
+
+
+def test_a_single_request_waits_for_the_close_of_a_session_longer_than_the_next() -> None:
+    # 300 bars now, and 75 the next morning.
+    known = {BOMBAY: seen_until(thursday("05:00"))}
+    assert plan_the_rest(1, thursday("09:59"), known) == []
+    assert plan_the_rest(1, thursday("10:02"), known) == ["RELIANCE.BSE"]
 
 
 def test_refuses_an_instrument_without_a_calendar() -> None:

@@ -169,6 +169,8 @@ def test_a_hundred_new_symbols_take_nine_requests_and_keep_their_newest_hundred_
     assert {("2026-11-30T19:51:00Z", "2026-12-01T15:00:00Z", 100)} == {
         (min(answer.bars), max(answer.bars), len(answer.bars)) for answer in answers.values()
     }
+    # If others were sent before, those between are a hole.
+    assert not any(answer.reaches_back for answer in answers.values())
 
 
 @pytest.mark.parametrize("page_bars", [1, 2, 3, 7, 100])

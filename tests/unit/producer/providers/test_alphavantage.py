@@ -1,14 +1,18 @@
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import pytest
 import requests
+from minutes_of_a_producer import Clock
 from urllib3.response import HTTPResponse
 
 from producer.ohlcv import Ohlcv
+from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.alphavantage_answers import parse_answer
 from producer.providers.provider_errors import (
@@ -304,6 +308,23 @@ def test_an_answer_that_is_not_what_was_asked_for_is_malformed(body: bytes) -> N
         parse_answer(body, IBM, "1min")
 
 
+@pytest.mark.parametrize(
+    ("meta", "about"),
+    [
+        ({"2. Symbol": "MSFT"}, "MSFT"),
+        ({"2. From Symbol": "GBP", "3. To Symbol": "JPY"}, "GBP JPY"),
+        ({"2. Digital Currency Code": "ETH", "4. Market Code": "EUR"}, "ETH EUR"),
+    ],
+)
+def test_an_answer_about_something_else_is_refused_with_what_it_is_about(
+    meta: dict[str, str], about: str
+) -> None:
+    body = json.dumps({"Meta Data": meta, "Time Series (1min)": {}}).encode()
+
+    with pytest.raises(MalformedAnswerError, match=f"^IBM: the answer is about {about} ?$"):
+        parse_answer(body, IBM, "1min")
+
+
 class FakeSession(requests.Session):
     """Gives one answer after the other, and the last one for ever; remembers what was asked."""
 
@@ -326,10 +347,13 @@ class FakeSession(requests.Session):
 NOW = datetime(2026, 12, 1, 14, 31, tzinfo=UTC)
 
 
-def market(session: FakeSession, hours: str = "regular") -> AlphaVantage:
-    return AlphaVantage(
-        session, "https://market.test", "S3CRETKEY", 5, hours, before_request=lambda: None, now=lambda: NOW
-    )
+def market(
+    session: FakeSession,
+    hours: str = "regular",
+    now: Callable[[], datetime] = lambda: NOW,
+    before: Callable[[], None] = lambda: None,
+) -> AlphaVantage:
+    return AlphaVantage(session, "https://market.test", "S3CRETKEY", 5, hours, before_request=before, now=now)
 
 
 AS_TRADED = {"extended_hours": "false", "adjusted": "false"}
@@ -438,30 +462,70 @@ def test_where_the_plan_refuses_the_long_answer_the_short_one_stands_and_says_th
     assert [(len(each.bars), each.reaches_back) for each in (first, second)] == [(100, False), (100, False)]
 
 
-def test_a_long_answer_that_failed_is_the_first_that_the_next_run_asks_for() -> None:
-    session = FakeSession(minutes(100), json.dumps({"Information": BURST}).encode(), minutes(500))
-    provider = market(session)
-    since = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
+def burst() -> bytes:
+    return json.dumps({"Information": BURST}).encode()
 
-    with pytest.raises(BurstLimitError):
-        provider.fetch([IBM], "1min", since)
-    answer = provider.fetch([IBM], "1min", since)["IBM"]
+
+GAP_SINCE = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
+
+
+def test_a_long_answer_that_came_too_soon_after_the_short_one_is_asked_for_alone_the_next_time() -> None:
+    session = FakeSession(minutes(100), burst(), minutes(500))
+    provider = market(session)
+
+    first = provider.fetch([IBM], "1min", GAP_SINCE)["IBM"]
+    # What has come was sent, so that bars are wanted since its newest; the gap is older.
+    second = provider.fetch([IBM], "1min", NOW)["IBM"]
 
     assert sizes(session) == ["compact", "full", "full"]
-    assert len(answer.bars) == 500
+    assert (len(first.bars), first.reaches_back, type(first.cut_off_by)) == (100, False, BurstLimitError)
+    assert (len(second.bars), second.reaches_back, second.cut_off_by) == (500, True, None)
 
 
-def test_a_long_answer_that_was_put_off_and_is_refused_falls_back_to_the_short_one() -> None:
-    session = FakeSession(minutes(100), json.dumps({"Information": BURST}).encode(), refusal(), minutes(100))
+def test_a_long_answer_that_fails_alone_too_falls_back_to_the_short_one_and_is_put_off() -> None:
+    session = FakeSession(minutes(100), burst(), burst(), minutes(100), minutes(100))
     provider = market(session)
-    since = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
 
-    with pytest.raises(BurstLimitError):
-        provider.fetch([IBM], "1min", since)
-    answer = provider.fetch([IBM], "1min", since)["IBM"]
+    answers = [provider.fetch([IBM], "1min", since)["IBM"] for since in (GAP_SINCE, NOW, NOW)]
 
-    assert sizes(session) == ["compact", "full", "full", "compact"]
-    assert not answer.reaches_back
+    assert sizes(session) == ["compact", "full", "full", "compact", "compact"]
+    assert [len(each.bars) for each in answers] == [100, 100, 100]
+
+
+def test_a_long_answer_that_is_refused_is_tried_again_after_half_a_day() -> None:
+    session = FakeSession(minutes(100), refusal(), minutes(100), minutes(500))
+    clock = Clock(NOW)
+    provider = market(session, now=clock)
+
+    for hours in (0, 11.9, 12):
+        clock.now = NOW + timedelta(hours=hours)
+        provider.fetch([IBM], "1min", GAP_SINCE)
+
+    assert sizes(session) == ["compact", "full", "compact", "full"]
+
+
+def test_with_one_request_a_run_the_long_answer_is_asked_alone_and_once_it_failed_the_short_one() -> None:
+    allowance = Allowance()
+    session = FakeSession(minutes(100), refusal(), minutes(100))
+    provider = market(session, before=allowance.spend)
+    answers = []
+    for since in (GAP_SINCE, NOW, NOW):
+        allowance.begin(1)
+        answers.append(provider.fetch([IBM], "1min", since)["IBM"])
+
+    assert sizes(session) == ["compact", "full", "compact"]
+    assert [len(each.bars) for each in answers] == [100, 0, 100]
+    assert [type(each.cut_off_by) for each in answers] == [AllowanceSpentError, NotEntitledError, NoneType]
+    assert isinstance(answers[1].failure, AllowanceSpentError)
+
+
+def test_of_a_long_answer_what_lies_long_before_the_gap_is_left_out() -> None:
+    # 101 bars since 12:50. Before them: 100, and 1,000 for the longest look-back.
+    session = FakeSession(minutes(100), minutes(2000))
+
+    answer = market(session).fetch([IBM], "1min", GAP_SINCE)["IBM"]
+
+    assert len(answer.bars) == 101 + 1100
 
 
 def test_the_long_answer_does_not_reach_back_further_than_30_days() -> None:

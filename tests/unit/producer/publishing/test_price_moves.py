@@ -84,11 +84,21 @@ def test_a_coin_has_no_gaps() -> None:
     assert move.change_percent == 10.0
 
 
-@pytest.mark.parametrize(("minutes", "is_news"), [(0, True), (119, True), (121, False)])
-def test_what_ended_two_hours_ago_is_history(minutes: int, is_news: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(("minutes", "is_news"), [(0, True), (119, True), (120, True), (121, False)])
+def test_what_ended_more_than_two_hours_ago_is_history(minutes: int, is_news: bool) -> None:  # noqa: FBT001
     move = find(closes(100.0, 90.0, 93.0), after=timedelta(minutes=minutes))
 
     assert (move is not None) == is_news
+
+
+def test_long_bars_are_history_after_two_hours_too() -> None:
+    saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    bars = closes(100.0, 90.0, 93.0, start=saturday, minutes=60)
+    ended = saturday + timedelta(hours=3)
+    newest = [max(bars)]
+
+    assert WATCH.find_move(COIN, "60min", bars, newest, ended + timedelta(minutes=120)) is not None
+    assert WATCH.find_move(COIN, "60min", bars, newest, ended + timedelta(minutes=121)) is None
 
 
 def test_a_bar_without_enough_bars_before_it_has_no_move() -> None:
@@ -100,7 +110,21 @@ def test_only_what_is_watched_is_looked_at() -> None:
 
     assert find(bars, PriceWatch(5, 2, frozenset({"MSFT"}))) is None
     assert find(bars, PriceWatch(5, 2, frozenset({"IBM"}))) is not None
+
+
+def test_of_a_watch_without_a_threshold_nothing_is_looked_at() -> None:
+    bars = closes(100.0, 100.0, 100.0, 100.0, 100.0, 150.0)
+
+    assert find(bars, PriceWatch(percent=0, bars=5)) is None
     assert find(bars, NO_WATCH) is None
+
+
+def test_a_move_goes_over_five_bars_unless_a_watch_says_otherwise() -> None:
+    # From the first close to the sixth: 5 of 100. Over four bars it would be a fall from 140, over six none.
+    move = find(closes(100.0, 140.0, 140.0, 140.0, 140.0, 105.0), PriceWatch(percent=5))
+
+    assert move is not None
+    assert (move.change_percent, move.from_price) == (5.0, 100.0)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,14 @@ def test_remembers_a_full_lookback_before_all_that_a_provider_shows() -> None:
     assert max(many) == tail.newest
 
 
+def test_the_first_bar_that_is_no_longer_remembered_is_noted() -> None:
+    # 100 that a provider shows, and 199 closes before the oldest of them.
+    whole, one_more = (sent(bars(*(float(close) for close in range(1, 1 + count)))) for count in (299, 300))
+
+    assert (whole.oldest, whole.forgotten) == (at(0), False)
+    assert (one_more.oldest, one_more.forgotten) == (at(1), True)
+
+
 def test_what_is_older_than_the_memory_is_lookback_and_not_news() -> None:
     tail = Tail(bars={at(5): flat(15)}, forgotten=True)
 

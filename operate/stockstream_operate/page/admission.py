@@ -23,8 +23,8 @@ class Verdict(Enum):
     BRINGS_KEY = "brings key"
 
 
-class Door:
-    """The door of one server, with a secret of its own.
+class Admission:
+    """Who is admitted to one server, by a secret of its own.
 
     Attributes:
         key: the secret, as it stands in the address that is printed.

@@ -1,0 +1,79 @@
+"""What to send of a month of history: what lies before the tail, and what the tail lacks. Pure."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from producer.memory.tail import Tail
+from producer.ohlcv import Ohlcv
+from producer.providers.answers import BARS_PER_ANSWER
+from producer.publishing.publication import Publication, plan_publications
+from stockstream.fields import lookback_lengths
+from stockstream.windows import Windows
+
+
+class HistoryPlan(NamedTuple):
+    """What to send of a month.
+
+    Attributes:
+        older: the month's bars that the tail will not remember, oldest first.
+        tail: what the others are planned with, and remembered with.
+        within: the bars of a hole in the tail, those that have changed, and those that looked back over a
+            hole.
+    """
+
+    older: list[Publication]
+    tail: Tail
+    within: list[Publication]
+
+
+def plan_history(
+    month: Mapping[str, Ohlcv], before: Mapping[str, Ohlcv], tail: Tail, windows: Windows
+) -> HistoryPlan:
+    """What to send of a month.
+
+    What is newer than the tail is left to the runs that follow it.
+
+    Args:
+        month: its finished bars, by open_time.
+        before: the bars of the month before it.
+        tail: what has been sent.
+        windows: what the look-back must serve.
+    """
+    shown = {**before, **month}
+    reach = max(lookback_lengths(windows).values())
+    is_within = bool(tail.bars) and max(month, default="") >= tail.oldest
+    first = _first_remembered(shown, tail, reach) if is_within else tail.oldest
+    older = [
+        each
+        for each in plan_publications({**tail.bars, **shown}, Tail(), windows)
+        if each.open_time in month and (not first or each.open_time < first)
+    ]
+    if not is_within:
+        return HistoryPlan(older, tail, [])
+    reaching = _reaching_back(shown, tail, first, reach)
+    until_newest = {time: numbers for time, numbers in shown.items() if time <= tail.newest}
+    return HistoryPlan(older, reaching, plan_publications(until_newest, reaching, windows))
+
+
+def _first_remembered(shown: Mapping[str, Ohlcv], tail: Tail, reach: int) -> str:
+    """Where the tail begins once its holes are filled: a long hole pushes out what lies before it."""
+    times = sorted(time for time in {*shown, *tail.bars} if time <= tail.newest)
+    first = times[max(0, len(times) - BARS_PER_ANSWER - reach)]
+    return max(tail.oldest, min(first, *tail.doubtful)) if tail.doubtful else max(tail.oldest, first)
+
+
+def _reaching_back(shown: Mapping[str, Ohlcv], tail: Tail, first: str, reach: int) -> Tail:
+    """The tail from a time on, and before it the bars that its own look back on.
+
+    Its first bars may have lacked some in their look-backs, so that they count as doubtful, and are sent
+    again. Until they are, the bars before them must be remembered, or a run that sends them in a backfill's
+    place would send short look-backs.
+    """
+    known = {**tail.bars, **shown}
+    before = sorted(time for time in known if time < first)[-reach:]
+    kept = [time for time in tail.bars if time >= first]
+    return Tail(
+        {time: known[time] for time in before} | {time: tail.bars[time] for time in kept},
+        tail.doubtful | set(kept[:reach]),
+        forgotten=True,
+    )

@@ -1,0 +1,145 @@
+"""`stockstream status`: what runs here, what it has delivered, and what is wrong with it."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import boto3
+from rich.table import Table
+
+from stockstream.times import format_time
+from stockstream_local.faults.fault_server import active_faults
+from stockstream_operate.lake.access import NoLakeError, QueryableLake, open_lake
+from stockstream_operate.run_lock import Running, read_running
+from stockstream_operate.screen import Screen
+from stockstream_operate.stack import find_running_stack
+from stockstream_operate.workplace import STATE
+
+_DELIVERED = (
+    "SELECT instrument, count(*) AS bars, max(open_time) AS newest FROM bars_latest GROUP BY 1 ORDER BY 1"
+)
+
+
+class Delivered(NamedTuple):
+    """What the lake has of one instrument.
+
+    Attributes:
+        instrument: its name.
+        bars: how many.
+        newest: when the newest one opened, UTC.
+    """
+
+    instrument: str
+    bars: int
+    newest: datetime
+
+
+class Status(NamedTuple):
+    """What `stockstream status` says.
+
+    Attributes:
+        running: the run; None where nothing runs.
+        alarms: the alarms that are in ALARM.
+        faults: what `stockstream fault` has broken.
+        delivered: what the lake of this run, or of the last one, holds.
+    """
+
+    running: Running | None
+    alarms: Sequence[str]
+    faults: Sequence[str]
+    delivered: Sequence[Delivered]
+
+
+def add_status(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream status`."""
+    command.description = "Says what runs here, since when, what it delivered, and what is wrong with it."
+    command.add_argument("--json", action="store_true", help="as one JSON object, for programs")
+    command.set_defaults(run=run_status)
+
+
+def run_status(asked: argparse.Namespace, screen: Screen) -> None:
+    """Shows the status.
+
+    Raises:
+        StockstreamError: the run does not answer, or its lake cannot be read.
+    """
+    running = read_running(STATE)
+    status = Status(
+        running,
+        _alarms() if running else (),
+        active_faults() if running else (),
+        _read_delivered(open_lake(None)),
+    )
+    if asked.json:
+        screen.write(json.dumps(as_object(status)))
+    else:
+        show_status(status, screen, datetime.now(UTC))
+
+
+def as_object(status: Status) -> dict[str, Any]:
+    """The status for programs."""
+    running = status.running
+    return {
+        "running": running is not None,
+        "process": running.process if running else None,
+        "since": format_time(running.since) if running else None,
+        "url": running.emulator.url if running else None,
+        "alarms": list(status.alarms),
+        "faults": list(status.faults),
+        "delivered": [
+            {**each._asdict(), "newest": format_time(each.newest.replace(tzinfo=UTC))}
+            for each in status.delivered
+        ],
+    }
+
+
+def _alarms() -> list[str]:
+    find_running_stack()
+    answer = boto3.client("cloudwatch").describe_alarms(
+        StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    # stockstream-PipelineDownAlarm-8F3CDD19: the name in the template is what people know.
+    names = (each["AlarmName"] for each in [*answer["MetricAlarms"], *answer["CompositeAlarms"]])
+    return sorted(name.split("-")[1] for name in names)
+
+
+def _read_delivered(lake: QueryableLake) -> list[Delivered]:
+    try:
+        return [Delivered(*row) for row in lake.query(_DELIVERED).rows]
+    except NoLakeError:
+        return []
+
+
+def show_status(status: Status, screen: Screen, now: datetime) -> None:
+    """Shows the status to people.
+
+    Args:
+        status: what to show.
+        screen: where.
+        now: the time, UTC.
+    """
+    if running := status.running:
+        minutes = (now - running.since).total_seconds() // 60
+        screen.say(
+            f"A pipeline runs here since {running.since:%Y-%m-%d %H:%M} UTC ({minutes:.0f} minutes), "
+            f"as process {running.process}, at {running.emulator.url}. `stockstream down` ends it."
+        )
+        screen.say(
+            f"In ALARM: {', '.join(status.alarms)}." if status.alarms else "No alarm is in ALARM.",
+            style="red" if status.alarms else "",
+        )
+        if status.faults:
+            screen.say(f"Broken on purpose: {', '.join(status.faults)}. `stockstream mend` ends it.")
+    else:
+        screen.say("Nothing runs here: start `make run`.")
+    if not status.delivered:
+        screen.say("Nothing was delivered yet.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("instrument", "bars", "newest bar (UTC)"):
+        table.add_column(title, justify="right" if title == "bars" else "left")
+    for each in status.delivered:
+        table.add_row(each.instrument, f"{each.bars:,}", f"{each.newest:%Y-%m-%d %H:%M}")
+    screen.present(table)

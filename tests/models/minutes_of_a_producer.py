@@ -1,0 +1,348 @@
+"""The real producer and the real providers, run once a minute. Servers, stream and table are models.
+
+A server shows what the real one would at that minute, over HTTP: so a test sees each request, and decides
+what is refused.
+"""
+
+import io
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import orjson
+import requests
+from urllib3.response import HTTPResponse
+
+from producer.markets.sessions import market_of, sessions_between
+from producer.markets.watchlist import Watchlist
+from producer.memory.instrument_table import TailConflictError, VersionedTail
+from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
+from producer.memory.tail import Tail
+from producer.planning.allowance import Allowance
+from producer.planning.ledger import Ledger
+from producer.planning.planner import Plan
+from producer.production import Producer
+from producer.providers.alpaca import Alpaca
+from producer.providers.alphavantage import AlphaVantage
+from producer.providers.provider import Provider
+from producer.publishing.publisher import Publisher
+from stockstream.instruments import Instrument, parse_instruments
+from stockstream.times import format_time
+from stockstream.windows import Windows
+
+MINUTE = timedelta(minutes=1)
+# What each real server shows: these are the world's numbers, and not the producer's.
+SHORT_ANSWER_BARS = 100
+LONG_ANSWER = timedelta(days=30)
+LONGEST_LOOKBACK = 199
+NEW_YORK = ZoneInfo("America/New_York")
+
+type Refusal = bytes | Exception
+
+
+class Clock:
+    """The time in a world."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Market:
+    """Bars of each minute of trading; no two in a row have one close.
+
+    Args:
+        instruments: which there are.
+        hours: one of sessions.HOURS.
+        span: from when to when.
+        silent: the names of those that are never traded.
+    """
+
+    def __init__(
+        self,
+        instruments: Iterable[Instrument],
+        hours: str,
+        span: tuple[datetime, datetime],
+        silent: Iterable[str] = (),
+    ) -> None:
+        self.times: dict[str, list[datetime]] = {}
+        for each in instruments:
+            minutes = self.times[each.name] = []
+            if each.name in set(silent):
+                continue
+            for session in sessions_between(market_of(each, hours), *span):
+                start, end = max(session.opens, span[0]), min(session.closes, span[1])
+                minutes += [start + number * MINUTE for number in range((end - start) // MINUTE)]
+
+    def between(self, name: str, start: datetime, end: datetime) -> list[datetime]:
+        """The open_times from a moment to just before another."""
+        times = self.times[name]
+        return times[bisect_left(times, start) : bisect_left(times, end)]
+
+
+def close_of(open_time: datetime) -> float:
+    """What a bar closes at."""
+    return 100 + int(open_time.timestamp()) // 60 % 997 / 8
+
+
+class Server(requests.Session):
+    """What both servers share: each request is kept, and the market answers it unless a test refuses it."""
+
+    def __init__(self, market: Market, clock: Clock) -> None:
+        super().__init__()
+        self.market, self.clock = market, clock
+        self.asked: list[tuple[datetime, dict[str, str]]] = []
+        self.bars_shown = 0
+        self.refuse: Callable[[dict[str, str]], Refusal | None] = lambda _parameters: None
+
+    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
+        parameters = {"url": url, **options["params"]}
+        self.asked.append((self.clock.now, parameters))
+        refusal = self.refuse(parameters)
+        if isinstance(refusal, Exception):
+            raise refusal
+        response = requests.Response()
+        response.status_code = 200
+        body = refusal if refusal is not None else json.dumps(self.answer(parameters)).encode()
+        response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+        return response
+
+    def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
+        """What the market says."""
+        raise NotImplementedError
+
+
+class AlphaVantageServer(Server):
+    """Shows the newest 100 bars, or those of 30 days, or of a month."""
+
+    def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
+        """One instrument's series, newest first."""
+        name, now = parameters["symbol"], self.clock.now
+        times = self.market.times[name]
+        newest = bisect_right(times, now)  # the one that is forming shows
+        if "month" in parameters:
+            shown = [
+                each
+                for each in times[:newest]
+                if each.astimezone(NEW_YORK).strftime("%Y-%m") == parameters["month"]
+            ]
+        elif parameters["outputsize"] == "full":
+            shown = times[bisect_left(times, now - LONG_ANSWER) : newest]
+        else:
+            shown = times[max(0, newest - SHORT_ANSWER_BARS) : newest]
+        if not shown:
+            return {}
+        return {
+            "Meta Data": {"2. Symbol": name, "4. Interval": "1min", "6. Time Zone": "US/Eastern"},
+            "Time Series (1min)": {
+                each.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S"): {
+                    **dict.fromkeys(("1. open", "2. high", "3. low", "4. close"), str(close_of(each))),
+                    "5. volume": "7",
+                }
+                for each in reversed(shown)
+            },
+        }
+
+
+class AlpacaServer(Server):
+    """Shows what is asked for, by symbol and then by time, in pages."""
+
+    page_bars = 10_000
+
+    def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
+        """One page."""
+        start = datetime.fromisoformat(parameters["start"])
+        end = min(datetime.fromisoformat(parameters.get("end", "9999-01-01T00:00:00Z")), self.clock.now)
+        names = {each.removeprefix("crypto:"): each for each in self.market.times}
+        wanted = [
+            (symbol, each)
+            for symbol in sorted(parameters["symbols"].split(","))
+            for each in self.market.between(names[symbol], start, end + timedelta(seconds=1))
+        ]
+        first = int(parameters.get("page_token", "0"))
+        after = first + self.page_bars
+        bars: dict[str, list[dict[str, Any]]] = {}
+        self.bars_shown += len(wanted[first:after])
+        for symbol, each in wanted[first:after]:
+            numbers = dict.fromkeys("ohlc", close_of(each))
+            bars.setdefault(symbol, []).append({"t": format_time(each), **numbers, "v": 7})
+        return {"bars": bars, "next_page_token": str(after) if after < len(wanted) else None}
+
+
+class Stream:
+    """Keeps what it takes."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, bytes]] = []
+        self.refuses = False
+
+    def put(self, partition_key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
+        if self.refuses:
+            return set()
+        self.records += [(partition_key, record) for record in records]
+        return set(range(len(records)))
+
+    def documents(self, name: str) -> dict[datetime, dict[str, Any]]:
+        """Each bar of an instrument at its latest as_of."""
+        newest: dict[datetime, dict[str, Any]] = {}
+        for record in (orjson.loads(data) for key, data in self.records if key == name):
+            open_time = datetime.fromisoformat(record["open_time"])
+            if open_time not in newest or record["as_of"] >= newest[open_time]["as_of"]:
+                newest[open_time] = record
+        return newest
+
+
+class Table:
+    """The tails."""
+
+    def __init__(self) -> None:
+        self.tails: dict[str, VersionedTail] = {}
+        self.longest = 0
+
+    def read_tail(self, instrument: str, _interval: str) -> VersionedTail:
+        return self.tails.get(instrument, VersionedTail(Tail(), 0))
+
+    def write_tail(self, instrument: str, interval: str, tail: Tail, read_version: int) -> VersionedTail:
+        if self.read_tail(instrument, interval).version != read_version:
+            raise TailConflictError(instrument)
+        self.tails[instrument] = VersionedTail(tail, read_version + 1)
+        self.longest = max(self.longest, len(tail.bars))
+        return self.tails[instrument]
+
+
+class LedgerItem:
+    """The ledger, which goes through its own form of storage each time."""
+
+    def __init__(self) -> None:
+        self.page = VersionedLedger(Ledger())
+
+    def read(self) -> VersionedLedger:
+        return self.page
+
+    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
+        if self.page.version != read_version:
+            raise LeaseHeldError
+        stored = Ledger.from_dict(json.loads(json.dumps(ledger.to_dict())))
+        self.page = VersionedLedger(stored, read_version + 1, held_until)
+        return self.page
+
+
+class OpenProvider(Protocol):
+    """Opens a provider on a server."""
+
+    def __call__(self, server: Server, hours: str, before_request: Callable[[], None]) -> Provider: ...
+
+
+def open_alpha_vantage(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
+    """Alpha Vantage, with the clock of its server."""
+    return AlphaVantage(
+        server, "https://market.test", "S3CRETKEY", 5, hours, before_request=before_request, now=server.clock
+    )
+
+
+def open_alpaca(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
+    """Alpaca, with the clock of its server."""
+    return Alpaca(
+        server,
+        "https://market.test",
+        ("PKTEST", "s3cret"),
+        5,
+        hours,
+        "iex",
+        before_request=before_request,
+        now=server.clock,
+    )
+
+
+class World:
+    """A producer and all that it touches.
+
+    Args:
+        instruments: as the setting INSTRUMENTS has them.
+        plan: what the provider allows.
+        span: from when to when there are bars; the producer runs when it is told to.
+        alpaca: Alpaca in place of Alpha Vantage.
+        hours: one of sessions.HOURS.
+        silent: the names of instruments that are never traded.
+    """
+
+    def __init__(
+        self,
+        instruments: str,
+        plan: Plan,
+        span: tuple[datetime, datetime],
+        *,
+        alpaca: bool = False,
+        hours: str = "regular",
+        silent: Iterable[str] = (),
+    ) -> None:
+        self.instruments = parse_instruments(instruments)
+        self.clock = Clock(span[0])
+        self.market = Market(self.instruments, hours, span, silent)
+        self.stream, self.table, self.ledger_item = Stream(), Table(), LedgerItem()
+        self.server = (AlpacaServer if alpaca else AlphaVantageServer)(self.market, self.clock)
+        self._open: OpenProvider = open_alpaca if alpaca else open_alpha_vantage
+        self._plan, self._hours = plan, hours
+        self.producer = self.new_container()
+
+    def new_container(self) -> Producer:
+        """A producer that remembers nothing but what is stored."""
+        allowance = Allowance()
+        provider = self._open(self.server, self._hours, allowance.spend)
+        self.producer = Producer(
+            watchlist=Watchlist(self.instruments, "1min", self._hours),
+            provider=provider,
+            allowance=allowance,
+            plan=self._plan._replace(instruments_per_request=provider.instruments_per_request),
+            ledger_item=self.ledger_item,  # type: ignore[arg-type]  # a fake
+            publisher=Publisher(
+                source="alphavantage",
+                stream=self.stream,  # type: ignore[arg-type]  # a fake
+                table=self.table,  # type: ignore[arg-type]  # a fake
+                interval="1min",
+                windows=Windows(),
+            ),
+            now=self.clock,
+        )
+        return self.producer
+
+    def run(self, start: datetime, end: datetime) -> None:
+        """Runs twenty seconds past each minute, from one to just before another."""
+        for number in range((end - start) // MINUTE):
+            self.clock.now = start + number * MINUTE + timedelta(seconds=20)
+            self.producer.run(seconds=3600)
+
+    def missing(self, name: str, start: datetime, end: datetime) -> list[datetime]:
+        """The bars of a time that the stream does not hold."""
+        sent = self.stream.documents(name)
+        return [each for each in self.market.between(name, start, end) if each not in sent]
+
+    def sent(self, name: str, start: datetime, end: datetime) -> int:
+        """How many bars of a time the stream holds."""
+        return sum(start <= each < end for each in self.stream.documents(name))
+
+    def broken_lookbacks(self, name: str) -> list[datetime]:
+        """The bars whose look-back is not what the market showed before them, from the first bar sent on."""
+        documents = self.stream.documents(name)
+        times = self.market.between(name, min(documents), max(documents) + MINUTE)
+        closes = [close_of(each) for each in times]
+        return [
+            each
+            for position, each in enumerate(times)
+            if each in documents
+            and documents[each]["lookback"]["close"] != closes[max(0, position - LONGEST_LOOKBACK) : position]
+        ]
+
+    def requests(self, start: datetime, end: datetime) -> list[dict[str, str]]:
+        """What was asked in a time."""
+        return [parameters for moment, parameters in self.server.asked if start <= moment < end]
+
+
+def utc(day: int, hour: int, minute: int = 0) -> datetime:
+    """A moment of November 2026."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
