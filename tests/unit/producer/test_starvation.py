@@ -26,8 +26,7 @@ def test_twelve_new_instruments_come_to_one_page_a_minute(plan: Plan) -> None:
     # a few of Friday. A page of 3,500 holds two of them whole, so that six pages serve twelve.
     world = alpaca_world(TWELVE, plan, 3500)
 
-    # If 13 of the day's 25 requests are left by then, these are half an hour apart.
-    world.run(OPENING, OPENING + 60 * MINUTE)
+    world.run(OPENING, OPENING + 40 * MINUTE)
 
     assert {name for name, _ in world.stream.records} == {each.name for each in world.instruments}
     # The first request is at 14:32, for the bar of 14:30.

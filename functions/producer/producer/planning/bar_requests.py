@@ -16,8 +16,6 @@ from stockstream.instruments import Instrument
 
 # How many times as many bars as it needs the most a request may bring of an instrument.
 _MOST_REPEATED = 2
-# Up to this lag all share a request, whichever were answered the last time.
-_SHORT_LAG_BARS = 20
 
 
 class BarRequest(NamedTuple):
@@ -55,40 +53,22 @@ def group_requests(
     if together == 1:
         return [BarRequest((each,), cursors[each]) for each in chosen]
     groups = [[each for each in chosen if cursors[each] is None]]
-    # Pages are sorted by symbol, so that the last of a request that took more pages than there were went
-    # without. Beside the others it would do so again.
-    asked = {each: ledger.of_instrument(each.name).asked_at or NEVER for each in chosen}
-    newest = max(asked.values(), default=NEVER)
-    by_turn: dict[datetime, list[tuple[datetime, Instrument]]] = {}
-    for each, cursor in cursors.items():
-        if cursor:
-            lags = now - cursor > _SHORT_LAG_BARS * bar_length
-            by_turn.setdefault(asked[each] if lags else newest, []).append((cursor, each))
-    for known in by_turn.values():
-        groups += _group_by_cursor(known, now, BARS_PER_ANSWER * bar_length)
+    oldest_first = sorted(
+        ((cursor, each) for each, cursor in cursors.items() if cursor), key=lambda pair: pair[0]
+    )
+    # An answer of a hundred bars fits each page, so that a lag below that needs no request of its own.
+    least, reach = BARS_PER_ANSWER * bar_length, now
+    for cursor, each in oldest_first:
+        if len(groups) == 1 or cursor > reach:
+            groups.append([])
+            reach = max(now - (now - cursor) / _MOST_REPEATED, cursor + least)
+        groups[-1].append(each)
     requests = [
         BarRequest(tuple(batch), min((moment for each in batch if (moment := cursors[each])), default=None))
         for group in groups
         for batch in batched(group, together, strict=False)
     ]
     return sorted(requests, key=lambda request: _asked_at(request, ledger))
-
-
-def _group_by_cursor(
-    known: Iterable[tuple[datetime, Instrument]], now: datetime, least: timedelta
-) -> list[list[Instrument]]:
-    """The instruments with their cursors, cut where a request would bring too much that is known already.
-
-    An answer of a hundred bars each fits a page, so that a difference below that needs no second request.
-    """
-    groups: list[list[Instrument]] = []
-    reach = now
-    for cursor, each in sorted(known, key=lambda pair: pair[0]):
-        if not groups or cursor > reach:
-            groups.append([])
-            reach = max(now - (now - cursor) / _MOST_REPEATED, cursor + least)
-        groups[-1].append(each)
-    return groups
 
 
 def _asked_at(request: BarRequest, ledger: Ledger) -> datetime:

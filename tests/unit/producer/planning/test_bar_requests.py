@@ -33,27 +33,6 @@ def test_those_that_are_less_than_a_hundred_bars_apart_share_a_request_since_the
     assert found == [BarRequest((B, C, A), NOW - 90 * MINUTE)]
 
 
-def test_what_went_without_an_answer_does_not_share_a_request_with_what_had_one() -> None:
-    found = group_requests([[A, B, C]], ledger(A=(21, 1), B=(25, 4), C=(30, 4)), NOW, 100, MINUTE)
-    near = group_requests([[A, B, C]], ledger(A=(1, 1), B=(20, 4), C=(20, 4)), NOW, 100, MINUTE)
-
-    assert [each.instruments for each in found] == [(C, B), (A,)]
-    assert [set(each.instruments) for each in near] == [{A, B, C}]
-
-
-def test_more_than_twenty_bars_are_a_lag() -> None:
-    found = group_requests([[A, B]], ledger(A=(1, 1), B=(21, 4)), NOW, 100, MINUTE)
-
-    assert [each.instruments for each in found] == [(B,), (A,)]
-
-
-def test_a_request_brings_of_none_more_than_twice_what_it_needs() -> None:
-    # Since 300 minutes ago: of B that is just twice its 150, of C it would be more than twice 149.
-    found = group_requests([[A, B, C]], ledger(A=(300, 1), B=(150, 1), C=(149, 1)), NOW, 100, MINUTE)
-
-    assert found == [BarRequest((A, B), NOW - 300 * MINUTE), BarRequest((C,), NOW - 149 * MINUTE)]
-
-
 def test_one_that_lags_by_days_holds_back_none_of_the_others() -> None:
     found = group_requests([[A, B]], ledger(A=(2, 1), B=(11 * 1440, 1)), NOW, 100, MINUTE)
 
@@ -90,10 +69,9 @@ def test_where_a_request_takes_one_the_planners_order_stands() -> None:
 
 NAMES = [parse_instrument(f"{first}{second}") for first in "ABCDE" for second in "ABCDE"]
 LAGS = st.one_of(st.none(), st.integers(0, 20 * 1440))
-ASKED = st.one_of(st.none(), st.integers(0, 3))
 
 
-@given(st.lists(st.tuples(LAGS, ASKED), max_size=25), st.integers(2, 30))
+@given(st.lists(st.tuples(LAGS, LAGS), max_size=25), st.integers(2, 30))
 def test_each_is_asked_for_once_and_no_request_brings_much_more_than_it_needs(
     lags: list[tuple[int | None, int | None]], together: int
 ) -> None:
@@ -117,3 +95,5 @@ def test_each_is_asked_for_once_and_no_request_brings_much_more_than_it_needs(
                 # Twice as much as an instrument needs, or a hundred bars more.
                 assert timedelta() <= cursor - request.since
                 assert cursor - request.since <= max(100 * MINUTE, NOW - cursor)
+    # Twenty days are 28,800 minutes, and these are 100 doubled eight times and a bit.
+    assert len(found) <= -(-len(chosen) // together) + 11
