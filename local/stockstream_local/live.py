@@ -97,18 +97,18 @@ def _alpaca(instruments: Sequence[Instrument], interval: str | None, key: str | 
     )
 
 
-def require_answer(live: LiveProvider, get: Callable[..., object] = requests.get) -> None:
+def require_answer(live: LiveProvider, ask: Callable[..., object] = requests.head) -> None:
     """Makes sure that a provider's server can be reached from here, whatever it answers.
 
     Args:
         live: the provider.
-        get: asks a server.
+        ask: asks a server for nothing but whether it is there.
 
     Raises:
         LiveError: it cannot.
     """
     try:
-        get(live.url, timeout=PROBE_SECONDS, stream=True)
+        ask(live.url, timeout=PROBE_SECONDS)
     except requests.RequestException as error:
         reason = type(error).__name__
         raise LiveError(

@@ -3,8 +3,9 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -13,6 +14,8 @@ from stockstream.errors import StockstreamError
 from stockstream_operate.environment import Emulator
 
 _NAME = "running.json"
+# A reader holds the lock for a moment to see whether it is free; a start waits that long, and not for a run.
+_ATTEMPTS, _PAUSE_SECONDS = 20, 0.01
 
 
 class AlreadyRunningError(StockstreamError):
@@ -48,14 +51,12 @@ def hold_run_lock(state: Path) -> Iterator[Callable[[Emulator, str], None]]:
         AlreadyRunningError: another process holds it.
     """
     with (state / _NAME).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(file):
             holder = _read(file)
             who = f" (process {holder['process']})" if holder else ""
             raise AlreadyRunningError(
                 f"`stockstream up` runs in this clone already{who}. Stop it first, or use another clone."
-            ) from None
+            )
         holder = {"process": os.getpid(), "since": datetime.now(UTC).isoformat()}
         _write(file, holder)
         yield lambda emulator, faults_url: _write(
@@ -84,12 +85,22 @@ def _read_holder(state: Path) -> dict[str, Any] | None:
     try:
         with (state / _NAME).open("r+") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Shared, so that two readers do not take each other for a run.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return _read(file)
     except FileNotFoundError:
         pass
     return None
+
+
+def _take(file: TextIO) -> bool:
+    for _ in range(_ATTEMPTS):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
 
 
 def _write(file: TextIO, said: Mapping[str, object]) -> None:

@@ -1,8 +1,10 @@
 """The run lock: one pipeline at a time, and others can find it."""
 
+import fcntl
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -55,6 +57,27 @@ def test_a_run_that_begins_or_ends_has_told_nothing(tmp_path: Path) -> None:
             hold_run_lock(tmp_path),
         ):
             pytest.fail("both hold it")
+
+
+def test_readers_do_not_take_each_other_for_a_run(tmp_path: Path) -> None:
+    file = tmp_path / "running.json"
+    file.write_text('{"process": 1}')  # of a run that was killed
+    with file.open() as another:
+        fcntl.flock(another, fcntl.LOCK_SH)
+
+        assert read_process(tmp_path) is None
+
+
+def test_a_start_waits_for_a_reader_and_not_for_a_run(tmp_path: Path) -> None:
+    file = tmp_path / "running.json"
+    file.write_text("")
+    with file.open() as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+        leaving = Timer(0.05, lambda: fcntl.flock(reader, fcntl.LOCK_UN))
+        leaving.start()
+        with hold_run_lock(tmp_path):
+            assert read_process(tmp_path) == os.getpid()
+        leaving.join()
 
 
 def test_its_process_and_its_beginning_are_known_from_the_start(tmp_path: Path) -> None:

@@ -153,3 +153,13 @@ def test_what_is_not_broken_cannot_be_mended(site: Site) -> None:
 def test_an_unknown_fault_is_answered_with_those_that_there_are(site: Site) -> None:
     with pytest.raises(FaultError, match=r"There is no fault market\. There are: provider-down, "):
         site.faults.begin("market")
+
+
+@pytest.mark.parametrize("name", ["provider-down", "provider-frozen", "key-refused", "price-jump"])
+def test_a_real_provider_cannot_be_broken_from_here(site: Site, name: str) -> None:
+    faults = Faults(site.market, site.receiver, site.state, lambda _name: "none", is_live=True)
+
+    with pytest.raises(FaultError, match=f"LIVE.*not {name}"):
+        faults.begin(name)
+    assert faults.active == set()
+    assert faults.begin("stream-full").startswith("Fault stream-full")
