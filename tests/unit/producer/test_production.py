@@ -7,15 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from minutes_of_a_producer import LedgerItem, Table
 
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import TailConflictError, VersionedTail
-from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
+from producer.memory.instrument_table import VersionedTail
 from producer.memory.tail import Tail
 from producer.memory.tail_codec import UnreadableTailError
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance
-from producer.planning.ledger import Ledger
 from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.answers import Answer
@@ -100,35 +99,17 @@ class FakeStream:
         return taken
 
 
-class FakeTable:
-    def __init__(self) -> None:
-        self.tails: dict[str, VersionedTail] = {}
-        self.crashes = False
+class FakeTable(Table):
+    """A table whose writes can fail."""
 
-    def read_tail(self, instrument: str, _interval: str) -> VersionedTail:
-        return self.tails.get(instrument, VersionedTail(Tail(), 0))
+    def __init__(self) -> None:
+        super().__init__()
+        self.crashes = False
 
     def write_tail(self, instrument: str, interval: str, tail: Tail, read_version: int) -> VersionedTail:
         if self.crashes:
             raise RuntimeError
-        if self.read_tail(instrument, interval).version != read_version:
-            raise TailConflictError(instrument)
-        self.tails[instrument] = VersionedTail(tail, read_version + 1)
-        return self.tails[instrument]
-
-
-class FakeLedgerItem:
-    def __init__(self) -> None:
-        self.page = VersionedLedger(Ledger())
-
-    def read(self) -> VersionedLedger:
-        return self.page
-
-    def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
-        if self.page.version != read_version:
-            raise LeaseHeldError
-        self.page = VersionedLedger(ledger, read_version + 1, held_until)
-        return self.page
+        return super().write_tail(instrument, interval, tail, read_version)
 
 
 class World:
@@ -136,7 +117,7 @@ class World:
 
     def __init__(self, plan: Plan = Plan(None, 10)) -> None:  # noqa: B008 (it cannot change)
         self.provider, self.stream, self.table = FakeProvider(), FakeStream(), FakeTable()
-        self.ledger_item = FakeLedgerItem()
+        self.ledger_item = LedgerItem()
         self.moment = NOW
         self.producer = Producer(
             watchlist=following(IBM),

@@ -33,6 +33,13 @@ def test_those_that_are_less_than_a_hundred_bars_apart_share_a_request_since_the
     assert found == [BarRequest((B, C, A), NOW - 90 * MINUTE)]
 
 
+def test_a_request_brings_of_none_more_than_twice_what_it_needs() -> None:
+    # Since 300 minutes ago: of B that is just twice its 150, of C it would be more than twice 149.
+    found = group_requests([[A, B, C]], ledger(A=(300, 1), B=(150, 1), C=(149, 1)), NOW, 100, MINUTE)
+
+    assert found == [BarRequest((A, B), NOW - 300 * MINUTE), BarRequest((C,), NOW - 149 * MINUTE)]
+
+
 def test_one_that_lags_by_days_holds_back_none_of_the_others() -> None:
     found = group_requests([[A, B]], ledger(A=(2, 1), B=(11 * 1440, 1)), NOW, 100, MINUTE)
 
