@@ -8,7 +8,7 @@ import pytest
 from alarm_evaluation import is_true
 from resolved_template import EMULATED_ACCOUNT, TEMPLATE, ResolvedTemplate
 
-from alert.details import SOURCES
+from alert.detail_sources import SOURCES
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
