@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
 from alert.dependencies import make_dependencies
-from alert.errors import DeliveryError
+from alert.errors import DeliveryError, EventError
 from alert.handler import handle
 from alert.settings import read_settings
 from stockstream.observability import logger
@@ -286,6 +286,23 @@ def test_every_record_is_told(load_event: LoadEvent, site: Site, inbox: Inbox) -
 
     assert [body["id"][:8] for body in site.bodies("webhook")] == ["d2c3f4a5", "a9b8c7d6"]
     assert len(inbox()) == 2
+
+
+def test_a_record_without_a_message_fails_the_event_after_the_others_are_told(
+    load_event: LoadEvent, site: Site, inbox: Inbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = load_event("sns-two-records")["Records"]
+    event = {"Records": [one, {"EventSource": "aws:s3"}, other]}
+
+    # As Lambda calls it, and then once more.
+    for _ in range(2):
+        with pytest.raises(EventError, match=r"^no Sns\.MessageId in record 2 of 3"):
+            handle(event, Context())
+
+    assert [body["id"][:8] for body in site.bodies("webhook")] == ["d2c3f4a5", "a9b8c7d6"]
+    assert len(inbox()) == 2
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [line["NoticesSent"] for line in lines] == [[8.0], [0.0]]
 
 
 def test_a_message_that_is_delivered_twice_is_told_once(
