@@ -22,7 +22,7 @@ IDLE_SECONDS, ASKING_SECONDS, TRANSFORM_SECONDS, LOG_KB = 0.2, 3.0, 0.3, 0.8
 
 ARM_GB_SECOND, LAMBDA_CALL = 0.0000133334, 0.20 / 1e6
 METRIC_HOUR = 0.30 / HOURS
-OPTIONAL = {"HasSearch", "HasOwnSearchDomain", "HasMonthlyBudget", "IsParquet"}
+OPTIONAL = {"HasSearch", "HasOwnSearchDomain", "IsParquet"}
 
 
 class Line(NamedTuple):

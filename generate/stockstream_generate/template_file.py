@@ -1,11 +1,12 @@
-"""template.yaml as data, with CloudFormation's short functions written out: `!Ref X` is `{"Ref": "X"}`."""
+"""The templates as data, with CloudFormation's short functions written out: `!Ref X` is `{"Ref": "X"}`."""
 
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+ROOT = Path(__file__).parents[2]
+TEMPLATE, BUDGET = ROOT / "template.yaml", ROOT / "budget.yaml"
 
 
 class _Loader(yaml.CSafeLoader):
@@ -30,7 +31,7 @@ def _read_tag(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _read_tag)
 
 
-def read_template() -> dict[str, Any]:
-    """The template before any transformation."""
-    template: dict[str, Any] = yaml.load(TEMPLATE.read_bytes(), Loader=_Loader)  # noqa: S506 (it is a safe loader)
+def read_template(path: Path = TEMPLATE) -> dict[str, Any]:
+    """A template before any transformation."""
+    template: dict[str, Any] = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 (it is a safe loader)
     return template

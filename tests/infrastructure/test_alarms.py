@@ -8,7 +8,7 @@ import pytest
 from alarm_evaluation import is_true
 from resolved_template import EMULATED_ACCOUNT, TEMPLATE, ResolvedTemplate
 
-from alert.details import SOURCES
+from alert.detail_sources import SOURCES
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
@@ -166,24 +166,6 @@ def test_with_a_runbook_address_every_alarm_has_a_link() -> None:
     ] == []
 
 
-def test_a_budget_is_there_for_those_who_name_an_amount_and_tells_through_the_alert_function() -> None:
-    assert IN_AWS.of_kind("AWS::Budgets::Budget") == {}
-
-    budget = ResolvedTemplate(MonthlyBudget="20").of_kind("AWS::Budgets::Budget")["SpendingBudget"]
-    assert budget["Budget"]["BudgetLimit"] == {"Amount": "20", "Unit": "USD"}
-    assert [
-        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"], each["Subscribers"])
-        for each in budget["NotificationsWithSubscribers"]
-    ] == [
-        (kind, percent, [{"SubscriptionType": "SNS", "Address": "AlertTopic"}])
-        for kind, percent in (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
-    ]
-    policy = IN_AWS.of_kind("AWS::SNS::TopicPolicy")["AlertTopicPolicy"]["PolicyDocument"]["Statement"]
-    assert "budgets.amazonaws.com" in [
-        each["Principal"].get("Service") for each in policy if each["Effect"] == "Allow"
-    ]
-
-
 def test_the_alert_function_knows_what_the_alarms_watch_that_the_composite_names() -> None:
     function = IN_AWS.of_kind("AWS::Serverless::Function")["AlertFunction"]
     told = function["Environment"]["Variables"]["ALARM_METRICS"].split(",")
@@ -201,10 +183,6 @@ def test_what_could_not_become_parquet_is_told_of_where_parquet_is_written() -> 
     assert alarm["Dimensions"] == [{"Name": "DeliveryStreamName", "Value": "BarDelivery"}]
     # Each alarm costs ten cents a month, and JSON needs none.
     assert "ConversionFailingAlarm" not in ResolvedTemplate().of_kind(*KINDS)
-
-
-def test_the_budget_comes_after_the_permission_to_tell_of_it() -> None:
-    assert TEMPLATE["Resources"]["SpendingBudget"]["DependsOn"] == "AlertTopicPolicy"
 
 
 def test_without_search_the_composite_names_no_alarm_of_it() -> None:

@@ -1,5 +1,6 @@
 """The template's parameters: each is told of on a page, and those that follow from a table follow it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -30,6 +31,58 @@ def test_every_kind_of_channel_can_be_named_and_is_told_of(kind: str) -> None:
     for text in (f"/{kind}", f"/stockstream/{kind}", f"/a/{kind},/b/c/{kind}"):
         assert re.fullmatch(pattern, text), text
     assert f"| `{kind}` |" in (ROOT / "docs" / "notices.md").read_text(encoding="utf-8")
+
+
+# A value of each parameter that takes any text.
+TEXTS = {
+    "Instruments": "IBM,TSCO.LON, fx:EUR/USD,crypto:BTC/USD",
+    "ApiKeyParameterName": "/stockstream/api-key",
+    "AlertEmail": "o'neil+alerts@example.co.uk",
+    "ProviderUrl": "https://data.example.com:8443/v2?feed=iex&a=%20",
+    "SmaWindows": "5,20",
+    "EmaWindows": "12,26",
+    "QueryScanLimitGB": "10",
+    "AlertChannels": "/stockstream/slack,/a/webhook",
+    "RunbookUrl": "https://git.example.com/a~b/blob/main/docs/runbook.md?plain=1&x=%22",
+    "PriceMoveInstruments": "IBM,TSCO.LON",
+    "SearchEndpoint": "https://search-a-1.eu-west-1.es.amazonaws.com",
+    "SearchDomainArn": "arn:aws:es:eu-west-1:123456789012:domain/bars-1",
+    "SearchInstanceType": "t3.small.search",
+}
+# What ends a text in JSON, in Markdown's links or in a shell.
+BREAKS = ['"', "\\", "\n", "`", "$", ";", "<", ")", "\0"]
+
+
+def test_every_parameter_that_takes_any_text_says_which_it_takes() -> None:
+    free = {
+        name: each
+        for name, each in PARAMETERS.items()
+        if each["Type"] == "String" and "AllowedValues" not in each
+    }
+
+    assert set(free) == set(TEXTS)
+    assert [name for name, each in free.items() if not each.get("ConstraintDescription")] == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_that_would_break_json_or_a_command_is_refused_when_the_stack_is_deployed(name: str) -> None:
+    pattern, text = PARAMETERS[name]["AllowedPattern"], TEXTS[name]
+
+    assert re.fullmatch(pattern, text)
+    assert re.fullmatch(pattern, str(PARAMETERS[name]["Default"]))
+    assert [
+        broken
+        for each in BREAKS
+        for place in range(len(text) + 1)
+        if re.fullmatch(pattern, broken := text[:place] + each + text[place:])
+    ] == []
+
+
+def test_the_dashboard_is_json_with_any_text_that_its_parameters_take() -> None:
+    template = ResolvedTemplate(**TEXTS)
+
+    (dashboard,) = template.of_kind("AWS::CloudWatch::Dashboard").values()
+    assert TEXTS["RunbookUrl"] in json.dumps(json.loads(dashboard["DashboardBody"]))
 
 
 @pytest.mark.parametrize(

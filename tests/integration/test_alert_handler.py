@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
 from alert.dependencies import make_dependencies
-from alert.errors import DeliveryError
+from alert.errors import DeliveryError, EventError
 from alert.handler import handle
 from alert.settings import read_settings
 from stockstream.observability import logger
@@ -136,17 +136,19 @@ type Inbox = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def producer_log(inbox: Inbox) -> Callable[..., None]:
-    """Writes a line to the producer's log group, at a moment."""
+    """Writes a line to the producer's log group, or several, at a moment."""
     logs = boto3.client("logs")
     logs.create_log_group(logGroupName="prod-ProducerLog-1")
     logs.create_log_stream(logGroupName="prod-ProducerLog-1", logStreamName="sandbox")
 
-    def write(moment: datetime, **line: object) -> None:
-        event = {"timestamp": int(moment.timestamp() * 1000), "message": json.dumps(line)}
+    def write(moment: datetime, *lines: dict[str, Any], **line: object) -> None:
         logs.put_log_events(
             logGroupName="prod-ProducerLog-1",
             logStreamName="sandbox",
-            logEvents=[event],  # type: ignore[list-item]  # it is one
+            logEvents=[
+                {"timestamp": int(moment.timestamp() * 1000), "message": json.dumps(each)}
+                for each in lines or (line,)
+            ],
         )
 
     del inbox  # it brings the AWS that this writes to
@@ -217,6 +219,57 @@ def test_a_price_move_says_what_the_producers_log_says(
     assert "IBM" not in over
 
 
+def summary_of(site: Site, event: dict[str, Any], **trigger: object) -> list[str]:
+    """What the newest notice says beneath the alarm's own words, of the event with another trigger."""
+    sns = event["Records"][0]["Sns"]
+    message = json.loads(sns["Message"]) | {"Trigger": trigger}
+    handle({"Records": [{"Sns": sns | {"Message": json.dumps(message)}}]}, Context())
+    return list(site.bodies("webhook")[-1]["summary"].splitlines()[1:])
+
+
+def test_the_gravest_of_three_hundred_moves_is_told_whenever_it_came(
+    load_event: LoadEvent, site: Site, inbox: Inbox, producer_log: Callable[..., None]
+) -> None:
+    # The alarm goes off at 15:37:21. A fall of 60 % is the oldest of 301 moves, and another comes after them.
+    moment = datetime(2026, 11, 20, 15, 31, tzinfo=UTC)
+    move = {"message": "price moved", "from_price": 100.0, "bars": 5, "interval": "1min"}
+    rise = move | {"to_price": 105.8, "change_percent": 5.8}
+    fall = move | {"to_price": 40.0, "change_percent": -60.0}
+    rises = [rise | {"instrument": f"S{number}"} for number in range(300)]
+    producer_log(moment, fall | {"instrument": "FIRST"}, *rises)
+    producer_log(moment + timedelta(minutes=5), fall | {"instrument": "LAST"})
+
+    handle(load_event("alarm-price-move"), Context())
+
+    (body,) = site.bodies("webhook")
+    sentences = body["summary"].splitlines()[1:]
+    assert [each.split(",")[0] for each in sentences] == [
+        "LAST fell 60.00 %",
+        "FIRST fell 60.00 %",
+        "S299 rose 5.80 %",
+        "And 299 more.",
+    ]
+    assert inbox()
+
+
+@pytest.mark.parametrize("position", [0, 250])
+def test_a_refusal_is_told_among_two_hundred_and_fifty_failures(
+    load_event: LoadEvent, site: Site, inbox: Inbox, producer_log: Callable[..., None], position: int
+) -> None:
+    moment = datetime(2026, 11, 20, 15, 33, tzinfo=UTC)
+    failed = {"message": "provider failed", "kind": "NoDataError", "outcome": "wait"}
+    refusal = {"kind": "KeyRefusedError", "outcome": "tell a person", "detail": "the key is refused"}
+    lines = [failed | {"detail": f"S{number}: an empty answer"} for number in range(250)]
+    producer_log(moment, *lines[:position], failed | refusal, *lines[position:])
+
+    said = summary_of(
+        site, load_event("alarm-price-move"), MetricName="ProviderRefusals", Period=60, EvaluationPeriods=120
+    )
+
+    assert said == ["KeyRefusedError: the key is refused"]
+    assert inbox()
+
+
 def test_a_log_that_cannot_be_read_holds_up_no_notice(
     load_event: LoadEvent, site: Site, inbox: Inbox, log: StringIO
 ) -> None:
@@ -233,6 +286,23 @@ def test_every_record_is_told(load_event: LoadEvent, site: Site, inbox: Inbox) -
 
     assert [body["id"][:8] for body in site.bodies("webhook")] == ["d2c3f4a5", "a9b8c7d6"]
     assert len(inbox()) == 2
+
+
+def test_a_record_without_a_message_fails_the_event_after_the_others_are_told(
+    load_event: LoadEvent, site: Site, inbox: Inbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = load_event("sns-two-records")["Records"]
+    event = {"Records": [one, {"EventSource": "aws:s3"}, other]}
+
+    # As Lambda calls it, and then once more.
+    for _ in range(2):
+        with pytest.raises(EventError, match=r"^no Sns\.MessageId in record 2 of 3"):
+            handle(event, Context())
+
+    assert [body["id"][:8] for body in site.bodies("webhook")] == ["d2c3f4a5", "a9b8c7d6"]
+    assert len(inbox()) == 2
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [line["NoticesSent"] for line in lines] == [[8.0], [0.0]]
 
 
 def test_a_message_that_is_delivered_twice_is_told_once(

@@ -8,7 +8,7 @@ from alert.delivery import Outcome, deliver, report
 from alert.dependencies import Dependencies, make_dependencies
 from alert.details import find_details
 from alert.durations import AlarmHistory, record_change
-from alert.messages import Message, read_messages
+from alert.messages import Message, check_records, read_messages
 from alert.notices import write_notice
 from stockstream.observability import logger, metrics
 
@@ -29,6 +29,7 @@ def handle(event: dict[str, Any], context: "LambdaContext") -> None:
             for outcome in _send_notice(message, dependencies, until)
         ]
     )
+    check_records(event)
 
 
 def _send_notice(message: Message, dependencies: Dependencies, until: float) -> list[Outcome]:

@@ -1,31 +1,82 @@
 """The log groups of the other functions: which of their lines stand around a moment."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alert.errors import LogsError
+from stockstream.observability import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_logs.type_defs import FilterLogEventsResponseTypeDef
 
-MOST_LINES = 200
+# As many as one answer of FilterLogEvents holds: two lines from each run about a thousand instruments.
+MOST_LINES = 10_000
 # No further page is asked for after that; the one under way takes 3 s more.
 SECONDS = 4
+# FilterLogEvents answers with the oldest lines first. So the newest minutes are asked for before the others,
+# for which there may be no time. It can turn the order round, too, but Lambda's own SDK may not know of that.
+_NEWEST = (timedelta(minutes=5), timedelta(minutes=25))
+_MILLISECOND = timedelta(milliseconds=1)
+_ANY: Mapping[str, tuple[object, ...]] = MappingProxyType({})
+
+type Line = dict[str, Any]
+
+
+class Wanted(NamedTuple):
+    """Which lines are looked for.
+
+    Attributes:
+        messages: lines with one of these messages,
+        having: and with one of these values at each of these keys,
+        lacking: and with none of these values.
+    """
+
+    messages: tuple[str, ...]
+    having: Mapping[str, tuple[object, ...]] = _ANY
+    lacking: Mapping[str, tuple[object, ...]] = _ANY
+
+    def takes(self, line: Line) -> bool:
+        """Whether a line is one of them."""
+        return (
+            line.get("message") in self.messages
+            and all(line.get(key) in values for key, values in self.having.items())
+            and not any(line.get(key) in values for key, values in self.lacking.items())
+        )
+
+    def pattern(self) -> str:
+        """The same as a filter pattern of CloudWatch."""
+        any_of = {"message": self.messages, **self.having}
+        terms = [
+            *(f"({' || '.join(_terms(key, '=', values))})" for key, values in any_of.items()),
+            *(term for key, values in self.lacking.items() for term in _terms(key, "!=", values)),
+        ]
+        return f"{{ {' && '.join(terms)} }}"
+
+
+class Found(NamedTuple):
+    """What was found.
+
+    Attributes:
+        lines: the newest first.
+        is_whole: whether these are all that there are.
+    """
+
+    lines: Sequence[Line]
+    is_whole: bool = True
 
 
 class Logs(Protocol):
     """Where functions write what they do."""
 
-    def read_lines(
-        self, function: str, messages: Sequence[str], start: datetime, end: datetime
-    ) -> list[dict[str, Any]]:
-        """A function's log lines with one of these messages, oldest first.
+    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
+        """A function's log lines around a moment.
 
         Raises:
             LogsError: they cannot be read, or nobody said where they are.
@@ -45,38 +96,50 @@ class LogGroups:
     client: "CloudWatchLogsClient"
     clock: Callable[[], float]
 
-    def read_lines(
-        self, function: str, messages: Sequence[str], start: datetime, end: datetime
-    ) -> list[dict[str, Any]]:
-        """Asks page by page, since CloudWatch may answer with an empty page before the one that matters."""
+    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
+        """Asks for the newest minutes first, until there is no time left or no room."""
         if function not in self.names:
             raise LogsError(f"DETAIL_LOG_GROUPS names no log group of {function}")
-        lines: list[dict[str, Any]] = []
-        until = self.clock() + SECONDS
+        name, until = self.names[function], self.clock() + SECONDS
+        lines: list[Line] = []
+        for first, last in _newest_first(start, end):
+            try:
+                older = self._read_stretch(name, wanted, (first, last), MOST_LINES - len(lines), until)
+            except LogsError as error:
+                if not lines:
+                    raise
+                logger.warning("details cut short", log_group=name, reason=str(error))
+                return Found(lines, is_whole=False)
+            lines += older.lines
+            if not older.is_whole:
+                return Found(lines, is_whole=False)
+        return Found(lines)
+
+    def _read_stretch(
+        self, name: str, wanted: Wanted, stretch: tuple[datetime, datetime], most: int, until: float
+    ) -> Found:
+        """Asks page by page, since CloudWatch may answer with an empty page before the one that matters."""
+        lines: list[Line] = []
         page: dict[str, str] = {}
-        while len(lines) < MOST_LINES and self.clock() < until:
-            answer = self._read_page(self.names[function], messages, start, end, page)
-            lines += filter(None, (_parse(event.get("message", ""), messages) for event in answer["events"]))
+        while len(lines) < most and self.clock() < until:
+            answer = self._read_page(name, wanted, stretch, page)
+            parsed = (_parse(event.get("message", "")) for event in answer["events"])
+            lines += (line for line in parsed if line and wanted.takes(line))
             if not answer.get("nextToken"):
-                break
+                return Found(lines[::-1])
             page = {"nextToken": answer["nextToken"]}
-        return lines[:MOST_LINES]
+        return Found(lines[::-1], is_whole=False)
 
     def _read_page(
-        self,
-        name: str,
-        messages: Sequence[str],
-        start: datetime,
-        end: datetime,
-        page: dict[str, Any],
+        self, name: str, wanted: Wanted, stretch: tuple[datetime, datetime], page: dict[str, Any]
     ) -> "FilterLogEventsResponseTypeDef":
-        wanted = " || ".join(f'($.message = "{message}")' for message in messages)
+        first, last = stretch
         try:
             return self.client.filter_log_events(
                 logGroupName=name,
-                filterPattern=f"{{ {wanted} }}",
-                startTime=int(start.timestamp() * 1000),
-                endTime=int(end.timestamp() * 1000),
+                filterPattern=wanted.pattern(),
+                startTime=int(first.timestamp() * 1000),
+                endTime=int(last.timestamp() * 1000),
                 limit=MOST_LINES,
                 **page,
             )
@@ -84,10 +147,23 @@ class LogGroups:
             raise LogsError(f"the log group {name} cannot be read: {error}") from error
 
 
-def _parse(text: str, messages: Sequence[str]) -> dict[str, Any] | None:
-    # The emulator does not know JSON patterns and answers with every line, so the message is looked at again.
+def _newest_first(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    # Both ends belong to a stretch, so that the next one ends before this one begins.
+    last = end
+    for first in (*(end - age for age in _NEWEST), start):
+        if last >= start:
+            yield max(first, start), last
+            last = first - _MILLISECOND
+
+
+def _terms(key: str, operator: str, values: Sequence[object]) -> list[str]:
+    return [f"$.{key} {operator} {json.dumps(value)}" for value in values]
+
+
+def _parse(text: str) -> Line | None:
+    # The emulator does not know JSON patterns and answers with every line, whatever it is.
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return line if isinstance(line, dict) and line.get("message") in messages else None
+    return line if isinstance(line, dict) else None

@@ -30,15 +30,27 @@ class Message:
 
 
 def read_messages(event: Mapping[str, Any]) -> tuple[Message, ...]:
-    """The messages of an SNS event, in its order.
+    """The messages of an SNS event, in its order; a record that holds none costs the others nothing.
 
     Raises:
         EventError: the event did not come from SNS.
     """
-    records = event.get("Records")
-    if not isinstance(records, list) or not records:
-        raise EventError("the event has no Records: subscribe this function to an SNS topic")
-    return tuple(_read_message(record) for record in records)
+    return tuple(message for message in map(_read_message, _records(event)) if message)
+
+
+def check_records(event: Mapping[str, Any]) -> None:
+    """Looks, after the messages of an event are told, for records that hold none.
+
+    Raises:
+        EventError: there are some; the text says which.
+    """
+    records = _records(event)
+    strange = [str(number) for number, each in enumerate(records, start=1) if _read_message(each) is None]
+    if strange:
+        raise EventError(
+            f"no Sns.MessageId in record {', '.join(strange)} of {len(records)}: "
+            "subscribe this function to an SNS topic"
+        )
 
 
 def parse_moment(text: object) -> datetime | None:
@@ -55,10 +67,17 @@ def parse_moment(text: object) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _read_message(record: object) -> Message:
+def _records(event: Mapping[str, Any]) -> list[object]:
+    records = event.get("Records")
+    if not isinstance(records, list) or not records:
+        raise EventError("the event has no Records: subscribe this function to an SNS topic")
+    return records
+
+
+def _read_message(record: object) -> Message | None:
     sns = record.get("Sns") if isinstance(record, Mapping) else None
     if not isinstance(sns, Mapping) or not isinstance(sns.get("MessageId"), str):
-        raise EventError("a record has no Sns.MessageId: subscribe this function to an SNS topic")
+        return None
     return Message(
         id=sns["MessageId"],
         topic=str(sns.get("TopicArn") or "").rpartition(":")[2],

@@ -70,11 +70,13 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
 
 
 def _tell_of_bars(fetched: Fetched, interval: str) -> None:
+    deferred = fetched.deferred(interval)
     for name, error in fetched.left.items():
         logger.error(
             "bars left for the next run",
             instrument=name,
             correlation_id=fetched.correlation_id(name, interval),
+            bars=deferred[name],
             kind=type(error).__name__,
             detail=str(error),
         )

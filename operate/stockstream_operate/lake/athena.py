@@ -20,13 +20,33 @@ _DOLLARS_A_BYTE = 5e-12
 _LEAST_BYTES = 10_000_000
 _UNFINISHED = {"QUEUED", "RUNNING"}
 # Athena returns every value as text.
-_READERS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), int),
-    **dict.fromkeys(("float", "double", "decimal"), float),
+READERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "integer", "bigint"), int),
+    **dict.fromkeys(("real", "float", "double", "decimal"), float),
     "boolean": lambda text: text == "true",
     "date": date.fromisoformat,
     "timestamp": datetime.fromisoformat,
 }
+# Types that stay as Athena writes them: those that are text, and those that it writes in a form of its own.
+LEFT_AS_TEXT = frozenset(
+    {
+        "varchar",
+        "char",
+        "string",
+        "json",
+        "uuid",
+        "ipaddress",
+        "varbinary",
+        "binary",
+        "array",
+        "map",
+        "row",
+        "struct",
+    }
+    | {"time", "time with time zone", "timestamp with time zone"}
+    | {"interval year to month", "interval day to second"}
+    | {"hyperloglog", "p4hyperloglog", "setdigest", "qdigest", "tdigest", "unknown"}
+)
 
 
 class AthenaLake:
@@ -119,4 +139,4 @@ class AthenaLake:
 def _values(cells: "Iterable[DatumTypeDef]", columns: "Iterable[ColumnInfoTypeDef]") -> Iterator[Any]:
     for cell, column in zip(cells, columns, strict=True):
         text = cell.get("VarCharValue")
-        yield text if text is None else _READERS.get(column["Type"], str)(text)
+        yield text if text is None else READERS.get(column["Type"], str)(text)

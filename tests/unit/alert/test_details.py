@@ -1,15 +1,17 @@
 """Details: the lines that the functions write, and the sentences that people read."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from alert.alarms import Alarm, State, parse_alarm
-from alert.details import SOURCES, find_details
+from alert.detail_sources import SOURCES
+from alert.details import find_details
 from alert.errors import LogsError
+from alert.log_groups import Found, Wanted
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 
@@ -27,18 +29,32 @@ IBM = {
 
 
 class FakeLogs:
-    def __init__(self, *lines: dict[str, Any], error: str = "") -> None:
+    """Lines in the order in which they were written, of which those are found that are wanted."""
+
+    def __init__(self, *lines: dict[str, Any], error: str = "", is_whole: bool = True) -> None:
         self.lines = list(lines)
         self.error = error
-        self.asked: list[tuple[str, Sequence[str], datetime, datetime]] = []
+        self.is_whole = is_whole
+        self.asked: list[tuple[str, tuple[str, ...], datetime, datetime]] = []
 
-    def read_lines(
-        self, function: str, messages: Sequence[str], start: datetime, end: datetime
-    ) -> list[dict[str, Any]]:
+    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
         if self.error:
             raise LogsError(self.error)
-        self.asked.append((function, messages, start, end))
-        return self.lines
+        self.asked.append((function, wanted.messages, start, end))
+        return Found([line for line in self.lines[::-1] if wanted.takes(line)], self.is_whole)
+
+
+def failure(kind: str, outcome: str, detail: str) -> dict[str, Any]:
+    return {"message": "provider failed", "kind": kind, "outcome": outcome, "detail": detail}
+
+
+KEY_REFUSED = failure("KeyRefusedError", "tell a person", "the key is refused")
+
+
+def timeouts(count: int) -> list[dict[str, Any]]:
+    return [
+        failure("ProviderUnavailableError", "retry soon", f"S{number}: no answer") for number in range(count)
+    ]
 
 
 def alarm_on(*metrics: str, state: State = State.ALARM, period: int = 300) -> Alarm:
@@ -138,11 +154,105 @@ def test_without_details_the_notice_says_where_to_look(logs: FakeLogs) -> None:
 
 def test_overdue_bars_say_whether_the_provider_answers() -> None:
     overdue = alarm_on("BarsOverdueSeconds")
-    failed = {"message": "provider failed", "kind": "KeyRefusedError", "detail": "IBM: the key is refused"}
 
-    assert find_details(overdue, FakeLogs(failed), {}) == ("KeyRefusedError: IBM: the key is refused",)
+    assert find_details(overdue, FakeLogs(KEY_REFUSED), {}) == ("KeyRefusedError: the key is refused",)
     assert find_details(overdue, FakeLogs(), {}) == (
         "No request failed: the provider answers, and shows nothing newer.",
+    )
+    # Of a log that was read in part nobody knows that.
+    assert find_details(overdue, FakeLogs(is_whole=False), {}) == (
+        'Which: look for "provider failed" in the producer\'s log.',
+    )
+
+
+def test_a_refusal_is_told_and_not_the_failures_that_did_not_count() -> None:
+    empty = [failure("NoDataError", "wait", f"S{number}: an empty answer") for number in range(4)]
+    unknown = failure("UnknownInstrumentError", "tell a person", "XYZ: unknown")
+
+    assert find_details(alarm_on("ProviderRefusals"), FakeLogs(unknown, *empty), {}) == (
+        "UnknownInstrumentError: XYZ: unknown",
+    )
+
+
+def test_a_silence_is_told_by_the_failures_that_counted_and_by_no_refusal() -> None:
+    spent = failure("AllowanceSpentError", "retry soon", "this run's 3 requests are spent")
+    logs = FakeLogs(KEY_REFUSED, *timeouts(1), spent)
+
+    assert find_details(alarm_on("RunsUnanswered"), logs, {}) == ("ProviderUnavailableError: S0: no answer",)
+
+
+@pytest.mark.parametrize("metric", ["ProviderRefusals", "BarsOverdueSeconds"])
+def test_a_refusal_is_told_first_among_however_many_failures(metric: str) -> None:
+    for logs in (FakeLogs(KEY_REFUSED, *timeouts(250)), FakeLogs(*timeouts(250), KEY_REFUSED)):
+        assert find_details(alarm_on(metric), logs, {})[0] == "KeyRefusedError: the key is refused"
+
+
+def test_one_failure_of_each_kind_is_told_before_a_second_of_the_same() -> None:
+    logs = FakeLogs(failure("MalformedAnswerError", "retry soon", "no JSON"), *timeouts(4))
+
+    # Newest first: S3 is the newest of the timeouts, and S2 the second of them.
+    assert find_details(alarm_on("RunsUnanswered"), logs, {}) == (
+        "ProviderUnavailableError: S3: no answer",
+        "MalformedAnswerError: no JSON",
+        "ProviderUnavailableError: S2: no answer",
+        "And 2 more.",
+    )
+
+
+def test_a_record_of_each_reason_is_told_and_more_were_refused_than_are_logged() -> None:
+    def rejected(reason: str, number: int) -> dict[str, Any]:
+        return {"message": "record rejected", "reason": reason, "detail": f"{reason}: {number}"}
+
+    logs = FakeLogs(rejected("BAD_PRICE", 0), *(rejected("MISSING_FIELD", number) for number in range(300)))
+
+    # 301 lines, of which three are told.
+    assert find_details(alarm_on("BarsRejected"), logs, {}) == (
+        "MISSING_FIELD: 299",
+        "BAD_PRICE: 0",
+        "MISSING_FIELD: 298",
+        "And at least 298 more.",
+    )
+
+
+def test_of_deferred_bars_the_newest_number_of_each_instrument_counts_and_the_greatest_is_first() -> None:
+    def refused(instrument: str, bars: int) -> dict[str, Any]:
+        return {"message": "stream refused bars", "instrument": instrument, "bars": bars}
+
+    # IBM's 90 were taken since, but for one.
+    logs = FakeLogs(refused("IBM", 90), refused("MSFT", 7), refused("IBM", 1))
+
+    assert find_details(alarm_on("BarsDeferred"), logs, {}) == (
+        "MSFT: the stream did not take 7 bars.",
+        "IBM: the stream did not take 1 bars.",
+    )
+
+
+def test_an_answer_without_bars_defers_none() -> None:
+    left = {"message": "bars left for the next run", "instrument": "IBM", "bars": 0, "detail": "unreadable"}
+
+    assert find_details(alarm_on("BarsDeferred"), FakeLogs(left), {}) == (
+        'Which: look for "stream refused bars" or "bars left for the next run" in the producer\'s log.',
+    )
+
+
+def test_the_longest_hole_is_told_first() -> None:
+    def hole(instrument: str, before: str) -> dict[str, Any]:
+        after = "2026-11-20T15:00:00Z"
+        return {"message": "hole found", "instrument": instrument, "after": after, "before": before}
+
+    logs = FakeLogs(hole("IBM", "2026-11-20T19:00:00Z"), hole("MSFT", "2026-11-20T15:05:00Z"))
+
+    assert [each[:4] for each in find_details(alarm_on("HolesFound"), logs, {})] == ["IBM:", "MSFT"]
+
+
+def test_what_a_log_may_hold_beyond_what_was_read_is_said() -> None:
+    moves = [IBM | {"instrument": f"S{number}"} for number in range(5)]
+
+    assert find_details(alarm_on("PriceMovePercent"), FakeLogs(*moves, is_whole=False), {})[-1] == (
+        "And at least 2 more."
+    )
+    assert find_details(alarm_on("PriceMovePercent"), FakeLogs(*moves[:1], is_whole=False), {})[1:] == (
+        "There may be more.",
     )
 
 
@@ -156,15 +266,29 @@ def test_overdue_bars_say_whether_the_provider_answers() -> None:
         ),
         (
             "BarsDeferred",
-            {"message": "bars left for the next run", "instrument": "IBM", "detail": "its base is missing"},
-            "IBM: its base is missing",
+            {
+                "message": "bars left for the next run",
+                "instrument": "IBM",
+                "bars": 100,
+                "detail": "its base is missing",
+            },
+            "IBM: 100 bars wait: its base is missing",
         ),
         (
             "HolesFound",
-            {"instrument": "IBM", "after": "2026-11-19T20:59:00Z", "before": "2026-11-20T16:10:00Z"},
+            {
+                "message": "hole found",
+                "instrument": "IBM",
+                "after": "2026-11-19T20:59:00Z",
+                "before": "2026-11-20T16:10:00Z",
+            },
             "IBM: no bars between 2026-11-19T20:59:00Z and 2026-11-20T16:10:00Z.",
         ),
-        ("BarsRejected", {"detail": "BAD_PRICE: low is 0.0"}, "BAD_PRICE: low is 0.0"),
+        (
+            "BarsRejected",
+            {"message": "record rejected", "detail": "BAD_PRICE: low is 0.0"},
+            "BAD_PRICE: low is 0.0",
+        ),
     ],
 )
 def test_tells_what_was_counted(metric: str, line: dict[str, Any], sentence: str) -> None:
@@ -173,7 +297,13 @@ def test_tells_what_was_counted(metric: str, line: dict[str, Any], sentence: str
 
 @pytest.mark.parametrize("metric", SOURCES)
 def test_a_line_of_another_form_is_told_all_the_same(metric: str) -> None:
-    assert len(find_details(alarm_on(metric), FakeLogs({"message": "?", "change_percent": "x"}), {})) == 1
+    wanted = SOURCES[metric].wanted
+    line = {"message": wanted.messages[0], **{key: values[0] for key, values in wanted.having.items()}}
+    strange = {"change_percent": "x", "bars": [], "kind": {}, "reason": [], "after": 0, "instrument": None}
+
+    for each in (line, strange | line):
+        (sentence,) = find_details(alarm_on(metric), FakeLogs(each), {})
+        assert not sentence.startswith("Which")
 
 
 def composite(*children: str) -> Alarm:
@@ -191,10 +321,11 @@ def composite(*children: str) -> Alarm:
 
 
 def test_a_composite_alarm_says_what_the_alarm_would_have_said_that_set_it_off() -> None:
-    failure = {"message": "provider failed", "kind": "KeyRefusedError", "detail": "no"}
-    logs = FakeLogs(failure)
+    logs = FakeLogs(*timeouts(1))
 
-    assert find_details(composite("prod-1"), logs, {"prod-1": "RunsUnanswered"}) == ("KeyRefusedError: no",)
+    assert find_details(composite("prod-1"), logs, {"prod-1": "RunsUnanswered"}) == (
+        "ProviderUnavailableError: S0: no answer",
+    )
     # 35 minutes and three before.
     assert logs.asked[0][2] == datetime(2026, 11, 20, 14, 59, 21, 802000, UTC)
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from alert.errors import LogsError
-from alert.log_groups import MOST_LINES, SECONDS, LogGroups
+from alert.log_groups import MOST_LINES, SECONDS, LogGroups, Wanted
 
 START, END = datetime(2026, 11, 20, 15, 29, tzinfo=UTC), datetime(2026, 11, 20, 15, 38, tzinfo=UTC)
 
@@ -22,10 +22,13 @@ class FakeLogsClient:
         self.pages = pages
         self.calls: list[dict[str, Any]] = []
         self.error: Exception | None = None
+        self.calls_until_error = 10**9
 
     def filter_log_events(self, **call: Any) -> dict[str, Any]:
         if self.error:
             raise self.error
+        if len(self.calls) == self.calls_until_error:
+            raise ReadTimeoutError(endpoint_url="https://logs.test")
         number = int(call.get("nextToken", "0"))
         self.calls.append(call)
         is_last = number + 1 == len(self.pages)
@@ -47,32 +50,82 @@ def groups(client: FakeLogsClient, clock: Clock | None = None) -> LogGroups:
     return LogGroups({"producer": "log-1"}, client, clock or Clock())  # type: ignore[arg-type]  # a fake
 
 
-def read(client: FakeLogsClient, clock: Clock | None = None) -> list[Any]:
-    lines = groups(client, clock).read_lines("producer", ("price moved",), START, END)
-    return [line["n"] for line in lines]
+MOVES = Wanted(("price moved",))
 
 
-def test_asks_for_the_lines_of_a_message_around_a_moment() -> None:
+def read(client: FakeLogsClient, clock: Clock | None = None, start: datetime = START) -> list[Any]:
+    found = groups(client, clock).read_lines("producer", MOVES, start, END)
+    assert found.is_whole
+    return [line["n"] for line in found.lines]
+
+
+def milliseconds(hour: int, minute: int) -> int:
+    # 20 November 2026 begins 1,795,132,800 s after 1970.
+    return 1000 * (1_795_132_800 + 3600 * hour + 60 * minute)
+
+
+def test_asks_for_the_lines_of_a_message_around_a_moment_the_newest_minutes_first() -> None:
     client = FakeLogsClient([event("price moved", n=1)])
+    wanted = Wanted(("price moved", "hole found"))
 
-    groups(client).read_lines("producer", ("price moved", "hole found"), START, END)
+    groups(client).read_lines("producer", wanted, START, END)
 
+    call = {
+        "logGroupName": "log-1",
+        "filterPattern": '{ ($.message = "price moved" || $.message = "hole found") }',
+        "limit": MOST_LINES,
+    }
+    # From 15:29 to 15:38, in two stretches that have no moment in common.
     assert client.calls == [
-        {
-            "logGroupName": "log-1",
-            "filterPattern": '{ ($.message = "price moved") || ($.message = "hole found") }',
-            "startTime": 1_795_188_540_000,
-            "endTime": 1_795_188_540_000 + 9 * 60_000,
-            "limit": MOST_LINES,
-        }
+        call | {"startTime": milliseconds(15, 33), "endTime": milliseconds(15, 38)},
+        call | {"startTime": milliseconds(15, 29), "endTime": milliseconds(15, 33) - 1},
     ]
-    assert datetime.fromtimestamp(1_795_188_540, UTC) == START
+
+
+@pytest.mark.parametrize(
+    ("minutes", "stretches"),
+    [
+        (5, [(5, 0)]),
+        (19, [(5, 0), (19, 5)]),
+        (25, [(5, 0), (25, 5)]),
+        (124, [(5, 0), (25, 5), (124, 25)]),
+    ],
+)
+def test_however_far_it_looks_back_it_asks_three_times_at_the_most(
+    minutes: int, stretches: list[tuple[int, int]]
+) -> None:
+    client = FakeLogsClient([])
+
+    read(client, start=END - timedelta(minutes=minutes))
+
+    end = milliseconds(15, 38)
+    assert [(call["startTime"], call["endTime"]) for call in client.calls] == [
+        (end - 60_000 * first, end - 60_000 * last - (1 if last else 0)) for first, last in stretches
+    ]
+
+
+def test_the_pattern_names_the_outcomes_and_what_is_not_wanted() -> None:
+    wanted = Wanted(("a",), {"outcome": ("x", "y")}, {"kind": ("k", "l"), "bars": (0,)})
+
+    assert wanted.pattern() == (
+        '{ ($.message = "a") && ($.outcome = "x" || $.outcome = "y")'
+        ' && $.kind != "k" && $.kind != "l" && $.bars != 0 }'
+    )
+
+
+def test_newest_lines_come_first() -> None:
+    # CloudWatch answers oldest first, here with two pages for each stretch.
+    client = FakeLogsClient(
+        [event("price moved", n=1), event("price moved", n=2)], [event("price moved", n=3)]
+    )
+
+    assert read(client) == [3, 2, 1, 3, 2, 1]
 
 
 def test_an_empty_page_is_not_the_end() -> None:
     client = FakeLogsClient([], [event("price moved", n=1)], [], [event("price moved", n=2)])
 
-    assert read(client) == [1, 2]
+    assert read(client, start=END) == [2, 1]
 
 
 def test_what_the_filter_let_through_is_looked_at_again() -> None:
@@ -86,19 +139,33 @@ def test_what_the_filter_let_through_is_looked_at_again() -> None:
         ]
     )
 
-    assert read(client) == [1]
+    assert read(client, start=END) == [1]
 
 
 def test_a_log_without_end_is_left_after_some_seconds() -> None:
     client = FakeLogsClient(*[[event("price moved", n=number)] for number in range(100)])
 
-    assert read(client, Clock(pace=1)) == list(range(SECONDS - 1))
+    found = groups(client, Clock(pace=1)).read_lines("producer", MOVES, START, END)
+
+    assert [line["n"] for line in found.lines] == list(range(SECONDS - 1))[::-1]
+    assert not found.is_whole
 
 
-def test_no_more_lines_are_taken_than_a_notice_can_tell_of() -> None:
+def test_no_more_lines_are_taken_than_there_is_room_for() -> None:
     page = [event("price moved", n=1)] * (MOST_LINES - 1)
 
-    assert len(read(FakeLogsClient(page, page, page))) == MOST_LINES
+    found = groups(FakeLogsClient(page, page, page)).read_lines("producer", MOVES, START, END)
+
+    assert (len(found.lines), found.is_whole) == (2 * (MOST_LINES - 1), False)
+
+
+def test_a_log_that_fails_after_the_newest_minutes_leaves_these() -> None:
+    client = FakeLogsClient([event("price moved", n=1)])
+    client.calls_until_error = 1
+
+    found = groups(client).read_lines("producer", MOVES, START, END)
+
+    assert ([line["n"] for line in found.lines], found.is_whole) == ([1], False)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +185,4 @@ def test_a_log_that_cannot_be_read_is_named(error: Exception) -> None:
 
 def test_a_function_whose_log_nobody_named_is_named() -> None:
     with pytest.raises(LogsError, match="DETAIL_LOG_GROUPS names no log group of transform"):
-        groups(FakeLogsClient()).read_lines("transform", ("a",), START, END + timedelta(hours=1))
+        groups(FakeLogsClient()).read_lines("transform", Wanted(("a",)), START, END + timedelta(hours=1))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alert.errors import EventError
-from alert.messages import Message, parse_moment, read_messages
+from alert.messages import Message, check_records, parse_moment, read_messages
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 
@@ -43,20 +43,21 @@ def test_takes_a_message_without_subject() -> None:
     assert read_messages(event)[0].subject == ""
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        {},
-        {"Records": []},
-        {"Records": "many"},
-        {"Records": ["one"]},
-        {"Records": [{"kinesis": {}}]},
-        {"Records": [{"Sns": {"Message": "no id"}}]},
-    ],
-)
+@pytest.mark.parametrize("event", [{}, {"Records": []}, {"Records": "many"}])
 def test_refuses_an_event_that_is_not_from_sns(event: dict[str, Any]) -> None:
     with pytest.raises(EventError, match="subscribe this function to an SNS topic"):
         read_messages(event)
+
+
+@pytest.mark.parametrize("stranger", ["one", {"kinesis": {}}, {"Sns": None}, {"Sns": {"Message": "no id"}}])
+def test_a_record_that_is_not_from_sns_costs_the_others_nothing_and_is_named(stranger: object) -> None:
+    message = {"Sns": {"MessageId": "1", "Message": "world"}}
+    event = {"Records": [stranger, message, stranger]}
+
+    assert [each.id for each in read_messages(event)] == ["1"]
+    with pytest.raises(EventError, match=r"^no Sns\.MessageId in record 1, 3 of 3: subscribe this function"):
+        check_records(event)
+    check_records({"Records": [message]})
 
 
 @pytest.mark.parametrize(

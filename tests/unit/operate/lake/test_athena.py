@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from stockstream.windows import Windows
-from stockstream_operate.lake.athena import AthenaLake
+from stockstream_operate.lake.athena import LEFT_AS_TEXT, READERS, AthenaLake
 from stockstream_operate.lake.engine import LakeQueryError
 from stockstream_operate.lake.sql import make_lake_sql
 
@@ -26,6 +26,7 @@ class Athena:
     Args:
         states: what is told of the query, look by look.
         pages: of the answer; each row is the texts of its cells, None for null.
+        columns: of the answer, with their types.
         reason: of a query that failed.
         kind: of the statement.
     """
@@ -36,7 +37,9 @@ class Athena:
         pages: list[list[tuple[str | None, ...]]] | None = None,
         reason: str = "",
         kind: str = "DML",
+        columns: list[tuple[str, str]] = COLUMNS,
     ) -> None:
+        self.columns = columns
         self.states = list(states)
         self.pages = pages or [[tuple(name for name, _ in COLUMNS)]]
         self.reason = reason
@@ -65,7 +68,7 @@ class Athena:
 
     def paginate(self, *, QueryExecutionId: str) -> list[dict[str, Any]]:  # noqa: N803 (boto3's)
         assert QueryExecutionId == "q-1"
-        described = {"ColumnInfo": [{"Name": name, "Type": kind} for name, kind in COLUMNS]}
+        described = {"ColumnInfo": [{"Name": name, "Type": kind} for name, kind in self.columns]}
         return [
             {
                 "ResultSet": {
@@ -112,6 +115,43 @@ def test_texts_become_what_their_columns_hold_and_the_line_of_names_is_no_row() 
         ("IBM", 390, 0.0001, True, date(2026, 11, 20), datetime(2026, 11, 20, 14, 30, 0, 250_000)),  # noqa: DTZ001
         ("fx:EUR/USD", None, None, False, None, None),
     ]
+
+
+# Each type of https://docs.aws.amazon.com/athena/latest/ug/data-types.html by its names in queries and in
+# tables, the sketches of Trino, and the type of a bare NULL: with a text and what becomes of it.
+VALUES: list[tuple[str, str, Any]] = [
+    ("boolean", "false", False), ("tinyint", "-1", -1), ("smallint", "300", 300), ("int", "7", 7),
+    ("integer", "7", 7), ("bigint", "9007199254740993", 9007199254740993), ("real", "0.25", 0.25),
+    ("float", "0.25", 0.25), ("double", "1.0E-4", 0.0001), ("decimal", "283.04", 283.04),
+    ("date", "2026-11-20", date(2026, 11, 20)),
+    ("timestamp", "2026-11-20 14:30:00.250", datetime(2026, 11, 20, 14, 30, 0, 250_000)),  # noqa: DTZ001
+    *((kind, text, text) for kind, text in (
+        ("varchar", "IBM"), ("char", "I"), ("string", "IBM"), ("json", '{"a":1}'), ("ipaddress", "::1"),
+        ("uuid", "12151fd2-7586-11e9-8f9e-2a86e4085a59"), ("varbinary", "65 68"), ("binary", "65 68"),
+        ("array", "[1, 2]"), ("map", "{a=1}"), ("row", "{a=1}"), ("struct", "{a=1}"),
+        ("time", "14:30:00.000"),
+        ("time with time zone", "14:30:00.000+00:00"),
+        ("timestamp with time zone", "2026-11-20 14:30:00.000 UTC"),
+        ("interval year to month", "0-3"), ("interval day to second", "2 00:00:00.000"),
+        ("hyperloglog", "02"), ("p4hyperloglog", "03"), ("setdigest", "01"), ("qdigest", "00"),
+        ("tdigest", "00"), ("unknown", "?"),
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), VALUES)
+def test_a_value_of_each_type_is_what_the_type_says(kind: str, text: str, value: object) -> None:
+    pages: list[list[tuple[str | None, ...]]] = [[("x", "y"), (text, None)]]
+
+    answer = lake(Athena(pages=pages, columns=[("x", kind), ("y", kind)])).query("SELECT ...")
+
+    assert answer.rows == [(value, None)]
+    assert type(answer.rows[0][0]) is type(value)
+
+
+def test_each_type_that_athena_can_name_is_converted_or_said_to_stay_text() -> None:
+    assert {kind for kind, _, _ in VALUES} == set(READERS) | LEFT_AS_TEXT
+    assert set(READERS).isdisjoint(LEFT_AS_TEXT)
 
 
 def test_of_a_statement_that_is_no_select_the_first_row_counts() -> None:

@@ -1,0 +1,137 @@
+"""By metric, which log lines it is counted from, and what each of them says to a person.
+
+Lines of another outcome, which did not make the metric count, would name a cause that there was not.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from alert.log_groups import Line, Wanted
+from alert.messages import parse_moment
+
+
+class Source(NamedTuple):
+    """Where the details of a metric stand.
+
+    Attributes:
+        function: whose log.
+        wanted: which of its lines made the metric count.
+        tell: makes a sentence of one.
+        rank: the greater, the graver; lines of one rank stay in their order, newest first.
+        about: what a line is about: of two about the same thing only the graver is told.
+        is_current: whether the newer one is told instead, since it says how things stand.
+        kind: of lines of one rank, one of each kind is told before a second of the same.
+        nothing: what to say where there is no such line; empty for where to look.
+        is_sample: whether the function logs only some of what it counts.
+    """
+
+    function: str
+    wanted: Wanted
+    tell: Callable[[Line], str]
+    rank: Callable[[Line], float] = lambda _line: 0
+    about: Callable[[Line], object] | None = None
+    is_current: bool = False
+    kind: Callable[[Line], str] = lambda _line: ""
+    nothing: str = ""
+    is_sample: bool = False
+
+
+def _tell_move(line: Line) -> str:
+    change = _number(line.get("change_percent"))
+    verb = "fell" if change < 0 else "rose"
+    return (
+        f"{line.get('instrument')} {verb} {abs(change):.2f} %, from {_price(line.get('from_price'))} "
+        f"to {_price(line.get('to_price'))}, between {_clock(line.get('from_time'))} "
+        f"and {_clock(line.get('to_time'))} UTC ({line.get('bars')} bars of {line.get('interval')})."
+    )
+
+
+def _tell_failure(line: Line) -> str:
+    return f"{line.get('kind')}: {line.get('detail')}"
+
+
+def _tell_deferred(line: Line) -> str:
+    if "detail" in line:
+        return f"{line.get('instrument')}: {line.get('bars')} bars wait: {line['detail']}"
+    return f"{line.get('instrument')}: the stream did not take {line.get('bars')} bars."
+
+
+def _tell_hole(line: Line) -> str:
+    return f"{line.get('instrument')}: no bars between {line.get('after')} and {line.get('before')}."
+
+
+def _hole_seconds(line: Line) -> float:
+    after, before = parse_moment(line.get("after")), parse_moment(line.get("before"))
+    return (before - after).total_seconds() if after and before else 0.0
+
+
+def _failure_rank(line: Line) -> float:
+    if line.get("kind") in _NOT_ASKED:
+        return -1
+    return 1 if line.get("outcome") in _NEEDS_A_PERSON else 0
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _price(value: object) -> str:
+    return f"{_number(value):.10g}"
+
+
+def _clock(value: object) -> str:
+    # 2026-11-20T14:35:00Z; the day stands in the notice already.
+    return str(value)[11:16]
+
+
+# The producer's words: its FailureOutcome, and the failures of requests that it did not make.
+_NEEDS_A_PERSON = ("stop for the day", "tell a person")
+_PASSES_BY_ITSELF = ("retry soon", "wait")
+_NOT_ASKED = ("AllowanceSpentError",)
+
+_FAILURES = Source(
+    "producer",
+    Wanted(("provider failed",)),
+    _tell_failure,
+    rank=_failure_rank,
+    kind=lambda line: str(line.get("kind")),
+    nothing="No request failed: the provider answers, and shows nothing newer.",
+)
+
+# By the name of the metric, so that an alarm may be called anything.
+SOURCES = {
+    "PriceMovePercent": Source(
+        "producer",
+        Wanted(("price moved",)),
+        _tell_move,
+        rank=lambda line: abs(_number(line.get("change_percent"))),
+        about=lambda line: str(line.get("instrument")),
+    ),
+    # A run that is refused counts as no silence, and a request that was not made as no failure.
+    "RunsUnanswered": _FAILURES._replace(
+        wanted=Wanted(("provider failed",), {"outcome": _PASSES_BY_ITSELF}, {"kind": _NOT_ASKED}), nothing=""
+    ),
+    "ProviderRefusals": _FAILURES._replace(
+        wanted=Wanted(("provider failed",), {"outcome": _NEEDS_A_PERSON}), nothing=""
+    ),
+    # Whatever failed may be why no bars come, a refusal before all.
+    "BarsOverdueSeconds": _FAILURES,
+    "BarsDeferred": Source(
+        "producer",
+        # An answer without bars leaves none behind.
+        Wanted(("stream refused bars", "bars left for the next run"), lacking={"bars": (0,)}),
+        _tell_deferred,
+        rank=lambda line: _number(line.get("bars")),
+        about=lambda line: str(line.get("instrument")),
+        is_current=True,
+    ),
+    "HolesFound": Source("producer", Wanted(("hole found",)), _tell_hole, rank=_hole_seconds),
+    "BarsRejected": Source(
+        "transform",
+        Wanted(("record rejected",)),
+        lambda line: str(line.get("detail")),
+        kind=lambda line: str(line.get("reason")),
+        # It logs the first twenty of a batch.
+        is_sample=True,
+    ),
+}
