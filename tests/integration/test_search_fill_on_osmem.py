@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch
 
+from stockstream.fields import list_fields
+from stockstream.windows import Windows
 from stockstream_dashboards.osmem import run_osmem
 from stockstream_operate.search.client import SearchError, Server, find_server
 from stockstream_operate.search.fill import Filler
@@ -38,6 +40,16 @@ def document(minute: int, second: int, close: float) -> dict[str, Any]:
         "as_of": f"2026-11-20T21:00:{second:02}.000Z",
         "close": close,
     }
+
+
+def test_a_bar_is_taken_where_all_is_null_that_may_be(server: Server, client: OpenSearch) -> None:
+    empty = {field.name: None for field in list_fields(Windows()) if field.null}
+
+    assert Filler(server).fill([document(0, 5, 10.0) | empty]) == [""]
+
+    client.indices.refresh(index=INDEX)
+    (hit,) = client.search(index=INDEX, body={"query": {"match_all": {}}})["hits"]["hits"]
+    assert hit["_source"]["close"] == 10.0
 
 
 def test_a_bar_is_there_once_at_its_latest_as_of_in_whatever_order_and_however_often(

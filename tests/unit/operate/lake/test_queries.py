@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 from delivered_files import document, write_file
 
+from stockstream.fields import list_fields
+from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.sql import make_lake_sql
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
 
@@ -210,3 +213,27 @@ def test_the_bars_since_a_day_leave_out_what_opened_before(ask: Any) -> None:
     rows = ask("bars since a day, from its files alone", [document(utc(19, 23, 59)), document(utc(20, 0, 0))])
 
     assert pick(rows, "open_time") == [(at(20, 0, 0),)]
+
+
+# What each query finds of four bars: 99 of Friday 14:30, then 101 of 14:31, 102 of 14:35 and 111 of Monday.
+FOUND_WITH_NULLS = {
+    # Its moment is on Friday.
+    "as known at a moment": ("close", [99.0, 101.0, 102.0]),
+    "bars since a day, from its files alone": ("close", [99.0, 101.0, 102.0, 111.0]),
+    "biggest movers": ("close", [111.0]),
+    "daily bars with returns": ("close", [102.0, 111.0]),
+    "gaps in a session": ("missing_bars", [3]),
+    "latest bar of each instrument": ("close", [111.0]),
+    "moving average crossovers": ("close", []),
+}
+
+
+@pytest.mark.parametrize("name", make_lake_sql(Windows()).queries)
+def test_a_query_answers_where_all_is_null_that_may_be(ask: Any, name: str) -> None:
+    empty = {field.name: None for field in list_fields(Windows()) if field.null}
+    bars = [(utc(20, 14, 31), 101.0), (utc(20, 14, 35), 102.0), (utc(23, 14, 30), 111.0)]
+
+    rows = ask(name, [document(utc(20, 14, 30), 99.0), *(document(*bar) | empty for bar in bars)])
+
+    column, found = FOUND_WITH_NULLS[name]
+    assert [row[column] for row in rows] == found

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from delivered_files import document, write_file
 
+from stockstream.fields import list_fields
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_operate.lake.sql import make_lake_sql
@@ -80,6 +81,16 @@ def test_a_wish_is_answered(views: Views) -> None:
     assert view["bars"]["close"] == [1.1]
     # Its newest bar ended 33 minutes ago.
     assert view["condition"]["kind"] == "quiet"
+
+
+def test_a_bar_is_shown_where_all_is_null_that_may_be(views: Views, tmp_path: Path) -> None:
+    empty = {field.name: None for field in list_fields(Windows()) if field.null}
+    write_file(tmp_path, "2026-11-20", "1", [document("2026-11-20T14:34:00Z", 134) | empty])
+
+    view = views.view(None)
+
+    assert view["bars"]["close"] == [130.0, 131.0, 132.0, 133.0, 134.0]
+    assert view["instruments"][0]["lag"] is None
 
 
 def test_the_same_question_is_asked_once(views: Views, lake: FileLake) -> None:
