@@ -3,6 +3,8 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
+# Some containers forbid Python to keep compiled modules: each process would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 # A file's tests stay together, since they may share a stack; more workers than two, since some of them wait.
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \

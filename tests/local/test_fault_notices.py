@@ -144,9 +144,9 @@ def running(clone: Path) -> Iterator[Run]:
 
 
 @contextmanager
-def pipelines(folder: Path, count: int) -> Iterator[list[Run]]:
+def pipelines(folder: Path, built: Path, count: int) -> Iterator[list[Run]]:
     """So many pipelines side by side, each in a clone of its own."""
-    clones = [make_clone(folder / str(number)) for number in range(count)]
+    clones = [make_clone(folder / str(number), built) for number in range(count)]
     for clone in clones:
         settings = (clone / "samconfig.toml").read_text()
         # From one bar to the next, so that a move is over with the bar that made it.
@@ -160,9 +160,9 @@ def pipelines(folder: Path, count: int) -> Iterator[list[Run]]:
         yield runs
 
 
-def test_a_fault_of_the_running_pipeline_is_told(tmp_path: Path) -> None:
+def test_a_fault_of_the_running_pipeline_is_told(tmp_path: Path, built: Path) -> None:
     """The short form: from a refused key over the producer's metric and an alarm to a notice."""
-    with pipelines(tmp_path, 1) as (run,):
+    with pipelines(tmp_path, built, 1) as (run,):
         run.command("fault", "key-refused")
         run.await_notice("ProviderRefusalsAlarm", "ALARM")
 
@@ -170,8 +170,8 @@ def test_a_fault_of_the_running_pipeline_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(tmp_path: Path) -> None:
-    with pipelines(tmp_path, 3) as runs:
+def test_each_fault_is_told_once_and_its_end_once_and_nothing_else_is(tmp_path: Path, built: Path) -> None:
+    with pipelines(tmp_path, built, 3) as runs:
         break_and_mend(runs)
 
 

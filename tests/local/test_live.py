@@ -60,8 +60,8 @@ class FakeAlpaca(LoopbackServer):
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clone(tmp_path_factory.mktemp("clone"))
+def clone(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
+    return make_clone(tmp_path_factory.mktemp("clone"), built)
 
 
 def run(clone: Path, url: str, *arguments: str, **keys: str) -> subprocess.CompletedProcess[str]:

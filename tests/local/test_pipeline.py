@@ -96,7 +96,7 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("state")
     clock = [START]
     with (
@@ -114,7 +114,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "Architecture": deployment.host_architecture(),
             "ScheduleState": "DISABLED",  # the tests say when
         }
-        deployment.deploy(ROOT, deployment.build(ROOT, environ, state), parameters, environ, state)
+        deployment.deploy(ROOT, built, parameters, environ, state)
         cloudformation = boto3.client("cloudformation")
         (described,) = cloudformation.describe_stacks(StackName="stockstream")["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}

@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,8 +31,8 @@ REAL = ROOT.parent / "shared" / "data" / "alphavantage" / "romeltorres" / "intra
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clone(tmp_path_factory.mktemp("clone"))
+def clone(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
+    return make_clone(tmp_path_factory.mktemp("clone"), built)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,20 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
     raise AssertionError(f"{text!r} was never said: {said}")
 
 
+def await_delivered(clone: Path, bars: int) -> dict[str, Any]:
+    """What `stockstream status` says when so many bars have come."""
+    deadline = time.monotonic() + 60
+    while True:
+        with started(clone, "status", "--json") as status:
+            answer, _ = status.communicate(timeout=60)
+        assert status.returncode == 0, answer
+        found: dict[str, Any] = json.loads(answer)
+        if sum(each["bars"] for each in found["delivered"]) >= bars:
+            return found
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.2)
+
+
 def running_commands() -> list[str]:
     """The command line of each process; a container may have no ps, and a Mac has no /proc."""
     if not Path("/proc/self/cmdline").exists():
@@ -99,7 +113,8 @@ def assert_nothing_runs(clone: Path, said: str) -> None:
         time.sleep(0.1)
 
 
-def test_delivers_a_recording_with_the_right_numbers_and_ends(clone: Path, recording: Path) -> None:
+def test_delivers_a_recording_with_the_right_numbers_and_ends(tmp_path: Path, recording: Path) -> None:
+    clone = make_clone(tmp_path)  # as a newcomer has it: nothing is built
     with started(clone, "up", "--recorded", str(recording), "--bars", "100") as process:
         said, _ = process.communicate(timeout=180)
 
@@ -134,10 +149,10 @@ def test_delivers_a_recording_with_the_right_numbers_and_ends(clone: Path, recor
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize(("step", "seconds"), [("Building", 1), ("Creating", 0.2)])
 def test_a_signal_stops_all_that_was_started(
-    clone: Path, number: signal.Signals, step: str, seconds: float
+    clone: Path, tmp_path: Path, number: signal.Signals, step: str, seconds: float
 ) -> None:
     if step == "Building":
-        shutil.rmtree(clone / ".stockstream" / "build", ignore_errors=True)
+        clone = make_clone(tmp_path)
     with started(clone, "up") as process:
         said = read_until(process, step)
         time.sleep(seconds)  # it is at work
@@ -176,15 +191,12 @@ def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
         assert page
         shown = requests.get(page[1], timeout=30)
         stranger = requests.get(page[1].partition("?")[0], timeout=30)
-        with started(clone, "status", "--json") as status:
-            answer, _ = status.communicate(timeout=60)
+        found = await_delivered(clone, bars=3 * 99)
         with started(clone, "down") as down:
             farewell, _ = down.communicate(timeout=60)
         rest, _ = process.communicate(timeout=20)
 
     assert (shown.status_code, stranger.status_code) == (200, 403)
-    assert status.returncode == 0, answer
-    found = json.loads(answer)
     assert (found["running"], found["process"]) == (True, process.pid)
     assert {each["instrument"] for each in found["delivered"]} == {"IBM", "crypto:BTC/USD", "fx:EUR/USD"}
     assert all(each["bars"] >= 99 for each in found["delivered"])
@@ -220,15 +232,12 @@ def test_a_port_that_is_taken_is_named(clone: Path) -> None:
     assert "Traceback" not in said
 
 
-def test_a_failed_build_is_explained_and_leaves_nothing_behind(clone: Path) -> None:
+def test_a_failed_build_is_explained_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    clone = make_clone(tmp_path)
     requirements = clone / "layers" / "common" / "requirements.txt"
-    good = requirements.read_text()
     requirements.write_text("this is no requirement\n")
-    try:
-        with started(clone, "up") as process:
-            said, _ = process.communicate(timeout=60)
-    finally:
-        requirements.write_text(good)
+    with started(clone, "up") as process:
+        said, _ = process.communicate(timeout=60)
 
     assert process.returncode == 1
     assert "`sam build` failed" in said
