@@ -6,17 +6,17 @@ A document's number that has no second opinion is a fault, too.
 import math
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import fmean, pstdev, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stockstream.bars import INTERVALS
 from stockstream.fields import list_fields, lookback_lengths
 from stockstream.times import format_time, parse_instant, parse_time
-from stockstream.windows import Windows
-from stockstream_local.market.alphavantage import asked_count, asked_instrument
+from stockstream.windows import LONGEST_WINDOW, Windows
+from stockstream_local.market.alphavantage import COMPACT_BARS, asked_count, asked_instrument
 from stockstream_local.market.invented import MarketBar
 from stockstream_local.market.replay import ReplayMarket
 from stockstream_operate.lake.delivered import Document
@@ -26,6 +26,8 @@ NUMBERS = {field.name for field in list_fields(WINDOWS) if field.is_number}
 LOOKBACK_CLOSES = lookback_lengths(WINDOWS)["close"]
 # Documents arrive within seconds of the answer that they were made of; this is half an hour of answers.
 ANSWERS_KEPT = 30
+# How many bars of a long answer the pipeline takes that are older than what it has.
+BARS_BEFORE_GAP = COMPACT_BARS + LONGEST_WINDOW
 BAND = 20
 WILDER = 14
 FAST, SLOW, SIGNAL = 12, 26, 9
@@ -143,14 +145,18 @@ class Checker:
         self._api_key = api_key
         self._followed = 0
         self._known: dict[str, deque[KnownBars]] = defaultdict(lambda: deque(maxlen=ANSWERS_KEPT))
+        self._of_other_intervals: dict[str, list[Any]] = {}
+        self._began = datetime.min.replace(tzinfo=UTC)
 
     def find_fault(self, document: Document) -> str | None:
         """What is wrong with a document, for a person; None if every number is right."""
         self._follow()
+        known_at = parse_instant(document["as_of"])
+        if known_at < self._began:
+            return None
         answers = self._known.get(document["instrument"])
         if not answers:
             return f"{document['id']}: the market was never asked for {document['instrument']}"
-        known_at = parse_instant(document["as_of"])
         known = min(answers, key=lambda each: abs(each.moment - known_at)).bars
         end = bisect_right(known, parse_time(document["open_time"]), key=lambda bar: bar.open_time)
         window = known[max(0, end - 1 - LOOKBACK_CLOSES) : end]
@@ -167,6 +173,34 @@ class Checker:
         wrong += [f"{field} has no second opinion" for field in sorted(NUMBERS - expected.keys() | strange)]
         return f"{document['id']}: {'; '.join(wrong)}" if wrong else None
 
+    def remember(self) -> dict[str, list[Any]]:
+        """What `restore` takes, as JSON holds it: the bars that are known by now, of each `IBM|1min`."""
+        self._follow()
+        known = {
+            f"{name}|{self._interval}": [
+                [format_time(bar.open_time), bar.open, bar.high, bar.low, bar.close, bar.volume]
+                for bar in answers[-1].bars
+            ]
+            for name, answers in self._known.items()
+        }
+        return self._of_other_intervals | known
+
+    def restore(self, known: Mapping[str, list[Any]], now: datetime) -> None:
+        """Begins with what an earlier run's checker remembered.
+
+        Args:
+            known: what `remember` gave.
+            now: documents of answers before it are not judged: what was known then is not kept.
+        """
+        self._began = now
+        for key, rows in known.items():
+            name, _, interval = key.rpartition("|")
+            if interval != self._interval:
+                self._of_other_intervals[key] = rows
+            elif rows:
+                bars = [MarketBar(parse_time(time), *numbers) for time, *numbers in rows]
+                self._known[name].append(KnownBars(bars[-1].open_time, bars))
+
     def _follow(self) -> None:
         """Takes in the answers that the market gave since the last time."""
         for request in self._market.requests[self._followed :]:
@@ -179,6 +213,12 @@ class Checker:
                 finished = {bar.open_time: bar for bar in shown if bar.open_time + width <= request.moment}
                 answers = self._known[instrument.name]
                 before = {bar.open_time: bar for bar in answers[-1].bars} if answers else {}
+                if before and count > COMPACT_BARS:
+                    # Of a long answer the pipeline takes what fills the gap, and look-backs for that.
+                    times = list(finished)
+                    missed = [place for place, time in enumerate(times) if min(before) < time not in before]
+                    since = missed[0] if missed else len(times)
+                    finished = {time: finished[time] for time in times[max(0, since - BARS_BEFORE_GAP) :]}
                 bars = sorted((before | finished).values(), key=lambda bar: bar.open_time)
                 reach = len(finished) + LOOKBACK_CLOSES
                 answers.append(KnownBars(request.moment, bars[-reach:]))

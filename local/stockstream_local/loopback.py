@@ -1,6 +1,7 @@
 """A web server for this run alone, in a thread of its own."""
 
 import secrets
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -73,7 +74,8 @@ class LoopbackServer:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # who asked no longer waits
+                    self.wfile.write(body)
 
             def _refuse(self, status: HTTPStatus) -> tuple[HTTPStatus, bytes]:
                 # What was sent is not read, so that the next request cannot be found behind it.

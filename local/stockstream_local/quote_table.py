@@ -23,7 +23,7 @@ class Quote:
     Attributes:
         instrument: its name.
         document: the newest bar's; None while there is none.
-        delivered: how many bars are in the lake.
+        delivered: how many bars this run has delivered.
         width: how long a bar lasts.
     """
 
@@ -78,7 +78,7 @@ def _cells(quote: Quote) -> dict[str, str]:
         "close": _number(document.get("close"), decimals),
         "SMA 20": _number(document.get("sma_20"), decimals),
         "return": _NOTHING if change is None else f"{change:+.3%}",
-        "bars": f"{quote.delivered:,}",
+        "new": f"{quote.delivered:,}",
         "lag": _lag(document, quote.width),
     }
 

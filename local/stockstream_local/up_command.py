@@ -2,8 +2,8 @@
 
 import argparse
 import os
-import shutil
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -12,6 +12,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream_local.check import Checker
+from stockstream_local.kept_run import KeptRun, choose_lake, empty_folder, measure, merge_days
 from stockstream_local.live import choose_provider, require_answer
 from stockstream_local.market.listing import is_traded
 from stockstream_local.market.recording import Recording, RecordingError
@@ -20,13 +21,15 @@ from stockstream_local.watch import Watch
 from stockstream_operate.arguments import count
 from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.lake.delivered import Lake
-from stockstream_operate.price_kinds import write_price_kind
+from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import STATE
 
 DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
 HIGHEST_PORT = 65535
+# The invented market's longest answer reaches back almost seven days.
+INVENTED_SHOWN = timedelta(days=6)
 NEXT_STEPS = """
 The schedule fires once a minute, every delivered document is read back into {lake}/, and Ctrl-C stops it all.
 Try in another terminal:
@@ -68,6 +71,11 @@ def add_up(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="invented prices, whatever keys are in the environment (where there are none)",
     )
+    option(
+        "--fresh",
+        action="store_true",
+        help="begin with an empty lake, and delete what earlier runs of this kind of prices have delivered",
+    )
     option("--port", type=_port, help="where the local AWS listens (a free port)")
     command.set_defaults(run=run_up)
 
@@ -75,7 +83,7 @@ def add_up(command: argparse.ArgumentParser) -> None:
 def run_up(asked: argparse.Namespace, screen: Screen) -> None:
     """Ctrl-C is the ordinary end of an endless run, and cuts a counted one short."""
     try:
-        up(read_options(asked), asked.bars, screen)
+        up(read_options(asked), asked.bars, screen, is_fresh=asked.fresh)
     except KeyboardInterrupt:
         screen.say("Stopped. Nothing is left running.")
         if asked.bars:
@@ -110,13 +118,14 @@ def read_options(asked: argparse.Namespace) -> Options:
     return Options((recording.instrument,), recording.interval, recording, asked.port)
 
 
-def up(options: Options, bars: int | None, screen: Screen) -> None:
+def up(options: Options, bars: int | None, screen: Screen, *, is_fresh: bool) -> None:
     """Runs the pipeline until enough was delivered or a KeyboardInterrupt, and stops all that it started.
 
     Args:
         options: what to run.
         bars: end when so many documents were delivered; None for never.
         screen: where everything is shown.
+        is_fresh: delete first what earlier runs of this kind of prices have delivered.
 
     Raises:
         StockstreamError: a step failed, or a delivered number is wrong.
@@ -127,13 +136,17 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
         require_answer(options.live)
         screen.say(f"From {options.live.title}: {', '.join(each.name for each in options.instruments)}")
     with run_pipeline(options, screen) as pipeline:
-        folder = empty_folder(STATE / "lake")
-        write_price_kind(folder, kind)
+        folder = _open_lake(kind, screen, is_fresh=is_fresh or options.recording is not None)
+        # Of real prices nobody here knows what is right.
+        checker = None if options.live else Checker(pipeline.market, options.interval, API_KEY)
+        s3, bucket = boto3.client("s3"), pipeline.output("LakeBucketName")
+        kept = KeptRun(folder, boto3.client("dynamodb"), pipeline.output("InstrumentTableName"), s3, bucket)
+        goes_on = kept.restore(checker, None if options.live else INVENTED_SHOWN)
         watch = Watch(
             screen=screen,
-            lake=Lake(boto3.client("s3"), pipeline.output("LakeBucketName"), folder),
-            # Of real prices nobody here knows what is right.
-            checker=None if options.live else Checker(pipeline.market, options.interval, API_KEY),
+            lake=Lake(s3, bucket, folder),
+            kept=kept,
+            checker=checker,
             notices=pipeline.receiver.notices,
             instruments=options.instruments,
             interval=options.interval,
@@ -147,12 +160,30 @@ def up(options: Options, bars: int | None, screen: Screen) -> None:
             screen.say("Where a market is closed, its bars come once it opens; each run asks again.")
         else:
             pipeline.produce()
-            watch.await_first_bars()
+            if goes_on:
+                screen.say("The bars of earlier runs are here, and this run goes on where they ended.")
+            else:
+                watch.await_first_bars()
         if bars:
             watch.run(bars)
         else:
             _show_on_page(watch, lake, screen)
         screen.say(f"They are in {lake}/")
+
+
+def _open_lake(kind: PriceKind, screen: Screen, *, is_fresh: bool) -> Path:
+    """The lake of one kind of prices, as earlier runs left it or empty."""
+    folder = choose_lake(STATE, kind)
+    if is_fresh:
+        files, size = measure(folder)
+        if files:
+            screen.say(
+                f"Deleting what earlier runs have delivered of {kind.word} prices: "
+                f"{files:,} files, {size / 1e6:,.1f} MB."
+            )
+        empty_folder(folder)
+    merge_days(folder, f"{datetime.now(UTC):%Y-%m-%d}")
+    return folder
 
 
 def _show_on_page(watch: Watch, lake: str, screen: Screen) -> None:
@@ -165,16 +196,6 @@ def _show_on_page(watch: Watch, lake: str, screen: Screen) -> None:
         command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
         screen.say(NEXT_STEPS.format(command=command, lake=lake))
         watch.run(None)
-
-
-def empty_folder(folder: Path) -> Path:
-    """The folder, gone with all that it held; in one step for others, who read it whole or not at all."""
-    old = folder.with_name(f"{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.replace(old)
-        shutil.rmtree(old, ignore_errors=True)
-    return folder
 
 
 def _port(text: str) -> int:

@@ -9,6 +9,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream_local.check import Checker
+from stockstream_local.kept_run import KeptRun
 from stockstream_local.quote_table import Quote, QuoteTable
 from stockstream_operate.lake.delivered import Document, Lake
 from stockstream_operate.screen import Screen
@@ -33,6 +34,7 @@ class Watch:
     Attributes:
         screen: where it is shown.
         lake: what is watched.
+        kept: keeps what the next run needs.
         checker: says what is wrong with a document; None where nobody here knows what is right.
         notices: the alert function's, as they come.
         instruments: the lines of the table, in order.
@@ -41,6 +43,7 @@ class Watch:
 
     screen: Screen
     lake: Lake
+    kept: KeptRun
     checker: Checker | None
     notices: SimpleQueue[dict[str, Any]]
     instruments: tuple[Instrument, ...]
@@ -104,4 +107,5 @@ class Watch:
             fault = self.checker.find_fault(document) if self.checker else None
             if fault:
                 raise DeliveryError(f"A delivered document is wrong. {fault}")
+        self.kept.follow(documents, self.checker)
         return documents

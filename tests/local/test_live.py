@@ -59,9 +59,9 @@ class FakeAlpaca(LoopbackServer):
         return HTTPStatus.OK, json.dumps(answer).encode()
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
-    return make_clone(tmp_path_factory.mktemp("clone"), built)
+@pytest.fixture
+def clone(tmp_path: Path, built: Path) -> Path:
+    return make_clone(tmp_path, built)
 
 
 def run(clone: Path, url: str, *arguments: str, **keys: str) -> subprocess.CompletedProcess[str]:

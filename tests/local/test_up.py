@@ -9,7 +9,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,18 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
     raise AssertionError(f"{text!r} was never said: {said}")
 
 
+def read_documents(clone: Path) -> list[dict[str, Any]]:
+    files = (clone / ".stockstream" / "lake").rglob("*.json.gz")
+    return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+
+def await_file(path: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not come"
+        time.sleep(0.2)
+
+
 def await_delivered(clone: Path, bars: int) -> dict[str, Any]:
     """What `stockstream status` says when so many bars have come."""
     deadline = time.monotonic() + 60
@@ -122,11 +135,7 @@ def test_delivers_a_recording_with_the_right_numbers_and_ends(tmp_path: Path, re
     assert "100 documents delivered" in said
     assert_nothing_runs(clone, said)
     # THEN the files hold the recording's bars, with what TA-Lib finds over its whole history
-    files = (clone / ".stockstream" / "lake").rglob("*.json.gz")
-    documents = [
-        json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()
-    ]
-    documents.sort(key=lambda document: document["open_time"])
+    documents = sorted(read_documents(clone), key=lambda document: document["open_time"])
     expected = Recording(recording).bars
     closes = np.array([bar.close for bar in expected])
     assert [datetime.fromisoformat(each["open_time"]) for each in documents] == [
@@ -182,6 +191,34 @@ def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path
     with started(clone, "alarm") as late:
         answer, _ = late.communicate(timeout=20)
     assert "Nothing runs here" in answer
+
+
+def test_a_run_goes_on_where_a_killed_one_ended(tmp_path: Path, built: Path) -> None:
+    clone = make_clone(tmp_path, built)
+    with started(clone, "up") as process:
+        said = read_until(process, "Waiting for the first bars")
+        # It remembers what it has sent as soon as a later bar is there, too.
+        await_file(clone / ".stockstream" / "lake" / "kept" / "memory.json", seconds=150)
+        process.kill()
+        process.wait()
+        assert_nothing_runs(clone, said)
+    before = read_documents(clone)
+    with started(clone, "up", "--bars", "3") as process:
+        rest, _ = process.communicate(timeout=150)
+
+    assert process.returncode == 0, rest
+    assert "this run goes on where they ended" in rest
+    # THEN no minute of a coin is missing, and each look-back that is not whole is of the first hundred bars
+    bars = {each["open_time"]: each for each in read_documents(clone) if each["asset_class"] == "crypto"}
+    times = sorted(map(datetime.fromisoformat, bars))
+    assert {after - earlier for earlier, after in pairwise(times)} == {timedelta(minutes=1)}
+    assert len(read_documents(clone)) > len(before)
+    assert bars[max(bars)]["lookback_bars"] == min(len(bars) - 1, 199)
+    # THEN a fresh one says what it deletes
+    with started(clone, "up", "--fresh", "--bars", "1") as process:
+        rest, _ = process.communicate(timeout=150)
+    assert re.search(r"Deleting what earlier runs have delivered of INVENTED prices: \d+ files, ", rest), rest
+    assert "First bars delivered" in rest
 
 
 def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:

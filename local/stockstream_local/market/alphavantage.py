@@ -14,6 +14,8 @@ from stockstream_local.market.invented import EASTERN, MarketBar
 
 COMPACT_BARS = 100
 FULL_SPAN = timedelta(days=30)
+# Thirty days of minutes would take this market longer to invent than the producer waits for an answer.
+MOST_BARS = 10_000
 
 NO_KEY = {
     "Error Message": "the parameter apikey is invalid or missing. Please claim your free API key on "
@@ -84,7 +86,7 @@ def asked_instrument(parameters: Mapping[str, str]) -> Instrument | None:
 def asked_count(parameters: Mapping[str, str]) -> int:
     """How many bars a good request asks for."""
     if parameters.get("outputsize") == "full":
-        return FULL_SPAN // INTERVALS[parameters["interval"]]
+        return min(MOST_BARS, FULL_SPAN // INTERVALS[parameters["interval"]])
     return COMPACT_BARS
 
 

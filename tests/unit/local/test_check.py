@@ -1,5 +1,6 @@
 """The second opinion: right by numbers worked out elsewhere, and quick to see a wrong one."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from stockstream.fields import list_fields
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.times import format_instant
 from stockstream.windows import Windows
-from stockstream_local.check import Checker, expected_numbers
+from stockstream_local.check import LOOKBACK_CLOSES, Checker, expected_numbers
 from stockstream_local.market.invented import MarketBar, bars
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 
@@ -97,8 +98,9 @@ def market(moment: list[datetime]) -> Iterator[ReplayMarket]:
         yield running
 
 
-def ask(market: ReplayMarket, key: str = KEY) -> None:
+def ask(market: ReplayMarket, key: str = KEY, **others: str) -> None:
     parameters = {"function": "TIME_SERIES_INTRADAY", "symbol": "IBM", "interval": "1min", "apikey": key}
+    parameters |= others
     requests.get(f"{market.url}/query", params=parameters, timeout=60).raise_for_status()
 
 
@@ -198,3 +200,59 @@ def test_expects_a_hole_where_the_market_was_not_asked_for_hours(
     assert document["open_time"] == unseen["open_time"]
     assert checker.find_fault(document) is None
     assert checker.find_fault(unseen | {"as_of": document["as_of"]}) is not None
+
+
+def test_goes_on_with_what_an_earlier_one_knew(market: ReplayMarket, moment: list[datetime]) -> None:
+    # GIVEN a run that ended, and an hour later another one
+    ask(market)
+    first = Checker(market, "1min", KEY)
+    kept = json.loads(json.dumps(first.remember()))
+    market.requests.clear()
+    moment[0] = NOW + timedelta(hours=1)
+    ask(market)
+    checker = Checker(market, "1min", KEY)
+    checker.restore(kept, moment[0])
+    # WHEN a document's look-back goes back to the first run
+    before = {bar.open_time: bar for bar in bars(IBM, "1min", NOW, 100)[:-1]}
+    after = {bar.open_time: bar for bar in bars(IBM, "1min", moment[0], 100)[:-1]}
+    history = sorted((before | after).values(), key=lambda bar: bar.open_time)
+    document = right_document(history) | {"as_of": format_instant(moment[0])}
+    # THEN it is right, and one that forgot the first run is wrong
+    assert document["lookback_bars"] > 100
+    assert checker.find_fault(document) is None
+    forgetful = right_document(list(after.values())) | {"as_of": format_instant(moment[0])}
+    assert "lookback_bars is 98 and not" in (checker.find_fault(forgetful) or "")
+
+
+def test_what_was_known_before_it_began_is_not_judged(market: ReplayMarket) -> None:
+    checker = Checker(market, "1min", KEY)
+    checker.restore({}, NOW + timedelta(seconds=1))
+
+    assert checker.find_fault(right_document(bars(IBM, "1min", NOW, 3)) | {"close": 1.0}) is None
+
+
+def test_what_is_known_of_other_intervals_is_handed_on(market: ReplayMarket) -> None:
+    kept = {"IBM|5min": [["2026-11-20T15:30:00Z", 1.0, 1.0, 1.0, 1.0, 7]]}
+    checker = Checker(market, "1min", KEY)
+    checker.restore(kept, NOW)
+
+    assert checker.remember() == kept
+    five = Checker(market, "5min", KEY)
+    five.restore(kept, NOW)
+    assert five.remember() == kept
+
+
+def test_of_a_long_answer_it_expects_what_fills_the_gap(market: ReplayMarket, moment: list[datetime]) -> None:
+    """The producer takes 1,100 bars from before the gap, for look-backs, and all after it."""
+    ask(market)
+    moment[0] = NOW + timedelta(hours=5)
+    ask(market, outputsize="full")
+    checker = Checker(market, "1min", KEY)
+    newest = bars(IBM, "1min", NOW, 2)[0].open_time
+    shown = bars(IBM, "1min", moment[0], 2_000)[:-1]
+    first = next(place for place, bar in enumerate(shown) if bar.open_time > newest)
+    taken = shown[first - 1_100 :]
+
+    for end in (1, 30, len(taken)):
+        document = right_document(taken[max(0, end - 1 - LOOKBACK_CLOSES) : end])
+        assert checker.find_fault(document | {"as_of": format_instant(moment[0])}) is None

@@ -24,7 +24,7 @@ type Asked = tuple[Options, int | None]
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """What `up` was asked to do, instead of doing it."""
     asked: list[Asked] = []
-    monkeypatch.setattr(up_command, "up", lambda options, bars, _screen: asked.append((options, bars)))
+    monkeypatch.setattr(up_command, "up", lambda options, bars, _screen, **_: asked.append((options, bars)))
     return asked
 
 
@@ -167,7 +167,7 @@ def test_a_signal_is_the_ordinary_end_of_an_endless_run_and_cuts_a_counted_one_s
     arguments: list[str],
     status: int,
 ) -> None:
-    monkeypatch.setattr(up_command, "up", lambda *_: os.kill(os.getpid(), number))
+    monkeypatch.setattr(up_command, "up", lambda *_, **__: os.kill(os.getpid(), number))
 
     assert cli.main(arguments) == status
     assert "Nothing is left running" in capsys.readouterr().out
@@ -176,7 +176,7 @@ def test_a_signal_is_the_ordinary_end_of_an_endless_run_and_cuts_a_counted_one_s
 def test_an_emulator_that_is_gone_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def up(_options: Options, _bars: int | None, _screen: Screen) -> None:
+    def up(_options: Options, _bars: int | None, _screen: Screen, **_: bool) -> None:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
     monkeypatch.setattr(up_command, "up", up)
@@ -188,7 +188,7 @@ def test_an_emulator_that_is_gone_is_told_in_a_sentence(
 def test_a_second_signal_does_not_disturb_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     cleared: list[str] = []
 
-    def up(_options: Options, _bars: int | None, _screen: Screen) -> None:
+    def up(_options: Options, _bars: int | None, _screen: Screen, **_: bool) -> None:
         try:
             os.kill(os.getpid(), signal.SIGINT)
         finally:

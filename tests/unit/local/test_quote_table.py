@@ -52,7 +52,7 @@ def test_a_line_tells_newest_bar_close_average_return_count_and_lag(
         "close 1.16000",
         "SMA 20 1.15999",
         "return -0.012%",
-        "bars 1,234",
+        "new 1,234",
         "lag 12 s\n",
     ]
 
@@ -62,7 +62,7 @@ def test_what_is_null_is_a_dash(screen: Screen, page: io.StringIO) -> None:
     with QuoteTable(screen).open() as show:
         show([quote(**empty)])
 
-    assert "SMA 20 -  return -  bars" in page.getvalue()
+    assert "SMA 20 -  return -  new" in page.getvalue()
 
 
 def test_old_data_has_no_lag(screen: Screen, page: io.StringIO) -> None:

@@ -37,6 +37,16 @@ class FakeChecker:
         return fault
 
 
+class FakeKeptRun:
+    """Keeps nothing, and knows what it was told of."""
+
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+
+    def follow(self, documents: list[Document], _checker: object) -> None:
+        self.documents += documents
+
+
 @pytest.fixture(autouse=True)
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_module, "POLL_SECONDS", 0)
@@ -49,6 +59,7 @@ def watching(lake: FakeLake, page: io.StringIO, *notices: dict[str, Any]) -> Wat
     return Watch(
         screen=Screen(Console(file=page, width=200)),
         lake=cast("Lake", lake),
+        kept=cast("Any", FakeKeptRun()),
         checker=cast("Any", FakeChecker()),
         notices=queue,
         instruments=parse_instruments("IBM"),

@@ -12,7 +12,7 @@ import orjson
 
 from producer.planning.ledger import Ledger
 from stockstream.errors import StockstreamError
-from stockstream.instrument_table import ledger_key
+from stockstream.instrument_table import HELD_UNTIL, ledger_key
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,7 +59,7 @@ class LedgerItem:
         if item is None:
             return VersionedLedger(Ledger())
         ledger = Ledger.from_dict(orjson.loads(zlib.decompress(item["ledger"]["B"])))
-        held_until = datetime.fromtimestamp(int(item["held_until"]["N"]), UTC)
+        held_until = datetime.fromtimestamp(int(item[HELD_UNTIL]["N"]), UTC)
         return VersionedLedger(ledger, int(item["version"]["N"]), held_until)
 
     def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
@@ -79,7 +79,7 @@ class LedgerItem:
                 Item={
                     "key": {"S": self._key},
                     "ledger": {"B": zlib.compress(orjson.dumps(ledger.to_dict()))},
-                    "held_until": {"N": str(int(held_until.timestamp()))},
+                    HELD_UNTIL: {"N": str(int(held_until.timestamp()))},
                     "version": {"N": str(read_version + 1)},
                 },
                 ConditionExpression="attribute_not_exists(version) OR version = :read",

@@ -9,7 +9,7 @@ from delivered_files import document, write_file
 from stockstream.fields import list_fields
 from stockstream.windows import Windows
 from stockstream_local import cli
-from stockstream_local.up_command import empty_folder
+from stockstream_local.kept_run import empty_folder
 from stockstream_operate.lake import access as lake_access
 from stockstream_operate.lake.access import LocalLake
 from stockstream_operate.lake.delivered import Document
