@@ -19,6 +19,7 @@ from stockstream.windows import Windows
 from stockstream_local.market.alphavantage import asked_count, asked_instrument
 from stockstream_local.market.invented import MarketBar
 from stockstream_local.market.replay import ReplayMarket
+from stockstream_operate.history import SOURCE
 from stockstream_operate.lake.delivered import Document
 
 WINDOWS = Windows()
@@ -145,8 +146,10 @@ class Checker:
         self._known: dict[str, deque[KnownBars]] = defaultdict(lambda: deque(maxlen=ANSWERS_KEPT))
 
     def find_fault(self, document: Document) -> str | None:
-        """What is wrong with a document, for a person; None if every number is right."""
+        """What is wrong with a document, for a person; None if every number is right, or not the market's."""
         self._follow()
+        if document.get("source") == SOURCE:
+            return None
         answers = self._known.get(document["instrument"])
         if not answers:
             return f"{document['id']}: the market was never asked for {document['instrument']}"

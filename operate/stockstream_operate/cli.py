@@ -40,6 +40,11 @@ COMMANDS = (
         "stockstream_operate.lake.export_command:add_export",
     ),
     Command(
+        "import",
+        "send history from files through the pipeline",
+        "stockstream_operate.history.import_command:add_import",
+    ),
+    Command(
         "page",
         "show candles in a browser",
         "stockstream_operate.page.page_command:add_page",
