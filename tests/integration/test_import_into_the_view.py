@@ -183,3 +183,21 @@ def test_a_check_sends_and_writes_nothing(
     assert "Nothing was sent, and nothing set aside" in said
     assert pipeline.deliver() == []
     assert sorted(each.name for each in tmp_path.iterdir()) == ["ibm.csv", "lake"]
+
+
+def test_beside_invented_prices_it_says_so(
+    pipeline: Pipeline,
+    frame: pd.DataFrame,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stack = Stack("stockstream", None, {"BarStreamName": "bars"})
+    monkeypatch.setattr(import_command, "find_stack", lambda _name: stack)
+    monkeypatch.setattr(import_command, "FOLDER", tmp_path / "lake")
+    write(tmp_path / "ibm.csv", frame, WRITTEN)
+
+    assert cli.main(["import", str(tmp_path / "ibm.csv"), "--instrument", "IBM"]) == 0
+
+    assert "The other prices of this lake are INVENTED" in " ".join(capsys.readouterr().out.split())
+    assert len(pipeline.deliver()) == BARS

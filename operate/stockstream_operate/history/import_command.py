@@ -26,7 +26,9 @@ from stockstream_operate.history.layouts import NAMES
 from stockstream_operate.history.set_aside import write_set_aside
 from stockstream_operate.history.stamps import parse_ticker
 from stockstream_operate.history.tables import HistoryError, Table, read_table
+from stockstream_operate.lake.access import FOLDER
 from stockstream_operate.patient_stream import CHUNK_RECORDS, PatientStream
+from stockstream_operate.price_kinds import PriceKind, read_price_kind
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
 
@@ -97,6 +99,8 @@ def run_import(asked: argparse.Namespace, screen: Screen) -> None:
     _set_aside(history, tables, screen)
     if not history.bars:
         raise HistoryError("There is no bar to send.")
+    if asked.stack is None and (kind := read_price_kind(FOLDER)) is not PriceKind.LIVE:
+        screen.say(f"The other prices of this lake are {kind.word}: by their source you can tell them apart.")
     kinesis = boto3.client("kinesis", config=_CONFIG)
     stream = BarStream(kinesis, stack.output("BarStreamName"), warn=lambda *_, **__: None)
     total = sum(map(len, history.bars.values()))

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from io import StringIO
 from itertools import count
 from pathlib import Path
 
@@ -19,23 +20,27 @@ def write_set_aside(table: Table, refused: Sequence[Refused]) -> Path:
         refused: its rows.
 
     Returns:
-        The new file: `prices.set-aside.csv`, or with a number where that is there.
+        The file: `prices.set-aside.csv`, or with a number where that holds something else.
 
     Raises:
         OSError: it cannot be written.
     """
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*table.columns, "line", "reason"])
+    for each in refused:
+        cells = [*each.row.cells, *[""] * (len(table.columns) - len(each.row.cells))]
+        writer.writerow([*cells, each.row.line, each.reason])
+    content = text.getvalue().encode()
     stem = table.path.name.removesuffix(".gz").rpartition(".")[0]
     for number in count(1):
         path = table.path.with_name(f"{stem}.set-aside{'' if number == 1 else f'-{number}'}.csv")
         try:
-            file = path.open("x", encoding="utf-8", newline="")
+            with path.open("xb") as file:
+                file.write(content)
         except FileExistsError:
-            continue
+            # What an earlier import of the same file has set aside is there already.
+            if path.read_bytes() != content:
+                continue
         break
-    with file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*table.columns, "line", "reason"])
-        for each in refused:
-            cells = [*each.row.cells, *[""] * (len(table.columns) - len(each.row.cells))]
-            writer.writerow([*cells, each.row.line, each.reason])
     return path

@@ -234,6 +234,14 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(
     assert told in str(raised.value)
 
 
+def test_another_encoding_than_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(GERMAN.encode("latin-1"))
+
+    with pytest.raises(HistoryError, match=r"a\.csv is no CSV file in UTF-8"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     ("text", "choices", "told"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stockstream.instruments import parse_instrument
-from stockstream_operate.history.bars import Choices, read_history
+from stockstream_operate.history.bars import Choices, Refused, read_history
 from stockstream_operate.history.set_aside import write_set_aside
 from stockstream_operate.history.tables import read_table
 
@@ -101,11 +101,15 @@ def test_what_is_refused_stands_in_a_file_beside_which_can_be_corrected_and_read
     assert [each.close for each in again.bars["IBM", "5min"]] == [100.25]
 
 
-def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_not_written_over_and_the_same_is_not_written_twice(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
-    path.write_text(HEADER)
+    path.write_text(HEADER + GOOD)
     table = read_table(path)
+    refused = [Refused(path, row, "a reason") for row in table.rows]
 
-    assert [write_set_aside(table, []).name for _ in range(3)] == [
-        "prices.set-aside.csv", "prices.set-aside-2.csv", "prices.set-aside-3.csv",
-    ]  # fmt: skip
+    first, again = write_set_aside(table, refused), write_set_aside(table, refused)
+    first.write_text("corrected")
+    third = write_set_aside(table, refused)
+
+    assert (first.name, again, third.name) == ("prices.set-aside.csv", first, "prices.set-aside-2.csv")
+    assert first.read_text() == "corrected"
