@@ -56,7 +56,12 @@ def add_import(command: argparse.ArgumentParser) -> None:
     option("--interval", choices=list(INTERVALS), help="how long they last (the shortest step between them)")
     option("--timezone", type=_zone, metavar="ZONE", help="of times without one (the market's)")
     option("--stamps", choices=("start", "end"), default="start", help="what a time is of a bar (start)")
-    option("--time-format", metavar="FORMAT", help="of the times, as strptime has it: %%d/%%m/%%Y %%H:%%M")
+    option(
+        "--time-format",
+        type=_form,
+        metavar="FORMAT",
+        help="of the times, as %%d/%%m/%%Y %%H:%%M (strptime's)",
+    )
     option("--columns", type=_columns, default={}, metavar="LIST", help="as time=Zeit,close=Schluss")
     option(
         "--as-of",
@@ -189,6 +194,15 @@ def _zone(text: str) -> ZoneInfo:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time zone: write it as Europe/Berlin or UTC"
         ) from None
+
+
+def _form(text: str) -> str:
+    sample = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+    try:
+        datetime.strptime(sample.strftime(text), text)  # noqa: DTZ007 (a form may have no zone)
+    except (ValueError, re.error) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no form of a time: {error}") from None
+    return text
 
 
 def _columns(text: str) -> dict[str, str]:

@@ -12,6 +12,8 @@ from stockstream.instruments import Instrument, parse_instrument
 from stockstream.reading import shorten
 
 _SECONDS, _MILLISECONDS = re.compile(r"\d{10}", re.ASCII), re.compile(r"\d{13}", re.ASCII)
+# Those in which arithmetic with times cannot leave Python's calendar.
+_YEARS = range(1900, 9999)
 _YAHOO_PAIR = re.compile(r"([A-Z]{3})([A-Z]{3})=X", re.ASCII)
 _YAHOO_COIN = re.compile(r"([A-Z0-9]{2,10})-(USD|EUR|GBP|JPY)", re.ASCII)
 
@@ -73,19 +75,16 @@ def place(stamp: datetime, zone: Callable[[], ZoneInfo | None]) -> datetime:
     Raises:
         RecordError: BAD_TIME: there is no such time in the zone, or there are two, or it is no whole minute.
     """
-    if stamp.second or stamp.microsecond:
+    if stamp.year not in _YEARS:
+        raise RecordError(Reason.BAD_TIME, f"{stamp} is in no year that has bars")
+    known = stamp.tzinfo or zone()
+    if known is None:
+        raise RecordError(Reason.BAD_TIME, f"{stamp} is in no known zone: say --timezone")
+    first, second = (stamp.replace(tzinfo=known, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first.astimezone(known).replace(tzinfo=None) != stamp.replace(tzinfo=None):
+        raise RecordError(Reason.BAD_TIME, f"{stamp} does not exist in {known}: the clocks skip it")
+    if first != second:
+        raise RecordError(Reason.BAD_TIME, f"{stamp} exists twice in {known}: write it with its offset")
+    if first.second or first.microsecond:
         raise RecordError(Reason.BAD_TIME, f"{stamp} is no whole minute, at which bars begin")
-    try:
-        if stamp.tzinfo:
-            return stamp.astimezone(UTC)
-        known = zone()
-        if known is None:
-            raise RecordError(Reason.BAD_TIME, f"{stamp} is in no known zone: say --timezone")
-        first, second = (stamp.replace(tzinfo=known, fold=fold).astimezone(UTC) for fold in (0, 1))
-        if first.astimezone(known).replace(tzinfo=None) != stamp:
-            raise RecordError(Reason.BAD_TIME, f"{stamp} does not exist in {known}: the clocks skip it")
-        if first != second:
-            raise RecordError(Reason.BAD_TIME, f"{stamp} exists twice in {known}: write it with its offset")
-    except OverflowError:
-        raise RecordError(Reason.BAD_TIME, f"{stamp} is out of the calendar in UTC") from None
     return first

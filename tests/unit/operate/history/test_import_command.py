@@ -63,6 +63,8 @@ def test_each_record_is_valid_and_brings_its_look_back(tmp_path: Path) -> None:
         (["--interval", "1d"], "invalid choice: '1d'"),
         (["--columns", "end=Schluss"], "'end' is nothing that a column can mean: write time=Zeit"),
         (["--columns", "close"], "'close' is nothing that a column can mean"),
+        (["--time-format", "%Q"], "'%Q' is no form of a time: 'Q' is a bad directive"),
+        (["--time-format", "%Y%Y"], "'%Y%Y' is no form of a time: redefinition of group name"),
         (["--as-of", "monday"], "'monday', and no moment"),
     ],
     ids=" ".join,

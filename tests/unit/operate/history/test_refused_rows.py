@@ -32,7 +32,7 @@ GOOD = "2026-11-20 09:30,100,101,99,100.5,1000\n"
         ("2026-11-20 09:35:30,100,101,99,100,1", "BAD_TIME: 2026-11-20 09:35:30 is no whole minute"),
         ("2026-03-08 02:30,100,101,99,100,1", "does not exist in America/New_York: the clocks skip it"),
         ("2026-11-01 01:30,100,101,99,100,1", "exists twice in America/New_York: write it with its offset"),
-        ("9999-12-31 23:59,100,101,99,100,1", "is out of the calendar in UTC"),
+        ("9999-12-31 23:59,100,101,99,100,1", "is in no year that has bars"),
         ("2026-11-25 07:00,100,101,99,100,1", "had not ended at 2026-11-25T12:00:00Z, when it was known"),
         ("2026-11-20 09:30,100,101,99,100.5,1001", "has other numbers in line 2 of prices.csv"),
     ],
