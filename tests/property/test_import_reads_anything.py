@@ -17,10 +17,8 @@ from stockstream_operate.history.tables import HistoryError, Table, read_table
 AS_OF = datetime(2026, 11, 25, 12, tzinfo=UTC)
 FIRST, LAST = datetime(2026, 11, 1), datetime(2026, 11, 2)  # noqa: DTZ001 (a file's have no zone)
 STRANGE = ["0001-01-01", "9999-12-31 23:59", "9999-12-31T23:59-12:00", "1763650800", "9" * 13, "NaT"]
-MINUTES = st.integers(0, 1440).map(lambda minute: f"2026-11-20 {minute // 60:02}:{minute % 60:02}")
+MINUTES = st.integers(0, 900).map(lambda minute: f"2026-11-20 {9 + minute // 60:02}:{minute % 60:02}")
 TIMES = st.one_of(
-    MINUTES,
-    MINUTES,
     MINUTES,
     st.datetimes(FIRST, LAST).map(lambda moment: str(moment.replace(microsecond=0))),
     st.datetimes(timezones=st.timezones()).map(str),
@@ -32,17 +30,22 @@ NUMBERS = st.one_of(
     st.sampled_from(["1", "1.5", "nan", "", "null", "-1", "1e400", "1,5", "9" * 400]),
     st.text(max_size=5),
 )
-VOLUMES = st.one_of(st.sampled_from(["", "10", "2.5"]), NUMBERS)
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from(["IBM", "IBM", "IBM", "fx:EUR/USD", "BTC-USD", "A B", ""]), TIMES, *[NUMBERS] * 5
-    ),
-    max_size=12,
+TICKERS = st.sampled_from(["IBM", "fx:EUR/USD", "BTC-USD", "A B", ""])
+# Open, high, low and close as a bar can have them.
+RIGHT = (
+    st.lists(st.floats(1, 2), min_size=4, max_size=4)
+    .map(sorted)
+    .map(lambda prices: (str(prices[1]), str(prices[3]), str(prices[0]), str(prices[2])))
 )
+PRICES = st.one_of(RIGHT, st.tuples(*[NUMBERS] * 4))
+VOLUMES = st.one_of(st.sampled_from(["", "10", "2.5"]), NUMBERS)
+GOOD_ROW = st.tuples(st.just("IBM"), MINUTES, RIGHT, st.sampled_from(["", "10", "2.5"]))
+ANY_ROW = st.tuples(TICKERS, TIMES, PRICES, VOLUMES)
+ROWS = st.lists(st.one_of(GOOD_ROW, ANY_ROW).map(lambda row: (*row[:2], *row[2], row[3])), max_size=12)
 CHOICES = st.builds(
     Choices,
     instrument=st.none(),
-    interval=st.sampled_from(["1min", "60min", None]),
+    interval=st.sampled_from(["1min", "1min", "60min", None]),
     stamped_at_end=st.booleans(),
 )
 

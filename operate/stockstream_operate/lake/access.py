@@ -41,6 +41,13 @@ class QueryableLake(Protocol):
             LakeQueryError: it cannot be answered.
         """
 
+    def receipt(self) -> str:
+        """What the queries so far have cost, for a person; empty where they cost nothing."""
+
+
+class ExportableLake(QueryableLake, Protocol):
+    """A lake that writes files, too."""
+
     def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
 
@@ -53,9 +60,6 @@ class QueryableLake(Protocol):
         Raises:
             LakeQueryError: it cannot be answered or written.
         """
-
-    def receipt(self) -> str:
-        """What the queries so far have cost, for a person; empty where they cost nothing."""
 
 
 class LocalLake:
@@ -125,7 +129,7 @@ class LocalLake:
         return ""
 
 
-def open_lake(stack: str | None) -> QueryableLake:
+def open_lake(stack: str | None) -> ExportableLake:
     """The lake of a stack in AWS; without a name, what the last run here delivered, even if it has ended.
 
     Raises:
