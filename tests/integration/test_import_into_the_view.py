@@ -76,6 +76,7 @@ class Pipeline:
 def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
     stack = Stack("stockstream", None, {"BarStreamName": "bars"})
     monkeypatch.setattr(import_command, "find_stack", lambda name: {"stockstream": stack}[name])
+    monkeypatch.setattr(import_command, "SHARE_BYTES", 1e12)
     monkeypatch.setattr(lake_access, "FOLDER", tmp_path / "lake")
     with mock_aws():
         yield Pipeline(tmp_path / "lake")

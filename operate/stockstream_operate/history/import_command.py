@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,11 +28,15 @@ from stockstream_operate.history.set_aside import write_set_aside
 from stockstream_operate.history.stamps import parse_ticker
 from stockstream_operate.history.tables import HistoryError, Table, read_table
 from stockstream_operate.lake.access import FOLDER
-from stockstream_operate.patient_stream import CHUNK_RECORDS, PatientStream
+from stockstream_operate.patient_stream import PatientStream
 from stockstream_operate.price_kinds import PriceKind, read_price_kind
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
 
+# A shard takes 1 MB a second. Half of it is the producer's: a stream that turns records away is an alarm.
+SHARE_BYTES = 500_000
+# With full look-backs some 400 KB.
+PIECE_RECORDS = 100
 # So many refused rows are shown; all of them are in the file beside.
 SHOWN = 20
 _CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
@@ -110,7 +115,9 @@ def run_import(asked: argparse.Namespace, screen: Screen) -> None:
     stream = BarStream(kinesis, stack.output("BarStreamName"), warn=lambda *_, **__: None)
     total = sum(map(len, history.bars.values()))
     with screen.progress("Sending", total) as step:
-        refusals = send(history.bars, stack.windows, PatientStream(stream), step)
+        # The emulator's stream has no limit.
+        rest = time.sleep if stack.url is None else lambda _seconds: None
+        refusals = send(history.bars, stack.windows, PatientStream(stream), step, rest)
     sent = total - refusals.total()
     screen.say(f"{_count(sent, 'bar')} went into the stream, with {SOURCE!r} as their source.")
     if refusals:
@@ -125,6 +132,7 @@ def send(
     windows: Windows,
     stream: Puts,
     step: Callable[[float], None],
+    rest: Callable[[float], None],
 ) -> Counter[str]:
     """Puts bars into the stream, each with its look-back.
 
@@ -133,15 +141,17 @@ def send(
         windows: what the look-backs must serve.
         stream: takes records.
         step: is told of so many bars that they were put.
+        rest: waits so many seconds, so that a shard has room for what the producer sends.
 
     Returns:
         How many were refused, by the reason.
     """
     refusals: Counter[str] = Counter()
     for (instrument, _), theirs in bars.items():
-        for chunk in batched(make_records(theirs, windows), CHUNK_RECORDS, strict=False):
+        for chunk in batched(make_records(theirs, windows), PIECE_RECORDS, strict=False):
             refusals.update(filter(None, stream.put(instrument, chunk)))
             step(len(chunk))
+            rest(sum(map(len, chunk)) / SHARE_BYTES)
     return refusals
 
 

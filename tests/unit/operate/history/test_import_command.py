@@ -38,14 +38,16 @@ def test_each_record_is_valid_and_brings_its_look_back(tmp_path: Path) -> None:
     bars = read_history(
         [read_table(path)], datetime(2026, 11, 25, tzinfo=UTC), Choices(parse_instrument("IBM"))
     ).bars
-    stream, steps = Stream(), list[float]()
+    stream, steps, rests = Stream(), list[float](), list[float]()
 
-    refusals = send(bars, Windows(), stream, steps.append)
+    refusals = send(bars, Windows(), stream, steps.append, rests.append)
 
-    ((instrument, records),) = stream.chunks
-    assert instrument == "IBM"
-    assert refusals == {"full": 1}
-    assert steps == [240]
+    records = [record for _, chunk in stream.chunks for record in chunk]
+    assert {instrument for instrument, _ in stream.chunks} == {"IBM"}
+    assert refusals == {"full": 3}
+    assert steps == [100, 100, 40]
+    # Half of a shard, which takes 1 MB a second.
+    assert sum(rests) == pytest.approx(sum(map(len, records)) / 500_000)
     decoded = [decode_record(record, lookback_lengths(Windows())) for record in records]
     closes = [100 + minute / 1000 for minute in range(240)]
     assert [each["close"] for each in decoded] == closes
