@@ -19,6 +19,7 @@ from stockstream.windows import LONGEST_WINDOW, Windows
 from stockstream_local.market.alphavantage import COMPACT_BARS, asked_count, asked_instrument
 from stockstream_local.market.invented import MarketBar
 from stockstream_local.market.replay import ReplayMarket
+from stockstream_operate.history import SOURCE
 from stockstream_operate.lake.delivered import Document
 
 WINDOWS = Windows()
@@ -149,8 +150,10 @@ class Checker:
         self._began = datetime.min.replace(tzinfo=UTC)
 
     def find_fault(self, document: Document) -> str | None:
-        """What is wrong with a document, for a person; None if every number is right."""
+        """What is wrong with a document, for a person; None if every number is right, or not the market's."""
         self._follow()
+        if document.get("source") == SOURCE:
+            return None
         known_at = parse_instant(document["as_of"])
         if known_at < self._began:
             return None

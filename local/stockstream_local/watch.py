@@ -83,7 +83,9 @@ class Watch:
                 self._read()
                 while not self.notices.empty():
                     self._show_notice(self.notices.get())
-        judged = "read back and checked: every number is right" if self.checker else "and read back"
+        judged = (
+            "read back and checked: every number of the market is right" if self.checker else "and read back"
+        )
         self.screen.say(f"{self.lake.count} documents delivered, {judged}.")
 
     def _quotes(self) -> list[Quote]:

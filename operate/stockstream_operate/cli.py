@@ -35,6 +35,16 @@ COMMANDS = (
         "stockstream_operate.lake.tail_command:add_tail",
     ),
     Command(
+        "export",
+        "write bars to a Parquet, CSV or Arrow file",
+        "stockstream_operate.lake.export_command:add_export",
+    ),
+    Command(
+        "import",
+        "send history from files through the pipeline",
+        "stockstream_operate.history.import_command:add_import",
+    ),
+    Command(
         "page",
         "show candles in a browser",
         "stockstream_operate.page.page_command:add_page",

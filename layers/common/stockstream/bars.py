@@ -18,7 +18,7 @@ class Bar:
         open_time: when the bar starts, UTC, `YYYY-MM-DDTHH:MM:SSZ`.
         open, high, low, close: prices in the quote currency, > 0.
         volume: >= 0; None where the market reports none.
-        source: the provider that said so.
+        source: the provider that said so; `import` where a file did.
         as_of: when it said so, UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
     """
 

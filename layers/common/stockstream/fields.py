@@ -113,7 +113,7 @@ BAR_FIELDS = (
     Field("low", "the lowest price", **_PRICE_BOUNDS),
     Field("close", "the last price", **_PRICE_BOUNDS, chart=Chart("market-price", "line", "close")),
     Field("volume", "what was traded", AMOUNT, low=0, null="the market reports none"),
-    Field("source", "the provider", TEXT),
+    Field("source", "the provider; `import` where a file was imported", TEXT),
 )
 DELIVERY_FIELDS = (
     Field("arrived_at", "when the stream took the record, UTC", INSTANT, null="Firehose does not say"),

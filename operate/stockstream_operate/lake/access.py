@@ -1,5 +1,7 @@
 """Which lake a command reads: what the last run here delivered, or a stack's in AWS."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +11,7 @@ from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.lake.files import Written
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.stack import find_stack
 from stockstream_operate.workplace import STATE
@@ -42,6 +45,23 @@ class QueryableLake(Protocol):
         """What the queries so far have cost, for a person; empty where they cost nothing."""
 
 
+class ExportableLake(QueryableLake, Protocol):
+    """A lake that writes files, too."""
+
+    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+        """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
+
+        Args:
+            sql: in Athena's dialect.
+            path: the file.
+            ending: a key of files.FORMS, which says what it becomes.
+            tell: is told now and then how much is done, from 0 to 1.
+
+        Raises:
+            LakeQueryError: it cannot be answered or written.
+        """
+
+
 class LocalLake:
     """The delivered files on this machine, as they are when a query is asked.
 
@@ -61,6 +81,28 @@ class LocalLake:
             NoLakeError: nothing was delivered here yet, or a run that began meanwhile has put it away.
             LakeQueryError: it cannot be answered.
         """
+        with self._open() as engine:
+            return engine.query(sql)
+
+    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+        """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
+
+        Args:
+            sql: in Athena's dialect.
+            path: the file.
+            ending: a key of files.FORMS.
+            tell: is told now and then how much is done, from 0 to 1.
+
+        Raises:
+            NoLakeError: nothing was delivered here yet, or a run that began meanwhile has put it away.
+            LakeQueryError: it cannot be answered or written.
+        """
+        with self._open(writable=path) as engine:
+            return engine.export(sql, path, ending, tell)
+
+    @contextmanager
+    def _open(self, writable: Path | None = None) -> Iterator[LakeEngine]:
+        """The files as they are now; within, what fails because a new run began says so."""
         before = self._identity()
         if before is None:
             raise NoLakeError(
@@ -68,8 +110,8 @@ class LocalLake:
                 "or name a stack in AWS: --stack stockstream"
             )
         try:
-            with LakeEngine(self._folder, self.lake_sql) as engine:
-                return engine.query(sql)
+            with LakeEngine(self._folder, self.lake_sql, writable) as engine:
+                yield engine
         except LakeQueryError:
             if self._identity() == before:
                 raise
@@ -87,7 +129,7 @@ class LocalLake:
         return ""
 
 
-def open_lake(stack: str | None) -> QueryableLake:
+def open_lake(stack: str | None) -> ExportableLake:
     """The lake of a stack in AWS; without a name, what the last run here delivered, even if it has ended.
 
     Raises:

@@ -1,8 +1,8 @@
 """The lake's views and queries over delivered files, without Athena: its SQL, translated for DuckDB."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
+from stockstream_operate.lake.files import Written, write_file
 from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE, LakeSql, make_lake_sql
 
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
@@ -29,6 +30,7 @@ SETTINGS = (
 # What Athena's SQL calls and DuckDB lacks.
 AT_TIMEZONE = "CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)"
 _SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate functions:) .*)?", re.DOTALL)
+_TELL_SECONDS = 0.2
 _UNKNOWN_TABLE = "Table with name"
 
 
@@ -58,12 +60,18 @@ class LakeEngine:
         places: a folder, a file, or several. Of a folder, all files below it: `.json.gz` and `.parquet`,
             each in its `dt=YYYY-MM-DD/`, as Firehose lays them out.
         lake_sql: the views; those of the default windows, if it is not given.
+        writable: the one file that may be written.
 
     Raises:
         LakeQueryError: a view cannot be made.
     """
 
-    def __init__(self, places: Path | Iterable[Path], lake_sql: LakeSql | None = None) -> None:
+    def __init__(
+        self,
+        places: Path | Iterable[Path],
+        lake_sql: LakeSql | None = None,
+        writable: Path | None = None,
+    ) -> None:
         self.lake_sql = lake_sql or make_lake_sql(Windows())
         self._database = duckdb.connect()
         self._tables = list(self.lake_sql.views)[::-1]
@@ -76,7 +84,8 @@ class LakeEngine:
         for view in self.lake_sql.views.values():
             self._execute(f'CREATE VIEW "{view.name}" AS {to_duckdb(view.sql)}')
         # What a query may read is the lake alone.
-        self._execute(f"SET allowed_paths = [{', '.join(map(_literal, files))}]")
+        allowed = [*files, *([str(writable.resolve())] if writable else [])]
+        self._execute(f"SET allowed_paths = [{', '.join(map(_literal, allowed))}]")
         self._execute("SET enable_external_access = false")
 
     def __enter__(self) -> Self:
@@ -94,10 +103,39 @@ class LakeEngine:
             LakeQueryError: it is no SELECT, it asks for what is not there, or a file cannot be read.
         """
         statement = to_duckdb(sql)
+        return self._work(lambda: self._answer(statement), lambda _share: None)
+
+    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+        """Writes the answer to one SELECT of columns of `bars_latest` to the file that may be written.
+
+        Args:
+            sql: in Athena's dialect.
+            path: the file.
+            ending: a key of files.FORMS.
+            tell: is told now and then how much is done, from 0 to 1.
+
+        Raises:
+            LakeQueryError: it cannot be answered or written.
+        """
+        select, types = to_duckdb(sql), self.lake_sql.views["bars_latest"].columns
+
+        def write() -> Written:
+            with in_words():
+                return write_file(self._database, select, types, path.resolve(), ending)
+
+        self._execute("SET enable_progress_bar = true")
+        self._execute("SET enable_progress_bar_print = false")
+        return self._work(write, tell)
+
+    def _work[Answer](self, doing: Callable[[], Answer], tell: Callable[[float], None]) -> Answer:
         # DuckDB looks at no signal while it works. A thread does the work, so that Ctrl-C can end it.
         with ThreadPoolExecutor(max_workers=1) as worker:
-            answer = worker.submit(self._answer, statement)
+            answer: Future[Answer] = worker.submit(doing)
             try:
+                while not answer.done():
+                    wait([answer], timeout=_TELL_SECONDS)
+                    # Below 0 it does not know.
+                    tell(max(0.0, self._database.query_progress() / 100))
                 return answer.result()
             except KeyboardInterrupt:
                 self._database.interrupt()

@@ -1,31 +1,15 @@
 """Sending again: records into the stream, documents to the search index or to the lake."""
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import batched
-from typing import Protocol
 
 import orjson
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.delivered import Document
+from stockstream_operate.patient_stream import CHUNK_RECORDS, PatientStream, Stream
 from stockstream_operate.redrive.triage import Action, Decision
-
-# A shard takes 1 MB a second: a chunk of records with full look-backs takes some 3 seconds.
-CHUNK_RECORDS = 500
-PATIENCE_SECONDS = 60.0
-
-
-class Stream(Protocol):
-    """Where records go: the producer's BarStream, or a fake."""
-
-    @property
-    def refusal(self) -> str:
-        """Why the stream turned something away the last time; empty if it never did."""
-
-    def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
-        """Puts records; the positions of those that were acknowledged."""
 
 
 class Resender:
@@ -43,10 +27,9 @@ class Resender:
         index: Callable[[list[Document]], list[str]] | None,
         deliver: Callable[[list[tuple[str, bytes]]], None],
     ) -> None:
-        self._stream = stream
+        self._stream = PatientStream(stream)
         self._index = index
         self._deliver = deliver
-        self._patience = PATIENCE_SECONDS
 
     def send(self, decisions: Sequence[Decision]) -> list[str]:
         """Sends what is to be sent; of each decision why it was refused, or nothing."""
@@ -63,7 +46,7 @@ class Resender:
                 files.append((_arrival_day(each), each.data))
         for instrument, theirs in positions.items():
             for chunk in batched(theirs, CHUNK_RECORDS, strict=False):
-                answers = self._put(instrument, [decisions[position].data for position in chunk])
+                answers = self._stream.put(instrument, [decisions[position].data for position in chunk])
                 for position, refusal in zip(chunk, answers, strict=True):
                     refusals[position] = refusal
         answers = self._index_all([orjson.loads(decisions[position].data) for position in documents])
@@ -72,13 +55,6 @@ class Resender:
         if files:
             self._deliver(files)
         return refusals
-
-    def _put(self, instrument: str, records: Sequence[bytes]) -> list[str]:
-        taken = self._stream.put(instrument, records, time.monotonic() + self._patience)
-        # A stream that took nothing for so long is asked again, and not waited for until it takes something.
-        self._patience = PATIENCE_SECONDS if taken else 0.0
-        refusal = f"the stream did not take it: {self._stream.refusal or 'no time was left'}"
-        return ["" if position in taken else refusal for position in range(len(records))]
 
     def _index_all(self, documents: list[Document]) -> list[str]:
         if not documents:

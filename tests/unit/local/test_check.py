@@ -158,6 +158,12 @@ def test_finds_a_bar_that_was_never_shown(market: ReplayMarket) -> None:
     assert "no such finished bar" in (Checker(market, "1min", KEY).find_fault(document) or "")
 
 
+def test_what_was_imported_the_market_cannot_judge(market: ReplayMarket) -> None:
+    document = {"id": "X|1min|2020-01-02T15:00:00Z", "instrument": "X", "source": "import"}
+
+    assert Checker(market, "1min", KEY).find_fault(document) is None
+
+
 def test_finds_an_instrument_that_was_never_asked_for(market: ReplayMarket) -> None:
     ask(market, key="somebody else's")
     document = right_document(bars(IBM, "1min", NOW, 100)[:99])

@@ -19,9 +19,10 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object, shorten
+from producer.providers.reading import read_numbers, read_object
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
+from stockstream.reading import shorten
 from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")

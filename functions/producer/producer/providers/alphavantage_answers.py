@@ -22,9 +22,10 @@ from producer.providers.provider_errors import (
     SampleDataError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object, shorten
+from producer.providers.reading import read_numbers, read_object
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import Instrument
+from stockstream.reading import shorten
 from stockstream.times import format_time
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)

@@ -1,17 +1,13 @@
-"""Reading what any provider sends: JSON objects, numbers, and texts for a log."""
+"""Reading what any provider sends: JSON objects, and the numbers of a bar."""
 
 import json
-import re
 from typing import Any
 
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import MalformedAnswerError
 from stockstream.errors import Reason, RecordError
+from stockstream.reading import read_number
 from stockstream.validation import check_prices, check_volume
-
-# float() alone would also take 1_1, nan and the digits of other scripts.
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_LONGEST_TEXT = 300
 
 
 def read_object(body: bytes, subject: str) -> dict[str, Any]:
@@ -41,29 +37,14 @@ def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str)
     """
     if not isinstance(fields, dict):
         raise RecordError(Reason.BAD_TYPE, "the bar is not an object")
-    open_, high, low, close = (_read_number(fields, name) for name in prices)
-    traded = _read_number(fields, volume) if volume in fields else None
+    open_, high, low, close = (_read_field(fields, name) for name in prices)
+    traded = _read_field(fields, volume) if volume in fields else None
     check_prices(open_, high, low, close)
     check_volume(traded)
     return Ohlcv(open_, high, low, close, traded)
 
 
-def _read_number(fields: dict[str, Any], name: str) -> float:
+def _read_field(fields: dict[str, Any], name: str) -> float:
     if name not in fields:
         raise RecordError(Reason.MISSING_FIELD, f"{name} is missing")
-    value = fields[name]
-    if type(value) is float:
-        return value
-    # bool is an int to Python, and no number to JSON.
-    if type(value) is int or (isinstance(value, str) and _NUMBER.fullmatch(value)):
-        try:
-            return float(value)
-        except OverflowError:
-            return float("inf")
-    raise RecordError(Reason.BAD_TYPE, f"{name} is {shorten(value)}, and must be a number")
-
-
-def shorten(value: object) -> str:
-    """A provider's value for a message: cut to what a log line can bear, and fit to be encoded."""
-    # JSON can hold halves of surrogate pairs, which UTF-8 cannot.
-    return str(value)[:_LONGEST_TEXT].encode("utf-8", "backslashreplace").decode()
+    return read_number(fields[name], name)

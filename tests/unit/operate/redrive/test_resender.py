@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_operate.redrive.resender import CHUNK_RECORDS, PATIENCE_SECONDS, Resender
+from stockstream_operate.patient_stream import CHUNK_RECORDS, PATIENCE_SECONDS
+from stockstream_operate.redrive.resender import Resender
 from stockstream_operate.redrive.set_aside import Kind, SetAside
 from stockstream_operate.redrive.triage import Action, Decision
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from producer.providers.reading import read_numbers, shorten
+from producer.providers.reading import read_numbers
 from stockstream.errors import Reason, RecordError
 
 PRICES = ("o", "h", "l", "c")
@@ -12,7 +12,3 @@ def test_a_whole_number_that_no_float_holds_is_no_price() -> None:
     with pytest.raises(RecordError) as refused:
         read_numbers({"o": 10, "h": 10**400, "l": 9, "c": 11}, PRICES, "v")
     assert refused.value.reason is Reason.BAD_PRICE
-
-
-def test_a_message_quotes_three_hundred_characters() -> None:
-    assert shorten("x" * 1_000) == "x" * 300
