@@ -14,6 +14,11 @@ COMMANDS = (
         "stockstream_local.status_command:add_status",
     ),
     Command(
+        "doctor",
+        "say what is in the way of a run here, or of a stack in AWS, and how to mend it",
+        "stockstream_local.doctor.doctor_command:add_doctor",
+    ),
+    Command(
         "invoke",
         "run one function in a container, with its sample events",
         "stockstream_local.invoke_command:add_invoke",

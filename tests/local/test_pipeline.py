@@ -22,6 +22,7 @@ from stockstream.fields import PRICE, list_fields
 from stockstream.instruments import parse_instruments
 from stockstream.windows import Windows
 from stockstream_local import cli, deployment
+from stockstream_local.doctor.deployed import CHECKS, examine_stack
 from stockstream_local.emulator.server import run_emulator
 from stockstream_local.market import invented as market
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
@@ -453,3 +454,11 @@ def test_a_redrive_of_dead_letters_tells_an_alert_that_was_given_up_after_all(st
     assert [notice["state"] for notice in stack.notices_of(name)] == ["ALARM"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["ApproximateNumberOfMessages"] == "0"
+
+
+@pytest.mark.usefixtures("here")
+def test_the_doctor_can_ask_whatever_it_asks_of_a_stack() -> None:
+    findings = list(examine_stack("stockstream"))
+
+    assert [each.words for each in findings if "cannot be asked" in each.words] == []
+    assert {each.subject for each in findings} == {"account", *CHECKS}

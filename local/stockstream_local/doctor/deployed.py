@@ -1,0 +1,169 @@
+"""What the doctor looks at of a stack in AWS."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stockstream_local.doctor.finding import Finding, good, note, problem
+from stockstream_operate.redrive.error_files import PREFIXES
+from stockstream_operate.stack import Stack, StackError, find_stack
+
+_PENDING = "PendingConfirmation"
+_STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+type Check = Callable[[Stack], Iterator[Finding]]
+
+
+def examine_credentials() -> Iterator[Finding]:
+    """Whether boto3 finds credentials and a region, and whose they are where it is asked."""
+    session = boto3.Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        yield note(
+            "credentials",
+            "AWS's tools find none",
+            "Only AWS needs them: `aws configure`, or set AWS_PROFILE.",
+        )
+    else:
+        yield good("credentials", f"found by {credentials.method}")
+    if session.region_name is None:
+        yield note("region", "none is set", "Only AWS needs one: set AWS_REGION, or `aws configure`.")
+    else:
+        yield good("region", session.region_name)
+
+
+def examine_stack(name: str) -> Iterator[Finding]:
+    """What is found of a deployed stack; what may not be asked is a finding of its own.
+
+    Args:
+        name: its name in CloudFormation.
+    """
+    try:
+        account = boto3.client("sts").get_caller_identity()["Account"]
+        yield good("account", account)
+        stack = find_stack(name)
+    except (BotoCoreError, ClientError, StackError) as error:
+        yield problem(
+            "stack", str(error), "Check the name, the region and the credentials; or deploy it: README.md."
+        )
+        return
+    for subject, check in CHECKS.items():
+        try:
+            yield from check(stack)
+        except (BotoCoreError, ClientError, StackError) as error:
+            yield note(subject, f"it cannot be asked: {error}", "Ask with credentials that may read it.")
+
+
+def _examine_state(stack: Stack) -> Iterator[Finding]:
+    (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
+    status, changed = described["StackStatus"], described.get("LastUpdatedTime", described["CreationTime"])
+    words = f"{status} since {changed:%Y-%m-%d %H:%M} UTC"
+    if status in _STEADY:
+        yield good("stack", words)
+    else:
+        yield problem("stack", words, "Its events in CloudFormation's console say why.")
+
+
+def _examine_schedule(stack: Stack) -> Iterator[Finding]:
+    scheduler = boto3.client("scheduler")
+    for logical, physical in stack.resources("AWS::Scheduler::Schedule").items():
+        state = scheduler.get_schedule(Name=physical.rpartition("|")[2])["State"]
+        if state == "ENABLED":
+            yield good("schedule", f"{logical} is enabled")
+        else:
+            yield problem(
+                "schedule", f"{logical} is {state}", "Deploy with --parameter-overrides ScheduleState=ENABLED"
+            )
+
+
+def _examine_key(stack: Stack) -> Iterator[Finding]:
+    name = stack.parameters.get("ApiKeyParameterName", "")
+    if not name:
+        yield good("provider's key", "the stack reads none")
+        return
+    wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
+    remedy = f"aws ssm put-parameter --type SecureString --name {name} --value YOUR_KEY"
+    if not found:
+        yield note("provider's key", f"there is no parameter {name}; coins of Alpaca need none", remedy)
+    elif found[0]["Type"] != "SecureString":
+        yield problem("provider's key", f"{name} is stored in the clear", f"{remedy} --overwrite")
+    else:
+        yield good("provider's key", f"{name} is there")
+
+
+def _examine_alarms(stack: Stack) -> Iterator[Finding]:
+    answer = boto3.client("cloudwatch").describe_alarms(
+        AlarmNamePrefix=f"{stack.name}-", StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    ringing = [each["AlarmName"] for each in [*answer["MetricAlarms"], *answer["CompositeAlarms"]]]
+    if ringing:
+        yield problem(
+            "alarms", f"in ALARM: {', '.join(sorted(ringing))}", "Each has an entry in docs/runbook.md."
+        )
+    else:
+        yield good("alarms", "none is in ALARM")
+
+
+def _examine_mail(stack: Stack) -> Iterator[Finding]:
+    pages = (
+        boto3.client("sns")
+        .get_paginator("list_subscriptions_by_topic")
+        .paginate(TopicArn=stack.output("NoticeTopicArn"))
+    )
+    people = [each for page in pages for each in page["Subscriptions"]]
+    waiting = [each["Endpoint"] for each in people if each["SubscriptionArn"] == _PENDING]
+    if waiting:
+        yield problem("notices", f"{', '.join(waiting)} is not confirmed", "Click on the link in SNS's mail.")
+    elif people:
+        yield good("notices", f"{len(people)} subscribed to the topic of notices")
+    else:
+        yield note(
+            "notices",
+            "nobody is subscribed to the topic of notices",
+            "An alert function that fails can be told of in no other way: AlertEmail, docs/notices.md.",
+        )
+
+
+def _examine_dead_letters(stack: Stack) -> Iterator[Finding]:
+    answer = boto3.client("sqs").get_queue_attributes(
+        QueueUrl=stack.output("DeadLetterQueueUrl"), AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    waiting = int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    if waiting:
+        yield problem(
+            "dead letters", f"{waiting} wait", f"`stockstream dead-letters --stack {stack.name}` shows them."
+        )
+    else:
+        yield good("dead letters", "none wait")
+
+
+def _examine_set_aside(stack: Stack) -> Iterator[Finding]:
+    s3, bucket = boto3.client("s3"), stack.output("LakeBucketName")
+    found = [
+        prefix
+        for prefix in PREFIXES
+        if s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount")
+    ]
+    if found:
+        yield problem(
+            "set aside",
+            f"there are files below {', '.join(found)}",
+            f"`stockstream redrive --stack {stack.name}`",
+        )
+    else:
+        yield good("set aside", "nothing waits to be sent again")
+
+
+# By the subject of what cannot be asked.
+CHECKS: dict[str, Check] = {
+    "stack": _examine_state,
+    "schedule": _examine_schedule,
+    "provider's key": _examine_key,
+    "alarms": _examine_alarms,
+    "notices": _examine_mail,
+    "dead letters": _examine_dead_letters,
+    "set aside": _examine_set_aside,
+}

@@ -1,0 +1,44 @@
+"""What the doctor finds."""
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Level(Enum):
+    """How bad a finding is."""
+
+    GOOD = "good"
+    NOTE = "note"
+    """Something that is only wanted for a part of what there is."""
+    PROBLEM = "problem"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        subject: what was looked at, in a word or two.
+        level: how bad it is.
+        words: what was found.
+        remedy: what to do; empty where nothing is to be done.
+    """
+
+    subject: str
+    level: Level
+    words: str
+    remedy: str = ""
+
+
+def good(subject: str, words: str) -> Finding:
+    """What is as it should be."""
+    return Finding(subject, Level.GOOD, words)
+
+
+def note(subject: str, words: str, remedy: str) -> Finding:
+    """What is wanted for a part only."""
+    return Finding(subject, Level.NOTE, words, remedy)
+
+
+def problem(subject: str, words: str, remedy: str) -> Finding:
+    """What is in the way."""
+    return Finding(subject, Level.PROBLEM, words, remedy)

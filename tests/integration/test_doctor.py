@@ -1,0 +1,226 @@
+"""`stockstream doctor`: what it says, and what it says of a stack."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from stockstream_local import cli
+from stockstream_local.doctor import deployed, doctor_command
+from stockstream_local.doctor.deployed import CHECKS, examine_credentials, examine_stack
+from stockstream_local.doctor.finding import Finding, Level, good, note, problem
+from stockstream_operate.stack import Stack, StackError
+
+BUCKET = "the-lake"
+
+
+@pytest.fixture(autouse=True)
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+def stack(**outputs: str) -> Stack:
+    return Stack("mine", None, outputs, {"ApiKeyParameterName": "/mine/key"})
+
+
+def found(subject: str, of: Stack) -> tuple[Level, str]:
+    (finding,) = CHECKS[subject](of)
+    assert bool(finding.remedy) is (finding.level is not Level.GOOD)
+    return finding.level, finding.words
+
+
+def test_the_key_has_to_be_there_and_encrypted() -> None:
+    ssm = boto3.client("ssm")
+    assert found("provider's key", stack()) == (
+        Level.NOTE,
+        "there is no parameter /mine/key; coins of Alpaca need none",
+    )
+    ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="String")
+    assert found("provider's key", stack()) == (Level.PROBLEM, "/mine/key is stored in the clear")
+    ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="SecureString", Overwrite=True)
+    assert found("provider's key", stack()) == (Level.GOOD, "/mine/key is there")
+    assert found("provider's key", Stack("mine", None, {}, {}))[0] is Level.GOOD
+
+
+class Alarms:
+    """moto forgets one of two conditions."""
+
+    def __init__(self, states: dict[str, str]) -> None:
+        self.states = states
+
+    def describe_alarms(self, AlarmNamePrefix: str, StateValue: str, AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803 (boto3's names)
+        assert set(AlarmTypes) == {"MetricAlarm", "CompositeAlarm"}
+        names = [
+            {"AlarmName": name}
+            for name, state in self.states.items()
+            if name.startswith(AlarmNamePrefix) and state == StateValue
+        ]
+        return {"MetricAlarms": names[1:], "CompositeAlarms": names[:1]}
+
+
+def test_a_ringing_alarm_of_this_stack_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"mine-HolesFoundAlarm-1": "OK", "minor-HolesFoundAlarm-2": "ALARM", "mine-Z-3": "OK"}
+    monkeypatch.setattr("boto3.client", lambda _name: Alarms(states))
+    assert found("alarms", stack()) == (Level.GOOD, "none is in ALARM")
+
+    states |= {"mine-Z-3": "ALARM", "mine-HolesFoundAlarm-1": "ALARM"}
+    words = "in ALARM: mine-HolesFoundAlarm-1, mine-Z-3"
+    assert found("alarms", stack()) == (Level.PROBLEM, words)
+
+
+def test_people_who_are_not_reached_are_a_finding() -> None:
+    sns = boto3.client("sns")
+    topic = stack(NoticeTopicArn=sns.create_topic(Name="notices")["TopicArn"])
+    assert found("notices", topic)[0] is Level.NOTE
+    sns.subscribe(TopicArn=topic.output("NoticeTopicArn"), Protocol="email", Endpoint="me@example.com")
+    assert found("notices", topic)[0] is Level.GOOD
+
+
+def test_who_has_not_confirmed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Topics:
+        """moto confirms each subscription by itself."""
+
+        def get_paginator(self, _operation: str) -> "Topics":
+            return self
+
+        def paginate(self, **_call: str) -> list[dict[str, Any]]:
+            waiting = {"Endpoint": "me@example.com", "SubscriptionArn": "PendingConfirmation"}
+            return [{"Subscriptions": [waiting]}]
+
+    monkeypatch.setattr("boto3.client", lambda _name: Topics())
+
+    assert found("notices", stack(NoticeTopicArn="arn")) == (
+        Level.PROBLEM,
+        "me@example.com is not confirmed",
+    )
+
+
+def test_dead_letters_and_what_was_set_aside_are_problems() -> None:
+    sqs, s3 = boto3.client("sqs"), boto3.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    of = stack(DeadLetterQueueUrl=queue, LakeBucketName=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="bars/dt=2026-11-20/a", Body=b"")
+    assert found("dead letters", of) == (Level.GOOD, "none wait")
+    assert found("set aside", of)[0] is Level.GOOD
+
+    sqs.send_message(QueueUrl=queue, MessageBody="{}")
+    s3.put_object(Bucket=BUCKET, Key="processing-failed/dt=2026-11-20/a", Body=b"")
+
+    assert found("dead letters", of) == (Level.PROBLEM, "1 wait")
+    assert found("set aside", of) == (Level.PROBLEM, "there are files below processing-failed/")
+
+
+class FakeFormation:
+    """CloudFormation and the scheduler of one stack."""
+
+    def __init__(self, status: str, state: str) -> None:
+        self.status, self.state = status, state
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (boto3's name)
+        assert StackName == "mine"
+        return {
+            "Stacks": [
+                {"StackStatus": self.status, "CreationTime": datetime(2026, 11, 20, 15, 30, tzinfo=UTC)}
+            ]
+        }
+
+    def get_paginator(self, _operation: str) -> "FakeFormation":
+        return self
+
+    def paginate(self, **_call: str) -> list[dict[str, Any]]:
+        kind = "AWS::Scheduler::Schedule"
+        names = {"LogicalResourceId": "Schedule", "PhysicalResourceId": "default|mine-Schedule"}
+        return [{"StackResourceSummaries": [{**names, "ResourceType": kind}]}]
+
+    def get_schedule(self, Name: str) -> dict[str, Any]:  # noqa: N803 (boto3's name)
+        assert Name == "mine-Schedule"
+        return {"State": self.state}
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "levels"),
+    [
+        ("CREATE_COMPLETE", "ENABLED", (Level.GOOD, Level.GOOD)),
+        ("UPDATE_COMPLETE", "DISABLED", (Level.GOOD, Level.PROBLEM)),
+        ("ROLLBACK_COMPLETE", "ENABLED", (Level.PROBLEM, Level.GOOD)),
+    ],
+)
+def test_a_stack_stands_and_its_schedule_is_on(
+    monkeypatch: pytest.MonkeyPatch, status: str, state: str, levels: tuple[Level, Level]
+) -> None:
+    monkeypatch.setattr("boto3.client", lambda _name: FakeFormation(status, state))
+
+    assert found("stack", stack()) == (levels[0], f"{status} since 2026-11-20 15:30 UTC")
+    assert found("schedule", stack())[0] is levels[1]
+
+
+def test_what_may_not_be_asked_is_a_finding_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_stack: Stack) -> Iterator[Finding]:
+        yield good("mine", "the first half")
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetThings")
+
+    monkeypatch.setattr(deployed, "find_stack", lambda _name: stack())
+    monkeypatch.setattr(deployed, "CHECKS", {"mine": refuse, "last": lambda _: iter([good("last", "fine")])})
+
+    account, first, refused, last = examine_stack("mine")
+
+    assert account.level is first.level is last.level is Level.GOOD
+    assert (refused.level, "AccessDenied" in refused.words) == (Level.NOTE, True)
+
+
+def test_a_stack_that_is_not_there_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> Stack:
+        raise StackError(f"The stack {name} cannot be read")
+
+    monkeypatch.setattr(deployed, "find_stack", refuse)
+
+    *_, last = examine_stack("nothing")
+
+    assert (last.level, "nothing" in last.words) == (Level.PROBLEM, True)
+
+
+def test_no_credentials_are_no_problem_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+
+    assert {each.level for each in examine_credentials()} == {Level.NOTE}
+
+
+@pytest.mark.parametrize("others", [[], [problem("alarms", "[a] rings", "Look.")]])
+def test_it_says_what_it_found_and_ends_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], others: list[Finding]
+) -> None:
+    here = [good("Python", "Python 3.13"), note("aws", "it is not installed", "Install it.")]
+    monkeypatch.setattr(doctor_command, "examine_machine", lambda *_: here)
+    monkeypatch.setattr(doctor_command, "examine_credentials", list)
+    monkeypatch.setattr(doctor_command, "examine_stack", lambda _name: others)
+
+    assert cli.main(["doctor", "--stack", "mine"]) == len(others)
+    said = capsys.readouterr()
+    assert "→ Install it." in said.out
+    assert ("Nothing is in the way." in said.out) is not bool(others)
+    if others:
+        assert "[a] rings" in said.out
+        assert "1 of these would be in the way" in said.err
+
+    assert cli.main(["doctor", "--stack", "mine", "--json"]) == len(others)
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert [each["level"] for each in findings] == ["good", "note", *(["problem"] if others else [])]
+
+
+def test_a_missing_output_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StackError):
+        list(CHECKS["dead letters"](stack()))
+    monkeypatch.setattr(deployed, "find_stack", lambda _name: stack())
+    monkeypatch.setattr(deployed, "CHECKS", {"dead letters": CHECKS["dead letters"]})
+
+    assert "dead letters" in {each.subject for each in examine_stack("mine") if each.level is Level.NOTE}
