@@ -7,7 +7,6 @@ from typing import Any
 
 import requests
 
-from producer.markets.sessions import is_traded
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import (
@@ -22,6 +21,7 @@ from producer.providers.provider_errors import (
 from producer.providers.reading import read_numbers, read_object, shorten
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
+from stockstream.sessions import is_traded
 from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")
