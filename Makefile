@@ -15,6 +15,11 @@ COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
 
+# A clone that was moved or copied has the .venv of another place, which would run that place's code.
+ifneq ($(shell cat .venv/.ready 2>/dev/null),$(realpath $(CURDIR)))
+.PHONY: .venv/.ready
+endif
+
 setup: .venv/.ready  ## make .venv with the locked packages
 
 .venv/.ready: requirements/dev.txt pyproject.toml local/setup.sh

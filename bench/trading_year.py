@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
-from producer.markets.sessions import Session, market_of, sessions_between
 from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
 from producer.planning.ledger import Ledger, quota_day, record_answer
 from producer.planning.planner import Plan, plan_requests
 from stockstream.instruments import Instrument, parse_instrument
+from stockstream.sessions import Session, market_of, sessions_between
 
 START, END = datetime(2026, 1, 1, 5, tzinfo=UTC), datetime(2027, 1, 1, 5, tzinfo=UTC)  # New York's year
 MINUTES = int((END - START) / timedelta(minutes=1))

@@ -6,6 +6,16 @@ cd "$(dirname "$0")/.."
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "setup: $*"; exit 1; }
 
+here=$(pwd -P)
+[ -w . ] || fail "nothing can be written in $here, and all that is set up goes there. Clone into a folder of your own."
+[ ! -e .venv ] || [ -w .venv ] || fail "nothing can be written in $here/.venv. Who made it can remove it; then run make again."
+# Scripts in .venv name the place where they were made: in a copy they would run the original's code.
+made_at=$(cat .venv/.ready 2>/dev/null || true)
+if [ -n "$made_at" ] && [ "$made_at" != "$here" ]; then
+    say "setup: this clone was moved or copied from $made_at: setting it up anew."
+    rm -rf .venv .uv
+fi
+
 # uv makes the environment, and finds or fetches Python 3.13. Where it is missing it goes into .uv/, and nowhere else.
 find_uv() {
     for candidate in uv .uv/bin/uv; do
@@ -46,4 +56,4 @@ say "setup: installing the locked packages ..."
     || fail "the locked packages could not be installed. Is the package index reachable from here?"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . \
     || fail "stockstream itself could not be installed."
-touch .venv/.ready
+printf '%s\n' "$here" >.venv/.ready

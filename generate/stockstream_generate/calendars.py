@@ -1,4 +1,4 @@
-"""The producer's trading calendars, from what exchange_calendars knows.
+"""The trading calendars, from what exchange_calendars knows.
 
 The library needs pandas, which a Lambda function should not load to look up a few hundred days.
 """

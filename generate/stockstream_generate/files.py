@@ -20,7 +20,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/fields.md": lambda: write_page(Windows()),
     "template.yaml": make_template,
     "dashboards/saved-objects.ndjson": make_saved_objects,
-    "functions/producer/producer/markets/calendars.py": make_calendars,
+    "layers/common/stockstream/calendars.py": make_calendars,
 }
 
 

@@ -96,7 +96,7 @@ def invoke(function: str, events: Sequence[Path], screen: Screen) -> None:
         for event in events or _sample_events(target):
             with screen.step(f"Invoking {target.logical_id} with {event.name}", event.name):
                 answer = _invoke(target, event, container)
-            screen.say(json.dumps(answer, indent=2))
+            screen.write(json.dumps(answer, indent=2))
 
 
 def _sample_events(target: Target) -> list[Path]:

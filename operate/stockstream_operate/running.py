@@ -6,13 +6,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.screen import Screen
-from stockstream_operate.workplace import STATE
+from stockstream_operate.workplace import ROOT, STATE, find_other_clone
 
 # What a shell calls a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -27,6 +29,12 @@ def run_asked(asked: argparse.Namespace) -> int:
     """
     # A value or a text may hold a word between colons, which is no name of an emoji.
     screen = Screen(Console(emoji=False))
+    if other := find_other_clone(Path.cwd()):
+        Screen(Console(stderr=True, emoji=False)).say(
+            f"This command is that of the clone {ROOT}, and you are in {other}. "
+            "If this one is a copy of it, `make setup` gives it a command of its own.",
+            style="yellow",
+        )
     try:
         with _stopped_once():
             asked.run(asked, screen)
@@ -34,7 +42,7 @@ def run_asked(asked: argparse.Namespace) -> int:
         return _fail(str(error))
     except (BotoCoreError, ClientError) as error:
         if getattr(asked, "stack", None):
-            return _fail(f"AWS gave no good answer: {error}")
+            return _fail(f"AWS gave no good answer. {say_aws_error(error)}")
         return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
     except OSError as error:
         return _fail_to_write(error)

@@ -1,5 +1,6 @@
 """What a person sees of a command: steps, sentences, tables, progress."""
 
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -37,7 +38,9 @@ class Screen:
         )
 
     def say(self, text: str, style: str = "") -> None:
-        """Prints a paragraph."""
+        """Prints a paragraph; on a terminal its lines end between words, and no word is broken."""
+        if self._console.is_terminal:
+            text = "\n".join(_wrap(line, self._console.width) for line in text.split("\n"))
         self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
 
     def write(self, text: str) -> None:
@@ -76,3 +79,16 @@ class Screen:
             return
         with Live(console=self._console, auto_refresh=False) as live:
             yield lambda table: live.update(table, refresh=True)
+
+
+def _wrap(line: str, width: int) -> str:
+    """A line as several, each within the width but for a word that is longer: an address stays whole."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )

@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows, parse_windows
+from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.environment import reach_only
 from stockstream_operate.run_lock import read_running
 from stockstream_operate.workplace import STATE
@@ -108,7 +109,7 @@ def _describe(name: str, url: str | None) -> Stack:
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
-        raise StackError(f"The stack {name} cannot be read: {error}") from error
+        raise StackError(f"The stack {name} cannot be read. {say_aws_error(error)}") from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
     return Stack(name, url, outputs, parameters)

@@ -13,6 +13,7 @@ from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
 from stockstream_operate.page.page_server import PageServer
+from stockstream_operate.page.stack_report import AlarmState, Change, StackReport
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
 
@@ -37,6 +38,7 @@ class Seen(NamedTuple):
     lake: Path
     documents: dict[str, list[dict[str, Any]]]
     stopped: Event
+    reports: list[StackReport]
 
     def wait_for_text(self, selector: str, text: str) -> None:
         found = f"document.querySelector({json.dumps(selector)}).innerText.includes({json.dumps(text)})"
@@ -62,11 +64,11 @@ def documents() -> dict[str, list[dict[str, Any]]]:
 @pytest.fixture
 def empty(browser: Browser, tmp_path: Path, documents: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
     """A page over a lake that nothing has come to."""
-    stopped, lake = Event(), tmp_path / "lake"
-    with serve_lake(lake, lambda: not stopped.is_set()) as server:
+    stopped, lake, reports = Event(), tmp_path / "lake", [StackReport()]
+    with serve_lake(lake, lambda: not stopped.is_set(), report=lambda: reports[-1]) as server:
         page = browser.page()
         page.look(1280, 900)
-        yield Seen(page, server, lake, documents, stopped)
+        yield Seen(page, server, lake, documents, stopped, reports)
     page.open("about:blank")
 
 
@@ -139,6 +141,138 @@ def test_hovering_shows_the_numbers_of_that_bar(seen: Seen) -> None:
     opened = first["open_time"].replace("T", " ")[:16]
     seen.wait_for_text("#readout", opened)
     assert shown(first["close"]) in seen.page.value(READOUT)
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_a_box_beside_the_bar_shows_all_that_is_drawn_of_it(seen: Seen, by: str) -> None:
+    first = seen.documents["IBM"][0]
+    assert seen.page.value("document.querySelector('#tip').hidden")
+    if by == "mouse":
+        box = seen.page.value(
+            "(({x, y}) => [x, y])(document.querySelector('#chart').getBoundingClientRect())"
+        )
+        seen.page.mouse("mouseMoved", box[0] + 200, box[1] + 100)
+        seen.page.mouse("mouseMoved", box[0] + 9, box[1] + 100)
+    else:
+        seen.page.value("document.querySelector('#chart').focus()")
+        seen.page.press("Home")
+
+    seen.wait_for_text("#tip", first["open_time"].replace("T", " ")[:16])
+    rows = seen.page.value(
+        "[...document.querySelectorAll('#tip dl div')]"
+        ".map((row) => [...row.children].map((each) => each.textContent))"
+    )
+    told = dict(rows)
+    for name in ("open", "high", "low", "close"):
+        assert told[name.capitalize()] == shown(first[name])
+    assert told["Volume"] == f"{first['volume']:,.0f}"
+    assert told["SMA 20"] == shown(first["sma_20"])
+    assert told["Bollinger 20 upper"] == shown(first["bollinger_upper_20"])
+    assert told["RSI 14"] == f"{first['rsi_14']:.1f}"
+    assert f"{abs(first['return_1'] * 100):.2f} %" in told["Return"]
+    assert "EMA 12" not in told
+    # It hides no part of its own bar, and does not leave the chart.
+    assert seen.page.value(
+        """(() => {
+          const box = (each) => document.querySelector(each).getBoundingClientRect();
+          const [tip, chart] = [box('#tip'), box('#chart')];
+          return tip.left > chart.left + 9 && tip.right <= chart.right && tip.bottom <= chart.bottom;
+        })()"""
+    )
+
+    seen.page.value("document.querySelector('#chart').focus()")
+    seen.page.press("Escape")
+    seen.page.wait("document.querySelector('#tip').hidden")
+    assert seen.page.complaints == []
+
+
+def test_a_screen_reader_hears_each_number_that_is_drawn(seen: Seen) -> None:
+    first = seen.documents["IBM"][0]
+    seen.page.value("document.querySelector('#chart').focus()")
+    seen.page.press("Home")
+
+    seen.wait_for_text("#told", f"Open {shown(first['open'])}")
+    told = seen.page.value("document.querySelector('#told').textContent")
+    for number in (f"SMA 50 {shown(first['sma_50'])}", f"RSI 14 {first['rsi_14']:.1f}", "Volume "):
+        assert number in told
+
+
+def test_lengths_of_bars_are_offered_where_there_are_several(seen: Seen) -> None:
+    assert seen.page.value("document.querySelector('#intervals').hidden")
+    ended = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    longer = make_documents("IBM", ended, 12, "5min")
+    seen.arrive("longer", longer)
+    seen.page.wait("!document.querySelector('#intervals').hidden")
+
+    seen.page.value("document.querySelector('#intervals [value=\"5min\"]').click()")
+    seen.page.wait("document.querySelector('#length').textContent.startsWith('12 bars of 5 minutes')")
+    assert seen.page.value(PRICE) == shown(longer[-1]["close"])
+    assert "interval=5min" in seen.page.value("location.hash")
+    # Another instrument has none of that length.
+    seen.page.value("document.querySelector('#instrument').focus()")
+    seen.page.type("btc")
+    seen.page.press("Enter", 13, "\r")
+    seen.page.wait("document.querySelector('#chart').ariaLabel.includes('crypto:BTC/USD')")
+    assert seen.page.value("document.querySelector('#intervals').hidden")
+    assert seen.page.complaints == []
+
+
+def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None:
+    assert seen.page.value("document.querySelector('#stages').children.length") == 4
+    seen.wait_for_text("#alarms", "Not known yet")
+
+    began = datetime(2026, 11, 27, 16, 30, tzinfo=UTC)
+    words = "The provider does not answer."
+    alarm = AlarmState("ProviderFailuresAlarm", rings=True, since=began, words=words)
+    change = Change("PipelineDownAlarm", began, rings=True, words="Bars do not come through.")
+    seen.reports.append(
+        StackReport(
+            (alarm,),
+            (change,),
+            {"requests": 61.0, "published": 183.0, "enriched": 183.0, "quota": 12.0},
+            parameters={"RequestsPerDay": "25", "Provider": "alphavantage", "MarketHours": "always"},
+        )
+    )
+    seen.server.watch.tell()
+    seen.wait_for_text("#stages", "61 requests")
+    stages = seen.page.value("document.querySelector('#stages').innerText")
+    assert "in alarm" in stages
+    assert "183 bars sent" in stages
+    seen.wait_for_text("#alarms", "ProviderFailuresAlarm, since 2026-11-27 16:30 UTC")
+    seen.wait_for_text("#alarms", words)
+    seen.wait_for_text("#notices", "PipelineDownAlarm")
+    seen.wait_for_text("#health", "12 of 25")
+    seen.wait_for_text("#health", "Always open")
+    # Bars that have not changed are not sent again, and stay where they are.
+    assert charted(seen.page)["candles"] == BARS - 1
+
+    seen.reports.append(StackReport(troubles=("You may not read the alarms.",)))
+    seen.server.watch.tell()
+    seen.wait_for_text("#troubles", "You may not read the alarms.")
+    seen.wait_for_text("#alarms", "Not known yet")
+    assert seen.page.complaints == []
+
+
+def test_an_update_without_a_bar_brings_no_bars(seen: Seen) -> None:
+    seen.page.value(
+        """(() => {
+          const fetched = window.fetch;
+          window.lengths = [];
+          window.fetch = async (...asked) => {
+            const answer = await fetched(...asked);
+            window.lengths.push((await answer.clone().text()).length);
+            return answer;
+          };
+        })()"""
+    )
+    seen.reports.append(StackReport((), ()))
+    seen.server.watch.tell()
+    seen.page.wait("window.lengths.length === 1")
+    seen.arrive("next", seen.documents["IBM"][-1:])
+    seen.page.wait("window.lengths.length === 2")
+
+    small, whole = seen.page.value("window.lengths")
+    assert small < 3_000 < whole
 
 
 def test_the_picker_finds_an_instrument_by_a_part_of_its_name(seen: Seen) -> None:

@@ -1,6 +1,7 @@
 """The page's server over the loopback: whom it answers, with what, and what it leaves behind."""
 
 import http.client
+import json
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -131,6 +132,14 @@ def test_a_sight_that_makes_no_sense_is_refused_with_a_sentence(server: PageServ
 
     assert answer.status == 400
     assert b"names no instrument" in answer.body
+
+
+def test_what_the_browser_has_is_left_out_whatever_it_calls_a_version(server: PageServer) -> None:
+    whole = json.loads(ask(server, "/view").body)
+
+    assert "bars" not in json.loads(ask(server, f"/view?known={whole['version']}").body)
+    for wrong in ("-1", "x", "", "99999999999999999999"):
+        assert json.loads(ask(server, f"/view?known={wrong}").body)["bars"] == whole["bars"]
 
 
 def test_the_news_come_at_once_and_the_end_of_the_server_ends_them(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ import orjson
 import requests
 from urllib3.response import HTTPResponse
 
-from producer.markets.sessions import market_of, sessions_between
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailConflictError, VersionedTail
 from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
@@ -30,6 +29,7 @@ from producer.providers.alphavantage import AlphaVantage
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from stockstream.instruments import Instrument, parse_instruments
+from stockstream.sessions import market_of, sessions_between
 from stockstream.times import format_time
 from stockstream.windows import Windows
 

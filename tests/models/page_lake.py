@@ -14,31 +14,33 @@ from producer.ohlcv import Ohlcv
 from producer.publishing.publication import plan_publications
 from stockstream.bars import Bar
 from stockstream.instruments import parse_instrument
+from stockstream.intervals import INTERVALS
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
 from stockstream_local.market import invented
 from transform.documents import enrich
 
-MINUTE = timedelta(minutes=1)
 
-
-def make_documents(instrument: str, until: datetime, count: int) -> list[dict[str, Any]]:
+def make_documents(
+    instrument: str, until: datetime, count: int, interval: str = "1min"
+) -> list[dict[str, Any]]:
     """The documents of the last so many bars before a moment, each known two seconds after its end."""
+    length = INTERVALS[interval]
     named = parse_instrument(instrument)
     shown = {
         format_time(bar.open_time): Ohlcv(
             bar.open, bar.high, bar.low, bar.close, None if bar.volume is None else float(bar.volume)
         )
-        for bar in invented.bars(named, "1min", until, count + 200)
-        if bar.open_time + MINUTE <= until
+        for bar in invented.bars(named, interval, until, count + 200)
+        if bar.open_time + length <= until
     }
     documents = []
     for each in plan_publications(shown, Tail(), Windows())[-count:]:
-        ended = datetime.fromisoformat(each.open_time) + MINUTE
+        ended = datetime.fromisoformat(each.open_time) + length
         name, asset_class, opened = named.name, named.asset_class, each.open_time
         known = format_instant(ended + timedelta(seconds=2))
-        bar = Bar(name, asset_class, "1min", opened, *each.numbers, "replay", known)
+        bar = Bar(name, asset_class, interval, opened, *each.numbers, "replay", known)
         arrived = format_instant(ended + timedelta(seconds=3))
         documents.append(json.loads(enrich(encode_record(bar, each.lookback), arrived, Windows())))
     return documents

@@ -11,6 +11,7 @@ from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.page_server import PageServer, serve_page
 from stockstream_operate.page.scripts import find_scripts
+from stockstream_operate.page.stack_report import StackReport
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.price_kinds import PriceKind
 
@@ -24,9 +25,10 @@ def serve_lake(
     kind: PriceKind = PriceKind.INVENTED,
     port: int | None = 0,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    report: Callable[[], StackReport] = StackReport,
 ) -> Iterator[PageServer]:
     """Serves a lake from `with` to its end, at a free port if none is named."""
-    subject = Subject("the last run here", lambda: kind, Windows())
+    subject = Subject("the last run here", lambda: kind, Windows(), find_report=report)
     with (
         KeptLake(folder, make_lake_sql(subject.windows)) as kept,
         LakeWatch(kept, LOOK_SECONDS, find_runs) as watch,

@@ -17,7 +17,6 @@ from unittest.mock import patch
 from alarm_evaluation import Metrics
 
 from producer import handler
-from producer.markets.sessions import market_of, sessions_between
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import VersionedTail
 from producer.memory.ledger_item import VersionedLedger
@@ -33,6 +32,7 @@ from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publisher import Publisher
 from stockstream import observability
 from stockstream.instruments import Instrument, parse_instruments
+from stockstream.sessions import market_of, sessions_between
 from stockstream.times import format_time
 from stockstream.windows import Windows
 

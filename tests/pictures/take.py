@@ -9,11 +9,19 @@ from browser import BROWSER, Browser
 from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
+from stockstream_operate.page.stack_report import AlarmState, StackReport
+
 DOCS = Path(__file__).parents[2] / "docs"
 NOON = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
 BARS = 150
 REVISED = (38, 97, 121)
-WIDTH, HEIGHT = 1100, 820
+WIDTH, HEIGHT = 1100, 900
+REPORT = StackReport(
+    alarms=[AlarmState(f"alarm {each}", rings=False, since=NOON, words="") for each in range(21)],
+    changes=[],
+    numbers={"requests": 180, "published": 189, "revised": 9, "enriched": 189},
+    parameters={"Provider": "replay", "RequestsPerDay": "0", "MarketHours": "always"},
+)
 
 
 def main() -> None:
@@ -29,7 +37,7 @@ def main() -> None:
             deliver(lake, f"revised-{place}", revised)
         with (
             Browser.run(Path(folder)) as browser,
-            serve_lake(lake, now=lambda: NOON + timedelta(seconds=20)) as server,
+            serve_lake(lake, now=lambda: NOON + timedelta(seconds=20), report=lambda: REPORT) as server,
         ):
             page = browser.page()
             for name, dark in {"light": False, "dark": True}.items():

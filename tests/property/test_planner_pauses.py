@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from producer.markets.sessions import current_or_last_session, market_of
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, quota_day, record_answer
 from producer.planning.overdue import longest_pause
 from producer.planning.planner import Plan, plan_requests
 from stockstream.instruments import parse_instruments
+from stockstream.sessions import current_or_last_session, market_of
 
 MINUTE = timedelta(minutes=1)
 START, END = datetime(2026, 11, 19, 5, tzinfo=UTC), datetime(2026, 11, 21, 5, tzinfo=UTC)

@@ -7,13 +7,13 @@ from itertools import pairwise
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from producer.markets.sessions import current_or_last_session, market_of, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
 from producer.planning.ledger import Ledger, RequestState, quota_day, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.instruments import Instrument, parse_instrument
+from stockstream.sessions import current_or_last_session, market_of, trading_time
 
 MINUTE = timedelta(minutes=1)
 CLOSING = timedelta(minutes=30)

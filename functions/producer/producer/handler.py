@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from producer.backfill import read_backfill
-from producer.markets.sessions import ending_calendars
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
@@ -24,6 +23,7 @@ from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, read_settings
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
+from stockstream.sessions import ending_calendars
 
 # Kept back from the function's time, so that a run can write what it has sent before Lambda stops it.
 RESERVE_SECONDS = 5

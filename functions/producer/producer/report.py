@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from producer.fetched import Fetched
-from producer.markets.sessions import current_or_last_session, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger
 from producer.providers.provider_errors import NEEDS_A_PERSON, RequestNotMadeError
@@ -13,6 +12,7 @@ from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
 from stockstream.observability import MetricUnit, logger, metrics
+from stockstream.sessions import current_or_last_session, trading_time
 from stockstream.times import parse_time
 
 # How many answers a log line names at most, so that the line of a run with thousands stays short.

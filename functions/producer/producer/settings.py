@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from producer.markets.sessions import HOURS
 from producer.markets.watchlist import Watchlist
 from producer.providers.catalogue import PROVIDERS
 from producer.publishing.price_moves import PriceWatch
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
 from stockstream.instruments import parse_instruments
+from stockstream.sessions import HOURS
 from stockstream.settings import read_choice, read_number, read_text, read_url
 from stockstream.windows import Windows, parse_windows
 

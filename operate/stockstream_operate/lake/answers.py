@@ -4,7 +4,7 @@ import csv
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from io import StringIO
 from typing import Any
@@ -19,22 +19,39 @@ _NOTHING = "-"
 
 def as_table(result: Result) -> Table:
     """A row for each row; numbers to the right, to nine digits."""
+    return _make_table(result, range(len(result.columns)))
+
+
+def as_tables(result: Result, fits: Callable[[Table], bool]) -> Iterator[Table]:
+    """The columns in several tables, as many in each as fit, for what is too wide for one.
+
+    Each begins with the row's number, so that a row is found again in the next.
+
+    Args:
+        result: the answer.
+        fits: whether a table can be shown whole.
+    """
+    chosen: list[int] = []
+    for place in range(len(result.columns)):
+        if chosen and not fits(_make_table(result, [*chosen, place], is_numbered=True)):
+            yield _make_table(result, chosen, is_numbered=True)
+            chosen = []
+        chosen.append(place)
+    if chosen:
+        yield _make_table(result, chosen, is_numbered=True)
+
+
+def _make_table(result: Result, places: Sequence[int], *, is_numbered: bool = False) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for place, name in enumerate(result.columns):
+    if is_numbered:
+        table.add_column("", justify="right", no_wrap=True)
+    for place in places:
         is_number = any(isinstance(row[place], int | float) for row in result.rows)
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=True)
-    for row in result.rows:
-        table.add_row(*(Text(_show(value)) for value in row))
-    return table
-
-
-def as_records(result: Result) -> Iterator[str]:
-    """A block for each row and a line for each column, for what is too wide for a table."""
-    width = max(map(len, result.columns), default=0)
+        table.add_column(result.columns[place], justify="right" if is_number else "left", no_wrap=True)
     for number, row in enumerate(result.rows, 1):
-        yield f"── {number} ──"
-        for name, value in zip(result.columns, row, strict=True):
-            yield f"{name:<{width}}  {_show(value)}"
+        numbered = [str(number)] if is_numbered else []
+        table.add_row(*numbered, *(Text(_show(row[place])) for place in places))
+    return table
 
 
 def as_csv(result: Result) -> str:

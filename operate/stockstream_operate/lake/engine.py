@@ -31,6 +31,7 @@ SETTINGS = (
 AT_TIMEZONE = "CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)"
 _SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate functions:) .*)?", re.DOTALL)
 _TELL_SECONDS = 0.2
+_DELIVERED = (".json.gz", ".parquet")
 _UNKNOWN_TABLE = "Table with name"
 
 
@@ -63,7 +64,7 @@ class LakeEngine:
         writable: the one file that may be written.
 
     Raises:
-        LakeQueryError: a view cannot be made.
+        LakeQueryError: a place is not there or holds no documents, or a view cannot be made.
     """
 
     def __init__(
@@ -228,11 +229,19 @@ def _keep_nulls(node: exp.Expression) -> exp.Expression:
 
 
 def _find_files(places: Iterable[Path]) -> list[str]:
+    places = list(places)
+    for place in places:
+        if not place.exists():
+            raise LakeQueryError(
+                f"There is no {place}: name a folder of delivered files, or such files (.json.gz, .parquet)."
+            )
+        if not place.is_dir() and not place.name.endswith(_DELIVERED):
+            raise LakeQueryError(f"{place} is no delivered file: their names end in .json.gz or .parquet.")
     found = [
         file
         for place in places
         for file in (sorted(place.rglob("*")) if place.is_dir() else [place])
-        if file.name.endswith((".json.gz", ".parquet"))
+        if file.name.endswith(_DELIVERED)
     ]
     return [str(file.resolve()) for file in found]
 

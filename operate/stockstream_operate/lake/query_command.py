@@ -10,11 +10,15 @@ from rich.table import Table
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.access import open_lake
-from stockstream_operate.lake.answers import as_csv, as_json_lines, as_records, as_table
+from stockstream_operate.lake.answers import as_csv, as_json_lines, as_table, as_tables
 from stockstream_operate.lake.engine import Result
 from stockstream_operate.lake.sql import LakeSql, NamedQuery
 from stockstream_operate.screen import Screen
 
+_NOTHING_FOUND = (
+    "Nothing matches. In a lake that has just begun, what compares sessions or days finds nothing before "
+    'the second one, and an average waits for its bars: stockstream query "latest bar" shows what there is.'
+)
 _STATEMENTS = ("select", "with", "(", "--", "/*")
 
 
@@ -65,6 +69,8 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
     result = lake.query(sql)
     if asked.format == "table":
         _present(result, screen)
+        if not result.rows:
+            screen.say(_NOTHING_FOUND)
         rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows):,} rows"
         screen.say(f"{rows} in {time.monotonic() - started:.1f} s. {lake.receipt()}".rstrip(), style="dim")
     elif result.rows or asked.format == "csv":
@@ -115,4 +121,5 @@ def _present(result: Result, screen: Screen) -> None:
     if screen.fits(table):
         screen.present(table)
         return
-    screen.write("\n".join(as_records(result)))
+    for each in as_tables(result, screen.fits):
+        screen.present(each)

@@ -1,8 +1,10 @@
 """How the lake and its pipeline are, and what a person can do about it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from stockstream_operate.page.market_hours import MarketHours, say_moment
 
 # A bar is asked for within a minute of its end and is then a few seconds on its way; a provider's plan may
 # delay it by a quarter of an hour more.
@@ -17,6 +19,7 @@ class Kind(StrEnum):
     EMPTY = "empty"
     NEVER_RUN = "never-run"
     STOPPED = "stopped"
+    CLOSED = "closed"
     QUIET = "quiet"
     TROUBLE = "trouble"
 
@@ -42,6 +45,8 @@ def find_condition(
     runs: bool | None,
     age: timedelta | None,
     interval: timedelta,
+    now: datetime,
+    market: MarketHours | None = None,
     trouble: str = "",
 ) -> Condition:
     """How the lake is.
@@ -51,35 +56,45 @@ def find_condition(
         runs: whether the pipeline runs here; None for a stack in AWS.
         age: how long ago the shown instrument's newest bar ended.
         interval: how long that bar lasted.
+        now: the time, UTC.
+        market: of the shown instrument; None where no calendar says when it trades.
         trouble: why the lake could not be read; empty where it could.
     """
     if trouble:
         return Condition(
             Kind.TROUBLE, "The lake cannot be read", f"{trouble} The page tries again by itself."
         )
+    opens = say_moment(market.until, now) if market and market.until and not market.is_open else ""
     if not has_bars:
-        return _say_why_empty(runs=runs)
+        return _say_why_empty(runs=runs, opens=opens)
     if runs is False:
         return Condition(
             Kind.STOPPED,
             "The pipeline is stopped",
             "These are the bars that its last run delivered. To go on, start `make run` in a terminal.",
         )
-    if age is not None and age > max(QUIET_AT_LEAST, QUIET_BARS * interval):
-        do = (
-            "If it should be open, look at the terminal of `make run`."
-            if runs
-            else "If it should be open, look at the stack's alarms; docs/runbook.md says what to do."
-        )
+    if opens:
         return Condition(
-            Kind.QUIET,
-            f"Nothing new for {say_age(age)}",
-            f"The market is closed, or the provider is behind. {do}",
+            Kind.CLOSED,
+            "The market is closed",
+            f"It opens at {opens}. Its bars come then by themselves; these are the last ones.",
         )
+    if age is not None and age > max(QUIET_AT_LEAST, QUIET_BARS * interval):
+        why = (
+            "The market is open, so the provider is behind."
+            if market
+            else "The market is closed, or the provider is behind; no calendar here says which."
+        )
+        do = (
+            "Look at the terminal of `make run`."
+            if runs
+            else "Look at the alarms; docs/runbook.md says what to do."
+        )
+        return Condition(Kind.QUIET, f"Nothing new for {say_age(age)}", f"{why} {do}")
     return Condition(Kind.FLOWING, "Bars are arriving", "")
 
 
-def _say_why_empty(*, runs: bool | None) -> Condition:
+def _say_why_empty(*, runs: bool | None, opens: str) -> Condition:
     if runs is False:
         return Condition(
             Kind.NEVER_RUN,
@@ -87,7 +102,9 @@ def _say_why_empty(*, runs: bool | None) -> Condition:
             "Start `make run` in a terminal of this clone; its bars appear here by themselves.",
         )
     do = (
-        "They come about a minute after the pipeline stands; its terminal says what it is doing."
+        f"The market is closed and opens at {opens}. They come then by themselves."
+        if opens
+        else "They come about a minute after the pipeline stands; its terminal says what it is doing."
         if runs
         else "They come while the market is open, within minutes."
     )

@@ -135,6 +135,17 @@ class LakeWatch:
         """Whether nothing more will be told."""
         return self._closing.is_set()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody waits for news."""
+        return self._waiting > 0
+
+    def tell(self) -> None:
+        """Tells those who wait that there is something new beside the lake."""
+        with self._changed:
+            self._news += 1
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Ends the waiting of all."""
         self._closing.set()

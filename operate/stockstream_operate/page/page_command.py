@@ -14,6 +14,7 @@ from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
 from stockstream_operate.page.page_server import HIGHEST_PORT, PageServer, serve_page
 from stockstream_operate.page.scripts import find_scripts
+from stockstream_operate.page.stack_watch import RunReporter, StackWatch, open_reader
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.price_kinds import PriceKind, read_price_kind
 from stockstream_operate.run_lock import read_running
@@ -22,6 +23,8 @@ from stockstream_operate.workplace import STATE
 
 # A look here is a look at some folders; in AWS it is three questions to Athena.
 LOOK_SECONDS, ASK_SECONDS = 0.5, 60
+# The local AWS charges nothing for saying how the pipeline is.
+REPORT_SECONDS = 5
 
 
 def add_page(command: argparse.ArgumentParser) -> None:
@@ -70,13 +73,19 @@ def serve_run(port: int | None) -> Iterator[PageServer]:
         StockstreamError: it cannot be served.
     """
     lake, windows = STATE / "lake", Windows()
-    subject = Subject("the last run here", lambda: read_price_kind(lake), windows)
     with (
         KeptLake(lake, make_lake_sql(windows)) as kept,
         LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,
-        serve_page(port, find_scripts(), Views(subject, kept, watch).view, watch) as server,
+        StackWatch(RunReporter(STATE), REPORT_SECONDS, watch) as reports,
     ):
-        yield server
+        subject = Subject(
+            "the last run here",
+            lambda: read_price_kind(lake),
+            windows,
+            find_report=lambda: reports.report,
+        )
+        with serve_page(port, find_scripts(), Views(subject, kept, watch).view, watch) as server:
+            yield server
 
 
 @contextmanager
@@ -85,14 +94,22 @@ def _serve_deployed(stack: str, port: int | None) -> Iterator[PageServer]:
     from stockstream_operate.lake.access import open_lake  # noqa: PLC0415
     from stockstream_operate.stack import find_stack  # noqa: PLC0415
 
-    windows = find_stack(stack).windows
-    subject = Subject(f"the stack {stack}", lambda: PriceKind.LIVE, windows, reads_days=True)
+    found = find_stack(stack)
     asked = AskedLake(open_lake(stack))
+    reader = open_reader(lambda: found)
     with (
         LakeWatch(asked, ASK_SECONDS, lambda: None, is_billed=True) as watch,
-        serve_page(port, find_scripts(), Views(subject, asked, watch).view, watch) as server,
+        StackWatch(reader.read, ASK_SECONDS, watch) as reports,
     ):
-        yield server
+        subject = Subject(
+            f"the stack {stack}",
+            lambda: PriceKind.LIVE,
+            found.windows,
+            reads_days=True,
+            find_report=lambda: reports.report,
+        )
+        with serve_page(port, find_scripts(), Views(subject, asked, watch).view, watch) as server:
+            yield server
 
 
 def invite(server: PageServer, screen: Screen) -> None:

@@ -51,6 +51,10 @@ _REFUSALS = {
 }
 
 
+# What answers a sight, of which the browser may know a version of the lake.
+type View = Callable[[Sight | None, int | None], Json]
+
+
 class PortError(StockstreamError):
     """The page cannot be served at a port; the text says why and what to do."""
 
@@ -69,7 +73,7 @@ class PageServer(ThreadingHTTPServer):
         self,
         port: int,
         scripts: Mapping[str, Path],
-        view: Callable[[Sight | None], Json],
+        view: View,
         watch: LakeWatch,
     ) -> None:
         self._connections: set[socket.socket] = set()
@@ -158,7 +162,9 @@ class _PageHandler(BaseHTTPRequestHandler):
         except SightError as error:
             self._answer(HTTPStatus.BAD_REQUEST, _JSON, json.dumps({"error": str(error)}).encode())
             return
-        self._answer(HTTPStatus.OK, _JSON, json.dumps(self.server.view(sight), allow_nan=False).encode())
+        known = int(asked["known"]) if asked.get("known", "").isdecimal() else None
+        told = self.server.view(sight, known)
+        self._answer(HTTPStatus.OK, _JSON, json.dumps(told, allow_nan=False).encode())
 
     def _tell_news(self) -> None:
         self._begin(HTTPStatus.OK, _EVENTS)
@@ -186,7 +192,7 @@ class _PageHandler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve_page(
-    port: int | None, scripts: Mapping[str, Path], view: Callable[[Sight | None], Json], watch: LakeWatch
+    port: int | None, scripts: Mapping[str, Path], view: View, watch: LakeWatch
 ) -> Iterator[PageServer]:
     """Serves the page from `with` to its end.
 
@@ -212,9 +218,7 @@ def serve_page(
         server.server_close()
 
 
-def _open(
-    port: int | None, scripts: Mapping[str, Path], view: Callable[[Sight | None], Json], watch: LakeWatch
-) -> PageServer:
+def _open(port: int | None, scripts: Mapping[str, Path], view: View, watch: LakeWatch) -> PageServer:
     ports = range(FIRST_PORT, FIRST_PORT + PORTS_TO_TRY) if port is None else (port,)
     for each in ports:
         with suppress(OSError):

@@ -12,8 +12,11 @@ from stockstream_operate.page.candles import Json, shape_bars, shape_overview
 from stockstream_operate.page.conditions import find_condition
 from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch, WatchedLake
+from stockstream_operate.page.market_hours import MarketHours, find_market_hours, say_market_hours
+from stockstream_operate.page.pipeline_picture import draw_pipeline, list_alarms, list_notices, say_quota
 from stockstream_operate.page.questions import BAR_COLUMNS, Newest, ask_bars, ask_newest, ask_overview
 from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.page.stack_report import StackReport
 from stockstream_operate.price_kinds import PriceKind
 
 # How many days of arrival hold what a span needs: the newest session may lie before a long weekend.
@@ -30,12 +33,14 @@ class Subject:
         find_kind: says of what kind the prices are now: another run may have begun.
         windows: of the moving averages.
         reads_days: whether a question should read no more days than it needs, since they are billed.
+        find_report: gives what the stack said of itself last.
     """
 
     where: str
     find_kind: Callable[[], PriceKind]
     windows: Windows
     reads_days: bool = False
+    find_report: Callable[[], StackReport] = StackReport
 
 
 class Views:
@@ -64,8 +69,16 @@ class Views:
         self._version = -1
         self._kept: dict[Hashable, Result] = {}
 
-    def view(self, sight: Sight | None) -> Json:
-        """All that the page shows of a sight; of the first instrument's last session if none is named."""
+    def view(self, sight: Sight | None, known: int | None = None) -> Json:
+        """All that the page shows of a sight; of the first instrument's last session if none is named.
+
+        Args:
+            sight: what is asked for.
+            known: the version of the lake of which the page shows this sight already. What has not changed
+                since is left out: the bars, the instruments and the fields.
+        """
+        # Before the questions: what comes while they are answered is news, and asked for again.
+        version = self._watch.version
         trouble, instruments, bars = self._watch.trouble, [], None
         try:
             instruments = shape_overview(self._ask(ask_overview(self._since(Span.WEEK))))
@@ -76,30 +89,48 @@ class Views:
                 bars = self._ask_bars(sight)
         except LAKE_ERRORS as error:
             trouble = trouble or str(error)
-        now = self._now().timestamp()
+        now = self._now()
         shown = next((each for each in instruments if sight and _is_of(each, sight)), None)
+        kind, report = self._subject.find_kind(), self._subject.find_report()
+        market = self._find_market(sight, kind, report)
+        runs = self._watch.runs
         condition = find_condition(
             has_bars=bool(instruments),
-            runs=self._watch.runs,
-            age=timedelta(seconds=now - shown["ends"]) if shown else None,
+            runs=runs,
+            age=timedelta(seconds=now.timestamp() - shown["ends"]) if shown else None,
             interval=INTERVALS[sight.interval if sight else "1min"],
+            now=now,
+            market=market,
             trouble=trouble,
         )
-        read, known = self._lake.progress
-        kind = self._subject.find_kind()
-        return {
-            "version": self._watch.version,
-            "now": now,
+        read, found = self._lake.progress
+        told = {
+            "version": version,
+            "now": now.timestamp(),
             "where": self._subject.where,
             "price_kind": {"word": kind.word, "words": kind.words},
-            "fields": describe(self._fields),
-            "instruments": instruments,
             "sight": sight and _describe(sight),
-            "bars": bars,
             "condition": {"kind": condition.kind, "title": condition.title, "words": condition.words},
-            "progress": {"read": read, "known": known},
+            "progress": {"read": read, "known": found},
             "receipt": self._lake.receipt(),
+            "market": say_market_hours(market, now) if market else "",
+            "quota": say_quota(report),
+            "stages": draw_pipeline(report, sum(each["bars"] for each in instruments), runs=runs),
+            "alarms": list_alarms(report),
+            "notices": list_notices(report, now),
+            "report_troubles": list(report.troubles),
         }
+        if known == version and not trouble:
+            return told
+        return told | {"fields": describe(self._fields), "instruments": instruments, "bars": bars}
+
+    def _find_market(self, sight: Sight | None, kind: PriceKind, report: StackReport) -> MarketHours | None:
+        followed = report.parameters.get("Instruments", "").split(",")[0]
+        if not (instrument := sight.instrument if sight else followed):
+            return None
+        # A market on this machine never closes.
+        hours = report.parameters.get("MarketHours") or ("regular" if kind is PriceKind.LIVE else "always")
+        return find_market_hours(instrument, hours, self._now())
 
     def _ask_bars(self, sight: Sight) -> Json:
         since = self._since(sight.span, sight.known_at)

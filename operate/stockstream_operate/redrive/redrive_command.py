@@ -94,7 +94,7 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
 
 def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Screen) -> None:
     if asked.format == "json":
-        screen.say(json.dumps(tally.as_json()))
+        screen.write(json.dumps(tally.as_json()))
         return
     if tally.rows:
         screen.present(tally.table())

@@ -1,1 +1,1 @@
-"""When an instrument can be traded."""
+"""What is followed, and whose sessions it keeps."""

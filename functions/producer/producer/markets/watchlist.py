@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from producer.markets.sessions import market_of
 from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
+from stockstream.sessions import market_of
 
 
 @dataclass(frozen=True, slots=True)

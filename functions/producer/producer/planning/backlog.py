@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import Session, current_or_last_session, sessions_between, trading_time
 from producer.planning.ledger import RequestState
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.instruments import Instrument
+from stockstream.sessions import Session, current_or_last_session, sessions_between, trading_time
 
 # The newest bar of an answer may still be forming, and is not used.
 FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1

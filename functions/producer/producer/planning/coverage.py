@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from producer.markets.sessions import sessions_between
 from producer.markets.watchlist import Watchlist
 from producer.planning.backlog import CLOSING_MINUTES, FINISHED_BARS_PER_ANSWER
 from producer.planning.ledger import end_of_day, quota_day
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
+from stockstream.sessions import sessions_between
 
 # Finished bars show up at most one bar late. If they are later, a plan that is just enough loses some.
 _DELAY_BARS = 1

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from producer.markets.sessions import NEW_YORK_TIME
 from producer.providers.provider_errors import FailureOutcome
+from stockstream.sessions import NEW_YORK_TIME
 from stockstream.times import format_time, parse_time
 
 # There is a run each minute. WAIT leaves out the next one; what needs a person is tried once an hour.

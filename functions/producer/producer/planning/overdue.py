@@ -11,12 +11,12 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import current_or_last_session, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, RequestState, end_of_day
 from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.bars import INTERVALS
+from stockstream.sessions import current_or_last_session, trading_time
 from stockstream.times import parse_time
 
 # The planner's longest pauses are up to 1.38 times the average one, where four markets share few requests.

@@ -12,7 +12,6 @@ from math import ceil
 
 import requests
 
-from producer.markets.sessions import NEW_YORK_STOCKS, NEW_YORK_TIME
 from producer.providers.alpaca_pages import Collected, Page, read_page
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
 from producer.providers.provider import ProviderAccess, ProviderKind
@@ -26,6 +25,7 @@ from producer.providers.provider_http import ProviderHttp, Response
 from stockstream.bars import INTERVALS
 from stockstream.errors import SettingsError
 from stockstream.instruments import Instrument
+from stockstream.sessions import NEW_YORK_STOCKS, NEW_YORK_TIME
 from stockstream.times import format_time
 
 FEED_SETTING = "ALPACA_FEED"

@@ -7,7 +7,6 @@ from typing import Any
 
 import requests
 
-from producer.markets.sessions import is_traded
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import (
@@ -23,6 +22,7 @@ from producer.providers.reading import read_numbers, read_object
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
+from stockstream.sessions import is_traded
 from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from producer.markets.sessions import current_or_last_session, market_of
 from producer.ohlcv import Ohlcv
 from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
+from stockstream.sessions import current_or_last_session, market_of
 from stockstream.times import format_time, parse_time
 
 # Older moves are not told: they are in the first answer, or in the one after an outage. It is two hours,

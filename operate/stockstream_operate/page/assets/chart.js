@@ -7,6 +7,9 @@ globalThis.trustedTypes?.createPolicy("default", { createHTML: (text) => (text =
 
 const COLOURS = 8;
 const LEAST_SHOWN = 10;
+// How far labels of the time axis are apart: each a round time, with room for its words.
+const LABEL_SECONDS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
+const LABEL_WIDTH = 60;
 const RIGHT = 66;
 // Which share of the height each panel takes; those that a market has nothing for are left out.
 const PANELS = [
@@ -36,7 +39,10 @@ export class Chart {
     this.bars = null;
     this.window = null; // the times that are shown; null for all
     this.cursor = null; // the time of the bar under the cursor; null for the newest
-    this.drawing.on("datazoom", () => this.rememberWindow());
+    this.drawing.on("datazoom", () => {
+      this.rememberWindow();
+      this.drawing.setOption({ xAxis: this.timeAxes(this.panels()) });
+    });
     this.drawing.on("updateAxisPointer", (event) => {
       const index = event.axesInfo?.[0]?.value;
       if (this.bars && Number.isInteger(index) && index in this.bars.start) this.pointTo(index, false);
@@ -77,6 +83,11 @@ export class Chart {
     if (!this.bars) return;
     this.cursor = index === null ? null : this.bars.start[index];
     this.onCursor(this.cursorIndex(), byKey);
+  }
+
+  /** How far from the left a bar is drawn, in pixels. */
+  placeOf(index) {
+    return this.drawing.convertToPixel({ xAxisIndex: 0 }, index);
   }
 
   /** The first and the last bar that are shown. */
@@ -138,9 +149,7 @@ export class Chart {
 
   option() {
     const { bars, fields, shown } = this;
-    const has = { price: true, volume: bars.volume.some((value) => value !== null) };
-    for (const place of ["rsi", "returns"]) has[place] = fields.some((field) => field.place === place);
-    const panels = PANELS.filter(({ name }) => has[name]);
+    const panels = this.panels();
     const place = Object.fromEntries(panels.map(({ name }, index) => [name, index]));
     const [first, last] = this.shownBars();
     const all = panels.map((_, index) => index);
@@ -150,7 +159,7 @@ export class Chart {
       animation: false,
       textStyle: { fontFamily: "system-ui, sans-serif" },
       grid: this.grids(panels),
-      xAxis: panels.map((_, index) => this.timeAxis(index, index === panels.length - 1, style)),
+      xAxis: this.timeAxes(panels),
       yAxis: panels.map(({ name }, index) => this.numberAxis(name, index, style)),
       axisPointer: { link: [{ xAxisIndex: "all" }], lineStyle: { color: style.edge }, label: { show: false } },
       tooltip: { trigger: "axis", showContent: false, axisPointer: { type: "line" } },
@@ -183,6 +192,14 @@ export class Chart {
     };
   }
 
+  /** Those that the market has something for. */
+  panels() {
+    const { bars, fields } = this;
+    const has = { price: true, volume: bars.volume.some((value) => value !== null) };
+    for (const place of ["rsi", "returns"]) has[place] = fields.some((field) => field.place === place);
+    return PANELS.filter(({ name }) => has[name]);
+  }
+
   grids(panels) {
     const [above, below, gap] = [8, 58, 14];
     const room = this.element.clientHeight - above - below - gap * (panels.length - 1);
@@ -195,26 +212,35 @@ export class Chart {
     });
   }
 
-  timeAxis(index, isLowest, style) {
+  timeAxes(panels) {
     const { start, seconds } = this.bars;
     const [first, last] = this.shownBars();
     const shownSeconds = start.length ? start[last] - start[first] : 0;
-    return {
-      type: "category",
-      gridIndex: index,
-      data: start,
-      boundaryGap: true,
-      axisTick: { show: isLowest },
-      axisLine: { lineStyle: { color: style.line }, onZero: false },
-      splitLine: { show: false },
-      axisLabel: {
-        show: isLowest,
-        color: style.text,
-        hideOverlap: true,
-        alignMinLabel: "left",
-        formatter: (value) => words.tick(Number(value), shownSeconds, seconds),
-      },
-    };
+    // Days are counted off evenly; shorter bars have labels at the full hours, or what is round between them.
+    const room = Math.max(2, this.element.clientWidth / LABEL_WIDTH);
+    const step = LABEL_SECONDS.find((each) => ((last - first) * seconds) / each <= room) ?? LABEL_SECONDS.at(-1);
+    const isRound = (index) => start[index] % step === 0;
+    const interval = seconds < 86400 && start.slice(first, last + 1).some((_, place) => isRound(first + place)) ? isRound : "auto";
+    const [text, line] = [colour("quiet"), colour("line")];
+    return panels.map((_, index) => {
+      const isLowest = index === panels.length - 1;
+      return {
+        type: "category",
+        gridIndex: index,
+        data: start,
+        boundaryGap: true,
+        axisTick: { show: isLowest, interval },
+        axisLine: { lineStyle: { color: line }, onZero: false },
+        splitLine: { show: false },
+        axisLabel: {
+          show: isLowest,
+          color: text,
+          hideOverlap: true,
+          interval,
+          formatter: (value) => words.tick(Number(value), shownSeconds, seconds),
+        },
+      };
+    });
   }
 
   numberAxis(name, index, style) {
@@ -258,7 +284,7 @@ export class Chart {
       type: "line",
       name: field.name,
       data: this.bars[field.name],
-      showSymbol: false,
+      symbol: "none",
       silent: true,
       lineStyle: { width: 1.4, color: colour(colours.get(field.group)) },
       ...more,
@@ -317,7 +343,7 @@ export class Chart {
           xAxisIndex: index,
           yAxisIndex: index,
           data: this.bars[field.name],
-          showSymbol: false,
+          symbol: "none",
           silent: true,
           lineStyle: { width: 1.4, color: colour("accent") },
           // Where it is usually called too low and too high.

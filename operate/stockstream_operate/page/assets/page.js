@@ -3,6 +3,7 @@ import { Picker } from "/picker.js";
 import * as words from "/words.js";
 
 const RETRY_MILLISECONDS = 2000;
+const SIGNS = { works: "●", waits: "○", "in alarm": "⚠", stopped: "■", "not known": "?" };
 const WORDS = { over: words.number, rsi: words.gauge, returns: words.percent };
 const find = (id) => document.getElementById(id);
 const put = (element, text) => {
@@ -22,13 +23,14 @@ let answer = null; // what the server said last
 let shown = null; // the groups of fields that are switched on; null until the fields are known
 let drawn = ""; // which bars are in the chart, of which version of the lake
 let subject = ""; // what they are bars of
+let known = ""; // what the answer was asked with; the server leaves out what has not changed since
 let asking = false;
 let askAgain = false;
 
 const firstAnswer = request();
 const { Chart, coloursOf } = await import("/chart.js");
 const chart = new Chart(find("chart"), readOut);
-const picker = new Picker(find("instrument"), find("instruments"), ({ instrument, interval }) => change({ instrument, interval }));
+const picker = new Picker(find("instrument"), find("instruments"), ({ label }) => change(pickInstrument(label)));
 
 for (const radio of document.querySelectorAll("[name=span]")) {
   radio.addEventListener("change", () => change({ span: radio.value }));
@@ -81,7 +83,9 @@ function request() {
   const { known_at, ...rest } = sight;
   const asked = new URLSearchParams(sight.instrument ? rest : {});
   if (known_at && sight.instrument) asked.set("known_at", new Date(known_at * 1000).toISOString());
-  const answering = fetch(`/view?${asked}`);
+  const wanted = String(asked);
+  if (answer?.bars && wanted === known) asked.set("known", answer.version);
+  const answering = fetch(`/view?${asked}`).then((response) => ({ response, wanted }));
   answering.catch(() => {}); // who awaits it hears of it
   return answering;
 }
@@ -93,12 +97,15 @@ async function ask(answering) {
   }
   asking = true;
   // The news say that the connection is lost, and when it is back.
-  const response = await (answering ?? request()).catch(() => null);
+  const { response, wanted } = (await (answering ?? request()).catch(() => null)) ?? {};
   const text = await response?.text().catch(() => null);
   asking = false;
   if (response?.status === 403) sayLost(text);
   else if (response?.status === 400) forgetSight();
-  else if (text) show(JSON.parse(text));
+  else if (text) {
+    known = wanted;
+    show({ ...answer, ...JSON.parse(text), heardAt: Date.now() });
+  }
   if (askAgain) {
     askAgain = false;
     ask();
@@ -122,6 +129,15 @@ function show(told) {
   showFields(told.fields);
   showBars(told);
   showHealth();
+  showStages(told.stages);
+  showAlarms(told);
+}
+
+/** An instrument's bars: of the same length, where there are some. */
+function pickInstrument(instrument) {
+  const intervals = answer.instruments.filter((each) => each.instrument === instrument).map((each) => each.interval);
+  const interval = intervals.includes(answer.sight?.interval) ? answer.sight.interval : intervals[0];
+  return { instrument, interval };
 }
 
 function showCondition({ kind, title, words: text }) {
@@ -133,15 +149,34 @@ function showCondition({ kind, title, words: text }) {
 }
 
 function showControls({ instruments, sight: seen }) {
-  const counts = Map.groupBy(instruments, ({ instrument }) => instrument);
-  const label = ({ instrument, interval }) => (counts.get(instrument)?.length > 1 ? `${instrument} · ${interval}` : instrument);
-  picker.set(instruments.map((each) => ({ ...each, label: label(each) })), seen ? label(seen) : "");
+  const names = [...new Set(instruments.map(({ instrument }) => instrument))];
+  picker.set(names.map((label) => ({ label })), seen?.instrument ?? "");
+  showIntervals(instruments, seen);
   if (seen) document.querySelector(`[name=span][value=${seen.span}]`).checked = true;
   const input = find("known-at");
   const isSet = Boolean(seen?.known_at);
   if (document.activeElement !== input) input.value = isSet ? words.forInput(seen.known_at) : "";
   input.classList.toggle("set", isSet);
   find("newest").disabled = !isSet;
+}
+
+/** The lengths of an instrument's bars, where the lake holds more than one. */
+function showIntervals(instruments, seen) {
+  const box = find("intervals");
+  const intervals = instruments.filter(({ instrument }) => instrument === seen?.instrument).map(({ interval }) => interval);
+  box.hidden = intervals.length < 2;
+  if (box.dataset.of !== String(intervals)) {
+    box.dataset.of = intervals;
+    for (const label of box.querySelectorAll("label")) label.remove();
+    for (const interval of intervals) {
+      const label = document.createElement("label");
+      const radio = Object.assign(document.createElement("input"), { type: "radio", name: "interval", value: interval });
+      radio.addEventListener("change", () => change({ interval }));
+      label.append(radio, Object.assign(document.createElement("span"), { textContent: words.interval(interval) }));
+      box.append(label);
+    }
+  }
+  for (const radio of box.querySelectorAll("input")) radio.checked = radio.value === seen?.interval;
 }
 
 function showFields(fields) {
@@ -191,27 +226,36 @@ function showLength(bars, seen) {
   put(find("length"), `${count}${made}${known}. Times are UTC. ◆ marks a bar that the provider has revised.`);
 }
 
+/** All numbers of a bar that are drawn, in words. */
+function numbersOf(index) {
+  const { bars } = chart;
+  return [
+    ["Open", words.number(bars.open[index])],
+    ["High", words.number(bars.high[index])],
+    ["Low", words.number(bars.low[index])],
+    ["Close", words.number(bars.close[index])],
+    ["Volume", words.amount(bars.volume[index])],
+    ...Object.keys(WORDS)
+      .flatMap((place) => answer.fields.filter((field) => field.place === place))
+      .filter((field) => field.place !== "over" || shown.has(field.group))
+      .map((field) => [nameOf(field), WORDS[field.place](bars[field.name][index]), field.place === "over" ? coloursOf(answer.fields).get(field.group) : ""]),
+  ];
+}
+
 function sayBar(index) {
-  const { bars } = answer;
+  const { bars } = chart;
+  const numbers = numbersOf(index).map(([name, text]) => `${name} ${text === "–" ? "none" : text}`);
   const revised = bars.revised[index] ? ", revised" : "";
-  return `bar of ${words.when(bars.start[index], bars.seconds)} UTC: open ${words.number(bars.open[index])}, high ${words.number(bars.high[index])}, low ${words.number(bars.low[index])}, close ${words.number(bars.close[index])}, volume ${words.amount(bars.volume[index])}${revised}`;
+  return `bar of ${words.when(bars.start[index], bars.seconds)} UTC: ${numbers.join(", ")}${revised}`;
 }
 
 /** Shows the numbers of the bar under the cursor, or of the newest. */
 function readOut(index, byKey) {
   const { bars } = chart;
-  const items = index < 0 ? [] : [
-    ["Bar", words.when(bars.start[index], bars.seconds)],
-    ["O", words.number(bars.open[index])],
-    ["H", words.number(bars.high[index])],
-    ["L", words.number(bars.low[index])],
-    ["C", words.number(bars.close[index])],
-    ["Volume", words.amount(bars.volume[index])],
-    ...answer.fields
-      .filter((field) => field.place !== "over" || shown.has(field.group))
-      .map((field) => [nameOf(field), WORDS[field.place](bars[field.name][index])]),
-  ];
+  const numbers = index < 0 ? [] : numbersOf(index);
+  const items = index < 0 ? [] : [["Bar", words.when(bars.start[index], bars.seconds)], ...numbers];
   find("readout").replaceChildren(...items.map(([term, text]) => pair(term, text)));
+  showTip(index, numbers);
   showPrice();
   const count = index < 0 ? 0 : bars.revised[index];
   const button = find("before");
@@ -219,6 +263,23 @@ function readOut(index, byKey) {
   if (count) button.dataset.moment = bars.known_from[index] - 0.001;
   put(find("revision").querySelector("span"), sayRevision(count, index));
   if (byKey) put(find("told"), sayBar(index));
+}
+
+/** A box beside the bar under the cursor, on the side where there is more room. */
+function showTip(index, numbers) {
+  const tip = find("tip");
+  tip.hidden = chart.cursor === null || index < 0;
+  if (tip.hidden) return;
+  put(tip.querySelector("strong"), `${words.when(chart.bars.start[index], chart.bars.seconds)} UTC`);
+  const rows = numbers.map(([term, text, colour]) => {
+    const row = pair(term, text);
+    if (colour) row.firstChild.prepend(Object.assign(document.createElement("i"), { className: colour }));
+    return row;
+  });
+  tip.querySelector("dl").replaceChildren(...rows);
+  const [at, width] = [chart.placeOf(index), find("chart").clientWidth];
+  tip.style.left = at < width / 2 ? `${at + 16}px` : "auto";
+  tip.style.right = at < width / 2 ? "auto" : `${width - at + 16}px`;
 }
 
 function sayRevision(count, index) {
@@ -256,14 +317,15 @@ function showPrice() {
 }
 
 function showHealth() {
-  const { instruments, sight: seen, progress, receipt, now } = answer;
-  answer.heardAt ??= Date.now();
+  const { instruments, sight: seen, progress, receipt, now, market, quota } = answer;
   const clock = now + (Date.now() - answer.heardAt) / 1000;
   const its = instruments.find(({ instrument, interval }) => instrument === seen?.instrument && interval === seen?.interval);
   const sum = (name) => instruments.reduce((total, each) => total + each[name], 0);
   const facts = [];
+  if (market) facts.push(["Market", market]);
+  if (quota) facts.push(["Requests left today", quota]);
   if (its) {
-    facts.push(["Newest bar", `${words.moment(its.newest).slice(0, 16)} UTC`]);
+    facts.push(["Newest bar (UTC)", words.moment(its.newest).slice(0, 16)]);
     facts.push(["Ended", `${words.age(clock - its.ends)} ago`]);
     if (its.lag !== null) facts.push(["It arrived", `${its.lag < 60 ? `${its.lag.toFixed(1)} s` : words.age(its.lag)} after its end`]);
   }
@@ -273,9 +335,54 @@ function showHealth() {
   facts.push(["Instruments", new Set(instruments.map(({ instrument }) => instrument)).size.toLocaleString("en")]);
   if (progress.read < progress.known) facts.push(["Reading older files", `${progress.read.toLocaleString("en")} of ${progress.known.toLocaleString("en")}`]);
   if (receipt) facts.push(["Athena", receipt]);
-  const box = find("health");
-  const text = JSON.stringify(facts);
-  if (box.dataset.text === text) return;
-  box.dataset.text = text;
-  box.replaceChildren(...facts.map(([term, value]) => pair(term, value)));
+  fill(find("health"), facts, () => facts.map(([term, value]) => pair(term, value)));
+}
+
+function paragraph(text, className = "") {
+  return Object.assign(document.createElement("p"), { textContent: text, className });
+}
+
+/** Fills an element only where it would change, so that nothing flickers and no selection is lost. */
+function fill(element, told, make) {
+  const text = JSON.stringify(told);
+  if (element.dataset.text === text) return;
+  element.dataset.text = text;
+  element.replaceChildren(...make());
+}
+
+function showStages(stages) {
+  fill(find("stages"), stages, () =>
+    stages.map(({ name, says, state, why }) => {
+      const row = document.createElement("li");
+      const head = document.createElement("div");
+      head.append(
+        Object.assign(document.createElement("strong"), { textContent: name }),
+        Object.assign(document.createElement("span"), { textContent: `${SIGNS[state]} ${state}` }),
+      );
+      row.dataset.state = state;
+      row.append(head, ...[says.join(" · "), why].filter(Boolean).map((text) => paragraph(text)));
+      return row;
+    }),
+  );
+}
+
+function showAlarms({ alarms, notices, report_troubles: troubles, condition }) {
+  const unknown = condition.kind === "stopped" || condition.kind === "never-run" ? "Known while the pipeline runs." : "Not known yet.";
+  fill(find("alarms"), [alarms, unknown], () => {
+    if (!alarms) return [paragraph(unknown)];
+    if (!alarms.ringing.length) return [paragraph(`✓ None of ${alarms.watched} is in alarm.`)];
+    return alarms.ringing.flatMap(({ name, since, words: text }) => [
+      paragraph(`⚠ ${name}, since ${words.moment(since).slice(0, 16)} UTC`, "rings"),
+      paragraph(text),
+    ]);
+  });
+  fill(find("notices"), [notices, unknown], () => {
+    if (!notices) return [paragraph(unknown)];
+    if (!notices.length) return [paragraph("None.")];
+    return notices.flatMap(({ name, at, rings, words: text }) => [
+      paragraph(`${at} ${rings ? "⚠" : "✓"} ${name}${rings ? "" : " is over"}`, rings ? "rings" : ""),
+      ...(rings ? [paragraph(text)] : []),
+    ]);
+  });
+  put(find("troubles"), troubles.join(" "));
 }

@@ -68,3 +68,6 @@ export function age(seconds) {
   }
   return `${whole} s`;
 }
+
+/** The length of a bar as the lake writes it, `5min`, in words. */
+export const interval = (text) => (text === "60min" ? "1 hour" : `${Number.parseInt(text, 10)} min`);

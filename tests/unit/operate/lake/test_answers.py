@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from stockstream_operate.lake.answers import as_csv, as_json_lines, as_records, as_table
+from stockstream_operate.lake.answers import as_csv, as_json_lines, as_table, as_tables
 from stockstream_operate.lake.engine import LakeQueryError, Result
 from stockstream_operate.screen import Screen
 
@@ -40,13 +40,22 @@ def test_markup_in_a_value_is_text() -> None:
     assert shown(Result(("text",), [("[red]x[/]",)])) == ["text", "[red]x[/]"]
 
 
-def test_records_have_a_line_for_each_column() -> None:
-    assert list(as_records(RESULT))[:5] == [
-        "── 1 ──",
-        "instrument   IBM",
-        "close        282.9797",
-        "known_from   2026-11-20 14:30:00.250",
-        "trading_day  2026-11-20",
+def test_what_is_too_wide_goes_on_in_further_tables_and_loses_nothing() -> None:
+    page = StringIO()
+    screen = Screen(Console(file=page, width=30))
+    for table in as_tables(RESULT, screen.fits):
+        screen.present(table)
+
+    assert [line.rstrip() for line in page.getvalue().splitlines()] == [
+        "   instrument     close",
+        "1  IBM         282.9797",
+        '2  a "b", c           -',
+        "   known_from",
+        "1  2026-11-20 14:30:00.250",
+        "2  2026-11-20 14:30:00",
+        "   trading_day",
+        "1  2026-11-20",
+        "2  -",
     ]
 
 

@@ -222,3 +222,13 @@ def test_a_decimal_is_a_number_and_an_empty_statement_is_none(tmp_path: Path, sq
 
     assert answer.columns == ("a",)
     assert [(value, type(value)) for (value,) in answer.rows] == [(1.5, float)]
+
+
+@pytest.mark.parametrize("name", ["gone", "gone.json.gz", "notes.txt"])
+def test_a_place_that_is_not_there_or_holds_no_documents_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "notes.txt").touch()
+
+    with pytest.raises(LakeQueryError, match=name):
+        LakeEngine(tmp_path / name)
+    with pytest.raises(LakeQueryError, match=name):
+        LakeEngine([tmp_path, tmp_path / name])

@@ -64,16 +64,19 @@ def test_reads_sql_from_standard_input(
 
 
 @pytest.mark.usefixtures("lake")
-def test_what_is_too_wide_is_shown_line_by_line(
+def test_what_is_too_wide_is_shown_in_tables_that_fit(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
     assert cli.main(["query", "SELECT * FROM bars_latest WHERE instrument = 'IBM'"]) == 0
 
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["close", "101.5"] in lines
-    assert ["sma_200", "-"] in lines
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    names = [name for line in lines[:-1:2] for name in line.split()]
+    assert {"id", "close", "lookback_bars", "atr_14"} <= set(names)
+    # Far fewer lines than there are columns.
+    assert len(lines) < len(names) / 2
 
 
 @pytest.mark.usefixtures("folder")
@@ -212,3 +215,16 @@ def test_ctrl_c_ends_a_query_that_takes_long(folder: Path, capsys: pytest.Captur
     interrupt.join()
     assert time.monotonic() - started < 30  # without the signal it works on, and is interrupted at its end
     assert capsys.readouterr() == ("", "Stopped.\n")
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("name", list(make_lake_sql(Windows()).queries))
+def test_a_saved_query_that_finds_nothing_says_why(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["query", name]) == 0
+    told = capsys.readouterr().out
+
+    assert cli.main(["query", name, "--format", "json"]) == 0
+    found = capsys.readouterr().out.splitlines()
+    # A program gets no words.
+    assert all(line.startswith("{") for line in found)
+    assert ("Nothing matches." in told) is (not found)

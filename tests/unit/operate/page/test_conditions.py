@@ -1,12 +1,16 @@
 """How the lake is, and what to do about it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from stockstream_operate.page.conditions import Kind, find_condition, say_age
+from stockstream_operate.page.market_hours import MarketHours
 
 MINUTE = timedelta(minutes=1)
+NOW = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
+OPEN = MarketHours(is_open=True, until=NOW + timedelta(hours=3))
+CLOSED = MarketHours(is_open=False, until=datetime(2026, 11, 30, 14, 30, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,7 @@ MINUTE = timedelta(minutes=1)
 def test_each_condition_says_what_to_do(
     *, has_bars: bool, runs: bool | None, age: timedelta | None, kind: Kind, told: str
 ) -> None:
-    found = find_condition(has_bars=has_bars, runs=runs, age=age, interval=MINUTE)
+    found = find_condition(has_bars=has_bars, runs=runs, age=age, interval=MINUTE, now=NOW)
 
     assert found.kind is kind
     assert told in found.words
@@ -37,16 +41,44 @@ def test_each_condition_says_what_to_do(
 
 def test_long_bars_are_quiet_later() -> None:
     def kind(minutes: int) -> Kind:
-        return find_condition(has_bars=True, runs=True, age=minutes * MINUTE, interval=60 * MINUTE).kind
+        return find_condition(
+            has_bars=True, runs=True, age=minutes * MINUTE, interval=60 * MINUTE, now=NOW
+        ).kind
 
     assert (kind(180), kind(181)) == (Kind.FLOWING, Kind.QUIET)
 
 
 def test_what_cannot_be_read_is_told_before_all_else() -> None:
-    found = find_condition(has_bars=False, runs=False, age=None, interval=MINUTE, trouble="No permission.")
+    found = find_condition(
+        has_bars=False, runs=False, age=None, interval=MINUTE, now=NOW, trouble="No permission."
+    )
 
     assert found.kind is Kind.TROUBLE
     assert found.words.startswith("No permission. ")
+
+
+@pytest.mark.parametrize(
+    ("has_bars", "runs", "market", "kind", "told"),
+    [
+        (True, True, CLOSED, Kind.CLOSED, "Mon 30 Nov, 14:30 UTC"),
+        (True, None, CLOSED, Kind.CLOSED, "Mon 30 Nov, 14:30 UTC"),
+        # Who stopped it must start it, whenever the market opens.
+        (True, False, CLOSED, Kind.STOPPED, "`make run`"),
+        (True, True, OPEN, Kind.QUIET, "The market is open, so the provider is behind."),
+        (True, None, None, Kind.QUIET, "no calendar here says which"),
+        (False, True, CLOSED, Kind.EMPTY, "opens at Mon 30 Nov, 14:30 UTC"),
+        (False, True, OPEN, Kind.EMPTY, "a minute"),
+    ],
+)
+def test_a_closed_market_is_told_from_a_provider_that_is_behind(
+    *, has_bars: bool, runs: bool | None, market: MarketHours | None, kind: Kind, told: str
+) -> None:
+    found = find_condition(
+        has_bars=has_bars, runs=runs, age=60 * MINUTE, interval=MINUTE, now=NOW, market=market
+    )
+
+    assert found.kind is kind
+    assert told in found.words
 
 
 @pytest.mark.parametrize(

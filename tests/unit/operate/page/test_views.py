@@ -14,6 +14,7 @@ from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.page.stack_report import StackReport
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.price_kinds import PriceKind
 
@@ -99,6 +100,61 @@ def test_the_same_question_is_asked_once(views: Views, lake: FileLake) -> None:
 
     assert views.view(None) == first
     assert len(lake.asked) == asked == 3
+
+
+def test_what_the_browser_knows_already_is_not_sent_again(views: Views, watch: LakeWatch) -> None:
+    first = views.view(None)
+
+    again = views.view(None, first["version"])
+    assert {"bars", "instruments", "fields"} & set(again) == set()
+    assert again == {name: told for name, told in first.items() if name in again}
+    assert views.view(None, watch.version - 1) == first
+
+
+def test_what_comes_while_a_question_is_answered_is_asked_for_again(
+    lake: FileLake, watch: LakeWatch, views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = lake.query
+
+    def query_while_a_bar_comes(sql: str) -> Result:
+        watch.version += 1
+        return query(sql)
+
+    monkeypatch.setattr(lake, "query", query_while_a_bar_comes)
+    assert views.view(None)["version"] < watch.version
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "market"),
+    [
+        # The session of a Friday in November.
+        (PriceKind.LIVE, {}, "Open until 21:00 UTC"),
+        (PriceKind.LIVE, {"MarketHours": "extended"}, "Open until Sat 21 Nov, 01:00 UTC"),
+        (PriceKind.INVENTED, {}, "Always open"),
+    ],
+)
+def test_the_market_is_open_as_its_stack_takes_it(
+    lake: FileLake, watch: LakeWatch, kind: PriceKind, parameters: dict[str, str], market: str
+) -> None:
+    subject = Subject(
+        "there", lambda: kind, Windows(), find_report=lambda: StackReport(parameters=parameters)
+    )
+    at_ten = NOW.replace(hour=15)
+
+    assert Views(subject, lake, watch, lambda: at_ten).view(None)["market"] == market
+
+
+def test_an_empty_lake_waits_for_the_market_of_what_its_stack_follows(
+    tmp_path: Path, watch: LakeWatch
+) -> None:
+    report = StackReport(parameters={"Instruments": "IBM,fx:EUR/USD", "MarketHours": "regular"})
+    subject = Subject("there", lambda: PriceKind.LIVE, Windows(), find_report=lambda: report)
+    (tmp_path / "empty").mkdir()
+    saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+    view = Views(subject, FileLake(tmp_path / "empty"), watch, lambda: saturday).view(None)
+    assert view["condition"]["kind"] == "empty"
+    assert "Mon 23 Nov, 14:30 UTC" in view["condition"]["words"]
 
 
 def test_before_the_first_bar_there_are_none(views: Views) -> None:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from producer.markets.sessions import Session
 from producer.planning.backlog import NEVER, Backlog, Market, SessionPart, read_backlog
 from producer.planning.ledger import RequestState
 from stockstream.instruments import parse_instrument
+from stockstream.sessions import Session
 
 
 @pytest.mark.parametrize(

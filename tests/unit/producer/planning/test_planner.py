@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import pytest
 
-from producer.markets.sessions import market_of, sessions_between
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, RequestState, quota_day, record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.errors import InstrumentError
 from stockstream.instruments import Instrument, parse_instrument
+from stockstream.sessions import market_of, sessions_between
 
 IBM, MSFT, F = parse_instrument("IBM"), parse_instrument("MSFT"), parse_instrument("F")
 EURUSD, BTCUSD = parse_instrument("fx:EUR/USD"), parse_instrument("crypto:BTC/USD")

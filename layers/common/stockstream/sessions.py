@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from producer.markets.calendars import CALENDARS
+from stockstream.calendars import CALENDARS
 from stockstream.errors import InstrumentError
 from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of
 from stockstream.instruments import Instrument

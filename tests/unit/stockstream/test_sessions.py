@@ -8,8 +8,10 @@ import exchange_calendars
 import pandas as pd
 import pytest
 
-from producer.markets.calendars import CALENDARS
-from producer.markets.sessions import (
+from stockstream.calendars import CALENDARS
+from stockstream.errors import InstrumentError
+from stockstream.instruments import parse_instrument
+from stockstream.sessions import (
     Session,
     current_or_last_session,
     ending_calendars,
@@ -18,8 +20,6 @@ from producer.markets.sessions import (
     sessions_between,
     trading_time,
 )
-from stockstream.errors import InstrumentError
-from stockstream.instruments import parse_instrument
 
 # exchange_calendars 4.13 meets pandas 3.1 with a call that pandas 4 will answer otherwise.
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values:DeprecationWarning")
@@ -228,5 +228,5 @@ def test_past_the_end_of_a_calendar_each_weekday_is_an_ordinary_one() -> None:
 
 
 def test_importing_the_sessions_loads_no_pandas() -> None:
-    code = "import sys, producer.markets.sessions; sys.exit('pandas' in sys.modules)"
+    code = "import sys, stockstream.sessions; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  # our own

@@ -6,8 +6,8 @@ import exchange_calendars
 import pandas as pd
 import pytest
 
-from producer.markets.sessions import is_traded
 from stockstream.intervals import INTERVALS
+from stockstream.sessions import is_traded
 from stockstream.times import format_time, parse_time
 
 # exchange_calendars asks pandas in a way that pandas will drop.

@@ -1,0 +1,145 @@
+"""The pipeline as a small picture: what passed each stage in the last hour, and whether it works."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from stockstream_operate.page.market_hours import say_moment
+from stockstream_operate.page.stack_report import StackReport
+
+type Json = dict[str, Any]
+
+SOURCE, STREAM, TRANSFORM, LAKE = "Source", "Stream", "Transform", "Lake"
+# Which alarms say that a stage does not work. The others tell of prices, or of what lies beside it all.
+STAGE_ALARMS = {
+    "ProducerStoppedAlarm": SOURCE,
+    "ProducerErrorsAlarm": SOURCE,
+    "ProducerSlowAlarm": SOURCE,
+    "ProviderFailuresAlarm": SOURCE,
+    "ProviderRefusalsAlarm": SOURCE,
+    "BarsOverdueAlarm": SOURCE,
+    "HolesFoundAlarm": SOURCE,
+    "BarsDeferredAlarm": STREAM,
+    "BarStreamFailedRecordsAlarm": STREAM,
+    "BarStreamThrottledAlarm": STREAM,
+    "BarStreamStaleAlarm": STREAM,
+    "TransformErrorsAlarm": TRANSFORM,
+    "ProcessingFailingAlarm": TRANSFORM,
+    "BarsRejectedAlarm": TRANSFORM,
+    "DeliveryFailingAlarm": LAKE,
+    "ConversionFailingAlarm": LAKE,
+    "DeliveryStaleAlarm": LAKE,
+}
+MOST_NOTICES = 4
+
+
+class StageState(StrEnum):
+    """How a stage is, as the page says it."""
+
+    WORKS = "works"
+    WAITS = "waits"
+    ALARM = "in alarm"
+    STOPPED = "stopped"
+    UNKNOWN = "not known"
+
+
+# What passes a stage, among METRICS.
+_PASSES = {SOURCE: "requests", STREAM: "published", TRANSFORM: "enriched", LAKE: "enriched"}
+
+
+def draw_pipeline(report: StackReport, bars: int, *, runs: bool | None) -> list[Json]:
+    """The stages, from the source on: `name`, `says` (a line each), `state` and `why`.
+
+    Args:
+        report: what the stack says of itself.
+        bars: how many the lake holds.
+        runs: whether the pipeline runs here; None for a stack in AWS.
+    """
+    ringing = [each for each in report.alarms or () if each.rings]
+    stages = []
+    for name, says in _say(report, bars).items():
+        own = [each.name for each in ringing if STAGE_ALARMS.get(each.name) == name]
+        state = _find_state(name, report, rings=bool(own), runs=runs)
+        stages.append({"name": name, "says": says, "state": state, "why": ", ".join(own)})
+    return stages
+
+
+def list_alarms(report: StackReport) -> Json | None:
+    """How many alarms are watched, and which ring; None where that is not known. Moments are since 1970."""
+    if report.alarms is None:
+        return None
+    ringing = [
+        {"name": each.name, "since": each.since.timestamp(), "words": each.words}
+        for each in report.alarms
+        if each.rings
+    ]
+    return {"watched": len(report.alarms), "ringing": ringing}
+
+
+def list_notices(report: StackReport, now: datetime) -> list[Json] | None:
+    """The last notices, the newest first; None where they are not known."""
+    if report.changes is None:
+        return None
+    return [
+        {
+            "name": each.name,
+            "at": say_moment(each.at, now),
+            "rings": each.rings,
+            "words": each.words,
+        }
+        for each in report.changes[:MOST_NOTICES]
+    ]
+
+
+def say_quota(report: StackReport) -> str:
+    """What is left of the day's requests; empty where that is not known."""
+    a_day = report.parameters.get("RequestsPerDay", "")
+    if a_day == "0":
+        return "no limit"
+    left = (report.numbers or {}).get("quota")
+    if left is None:
+        return ""
+    return f"{left:,.0f} of {a_day}" if a_day else f"{left:,.0f}"
+
+
+def _find_state(name: str, report: StackReport, *, rings: bool, runs: bool | None) -> StageState:
+    if runs is False:
+        return StageState.STOPPED
+    if rings:
+        return StageState.ALARM
+    if report.numbers is None:
+        return StageState.UNKNOWN
+    return StageState.WORKS if report.numbers.get(_PASSES[name]) else StageState.WAITS
+
+
+def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
+    lake = [_count(bars, "bar")]
+    if report.numbers is None:
+        return {SOURCE: [], STREAM: [], TRANSFORM: [], LAKE: lake}
+    numbers = {key: int(report.numbers.get(key, 0)) for key in _COUNTED}
+    provider = report.parameters.get("Provider", "")
+    behind, waiting = (report.numbers.get(key) for key in ("behind", "waiting"))
+    return {
+        SOURCE: [
+            *([provider] if provider else []),
+            _count(numbers["requests"], "request"),
+            *([f"{numbers['failures']:,} failed"] if numbers["failures"] else []),
+            *([_count(numbers["impossible"], "impossible bar")] if numbers["impossible"] else []),
+        ],
+        STREAM: [
+            f"{_count(numbers['published'], 'bar')} sent",
+            *([f"{numbers['revised']:,} revised"] if numbers["revised"] else []),
+            *([f"{numbers['deferred']:,} wait to be sent"] if numbers["deferred"] else []),
+            *([f"read {behind / 1000:.1f} s later"] if behind is not None else []),
+        ],
+        TRANSFORM: [f"{_count(numbers['enriched'], 'bar')} enriched", f"{numbers['rejected']:,} refused"],
+        LAKE: [*lake, *([f"{waiting:.0f} s on the way"] if waiting else [])],
+    }
+
+
+_COUNTED = ("requests", "failures", "impossible", "published", "revised", "deferred", "enriched", "rejected")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
