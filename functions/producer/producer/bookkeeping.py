@@ -8,9 +8,10 @@ from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.planning.allowance import AllowanceSpentError
 from producer.planning.ledger import Ledger, record_answer, record_failure, record_sent, record_silence
-from producer.planning.overdue import longest_quiet
+from producer.planning.overdue import usual_quiet
 from producer.providers.answers import BARS_PER_ANSWER, Answer
 from producer.providers.provider_errors import NEEDS_A_PERSON, ProviderError
+from producer.publishing.publisher import Published
 from stockstream.instruments import Instrument
 from stockstream.times import parse_time
 
@@ -46,7 +47,7 @@ def record_run(
                 ledger,
                 each.asked_at,
                 {one.name: _newest(each.answers[one.name], watchlist) for one in whole},
-                {one.name: _quiet(one, each.answers[one.name], watchlist) for one in whole},
+                {one.name: _quiet(one, each, watchlist) for one in whole},
                 each.deferred(watchlist.interval),
             )
             is_answered = True
@@ -79,6 +80,8 @@ def _newest(answer: Answer, watchlist: Watchlist) -> datetime | None:
     return parse_time(newest) if newest else None
 
 
-def _quiet(instrument: Instrument, answer: Answer, watchlist: Watchlist) -> timedelta:
-    times = answer.finished_bars(watchlist.interval)
-    return longest_quiet(watchlist.market_of(instrument), times, watchlist.interval)
+def _quiet(instrument: Instrument, fetched: Fetched, watchlist: Watchlist) -> timedelta:
+    # An answer may show just what is new: the rhythm is that of the bars before it, too.
+    shown = fetched.answers[instrument.name].finished_bars(watchlist.interval)
+    published = fetched.published.get(instrument.name, Published())
+    return usual_quiet(watchlist.market_of(instrument), {*shown, *published.times}, watchlist.interval)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from producer.fetched import Fetched
-from producer.markets.sessions import current_or_last_session, trading_time
+from producer.markets.sessions import expected_since, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger
 from producer.providers.provider_errors import NEEDS_A_PERSON, RequestNotMadeError
@@ -150,11 +150,11 @@ def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
     """Measures, while a market is open, the age of the newest bar of the instrument that lags most."""
     ages = []
     for instrument in watchlist.instruments:
-        session = current_or_last_session(watchlist.market_of(instrument), now)
+        expected = expected_since(watchlist.market_of(instrument), now)
         newest = ledger.of_instrument(instrument.name).newest
-        if session and newest and session.opens <= now < session.closes:
+        if expected and newest:
             # Early in a session it is the time since the opening, since there are no bars at night.
-            ages.append(now - max(newest + watchlist.bar_length, session.opens))
+            ages.append(now - max(newest + watchlist.bar_length, expected))
     if ages:
         metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))
 

@@ -34,7 +34,7 @@ class RequestState(NamedTuple):
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
         failed_at: when the first of them was made.
-        quiet: the longest time of trading between two bars of that answer.
+        quiet: for how long its market was usually open between two of its newest bars, as overdue.py says.
         deferred: how many bars the stream has not taken yet.
         sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
             it, nothing waits to be sent. None if nothing has been sent.

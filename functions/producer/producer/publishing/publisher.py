@@ -1,7 +1,7 @@
 """Publishing what a provider answered about one instrument: plan, put, and then write the tail."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -36,6 +36,7 @@ class Published:
             bar after it may have been shown, and is not remembered.
         hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
+        times: the open_times of all bars that the answer shows and the tail remembers.
     """
 
     causes: Counter[Cause] = field(default_factory=Counter)
@@ -43,6 +44,7 @@ class Published:
     newest: str = ""
     hole: tuple[str, str] | None = None
     move: PriceMove | None = None
+    times: Collection[str] = ()
 
 
 class _Sending(NamedTuple):
@@ -80,12 +82,12 @@ class Publisher:
         shown = answer.finished_bars(self.interval)
         publications = plan_publications(shown, tail, self.windows)
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
+        known = {**tail.bars, **shown}
         published = Published(
             unsent=len(publications),
             hole=None if answer.reaches_back else _hole(tail, shown),
-            move=self.watch.find_move(
-                instrument, self.interval, {**tail.bars, **shown}, new, answer.asked_at
-            ),
+            move=self.watch.find_move(instrument, self.interval, known, new, answer.asked_at),
+            times=known.keys(),
         )
         sending = _Sending(instrument, answer.as_of, deadline)
         published.newest = self._send(sending, publications, VersionedTail(tail, version), published).newest
