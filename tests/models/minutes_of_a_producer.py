@@ -52,6 +52,10 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        """Time goes by."""
+        self.now += timedelta(seconds=seconds)
+
 
 class Market:
     """Bars of each minute of trading; no two in a row have one close.
@@ -175,17 +179,18 @@ class AlpacaServer(Server):
 
 
 class Stream:
-    """Keeps what it takes."""
+    """Keeps what it takes: nothing while it refuses, and no more than it has room for."""
 
     def __init__(self) -> None:
         self.records: list[tuple[str, bytes]] = []
         self.refuses = False
+        self.room = 1_000_000
 
     def put(self, partition_key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
-        if self.refuses:
-            return set()
-        self.records += [(partition_key, record) for record in records]
-        return set(range(len(records)))
+        taken = 0 if self.refuses else min(self.room, len(records))
+        self.room -= taken
+        self.records += [(partition_key, record) for record in records[:taken]]
+        return set(range(taken))
 
     def documents(self, name: str) -> dict[datetime, dict[str, Any]]:
         """Each bar of an instrument at its latest as_of."""
@@ -241,7 +246,14 @@ class OpenProvider(Protocol):
 def open_alpha_vantage(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
     """Alpha Vantage, with the clock of its server."""
     return AlphaVantage(
-        server, "https://market.test", "S3CRETKEY", 5, hours, before_request=before_request, now=server.clock
+        server,
+        "https://market.test",
+        "S3CRETKEY",
+        5,
+        hours,
+        before_request=before_request,
+        now=server.clock,
+        sleep=server.clock.sleep,
     )
 
 

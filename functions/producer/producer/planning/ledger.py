@@ -62,6 +62,7 @@ class Ledger:
         unanswered: how many runs in a row had requests and no answer to any. A refusal that needs a person
             is no such run, and does not end the row.
         unanswered_at: when the newest of these runs was.
+        history: of months whose backfill is not finished, by what names them: from when on the rest is.
     """
 
     day: date = date.min
@@ -70,6 +71,7 @@ class Ledger:
     instruments: Mapping[str, RequestState] = field(default_factory=dict)
     unanswered: int = 0
     unanswered_at: datetime | None = None
+    history: Mapping[str, datetime] = field(default_factory=dict)
 
     def of_day(self, now: datetime) -> "Ledger":
         """The same ledger, with nothing spent if its day is over."""
@@ -105,6 +107,7 @@ class Ledger:
             },
             "unanswered": self.unanswered,
             "unanswered_at": _format(self.unanswered_at),
+            "history": {name: _format(moment) for name, moment in self.history.items()},
         }
 
     @classmethod
@@ -130,6 +133,7 @@ class Ledger:
             },
             unanswered=int(data["unanswered"]),
             unanswered_at=_parse(data["unanswered_at"]),
+            history={name: parse_time(moment) for name, moment in data.get("history", {}).items()},
         )
 
 

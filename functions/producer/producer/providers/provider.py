@@ -42,7 +42,8 @@ class Provider(Protocol):
         """The bars of a month, such as `2026-10`, of the market's own calendar.
 
         Raises:
-            ProviderError: there are none; its type says why.
+            NoDataError: the instrument has none in that month.
+            ProviderError: they did not come; its type says why.
         """
 
     def requests_per_month(self, instrument: Instrument, interval: str) -> int:

@@ -1,5 +1,6 @@
 """Publishing what a provider answered about one instrument: plan, put, and then write the tail."""
 
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Published:
             bar after it may have been shown, and is not remembered.
         hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
+        unsent_from: of history, the open_time of the oldest bar that is not in the stream; empty if all are.
         times: the open_times of all bars that the answer shows and the tail remembers.
     """
 
@@ -44,6 +46,7 @@ class Published:
     newest: str = ""
     hole: tuple[str, str] | None = None
     move: PriceMove | None = None
+    unsent_from: str = ""
     times: Collection[str] = ()
 
 
@@ -94,7 +97,12 @@ class Publisher:
         return published
 
     def publish_history(
-        self, instrument: Instrument, answer: Answer, before: Mapping[str, Ohlcv], deadline: float
+        self,
+        instrument: Instrument,
+        answer: Answer,
+        before: Mapping[str, Ohlcv],
+        deadline: float,
+        begin: str = "",
     ) -> Published:
         """Sends what an answer shows of the time before the tail, and what the tail lacks of its own time.
 
@@ -103,23 +111,30 @@ class Publisher:
             answer: the provider's.
             before: the bars before those of the answer, for their look-back.
             deadline: when to give up putting, on time.monotonic.
+            begin: the open_time from which on history is sent; empty for all of it.
 
         Raises:
             TailConflictError: another run has written the tail meanwhile.
             UnreadableTailError: what is stored is no tail.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
-        plan = plan_history(answer.finished_bars(self.interval), before, tail, self.windows)
+        plan = plan_history(answer.finished_bars(self.interval), before, tail, self.windows, begin)
         published = Published(unsent=len(plan.older) + len(plan.within))
-        for piece in batched(plan.older, SLICE_BARS, strict=False):
+        for piece in batched(plan.older_publications(self.windows), SLICE_BARS, strict=False):
+            published.unsent_from = piece[0].open_time
+            if time.monotonic() >= deadline:
+                return published
             acknowledged = self._put(instrument, piece, answer.as_of, deadline)
             published.causes.update(piece[position].cause for position in acknowledged)
             published.unsent -= len(acknowledged)
             if len(acknowledged) < len(piece):
                 # What lies within the tail would be remembered, and these bars with it, as if they were sent.
+                published.unsent_from = _first_refused(piece, acknowledged)
                 return published
         sending = _Sending(instrument, answer.as_of, deadline)
         self._send(sending, plan.within, VersionedTail(plan.tail, version), published)
+        # What the stream did not take of the tail's time is in doubt, and the next answer's run sends it.
+        published.unsent_from = plan.within[0].open_time if published.unsent else ""
         return published
 
     def _send(
@@ -165,6 +180,10 @@ class Publisher:
             for each in publications
         ]
         return self.stream.put(instrument.name, records, deadline)
+
+
+def _first_refused(publications: Sequence[Publication], acknowledged: Collection[int]) -> str:
+    return next(each.open_time for position, each in enumerate(publications) if position not in acknowledged)
 
 
 def _slices(publications: Sequence[Publication]) -> Iterator[Sequence[Publication]]:

@@ -1,6 +1,7 @@
 """The ledger: quota days, answers and failures, and the form in which it is kept."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from producer.planning.ledger import (
@@ -136,6 +137,7 @@ def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
     )
     ledger = record_failure(ledger, NOON, ["fx:EUR/USD"], FailureOutcome.WAIT)
     ledger = record_silence(record_failure(ledger, NOON, ["IBM"], FailureOutcome.STOP_FOR_THE_DAY), NOON)
+    ledger = replace(ledger, history={"IBM|1min|2026-10": utc("2026-10-07T14:00:00")})
     kept = ledger.to_dict()
     assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
     assert kept["stopped_until"] == "2026-11-21T05:00:00Z"
