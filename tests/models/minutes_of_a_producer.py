@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ from producer.providers.alpaca import Alpaca
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
+from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.times import format_time
 from stockstream.windows import Windows
@@ -58,13 +60,14 @@ class Clock:
 
 
 class Market:
-    """Bars of each minute of trading; no two in a row have one close.
+    """Bars of each minute of trading, or longer ones from the opening on; no two in a row have one close.
 
     Args:
         instruments: which there are.
         hours: one of sessions.HOURS.
         span: from when to when.
         silent: the names of those that are never traded.
+        length: how long a bar lasts; the session's end may cut the last one short.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Market:
         hours: str,
         span: tuple[datetime, datetime],
         silent: Iterable[str] = (),
+        length: timedelta = MINUTE,
     ) -> None:
         self.times: dict[str, list[datetime]] = {}
         for each in instruments:
@@ -81,7 +85,7 @@ class Market:
                 continue
             for session in sessions_between(market_of(each, hours), *span):
                 start, end = max(session.opens, span[0]), min(session.closes, span[1])
-                minutes += [start + number * MINUTE for number in range((end - start) // MINUTE)]
+                minutes += [start + number * length for number in range(ceil((end - start) / length))]
 
     def between(self, name: str, start: datetime, end: datetime) -> list[datetime]:
         """The open_times from a moment to just before another."""
@@ -142,8 +146,12 @@ class AlphaVantageServer(Server):
         if not shown:
             return {}
         return {
-            "Meta Data": {"2. Symbol": name, "4. Interval": "1min", "6. Time Zone": "US/Eastern"},
-            "Time Series (1min)": {
+            "Meta Data": {
+                "2. Symbol": name,
+                "4. Interval": parameters["interval"],
+                "6. Time Zone": "US/Eastern",
+            },
+            f"Time Series ({parameters['interval']})": {
                 each.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S"): {
                     **dict.fromkeys(("1. open", "2. high", "3. low", "4. close"), str(close_of(each))),
                     "5. volume": "7",
@@ -192,10 +200,14 @@ class Stream:
         self.records += [(partition_key, record) for record in records[:taken]]
         return set(range(taken))
 
+    def of_instrument(self, name: str) -> list[dict[str, Any]]:
+        """All records of an instrument, in the order in which they came."""
+        return [orjson.loads(data) for key, data in self.records if key == name]
+
     def documents(self, name: str) -> dict[datetime, dict[str, Any]]:
         """Each bar of an instrument at its latest as_of."""
         newest: dict[datetime, dict[str, Any]] = {}
-        for record in (orjson.loads(data) for key, data in self.records if key == name):
+        for record in self.of_instrument(name):
             open_time = datetime.fromisoformat(record["open_time"])
             if open_time not in newest or record["as_of"] >= newest[open_time]["as_of"]:
                 newest[open_time] = record
@@ -281,6 +293,7 @@ class World:
         alpaca: Alpaca in place of Alpha Vantage.
         hours: one of sessions.HOURS.
         silent: the names of instruments that are never traded.
+        interval: a key of INTERVALS.
     """
 
     def __init__(
@@ -292,14 +305,15 @@ class World:
         alpaca: bool = False,
         hours: str = "regular",
         silent: Iterable[str] = (),
+        interval: str = "1min",
     ) -> None:
         self.instruments = parse_instruments(instruments)
         self.clock = Clock(span[0])
-        self.market = Market(self.instruments, hours, span, silent)
+        self.market = Market(self.instruments, hours, span, silent, INTERVALS[interval])
         self.stream, self.table, self.ledger_item = Stream(), Table(), LedgerItem()
         self.server = (AlpacaServer if alpaca else AlphaVantageServer)(self.market, self.clock)
         self._open: OpenProvider = open_alpaca if alpaca else open_alpha_vantage
-        self._plan, self._hours = plan, hours
+        self._plan, self._hours, self._interval = plan, hours, interval
         self.producer = self.new_container()
 
     def new_container(self) -> Producer:
@@ -307,7 +321,7 @@ class World:
         allowance = Allowance()
         provider = self._open(self.server, self._hours, allowance.spend)
         self.producer = Producer(
-            watchlist=Watchlist(self.instruments, "1min", self._hours),
+            watchlist=Watchlist(self.instruments, self._interval, self._hours),
             provider=provider,
             allowance=allowance,
             plan=self._plan._replace(instruments_per_request=provider.instruments_per_request),
@@ -316,7 +330,7 @@ class World:
                 source="alphavantage",
                 stream=self.stream,  # type: ignore[arg-type]  # a fake
                 table=self.table,  # type: ignore[arg-type]  # a fake
-                interval="1min",
+                interval=self._interval,
                 windows=Windows(),
             ),
             now=self.clock,

@@ -77,13 +77,12 @@ def describe_month(fetched: Fetched) -> dict[str, object]:
     return described
 
 
-def unfinished_since(fetched: Fetched, begun: datetime | None, interval: str) -> datetime | None:
+def unfinished_since(fetched: Fetched, begun: datetime | None) -> datetime | None:
     """From when on an instrument's month is to be sent when it is asked for again; None for all of it.
 
     Args:
         fetched: what became of it.
         begun: from when on it was asked for now.
-        interval: a key of INTERVALS.
     """
     (instrument,) = fetched.instruments
     published = fetched.published.get(instrument.name)
@@ -92,7 +91,7 @@ def unfinished_since(fetched: Fetched, begun: datetime | None, interval: str) ->
     if published.unsent:
         return parse_time(published.unsent_from)
     answer = fetched.answers[instrument.name]
-    newest = max(answer.finished_bars(interval), default=None)
+    newest = max(answer.bars, default=None)
     # A month that broke off between two pages goes on with the last bar that came.
     return parse_time(newest) if answer.failure and newest else None
 

@@ -46,9 +46,9 @@ def record_run(
             ledger = record_answer(
                 ledger,
                 each.asked_at,
-                {one.name: _newest(each.answers[one.name], watchlist) for one in whole},
+                {one.name: _newest(each.answers[one.name]) for one in whole},
                 {one.name: _quiet(one, each, watchlist) for one in whole},
-                each.deferred(watchlist.interval),
+                each.deferred(),
             )
             is_answered = True
         ledger = record_sent(ledger, _sent_until(ledger, each, failures, watchlist))
@@ -75,13 +75,13 @@ def _sent_until(
     return cursors
 
 
-def _newest(answer: Answer, watchlist: Watchlist) -> datetime | None:
-    newest = max(answer.finished_bars(watchlist.interval), default=None)
+def _newest(answer: Answer) -> datetime | None:
+    newest = max(answer.bars, default=None)
     return parse_time(newest) if newest else None
 
 
 def _quiet(instrument: Instrument, fetched: Fetched, watchlist: Watchlist) -> timedelta:
     # An answer may show just what is new: the rhythm is that of the bars before it, too.
-    shown = fetched.answers[instrument.name].finished_bars(watchlist.interval)
+    shown = fetched.answers[instrument.name].bars
     published = fetched.published.get(instrument.name, Published())
     return usual_quiet(watchlist.market_of(instrument), {*shown, *published.times}, watchlist.interval)

@@ -26,6 +26,7 @@ from producer.planning.bar_requests import BarRequest, group_requests
 from producer.planning.ledger import Ledger
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
+from producer.providers.answers import Answer
 from producer.providers.provider import Provider
 from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
 from producer.publishing.publisher import Publisher
@@ -128,7 +129,7 @@ class Producer:
         for instrument in instruments:
             begun = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
             fetched.append(self._fetch_month(instrument, month, deadline, begun))
-            if since := unfinished_since(fetched[-1], begun, interval):
+            if since := unfinished_since(fetched[-1], begun):
                 history[key] = since
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
@@ -167,19 +168,22 @@ class Producer:
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched  # too little time is left; the next run asks
         try:
-            fetched.answers = dict(
-                self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
-            )
+            answers = self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
         except ProviderError as error:
             fetched.failure = error
+            return fetched
         for instrument in request.instruments:
-            if instrument.name in fetched.answers:
-                answer = fetched.answers[instrument.name]
+            if instrument.name in answers:
+                answer = self._finished(instrument, answers[instrument.name])
+                fetched.answers[instrument.name] = answer
                 try:
                     fetched.published[instrument.name] = self.publisher.publish(instrument, answer, deadline)
                 except (TailConflictError, UnreadableTailError) as error:
                     fetched.left[instrument.name] = error
         return fetched
+
+    def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
+        return answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
 
     def _requests_of_backfill(self, instrument: Instrument) -> int:
         return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
@@ -194,7 +198,9 @@ class Producer:
             fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
             return fetched
         try:
-            answer = self.provider.fetch_month(instrument, self.watchlist.interval, month)
+            answer = self._finished(
+                instrument, self.provider.fetch_month(instrument, self.watchlist.interval, month)
+            )
             before = self._fetch_month_before(instrument, month)
         except ProviderError as error:
             # Without the month before it, its first bars would replace better ones, with short look-backs.
@@ -220,4 +226,4 @@ class Producer:
             return {}
         if before.failure:
             raise before.failure
-        return before.finished_bars(self.watchlist.interval)
+        return before.bars

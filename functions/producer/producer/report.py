@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from producer.fetched import Fetched
-from producer.markets.sessions import expected_since, trading_time
+from producer.markets.sessions import bar_end, expected_since, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger
 from producer.providers.provider_errors import NEEDS_A_PERSON, RequestNotMadeError
@@ -70,7 +70,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
 
 
 def _tell_of_bars(fetched: Fetched, interval: str) -> None:
-    deferred = fetched.deferred(interval)
+    deferred = fetched.deferred()
     for name, error in fetched.left.items():
         logger.error(
             "bars left for the next run",
@@ -108,7 +108,8 @@ def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
         if published.hole is None:
             continue
         after, before = published.hole
-        if trading_time(markets[name], parse_time(after) + watchlist.bar_length, parse_time(before)):
+        ended = bar_end(markets[name], parse_time(after), watchlist.bar_length)
+        if trading_time(markets[name], ended, parse_time(before)):
             holes += 1
             logger.error("hole found", instrument=name, after=after, before=before)
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)
@@ -150,11 +151,12 @@ def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
     """Measures, while a market is open, the age of the newest bar of the instrument that lags most."""
     ages = []
     for instrument in watchlist.instruments:
-        expected = expected_since(watchlist.market_of(instrument), now)
+        market = watchlist.market_of(instrument)
+        expected = expected_since(market, now)
         newest = ledger.of_instrument(instrument.name).newest
         if expected and newest:
             # Early in a session it is the time since the opening, since there are no bars at night.
-            ages.append(now - max(newest + watchlist.bar_length, expected))
+            ages.append(now - max(bar_end(market, newest, watchlist.bar_length), expected))
     if ages:
         metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))
 

@@ -23,8 +23,8 @@ WATCHLIST = Watchlist((IBM, MSFT), "1min", "regular")
 NOW = datetime(2026, 11, 20, 15, 10, 5, tzinfo=UTC)  # 10:10 in New York
 MINUTE = NOW.replace(second=0)
 BAR = Ohlcv(10.0, 12.0, 9.0, 11.0, 100.0)
-# The last bar is still forming, and there is none of 15:05 to 15:07.
-BARS = dict.fromkeys([f"2026-11-20T15:{minute}:00Z" for minute in ("03", "04", "08", "09", "10")], BAR)
+# There is none of 15:05 to 15:07.
+BARS = dict.fromkeys([f"2026-11-20T15:{minute}:00Z" for minute in ("03", "04", "08", "09")], BAR)
 LEDGER = Ledger(date(2026, 11, 20), spent=5)
 
 

@@ -101,6 +101,17 @@ def current_or_last_session(market: str, now: datetime) -> Session | None:
     return None
 
 
+def bar_end(market: str, open_time: datetime, length: timedelta) -> datetime:
+    """When a bar ends: after its length, or with the session in which it began if that closes earlier.
+
+    So London's last bar of an hour, from 16:00, ends at 16:30, and on the grid of New York's opening the one
+    from 15:30 at 16:00.
+    """
+    session = current_or_last_session(market, open_time)
+    end = open_time + length
+    return min(end, session.closes) if session and open_time < session.closes else end
+
+
 def is_traded(market: str, start: datetime, end: datetime) -> bool:
     """Whether the market is open at any moment from start to just before end."""
     session = current_or_last_session(market, end - _SHORTEST_TIME)

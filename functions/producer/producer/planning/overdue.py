@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from producer.markets.sessions import expected_since, expected_time, trading_time
+from producer.markets.sessions import bar_end, expected_since, expected_time, trading_time
 from producer.markets.watchlist import Watchlist
 from producer.planning.backlog import FINISHED_BARS_PER_ANSWER
 from producer.planning.ledger import Ledger, RequestState, end_of_day
@@ -82,7 +82,7 @@ def usual_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
         return timedelta()  # bars without gaps, as most are
     quiets = nlargest(
         _TIMES_OF_A_RHYTHM,
-        (expected_time(market, before + length, after) for before, after in pairwise(newest)),
+        (expected_time(market, bar_end(market, before, length), after) for before, after in pairwise(newest)),
     )
     return max(min(quiets[0], _LONGEST_LONE_QUIET), quiets[-1])
 
@@ -108,7 +108,7 @@ def measure_overdue(
     overdue = []
     for market, known in markets.items():
         expected = expected_since(market, now)
-        since = _waiting_since(known, watchlist.bar_length)
+        since = _waiting_since(market, known, watchlist.bar_length)
         if expected and since:
             # There are no bars in the night before the session.
             late = now - max(since, expected)
@@ -116,11 +116,11 @@ def measure_overdue(
     return max(timedelta(), *overdue) if overdue else None
 
 
-def _waiting_since(known: Sequence[RequestState], interval: timedelta) -> datetime | None:
+def _waiting_since(market: str, known: Sequence[RequestState], interval: timedelta) -> datetime | None:
     """When the newest bar ended, or else the first request failed; None if nothing has been asked."""
     newest = max((asked.newest for asked in known if asked.newest), default=None)
     if newest:
-        return newest + interval
+        return bar_end(market, newest, interval)
     return min((asked.failed_at for asked in known if asked.failed_at), default=None)
 
 

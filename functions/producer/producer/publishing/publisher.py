@@ -74,7 +74,7 @@ class Publisher:
 
         Args:
             instrument: what the answer is about.
-            answer: the provider's.
+            answer: the provider's, without the bar that is still forming.
             deadline: when to give up putting, on time.monotonic.
 
         Raises:
@@ -82,7 +82,7 @@ class Publisher:
             UnreadableTailError: what is stored is no tail.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
-        shown = answer.finished_bars(self.interval)
+        shown = answer.bars
         publications = plan_publications(shown, tail, self.windows)
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
@@ -118,7 +118,7 @@ class Publisher:
             UnreadableTailError: what is stored is no tail.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
-        plan = plan_history(answer.finished_bars(self.interval), before, tail, self.windows, begin)
+        plan = plan_history(answer.bars, before, tail, self.windows, begin)
         published = Published(unsent=len(plan.older) + len(plan.within))
         for piece in batched(plan.older_publications(self.windows), SLICE_BARS, strict=False):
             published.unsent_from = piece[0].open_time

@@ -11,6 +11,7 @@ import pytest
 from producer.markets.calendars import CALENDARS
 from producer.markets.sessions import (
     Session,
+    bar_end,
     current_or_last_session,
     ending_calendars,
     expected_since,
@@ -135,6 +136,27 @@ def test_the_currency_week_ends_on_friday_at_17_in_new_york() -> None:
     assert current_or_last_session("currencies", utc("2026-11-22T22:00")) == Session(
         utc("2026-11-22T22:00"), utc("2026-11-27T22:00")
     )
+
+
+@pytest.mark.parametrize(
+    ("market", "begins", "minutes", "ends"),
+    [
+        ("XLON", "2026-11-20T15:00", 60, "2026-11-20T16:00"),
+        ("XLON", "2026-11-20T16:00", 60, "2026-11-20T16:30"),
+        ("XLON", "2026-11-20T16:30", 60, "2026-11-20T17:30"),  # after the close nothing cuts it short
+        ("XNYS", "2026-11-20T20:30", 60, "2026-11-20T21:00"),
+        ("XNYS", "2026-11-20T20:55", 5, "2026-11-20T21:00"),
+        ("XNYS", "2026-11-20T14:00", 60, "2026-11-20T15:00"),  # begins before the opening
+        ("XNYS", "2026-11-27T17:30", 60, "2026-11-27T18:00"),  # half a day
+        ("XBOM", "2026-11-20T09:45", 30, "2026-11-20T10:00"),
+        ("XSHG", "2026-11-20T03:00", 60, "2026-11-20T03:30"),  # lunch in Shanghai, from 11:30 on
+        ("always", "2026-11-20T23:30", 60, "2026-11-21T00:30"),
+    ],
+)
+def test_a_bar_ends_after_its_length_or_with_its_session(
+    market: str, begins: str, minutes: int, ends: str
+) -> None:
+    assert bar_end(market, utc(begins), timedelta(minutes=minutes)) == utc(ends)
 
 
 def test_the_holidays_of_currencies_are_days_on_which_their_futures_are_not_traded() -> None:

@@ -136,7 +136,7 @@ def test_reads_the_numbers_of_each_instrument_by_its_own_name() -> None:
 def test_the_bar_that_had_not_ended_when_the_first_page_was_asked_for_is_still_forming() -> None:
     answers = alpaca(FakeMarket({"AAPL": minutes_before_now(2)})).fetch([AAPL], "1min", ago(minutes=30))
 
-    assert list(answers["AAPL"].finished_bars("1min")) == ["2026-12-01T14:59:00Z"]
+    assert list(answers["AAPL"].without_forming("XNYS", "1min").bars) == ["2026-12-01T14:59:00Z"]
 
 
 def test_a_thousand_symbols_take_ten_requests_a_minute() -> None:

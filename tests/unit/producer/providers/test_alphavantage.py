@@ -384,7 +384,7 @@ def test_a_bar_that_had_not_ended_when_it_was_asked_for_is_still_forming() -> No
 
     answer = market(session).fetch([IBM], "1min", None)["IBM"]
 
-    assert list(answer.finished_bars("1min")) == ["2026-12-01T14:30:00Z"]
+    assert list(answer.without_forming("XNYS", "1min").bars) == ["2026-12-01T14:30:00Z"]
 
 
 def test_the_key_that_the_provider_echoes_is_not_in_the_error() -> None:
