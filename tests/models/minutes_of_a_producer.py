@@ -40,6 +40,7 @@ MINUTE = timedelta(minutes=1)
 SHORT_ANSWER_BARS = 100
 LONG_ANSWER = timedelta(days=30)
 LONGEST_LOOKBACK = 199
+PRICES = ("1. open", "2. high", "3. low", "4. close")
 NEW_YORK = ZoneInfo("America/New_York")
 
 type Refusal = bytes | Exception
@@ -106,6 +107,8 @@ class Server(requests.Session):
         self.market, self.clock = market, clock
         self.asked: list[tuple[datetime, dict[str, str]]] = []
         self.bars_shown = 0
+        # By open_time: from when on a bar shows with another close.
+        self.revisions: dict[datetime, tuple[datetime, float]] = {}
         self.refuse: Callable[[dict[str, str]], Refusal | None] = lambda _parameters: None
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
@@ -123,6 +126,11 @@ class Server(requests.Session):
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """What the market says."""
         raise NotImplementedError
+
+    def shown_close(self, open_time: datetime) -> float:
+        """What a bar shows as its close now."""
+        since, revised = self.revisions.get(open_time, (datetime.max.replace(tzinfo=UTC), 0.0))
+        return revised if self.clock.now >= since else close_of(open_time)
 
 
 class AlphaVantageServer(Server):
@@ -153,7 +161,9 @@ class AlphaVantageServer(Server):
             },
             f"Time Series ({parameters['interval']})": {
                 each.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S"): {
-                    **dict.fromkeys(("1. open", "2. high", "3. low", "4. close"), str(close_of(each))),
+                    **dict.fromkeys(
+                        ("1. open", "2. high", "3. low", "4. close"), str(self.shown_close(each))
+                    ),
                     "5. volume": "7",
                 }
                 for each in reversed(shown)
@@ -181,7 +191,7 @@ class AlpacaServer(Server):
         bars: dict[str, list[dict[str, Any]]] = {}
         self.bars_shown += len(wanted[first:after])
         for symbol, each in wanted[first:after]:
-            numbers = dict.fromkeys("ohlc", close_of(each))
+            numbers = dict.fromkeys("ohlc", self.shown_close(each))
             bars.setdefault(symbol, []).append({"t": format_time(each), **numbers, "v": 7})
         return {"bars": bars, "next_page_token": str(after) if after < len(wanted) else None}
 
@@ -356,7 +366,7 @@ class World:
         """The bars whose look-back is not what the market showed before them, from the first bar sent on."""
         documents = self.stream.documents(name)
         times = self.market.between(name, min(documents), max(documents) + MINUTE)
-        closes = [close_of(each) for each in times]
+        closes = [self.server.shown_close(each) for each in times]
         return [
             each
             for position, each in enumerate(times)

@@ -116,6 +116,7 @@ class SimulatedMarket:
     """
 
     instruments_per_request = 1
+    answers_since = False
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ def record_run(
                 {one.name: _newest(each.answers[one.name]) for one in whole},
                 {one.name: _quiet(one, each, watchlist) for one in whole},
                 each.deferred(),
+                [one.name for one in whole if each.again and each.is_sent(one.name)],
             )
             is_answered = True
         ledger = record_sent(ledger, _sent_until(ledger, each, failures, watchlist))

@@ -24,6 +24,7 @@ class Fetched:
         published: by instrument, what became of them.
         failure: why there are no answers.
         left: by instrument, why its answer could not be published.
+        again: whether it brought again what was sent long ago.
     """
 
     instruments: Sequence[Instrument]
@@ -32,6 +33,7 @@ class Fetched:
     published: dict[str, Published] = field(default_factory=dict)
     failure: ProviderError | None = None
     left: dict[str, StockstreamError] = field(default_factory=dict)
+    again: bool = False
 
     def failures(self) -> dict[str, ProviderError]:
         """Why an instrument has no whole answer, by its name."""
@@ -46,6 +48,10 @@ class Fetched:
         """
         unsent = {name: published.unsent for name, published in self.published.items()}
         return unsent | {name: len(self.answers[name].bars) for name in self.left}
+
+    def is_sent(self, name: str) -> bool:
+        """Whether the stream has all that the answer about an instrument brought."""
+        return name in self.published and not self.published[name].unsent
 
     def correlation_id(self, name: str, interval: str) -> str:
         """What the answer about an instrument is called, here and in the transform's log."""

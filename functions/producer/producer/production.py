@@ -26,6 +26,7 @@ from producer.planning.bar_requests import BarRequest, group_requests
 from producer.planning.ledger import Ledger
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
+from producer.planning.rereading import plan_rereading, with_rereading
 from producer.providers.answers import Answer
 from producer.providers.provider import Provider
 from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
@@ -40,6 +41,7 @@ from producer.report import (
     report_quota,
     report_unanswered,
 )
+from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
 from stockstream.times import format_time
@@ -80,11 +82,16 @@ class Producer:
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
         batches = plan_requests(self.watchlist, self.plan, ledger, now)
-        fetched: list[Fetched] = []
-        if batches:
-            requests = group_requests(
+        requests = with_rereading(
+            group_requests(
                 batches, ledger, now, self.plan.instruments_per_request, self.watchlist.bar_length
-            )[: self.plan.requests_of_a_run(ledger)]
+            ),
+            plan_rereading(self.watchlist, self.plan, ledger, now, self._lookback_to_reread()),
+            ledger,
+            self.plan.requests_of_a_run(ledger),
+        )
+        fetched: list[Fetched] = []
+        if requests:
             try:
                 held = self._take_lease(read, ledger, seconds)
             except LeaseHeldError as error:
@@ -97,7 +104,7 @@ class Producer:
             report_answers(fetched, self.watchlist.interval, self.allowance.spent)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
-        self._report_state(ledger, asked=bool(batches))
+        self._report_state(ledger, asked=bool(requests))
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
@@ -164,7 +171,7 @@ class Producer:
             return list(pool.map(lambda request: self._fetch(request, deadline), requests))
 
     def _fetch(self, request: BarRequest, deadline: float) -> Fetched:
-        fetched = Fetched(request.instruments, self.now())
+        fetched = Fetched(request.instruments, self.now(), again=request.again)
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched  # too little time is left; the next run asks
         try:
@@ -177,10 +184,17 @@ class Producer:
                 answer = self._finished(instrument, answers[instrument.name])
                 fetched.answers[instrument.name] = answer
                 try:
-                    fetched.published[instrument.name] = self.publisher.publish(instrument, answer, deadline)
+                    fetched.published[instrument.name] = self.publisher.publish(
+                        instrument, answer, deadline, again=request.again
+                    )
                 except (TailConflictError, UnreadableTailError) as error:
                     fetched.left[instrument.name] = error
         return fetched
+
+    def _lookback_to_reread(self) -> int | None:
+        if not self.provider.answers_since:
+            return None
+        return max(lookback_lengths(self.publisher.windows).values())
 
     def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
         return answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)

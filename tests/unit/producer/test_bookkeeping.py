@@ -2,6 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
@@ -40,9 +42,36 @@ def test_an_answer_is_booked_with_its_newest_finished_bar_its_silence_and_what_w
     assert ledger.spent == 8  # three pages are three requests
     assert ledger.instruments == {
         "IBM": RequestState(
-            MINUTE, newest=MINUTE - timedelta(minutes=1), quiet=timedelta(minutes=3), deferred=2
+            MINUTE,
+            newest=MINUTE - timedelta(minutes=1),
+            quiet=timedelta(minutes=3),
+            deferred=2,
+            reread_at=MINUTE,
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("again", "published", "is_read_again"),
+    [
+        (True, {"IBM": Published()}, True),
+        (False, {"IBM": Published()}, False),
+        (True, {"IBM": Published(unsent=1)}, False),
+        (True, {}, False),  # its tail could not be written
+    ],
+)
+def test_what_is_read_again_has_been_so_when_all_that_it_brought_is_sent(
+    again: bool,  # noqa: FBT001 (a parameter of the table)
+    published: dict[str, Published],
+    is_read_again: bool,  # noqa: FBT001
+) -> None:
+    before = MINUTE - timedelta(hours=3)
+    ledger = Ledger(date(2026, 11, 20), instruments={"IBM": RequestState(reread_at=before)})
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published, again=again)
+
+    ledger = record_run(ledger, WATCHLIST, [fetched], 1, NOW)
+
+    assert ledger.of_instrument("IBM").reread_at == (MINUTE if is_read_again else before)
 
 
 def cursor(fetched: Fetched, before: datetime | None = None) -> datetime | None:

@@ -55,6 +55,7 @@ class FakeProvider:
         self.meanwhile: Callable[[], object] = lambda: None
 
     instruments_per_request = 1
+    answers_since = False
 
     def fetch(
         self, instruments: Sequence[Instrument], interval: str, since: datetime | None

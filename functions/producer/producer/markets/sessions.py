@@ -25,6 +25,8 @@ _TIME_ZONES = {exchange.calendar: ZoneInfo(exchange.time_zone) for exchange in E
 _ONE_DAY, _SHORTEST_TIME = timedelta(days=1), timedelta(microseconds=1)
 # The longest pause of a market that we know is the eleven days of a Chinese New Year.
 _LONGEST_PAUSE = timedelta(days=14)
+# Bars of an hour and averages over a thousand of them reach back for 2,098 hours, 16 months of an exchange.
+_LONGEST_HISTORY = timedelta(days=2 * 366)
 _SUNDAY, _WEEKEND = 7, (6, 7)
 _CURRENCY_TURN = time(17)  # in New York, where the week of the currency market begins and ends
 # On Christmas and New Year's Day, month and day, hardly anybody makes prices of currencies. The market has no
@@ -127,6 +129,23 @@ def trading_time(market: str, start: datetime, end: datetime) -> timedelta:
         for session in sessions_between(market, start, end)
     )
     return sum(spans, timedelta())
+
+
+def trading_began(market: str, end: datetime, span: timedelta) -> datetime:
+    """The moment since which a market has been open for so long until another one; not years before it."""
+    if market == _ALWAYS:
+        return end - span
+    start = end
+    while span > timedelta() and end - start < _LONGEST_HISTORY:
+        # Sessions of a week, from the newest on: each takes its part of what is left.
+        week = start - timedelta(days=7)
+        for session in reversed(list(sessions_between(market, week, start))):
+            opens, closes = max(session.opens, week), min(session.closes, start)
+            if closes - opens >= span:
+                return closes - span
+            span -= closes - opens
+        start = week
+    return start
 
 
 def expected_since(market: str, now: datetime) -> datetime | None:

@@ -4,7 +4,7 @@ Alpha Vantage does not say when its day begins. Here it is New York's calendar d
 New York, with the trading before and after the regular hours, lies within one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
@@ -38,6 +38,7 @@ class RequestState(NamedTuple):
         deferred: how many bars the stream has not taken yet.
         sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
             it, nothing waits to be sent. None if nothing has been sent.
+        reread_at: when what was sent long ago was read again, or else the first answer was asked for.
     """
 
     asked_at: datetime | None = None
@@ -48,6 +49,7 @@ class RequestState(NamedTuple):
     quiet: timedelta = timedelta()
     deferred: int = 0
     sent_until: datetime | None = None
+    reread_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Ledger:
                     "quiet_seconds": int(state.quiet.total_seconds()),
                     "deferred": state.deferred,
                     "sent_until": _format(state.sent_until),
+                    "reread_at": _format(state.reread_at),
                 }
                 for name, state in self.instruments.items()
             },
@@ -128,6 +131,7 @@ class Ledger:
                     int(state["deferred"]),
                     # An earlier version's ledger has none: its newest bar was shown, and perhaps not sent.
                     _parse(state.get("sent_until")),
+                    _parse(state.get("reread_at")),
                 )
                 for name, state in data["instruments"].items()
             },
@@ -153,6 +157,7 @@ def record_answer(
     newest: Mapping[str, datetime | None],
     quiet: Mapping[str, timedelta] = _NONE,
     deferred: Mapping[str, int] = _NONE,
+    reread: Collection[str] = (),
 ) -> Ledger:
     """The ledger after one request that was answered.
 
@@ -163,6 +168,7 @@ def record_answer(
             None where there was none.
         quiet: for instruments of the request, as in RequestState.
         deferred: the same.
+        reread: the names of those that were read again.
     """
     ledger = ledger.of_day(now)
     asked_at = _minute(now)
@@ -176,6 +182,7 @@ def record_answer(
             quiet=quiet.get(name, timedelta()),
             deferred=deferred.get(name, 0),
             sent_until=known.sent_until,
+            reread_at=asked_at if name in reread else known.reread_at or asked_at,
         )
     return replace(
         ledger,

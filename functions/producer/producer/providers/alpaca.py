@@ -64,6 +64,7 @@ class Alpaca:
 
     # A hundred bars of each are then one page, and the address stays near 1,000 characters.
     instruments_per_request = PAGE_BARS // BARS_PER_ANSWER
+    answers_since = True
 
     def __init__(  # noqa: PLR0913 (a server's address, its key and its options)
         self,

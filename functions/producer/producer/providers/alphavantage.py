@@ -56,6 +56,7 @@ class AlphaVantage:
     """
 
     instruments_per_request = 1
+    answers_since = False
 
     def __init__(  # noqa: PLR0913 (a server's address, its key, and two clocks)
         self,

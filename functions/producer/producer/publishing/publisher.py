@@ -14,7 +14,14 @@ from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
 from producer.publishing.history import plan_history
 from producer.publishing.price_moves import NO_WATCH, PriceMove, PriceWatch
-from producer.publishing.publication import Cause, Publication, advance, alters_the_past, plan_publications
+from producer.publishing.publication import (
+    Cause,
+    Publication,
+    advance,
+    alters_the_past,
+    comparable_bars,
+    plan_publications,
+)
 from stockstream.bar_stream import BarStream
 from stockstream.bars import Bar
 from stockstream.instruments import Instrument
@@ -69,13 +76,17 @@ class Publisher:
     windows: Windows
     watch: PriceWatch = NO_WATCH
 
-    def publish(self, instrument: Instrument, answer: Answer, deadline: float) -> Published:
+    def publish(
+        self, instrument: Instrument, answer: Answer, deadline: float, *, again: bool = False
+    ) -> Published:
         """Sends what an answer shows and the tail does not hold.
 
         Args:
             instrument: what the answer is about.
             answer: the provider's, without the bar that is still forming.
             deadline: when to give up putting, on time.monotonic.
+            again: whether the answer reaches back over all that the tail remembers: what was sent before that
+                is none of its business.
 
         Raises:
             TailConflictError: another run has written the tail meanwhile. The next run sends what is missing.
@@ -83,6 +94,8 @@ class Publisher:
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
         shown = answer.bars
+        if again:
+            shown = comparable_bars(shown, tail, self.windows)
         publications = plan_publications(shown, tail, self.windows)
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}

@@ -19,6 +19,7 @@ from producer.markets.sessions import (
     is_traded,
     market_of,
     sessions_between,
+    trading_began,
     trading_time,
 )
 from stockstream.errors import InstrumentError
@@ -186,6 +187,26 @@ def test_the_holidays_of_currencies_are_days_on_which_their_futures_are_not_trad
 )
 def test_bars_of_currencies_are_expected_between_weekends_and_holidays(now: str, since: str | None) -> None:
     assert expected_since("currencies", utc(now)) == (since and utc(since))
+
+
+@pytest.mark.parametrize(
+    ("market", "end", "minutes", "began"),
+    [
+        ("XNYS", "2026-11-20T15:00", 30, "2026-11-20T14:30"),
+        ("XNYS", "2026-11-20T15:00", 31, "2026-11-19T20:59"),
+        ("XNYS", "2026-11-22T12:00", 390, "2026-11-20T14:30"),
+        # Over Thanksgiving: 210 minutes of Friday, and one of Wednesday.
+        ("XNYS", "2026-11-28T12:00", 211, "2026-11-25T20:59"),
+        # Friday the 13th is the fifth session before.
+        ("XNYS", "2026-11-20T14:30", 5 * 390, "2026-11-13T14:30"),
+        ("XNYS", "2026-11-20T14:30", 10 * 390, "2026-11-06T14:30"),
+        ("always", "2026-11-20T03:00", 600, "2026-11-19T17:00"),
+        # The week before ended on Friday at 22:00.
+        ("currencies", "2026-11-22T23:00", 90, "2026-11-20T21:30"),
+    ],
+)
+def test_a_time_of_trading_before_a_moment_began(market: str, end: str, minutes: int, began: str) -> None:
+    assert trading_began(market, utc(end), timedelta(minutes=minutes)) == utc(began)
 
 
 def test_bars_of_an_exchange_are_expected_while_it_is_open() -> None:
