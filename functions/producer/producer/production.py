@@ -124,8 +124,11 @@ class Producer:
 
         Raises:
             BackfillError: the plan leaves too few requests for any instrument; none was made.
+            InstrumentError: no calendar says when one of them trades; no request was made.
             LeaseHeldError: another run is at work.
         """
+        for instrument in instruments:
+            self.watchlist.market_of(instrument)
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)

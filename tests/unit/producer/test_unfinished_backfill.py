@@ -7,6 +7,7 @@ import pytest
 from minutes_of_a_producer import MINUTE, Refusal, World, close_of, utc
 
 from producer.planning.planner import Plan
+from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instrument
 
 BTC, IBM = parse_instrument("crypto:BTC/USD"), parse_instrument("IBM")
@@ -155,3 +156,13 @@ def test_two_months_are_asked_for_a_second_apart() -> None:
     apart = [after - before for before, after in pairwise(moments)]
     assert len(apart) == 3
     assert all(timedelta(seconds=1) < each < timedelta(seconds=2) for each in apart)
+
+
+def test_a_share_of_an_exchange_without_a_calendar_is_refused_before_it_is_asked_for() -> None:
+    world = World("IBM", Plan(None, 10), (OCTOBER, utc(28, 0)))
+
+    with pytest.raises(InstrumentError, match=r"no calendar says when \.TYO trades"):
+        world.producer.backfill([parse_instrument("7203.TYO")], "2026-10", seconds=3600)
+
+    assert world.server.asked == []
+    assert world.ledger_item.page.version == 0

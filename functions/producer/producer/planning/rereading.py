@@ -39,7 +39,8 @@ def plan_rereading(
         lookback: how many bars a look-back holds at the most; None for a provider whose answers reach back as
             far as they do, whatever is asked for. Of that only the answer after the close is missing.
     """
-    if plan.requests_per_day is not None:
+    is_stopped = ledger.stopped_until is not None and now < ledger.stopped_until
+    if plan.requests_per_day is not None or is_stopped:
         return []
     requests: list[BarRequest] = []
     for market, instruments in _due(watchlist, ledger, now, while_open=lookback is not None).items():

@@ -103,6 +103,15 @@ def test_a_plan_with_a_days_limit_reads_nothing_again() -> None:
     assert read_again(at("21:30"), IBM, since=at("14:00"), plan=Plan(1000, 5, 100)) == []
 
 
+def test_nothing_is_read_again_where_the_provider_says_that_the_day_is_spent() -> None:
+    known = {"IBM": RequestState(sent_until=at("20:59"), reread_at=at("14:00"))}
+    watchlist = Watchlist((IBM,), "1min", "regular")
+    ledger = Ledger(stopped_until=at("21:31"), instruments=known)
+
+    assert plan_rereading(watchlist, PLAN, ledger, at("21:30"), 199) == []
+    assert plan_rereading(watchlist, PLAN, ledger, at("21:31"), 199) != []
+
+
 def test_where_each_answer_shows_the_same_only_the_one_after_the_close_is_asked_for() -> None:
     assert read_again(at("17:50"), IBM, since=at("14:30"), lookback=None) == []
     assert read_again(at("21:30"), IBM, since=at("14:30"), lookback=None) == [
