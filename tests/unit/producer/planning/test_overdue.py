@@ -195,6 +195,8 @@ def each_third_hour(bars: int) -> list[str]:
         pytest.param([], 0, id="nothing is known"),
         pytest.param(["15:00"], 30, id="one bar tells nothing"),
         pytest.param(["15:00", "15:01", "15:02"], 0, id="no gap"),
+        pytest.param(["15:00", "15:02", "15:03"], 1, id="a gap before the last bar but one"),
+        pytest.param(["15:00", "15:01", "15:03"], 1, id="a gap after it"),
         pytest.param(["15:00", "19:00"], 239, id="one gap is all that is known"),
         pytest.param(["15:00", "16:00", "19:00"], 59, id="the shorter one of two"),
         pytest.param(["15:00", "15:01", "15:09", "15:12"], 7, id="a short silence counts that came once"),

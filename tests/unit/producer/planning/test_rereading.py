@@ -45,6 +45,7 @@ def read_again(
         # 30 of them on Thursday.
         pytest.param(at("17:19"), at("20:30", 19), False, id="199 bars over a night"),
         pytest.param(at("17:20"), at("20:30", 19), True, id="200 bars over a night"),
+        pytest.param(at("21:00"), at("14:30"), False, id="with the close the session is over"),
         pytest.param(at("21:29"), at("17:50"), False, id="29 minutes after the close"),
         pytest.param(at("21:30"), at("17:50"), True, id="half an hour after the close"),
         pytest.param(at("22:29"), at("21:29"), True, id="as long as it has not been read since"),
@@ -91,10 +92,14 @@ def test_markets_are_read_apart_and_sixteen_instruments_fit_a_request() -> None:
     requests = read_again(at("21:30"), COIN, *shares, since=at("14:00"))
 
     assert [each.instruments for each in requests] == [(COIN,), tuple(shares[:16]), tuple(shares[16:])]
+    # Where a request takes one, each has its own.
+    one_by_one = read_again(at("21:30"), IBM, MSFT, since=at("14:00"), plan=Plan(None, 5))
+    assert [each.instruments for each in one_by_one] == [(IBM,), (MSFT,)]
 
 
 def test_what_has_failed_waits_and_what_lags_gets_what_is_new_first() -> None:
     assert read_again(at("21:30"), IBM, since=at("14:00"), not_before=at("21:31")) == []
+    assert read_again(at("21:30"), IBM, since=at("14:00"), not_before=at("21:30")) != []
     assert read_again(at("21:30"), IBM, since=at("14:00"), sent_until=at("19:11", 19)) == []
     assert read_again(at("21:30"), IBM, since=at("14:00"), sent_until=at("19:12", 19)) != []
 
@@ -117,6 +122,28 @@ def test_where_each_answer_shows_the_same_only_the_one_after_the_close_is_asked_
     assert read_again(at("21:30"), IBM, since=at("14:30"), lookback=None) == [
         BarRequest((IBM,), at("21:30"), again=True)
     ]
+
+
+def test_what_is_not_due_keeps_nobody_else_from_being_read_again() -> None:
+    london = parse_instrument("TSCO.LON")
+    asked = RequestState(sent_until=at("20:59"), reread_at=at("14:00"))
+    ledger = Ledger(instruments={"MSFT": asked, "TSCO.LON": asked})
+    watchlist = Watchlist((IBM, MSFT, london), "1min", "regular")
+
+    assert [each.instruments for each in plan_rereading(watchlist, PLAN, ledger, at("21:30"), 199)] == [
+        (MSFT,)
+    ]
+
+
+def test_after_two_closes_each_market_is_asked_for_once_more() -> None:
+    # London closes at 16:30, and New York on the 27th at 18:00 UTC.
+    asked = RequestState(sent_until=at("16:00", 27), reread_at=at("14:00", 27))
+    names = ("TSCO.LON", "VOD.LON", "600104.SHH")
+    ledger = Ledger(instruments=dict.fromkeys(names, asked))
+    watchlist = Watchlist(tuple(map(parse_instrument, names)), "1min", "regular")
+
+    requests = plan_rereading(watchlist, PLAN, ledger, at("17:00", 27), None)
+    assert [each.instruments[0].name for each in requests] == ["TSCO.LON", "VOD.LON"]
 
 
 def test_nothing_is_read_again_that_has_not_been_read() -> None:
