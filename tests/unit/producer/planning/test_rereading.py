@@ -135,15 +135,17 @@ def test_what_is_not_due_keeps_nobody_else_from_being_read_again() -> None:
     ]
 
 
-def test_after_two_closes_each_market_is_asked_for_once_more() -> None:
-    # London closes at 16:30, and New York on the 27th at 18:00 UTC.
-    asked = RequestState(sent_until=at("16:00", 27), reread_at=at("14:00", 27))
-    names = ("TSCO.LON", "VOD.LON", "600104.SHH")
-    ledger = Ledger(instruments=dict.fromkeys(names, asked))
+def test_markets_that_close_together_are_each_asked_for_once_more() -> None:
+    # London and Frankfurt close at 16:30 UTC, Shanghai long before.
+    names = ("TSCO.LON", "SAP.DEX", "600104.SHH")
+    asked = RequestState(sent_until=at("16:00"), reread_at=at("14:00"))
     watchlist = Watchlist(tuple(map(parse_instrument, names)), "1min", "regular")
 
-    requests = plan_rereading(watchlist, PLAN, ledger, at("17:00", 27), None)
-    assert [each.instruments[0].name for each in requests] == ["TSCO.LON", "VOD.LON"]
+    requests = plan_rereading(
+        watchlist, PLAN, Ledger(instruments=dict.fromkeys(names, asked)), at("17:00"), None
+    )
+
+    assert [each.instruments[0].name for each in requests] == ["TSCO.LON", "SAP.DEX"]
 
 
 def test_nothing_is_read_again_that_has_not_been_read() -> None:
