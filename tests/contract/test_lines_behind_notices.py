@@ -72,6 +72,7 @@ def told(metric: str, *lines: dict[str, Any]) -> tuple[str, ...]:
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
     stream = StringIO()
     monkeypatch.setattr(logger.registered_handler, "stream", stream)
+    metrics.clear_metrics()  # what other tests measured and did not write
     yield stream
     metrics.clear_metrics()
 

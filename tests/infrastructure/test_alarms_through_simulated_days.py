@@ -9,7 +9,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alarm_evaluation import Change, MetricAlarm, changes, composite_changes, read_alarms
 from resolved_template import ResolvedTemplate
-from simulated_pipeline import Days, Jump, Trouble, quiet_early_and_late, seldom, simulate
+from simulated_pipeline import (
+    Days,
+    Jump,
+    Trouble,
+    each_third_hour,
+    on_no_holiday,
+    quiet_early_and_late,
+    seldom,
+    simulate,
+)
 
 from producer.planning.planner import Plan
 from producer.providers.provider_errors import DailyQuotaError, KeyRefusedError, ProviderUnavailableError
@@ -59,6 +68,9 @@ CHANGE_IN_AMERICA = utc("2026-03-06T05:00"), utc("2026-03-11T04:00")
 CHANGE_IN_EUROPE = utc("2026-03-27T00:00"), utc("2026-03-31T22:00")
 # The currency market's week ends and begins.
 WEEKEND = utc("2026-11-27T18:00"), utc("2026-11-30T00:00")
+# Christmas was a Wednesday, and so was New Year's Day.
+CHRISTMAS = utc("2024-12-24T12:00"), utc("2024-12-26T12:00")
+NEW_YEAR = utc("2024-12-31T12:00"), utc("2025-01-02T12:00")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +101,22 @@ WEEKEND = utc("2026-11-27T18:00"), utc("2026-11-30T00:00")
         ),
         pytest.param(
             Days("fx:EUR/USD,crypto:BTC/USD", PAID, *WEEKEND, together=100), id="paid, a weekend of pairs"
+        ),
+        pytest.param(
+            Days("fx:EUR/USD", PAID, *CHRISTMAS, trades={"fx:EUR/USD": on_no_holiday}),
+            id="paid, currencies on Christmas",
+        ),
+        pytest.param(
+            Days("fx:EUR/USD", FREE, *NEW_YEAR, trades={"fx:EUR/USD": on_no_holiday}),
+            id="25 a day, currencies on New Year's Day",
+        ),
+        pytest.param(
+            Days("crypto:BTC/USD", PAID, *TWO_DAYS, trades={"crypto:BTC/USD": each_third_hour}),
+            id="paid, a coin with a bar each third hour",
+        ),
+        pytest.param(
+            Days("crypto:BTC/USD", FREE, *TWO_DAYS, trades={"crypto:BTC/USD": each_third_hour}),
+            id="25 a day, a coin with a bar each third hour",
         ),
     ],
 )
@@ -161,6 +189,38 @@ def test_what_is_seldom_traded_hides_no_provider_that_stands_still() -> None:
 
     assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
     assert at("16:00") < found[0].at <= at("16:30")
+
+
+def test_a_provider_that_stands_still_is_noticed_after_twice_the_rhythm_of_a_coin() -> None:
+    # The bar of 6:00 is the last one. It ended at 6:01; two silences of 179 minutes are over at 11:59. The
+    # quarter of an hour that all providers are granted, two bars, five minutes and three of the alarm follow.
+    still = Trouble(at("08:00"), at("15:30"), freezes=True)
+    found = heard(
+        Days(
+            "crypto:BTC/USD",
+            PAID,
+            at("00:00"),
+            at("20:00"),
+            trades={"crypto:BTC/USD": each_third_hour},
+            troubles=[still],
+        )
+    )
+
+    assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("12:20") <= found[0].at <= at("12:30")
+    assert found[1].at <= at("15:35")
+
+
+def test_a_provider_that_has_not_come_back_after_christmas_is_noticed() -> None:
+    # From 18:00 in New York on, 23:00 UTC, bars are missed.
+    still = Trouble(utc("2024-12-25T10:00"), utc("2024-12-26T06:00"), freezes=True)
+    found = heard(
+        Days("fx:EUR/USD", PAID, *CHRISTMAS, trades={"fx:EUR/USD": on_no_holiday}, troubles=[still])
+    )
+
+    assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
+    assert utc("2024-12-25T23:00") < found[0].at <= utc("2024-12-25T23:30")
+    assert found[1].at <= utc("2024-12-26T06:05")
 
 
 def test_a_provider_that_stands_still_until_the_close_is_no_matter_for_the_night() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -115,7 +115,7 @@ def stream_records() -> list[dict[str, Any]]:
     return [json.loads(record["Data"]) for record in records]
 
 
-def invoke(event: Any) -> dict[str, int]:
+def invoke(event: Any) -> Mapping[str, object]:
     context = SimpleNamespace(
         function_name="producer",
         memory_limit_in_mb=256,
@@ -123,7 +123,7 @@ def invoke(event: Any) -> dict[str, int]:
         aws_request_id="1",
         get_remaining_time_in_millis=lambda: 50_000,
     )
-    answer: dict[str, int] = handler.handle(event, context)
+    answer: Mapping[str, object] = handler.handle(event, context)
     return answer
 
 
@@ -169,7 +169,7 @@ def test_where_one_instrument_needs_the_key_it_must_be_stored(
 
 @pytest.mark.usefixtures("stack")
 def test_a_month_of_history_has_the_month_before_as_its_look_back(load_event: Any) -> None:
-    assert invoke(load_event("backfill")) == {"IBM": 2}
+    assert invoke(load_event("backfill")) == {"IBM": {"sent": 2}}
     assert [(record["id"], record["lookback"]["close"]) for record in stream_records()] == [
         # 15:58 and 15:59 in New York's summer time.
         ("IBM|1min|2026-10-30T19:58:00Z", [11.0, 11.0]),

@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from producer.providers.alpaca import Alpaca
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
+from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.sessions import market_of, sessions_between
 from stockstream.times import format_time
@@ -38,6 +40,7 @@ MINUTE = timedelta(minutes=1)
 SHORT_ANSWER_BARS = 100
 LONG_ANSWER = timedelta(days=30)
 LONGEST_LOOKBACK = 199
+PRICES = ("1. open", "2. high", "3. low", "4. close")
 NEW_YORK = ZoneInfo("America/New_York")
 
 type Refusal = bytes | Exception
@@ -52,15 +55,20 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def sleep(self, seconds: float) -> None:
+        """Time goes by."""
+        self.now += timedelta(seconds=seconds)
+
 
 class Market:
-    """Bars of each minute of trading; no two in a row have one close.
+    """Bars of each minute of trading, or longer ones from the opening on; no two in a row have one close.
 
     Args:
         instruments: which there are.
         hours: one of sessions.HOURS.
         span: from when to when.
         silent: the names of those that are never traded.
+        length: how long a bar lasts; the session's end may cut the last one short.
     """
 
     def __init__(
@@ -69,6 +77,7 @@ class Market:
         hours: str,
         span: tuple[datetime, datetime],
         silent: Iterable[str] = (),
+        length: timedelta = MINUTE,
     ) -> None:
         self.times: dict[str, list[datetime]] = {}
         for each in instruments:
@@ -77,7 +86,7 @@ class Market:
                 continue
             for session in sessions_between(market_of(each, hours), *span):
                 start, end = max(session.opens, span[0]), min(session.closes, span[1])
-                minutes += [start + number * MINUTE for number in range((end - start) // MINUTE)]
+                minutes += [start + number * length for number in range(ceil((end - start) / length))]
 
     def between(self, name: str, start: datetime, end: datetime) -> list[datetime]:
         """The open_times from a moment to just before another."""
@@ -98,6 +107,8 @@ class Server(requests.Session):
         self.market, self.clock = market, clock
         self.asked: list[tuple[datetime, dict[str, str]]] = []
         self.bars_shown = 0
+        # By open_time: from when on a bar shows with another close.
+        self.revisions: dict[datetime, tuple[datetime, float]] = {}
         self.refuse: Callable[[dict[str, str]], Refusal | None] = lambda _parameters: None
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
@@ -115,6 +126,11 @@ class Server(requests.Session):
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """What the market says."""
         raise NotImplementedError
+
+    def shown_close(self, open_time: datetime) -> float:
+        """What a bar shows as its close now."""
+        since, revised = self.revisions.get(open_time, (datetime.max.replace(tzinfo=UTC), 0.0))
+        return revised if self.clock.now >= since else close_of(open_time)
 
 
 class AlphaVantageServer(Server):
@@ -138,10 +154,16 @@ class AlphaVantageServer(Server):
         if not shown:
             return {}
         return {
-            "Meta Data": {"2. Symbol": name, "4. Interval": "1min", "6. Time Zone": "US/Eastern"},
-            "Time Series (1min)": {
+            "Meta Data": {
+                "2. Symbol": name,
+                "4. Interval": parameters["interval"],
+                "6. Time Zone": "US/Eastern",
+            },
+            f"Time Series ({parameters['interval']})": {
                 each.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S"): {
-                    **dict.fromkeys(("1. open", "2. high", "3. low", "4. close"), str(close_of(each))),
+                    **dict.fromkeys(
+                        ("1. open", "2. high", "3. low", "4. close"), str(self.shown_close(each))
+                    ),
                     "5. volume": "7",
                 }
                 for each in reversed(shown)
@@ -169,28 +191,33 @@ class AlpacaServer(Server):
         bars: dict[str, list[dict[str, Any]]] = {}
         self.bars_shown += len(wanted[first:after])
         for symbol, each in wanted[first:after]:
-            numbers = dict.fromkeys("ohlc", close_of(each))
+            numbers = dict.fromkeys("ohlc", self.shown_close(each))
             bars.setdefault(symbol, []).append({"t": format_time(each), **numbers, "v": 7})
         return {"bars": bars, "next_page_token": str(after) if after < len(wanted) else None}
 
 
 class Stream:
-    """Keeps what it takes."""
+    """Keeps what it takes: nothing while it refuses, and no more than it has room for."""
 
     def __init__(self) -> None:
         self.records: list[tuple[str, bytes]] = []
         self.refuses = False
+        self.room = 1_000_000
 
     def put(self, partition_key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
-        if self.refuses:
-            return set()
-        self.records += [(partition_key, record) for record in records]
-        return set(range(len(records)))
+        taken = 0 if self.refuses else min(self.room, len(records))
+        self.room -= taken
+        self.records += [(partition_key, record) for record in records[:taken]]
+        return set(range(taken))
+
+    def of_instrument(self, name: str) -> list[dict[str, Any]]:
+        """All records of an instrument, in the order in which they came."""
+        return [orjson.loads(data) for key, data in self.records if key == name]
 
     def documents(self, name: str) -> dict[datetime, dict[str, Any]]:
         """Each bar of an instrument at its latest as_of."""
         newest: dict[datetime, dict[str, Any]] = {}
-        for record in (orjson.loads(data) for key, data in self.records if key == name):
+        for record in self.of_instrument(name):
             open_time = datetime.fromisoformat(record["open_time"])
             if open_time not in newest or record["as_of"] >= newest[open_time]["as_of"]:
                 newest[open_time] = record
@@ -241,7 +268,14 @@ class OpenProvider(Protocol):
 def open_alpha_vantage(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
     """Alpha Vantage, with the clock of its server."""
     return AlphaVantage(
-        server, "https://market.test", "S3CRETKEY", 5, hours, before_request=before_request, now=server.clock
+        server,
+        "https://market.test",
+        "S3CRETKEY",
+        5,
+        hours,
+        before_request=before_request,
+        now=server.clock,
+        sleep=server.clock.sleep,
     )
 
 
@@ -269,6 +303,7 @@ class World:
         alpaca: Alpaca in place of Alpha Vantage.
         hours: one of sessions.HOURS.
         silent: the names of instruments that are never traded.
+        interval: a key of INTERVALS.
     """
 
     def __init__(
@@ -280,14 +315,15 @@ class World:
         alpaca: bool = False,
         hours: str = "regular",
         silent: Iterable[str] = (),
+        interval: str = "1min",
     ) -> None:
         self.instruments = parse_instruments(instruments)
         self.clock = Clock(span[0])
-        self.market = Market(self.instruments, hours, span, silent)
+        self.market = Market(self.instruments, hours, span, silent, INTERVALS[interval])
         self.stream, self.table, self.ledger_item = Stream(), Table(), LedgerItem()
         self.server = (AlpacaServer if alpaca else AlphaVantageServer)(self.market, self.clock)
         self._open: OpenProvider = open_alpaca if alpaca else open_alpha_vantage
-        self._plan, self._hours = plan, hours
+        self._plan, self._hours, self._interval = plan, hours, interval
         self.producer = self.new_container()
 
     def new_container(self) -> Producer:
@@ -295,7 +331,7 @@ class World:
         allowance = Allowance()
         provider = self._open(self.server, self._hours, allowance.spend)
         self.producer = Producer(
-            watchlist=Watchlist(self.instruments, "1min", self._hours),
+            watchlist=Watchlist(self.instruments, self._interval, self._hours),
             provider=provider,
             allowance=allowance,
             plan=self._plan._replace(instruments_per_request=provider.instruments_per_request),
@@ -304,7 +340,7 @@ class World:
                 source="alphavantage",
                 stream=self.stream,  # type: ignore[arg-type]  # a fake
                 table=self.table,  # type: ignore[arg-type]  # a fake
-                interval="1min",
+                interval=self._interval,
                 windows=Windows(),
             ),
             now=self.clock,
@@ -330,7 +366,7 @@ class World:
         """The bars whose look-back is not what the market showed before them, from the first bar sent on."""
         documents = self.stream.documents(name)
         times = self.market.between(name, min(documents), max(documents) + MINUTE)
-        closes = [close_of(each) for each in times]
+        closes = [self.server.shown_close(each) for each in times]
         return [
             each
             for position, each in enumerate(times)

@@ -58,6 +58,18 @@ def quiet_early_and_late(chance: random.Random, minute: datetime) -> bool:
     return time(14, 30) <= minute.time() < time(21) or chance.random() < 0.2
 
 
+def each_third_hour(_chance: random.Random, minute: datetime) -> bool:
+    """In the first minute of each third hour."""
+    return minute.hour % 3 == 0 and minute.minute == 0
+
+
+def on_no_holiday(_chance: random.Random, minute: datetime) -> bool:
+    """Every minute but from 22:00 UTC on the eves of Christmas and New Year to 22:30 on the day itself."""
+    begins_at = (minute - timedelta(hours=22)).strftime("%m-%d")
+    ends_at = (minute - timedelta(hours=22, minutes=30)).strftime("%m-%d")
+    return not {begins_at, ends_at} & {"12-24", "12-31"}
+
+
 class Trouble(NamedTuple):
     """What goes wrong, from one moment to another.
 
@@ -104,6 +116,7 @@ class SimulatedMarket:
     """
 
     instruments_per_request = 1
+    answers_since = False
 
     def __init__(
         self,

@@ -103,6 +103,7 @@ ALSO = {
     "producer.planning.ledger": PLANNER,
     "producer.planning.overdue": PLANNER,
     "producer.planning.planner": (*PLANNER, "property/test_planner_properties.py"),
+    "producer.planning.rereading": PLANNER,
     "producer.providers.alpaca_pages": ("unit/producer/providers",),
     "producer.providers.alphavantage_answers": ("unit/producer/providers",),
     "producer.providers.answers": ("unit/producer/providers",),

@@ -46,6 +46,7 @@ LEDGERS = st.builds(
             st.integers(0, 10_000).map(lambda minutes: timedelta(minutes=minutes)),
             st.integers(0, 500),
             st.none() | WHOLE_MINUTES,
+            st.none() | WHOLE_MINUTES,
         ),
     ),
 )

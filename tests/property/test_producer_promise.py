@@ -76,6 +76,7 @@ class World:
         self.moments = 0
         self.calm = False
         self.overlapping = False
+        self.reads_again = draw.draw(st.booleans())
 
     def step(self) -> None:
         """Between any two steps a process may die, or another run may take place."""
@@ -94,6 +95,10 @@ class World:
     @property
     def instruments_per_request(self) -> int:
         return 1
+
+    @property
+    def answers_since(self) -> bool:
+        return self.reads_again
 
     def now(self) -> datetime:
         self.moments += 1
@@ -214,8 +219,9 @@ def test_in_the_end_the_stream_says_what_the_market_says(data: st.DataObject) ->
         world.run()
     world.calm = True
     world.market.hidden.clear()
-    for _ in range(3):  # the lease of a run that died ends first
-        world.market.minutes += 61
+    # The lease of a run that died ends first. Then what was sent is read again, and then there are new bars.
+    for minutes in (61, 201, 1):
+        world.market.minutes += minutes
         world.run()
 
     newest: dict[str, dict[str, Any]] = {}

@@ -1,13 +1,18 @@
-"""The event that asks for history: `{"backfill": {"instruments": ["IBM"], "month": "2026-10"}}`."""
+"""The event that asks for history: `{"backfill": {"instruments": ["IBM"], "month": "2026-10"}}`.
+
+Its answer says of each instrument how many bars were sent, and what is left: `{"IBM": {"sent": 8190}}`.
+"""
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from producer.fetched import Fetched
 from producer.planning.planner import Plan
 from producer.providers.answers import month_bounds
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
+from stockstream.times import parse_time
 
 # The month, and the one before it, on which its first bars look back.
 MONTHS_PER_BACKFILL = 2
@@ -42,6 +47,53 @@ def check_requests(takes: int, left: int, plan: Plan) -> None:
         )
     if left < takes:
         raise BackfillError(f"{words}, and of RequestsPerDay, {plan.requests_per_day}, {left} are left today")
+
+
+def month_before(month: str) -> str:
+    """The month before one such as `2026-10`."""
+    first, _ = month_bounds(month, UTC)
+    return (first - timedelta(days=1)).strftime("%Y-%m")
+
+
+def describe_month(fetched: Fetched) -> dict[str, object]:
+    """What became of an instrument's month, for whoever asked for it.
+
+    Returns:
+        `sent`, how many bars are in the stream now; and where something is missing: `left`, how many of those
+        that the provider showed, `from`, the open_time of the first of them, and `reason`.
+    """
+    (instrument,) = fetched.instruments
+    published = fetched.published.get(instrument.name)
+    error = fetched.failures().get(instrument.name) or fetched.left.get(instrument.name)
+    reasons = [str(error)] if error else []
+    described: dict[str, object] = {"sent": published.causes.total() if published else 0}
+    if published and published.unsent:
+        described |= {"left": published.unsent, "from": published.unsent_from}
+        reasons.append("the run's time or the stream did not suffice")
+    if not published and not error:
+        reasons.append("the run had no time for it")
+    if reasons:
+        described["reason"] = f"{'; '.join(reasons)}; start the backfill again, and it goes on from there"
+    return described
+
+
+def unfinished_since(fetched: Fetched, begun: datetime | None) -> datetime | None:
+    """From when on an instrument's month is to be sent when it is asked for again; None for all of it.
+
+    Args:
+        fetched: what became of it.
+        begun: from when on it was asked for now.
+    """
+    (instrument,) = fetched.instruments
+    published = fetched.published.get(instrument.name)
+    if published is None:
+        return begun
+    if published.unsent:
+        return parse_time(published.unsent_from)
+    answer = fetched.answers[instrument.name]
+    newest = max(answer.bars, default=None)
+    # A month that broke off between two pages goes on with the last bar that came.
+    return parse_time(newest) if answer.failure and newest else None
 
 
 def read_backfill(event: Mapping[str, object]) -> Backfill | None:

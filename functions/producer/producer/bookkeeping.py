@@ -8,9 +8,10 @@ from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.planning.allowance import AllowanceSpentError
 from producer.planning.ledger import Ledger, record_answer, record_failure, record_sent, record_silence
-from producer.planning.overdue import longest_quiet
+from producer.planning.overdue import usual_quiet
 from producer.providers.answers import BARS_PER_ANSWER, Answer
 from producer.providers.provider_errors import NEEDS_A_PERSON, ProviderError
+from producer.publishing.publisher import Published
 from stockstream.instruments import Instrument
 from stockstream.times import parse_time
 
@@ -45,9 +46,10 @@ def record_run(
             ledger = record_answer(
                 ledger,
                 each.asked_at,
-                {one.name: _newest(each.answers[one.name], watchlist) for one in whole},
-                {one.name: _quiet(one, each.answers[one.name], watchlist) for one in whole},
-                each.deferred(watchlist.interval),
+                {one.name: _newest(each.answers[one.name]) for one in whole},
+                {one.name: _quiet(one, each, watchlist) for one in whole},
+                each.deferred(),
+                [one.name for one in whole if each.again and each.is_sent(one.name)],
             )
             is_answered = True
         ledger = record_sent(ledger, _sent_until(ledger, each, failures, watchlist))
@@ -74,11 +76,13 @@ def _sent_until(
     return cursors
 
 
-def _newest(answer: Answer, watchlist: Watchlist) -> datetime | None:
-    newest = max(answer.finished_bars(watchlist.interval), default=None)
+def _newest(answer: Answer) -> datetime | None:
+    newest = max(answer.bars, default=None)
     return parse_time(newest) if newest else None
 
 
-def _quiet(instrument: Instrument, answer: Answer, watchlist: Watchlist) -> timedelta:
-    times = answer.finished_bars(watchlist.interval)
-    return longest_quiet(watchlist.market_of(instrument), times, watchlist.interval)
+def _quiet(instrument: Instrument, fetched: Fetched, watchlist: Watchlist) -> timedelta:
+    # An answer may show just what is new: the rhythm is that of the bars before it, too.
+    shown = fetched.answers[instrument.name].bars
+    published = fetched.published.get(instrument.name, Published())
+    return usual_quiet(watchlist.market_of(instrument), {*shown, *published.times}, watchlist.interval)

@@ -20,10 +20,11 @@ class Fetched:
     Attributes:
         instruments: what was asked for.
         asked_at: when.
-        answers: by instrument; empty where the request failed or was not made.
+        answers: by instrument, without the forming bar; empty where the request failed or was not made.
         published: by instrument, what became of them.
         failure: why there are no answers.
         left: by instrument, why its answer could not be published.
+        again: whether it brought again what was sent long ago.
     """
 
     instruments: Sequence[Instrument]
@@ -32,6 +33,7 @@ class Fetched:
     published: dict[str, Published] = field(default_factory=dict)
     failure: ProviderError | None = None
     left: dict[str, StockstreamError] = field(default_factory=dict)
+    again: bool = False
 
     def failures(self) -> dict[str, ProviderError]:
         """Why an instrument has no whole answer, by its name."""
@@ -39,13 +41,17 @@ class Fetched:
             return dict.fromkeys((instrument.name for instrument in self.instruments), self.failure)
         return {name: answer.failure for name, answer in self.answers.items() if answer.failure is not None}
 
-    def deferred(self, interval: str) -> dict[str, int]:
+    def deferred(self) -> dict[str, int]:
         """How many bars of each instrument the stream does not have yet.
 
         If an answer could not be published, it is not known which of its bars are new: all of them count.
         """
         unsent = {name: published.unsent for name, published in self.published.items()}
-        return unsent | {name: len(self.answers[name].finished_bars(interval)) for name in self.left}
+        return unsent | {name: len(self.answers[name].bars) for name in self.left}
+
+    def is_sent(self, name: str) -> bool:
+        """Whether the stream has all that the answer about an instrument brought."""
+        return name in self.published and not self.published[name].unsent
 
     def correlation_id(self, name: str, interval: str) -> str:
         """What the answer about an instrument is called, here and in the transform's log."""

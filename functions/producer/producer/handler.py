@@ -1,6 +1,7 @@
 """What the schedule invokes."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 
@@ -97,8 +98,8 @@ def _warn(watchlist: Watchlist, plan: Plan) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def handle(event: dict[str, object], context: LambdaContext) -> dict[str, int]:
-    """Sends the bars that are new or have changed, or a month of history; answers how many of each."""
+def handle(event: dict[str, object], context: LambdaContext) -> Mapping[str, object]:
+    """Sends the bars that are new or have changed, or a month of history; answers what became of each."""
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
     backfill = read_backfill(event)
     if backfill:

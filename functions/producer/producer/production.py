@@ -1,12 +1,18 @@
 """One run of the producer: read the ledger, plan, fetch, publish, record, report."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from producer.backfill import MONTHS_PER_BACKFILL, check_requests
+from producer.backfill import (
+    MONTHS_PER_BACKFILL,
+    check_requests,
+    describe_month,
+    month_before,
+    unfinished_since,
+)
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
@@ -14,14 +20,16 @@ from producer.memory.instrument_table import TailConflictError
 from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
 from producer.memory.tail_codec import UnreadableTailError
+from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.planning.bar_requests import BarRequest, group_requests
 from producer.planning.ledger import Ledger
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
-from producer.providers.answers import month_bounds
+from producer.planning.rereading import plan_rereading, with_rereading
+from producer.providers.answers import Answer
 from producer.providers.provider import Provider
-from producer.providers.provider_errors import ProviderError
+from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
 from producer.publishing.publisher import Publisher
 from producer.report import (
     report_age,
@@ -33,8 +41,10 @@ from producer.report import (
     report_quota,
     report_unanswered,
 )
+from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
+from stockstream.times import format_time
 
 # Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
 REQUESTS_AT_ONCE = 10
@@ -72,11 +82,16 @@ class Producer:
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
         batches = plan_requests(self.watchlist, self.plan, ledger, now)
-        fetched: list[Fetched] = []
-        if batches:
-            requests = group_requests(
+        requests = with_rereading(
+            group_requests(
                 batches, ledger, now, self.plan.instruments_per_request, self.watchlist.bar_length
-            )[: self.plan.requests_of_a_run(ledger)]
+            ),
+            plan_rereading(self.watchlist, self.plan, ledger, now, self._lookback_to_reread()),
+            ledger,
+            self.plan.requests_of_a_run(ledger),
+        )
+        fetched: list[Fetched] = []
+        if requests:
             try:
                 held = self._take_lease(read, ledger, seconds)
             except LeaseHeldError as error:
@@ -89,39 +104,47 @@ class Producer:
             report_answers(fetched, self.watchlist.interval, self.allowance.spent)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
-        self._report_state(ledger, asked=bool(batches))
+        self._report_state(ledger, asked=bool(requests))
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
 
-    def backfill(self, instruments: Sequence[Instrument], month: str, seconds: float) -> dict[str, int]:
+    def backfill(
+        self, instruments: Sequence[Instrument], month: str, seconds: float
+    ) -> dict[str, dict[str, object]]:
         """Sends a month of history, and what the tail lacks of it. Sent again, it changes only the as_of.
 
         Args:
             instruments: whose history.
             month: `2026-10`.
-            seconds: how long it may take. What it does not get to is sent when it is started again.
+            seconds: how long it may take. Started again, it goes on where it stopped.
 
         Returns:
-            How many bars of each instrument were sent, for those whose answer came.
+            What became of each instrument's month, as describe_month says.
 
         Raises:
             BackfillError: the plan leaves too few requests for any instrument; none was made.
+            InstrumentError: no calendar says when one of them trades; no request was made.
             LeaseHeldError: another run is at work.
         """
+        for instrument in instruments:
+            self.watchlist.market_of(instrument)
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
         fewest = min(map(self._requests_of_backfill, instruments))
         check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
         held = self._take_lease(read, ledger, seconds)
-        fetched = [self._fetch_month(instrument, month, deadline) for instrument in instruments]
-        ledger = ledger.spend(self.allowance.spent)
+        interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
+        for instrument in instruments:
+            begun = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
+            fetched.append(self._fetch_month(instrument, month, deadline, begun))
+            if since := unfinished_since(fetched[-1], begun):
+                history[key] = since
+        ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
-        report_answers(fetched, self.watchlist.interval, self.allowance.spent)
-        return {
-            name: published.causes.total() for each in fetched for name, published in each.published.items()
-        }
+        report_answers(fetched, interval, self.allowance.spent)
+        return {each.instruments[0].name: describe_month(each) for each in fetched}
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:
         now = self.now()
@@ -151,52 +174,73 @@ class Producer:
             return list(pool.map(lambda request: self._fetch(request, deadline), requests))
 
     def _fetch(self, request: BarRequest, deadline: float) -> Fetched:
-        fetched = Fetched(request.instruments, self.now())
+        fetched = Fetched(request.instruments, self.now(), again=request.again)
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched  # too little time is left; the next run asks
         try:
-            fetched.answers = dict(
-                self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
-            )
+            answers = self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
         except ProviderError as error:
             fetched.failure = error
+            return fetched
         for instrument in request.instruments:
-            if instrument.name in fetched.answers:
-                answer = fetched.answers[instrument.name]
+            if instrument.name in answers:
+                answer = self._finished(instrument, answers[instrument.name])
+                fetched.answers[instrument.name] = answer
                 try:
-                    fetched.published[instrument.name] = self.publisher.publish(instrument, answer, deadline)
+                    fetched.published[instrument.name] = self.publisher.publish(
+                        instrument, answer, deadline, again=request.again
+                    )
                 except (TailConflictError, UnreadableTailError) as error:
                     fetched.left[instrument.name] = error
         return fetched
 
+    def _lookback_to_reread(self) -> int | None:
+        if not self.provider.answers_since:
+            return None
+        return max(lookback_lengths(self.publisher.windows).values())
+
+    def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
+        return answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
+
     def _requests_of_backfill(self, instrument: Instrument) -> int:
         return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
 
-    def _fetch_month(self, instrument: Instrument, month: str, deadline: float) -> Fetched:
+    def _fetch_month(
+        self, instrument: Instrument, month: str, deadline: float, begun: datetime | None
+    ) -> Fetched:
         fetched = Fetched([instrument], self.now())
-        interval = self.watchlist.interval
         if time.monotonic() > deadline - FETCH_SECONDS:
             return fetched
         if self.allowance.left < self._requests_of_backfill(instrument):
             fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
             return fetched
         try:
-            answer = self.provider.fetch_month(instrument, interval, month)
-            before = self.provider.fetch_month(instrument, interval, _month_before(month))
+            answer = self._finished(
+                instrument, self.provider.fetch_month(instrument, self.watchlist.interval, month)
+            )
+            before = self._fetch_month_before(instrument, month)
         except ProviderError as error:
             # Without the month before it, its first bars would replace better ones, with short look-backs.
             fetched.failure = error
             return fetched
         fetched.answers[instrument.name] = answer
+        begin = format_time(begun) if begun else ""
         try:
             fetched.published[instrument.name] = self.publisher.publish_history(
-                instrument, answer, before.bars, deadline
+                instrument, answer, before, deadline, begin
             )
         except (TailConflictError, UnreadableTailError) as error:
             fetched.left[instrument.name] = error
         return fetched
 
-
-def _month_before(month: str) -> str:
-    first, _ = month_bounds(month, UTC)
-    return (first - timedelta(days=1)).strftime("%Y-%m")
+    def _fetch_month_before(self, instrument: Instrument, month: str) -> Mapping[str, Ohlcv]:
+        """The bars before those of a month that has come; none where the instrument was not traded yet."""
+        try:
+            before = self.provider.fetch_month(instrument, self.watchlist.interval, month_before(month))
+        except (NoDataError, UnknownInstrumentError) as error:
+            # The instrument is known, since the month has bars: what is refused or empty is the month before.
+            logger.warning("no bars before the month", instrument=instrument.name, detail=str(error))
+            return {}
+        if before.failure:
+            raise before.failure
+        return before.bars

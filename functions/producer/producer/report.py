@@ -12,7 +12,7 @@ from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
 from stockstream.observability import MetricUnit, logger, metrics
-from stockstream.sessions import current_or_last_session, trading_time
+from stockstream.sessions import bar_end, expected_since, trading_time
 from stockstream.times import parse_time
 
 # How many answers a log line names at most, so that the line of a run with thousands stays short.
@@ -70,7 +70,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
 
 
 def _tell_of_bars(fetched: Fetched, interval: str) -> None:
-    deferred = fetched.deferred(interval)
+    deferred = fetched.deferred()
     for name, error in fetched.left.items():
         logger.error(
             "bars left for the next run",
@@ -108,7 +108,8 @@ def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
         if published.hole is None:
             continue
         after, before = published.hole
-        if trading_time(markets[name], parse_time(after) + watchlist.bar_length, parse_time(before)):
+        ended = bar_end(markets[name], parse_time(after), watchlist.bar_length)
+        if trading_time(markets[name], ended, parse_time(before)):
             holes += 1
             logger.error("hole found", instrument=name, after=after, before=before)
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)
@@ -150,11 +151,12 @@ def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
     """Measures, while a market is open, the age of the newest bar of the instrument that lags most."""
     ages = []
     for instrument in watchlist.instruments:
-        session = current_or_last_session(watchlist.market_of(instrument), now)
+        market = watchlist.market_of(instrument)
+        expected = expected_since(market, now)
         newest = ledger.of_instrument(instrument.name).newest
-        if session and newest and session.opens <= now < session.closes:
+        if expected and newest:
             # Early in a session it is the time since the opening, since there are no bars at night.
-            ages.append(now - max(newest + watchlist.bar_length, session.opens))
+            ages.append(now - max(bar_end(market, newest, watchlist.bar_length), expected))
     if ages:
         metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))
 

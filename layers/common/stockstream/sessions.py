@@ -25,8 +25,14 @@ _TIME_ZONES = {exchange.calendar: ZoneInfo(exchange.time_zone) for exchange in E
 _ONE_DAY, _SHORTEST_TIME = timedelta(days=1), timedelta(microseconds=1)
 # The longest pause of a market that we know is the eleven days of a Chinese New Year.
 _LONGEST_PAUSE = timedelta(days=14)
+# Bars of an hour and averages over a thousand of them reach back for 2,098 hours, 16 months of an exchange.
+_LONGEST_HISTORY = timedelta(days=2 * 366)
 _SUNDAY, _WEEKEND = 7, (6, 7)
 _CURRENCY_TURN = time(17)  # in New York, where the week of the currency market begins and ends
+# On Christmas and New Year's Day, month and day, hardly anybody makes prices of currencies. The market has no
+# calendar of its own: these are the days on which CME Globex, where its futures are traded, is closed from
+# 17:00 of the eve to 18:00 (exchange_calendars' CMES; Good Friday, which it has too, closes futures alone).
+_CURRENCY_HOLIDAYS, _CURRENCY_RETURN = ((12, 25), (1, 1)), time(18)
 # Trading before the opening and after the close in New York. On a half day it ends earlier, too.
 _EXTENDED_OPEN, _EXTENDED_CLOSE, _EXTENDED_EARLY_CLOSE = time(4), time(20), time(17)
 
@@ -97,6 +103,17 @@ def current_or_last_session(market: str, now: datetime) -> Session | None:
     return None
 
 
+def bar_end(market: str, open_time: datetime, length: timedelta) -> datetime:
+    """When a bar ends: after its length, or with the session in which it began if that closes earlier.
+
+    So London's last bar of an hour, from 16:00, ends at 16:30, and on the grid of New York's opening the one
+    from 15:30 at 16:00.
+    """
+    session = current_or_last_session(market, open_time)
+    end = open_time + length
+    return min(end, session.closes) if session and open_time < session.closes else end
+
+
 def is_traded(market: str, start: datetime, end: datetime) -> bool:
     """Whether the market is open at any moment from start to just before end."""
     session = current_or_last_session(market, end - _SHORTEST_TIME)
@@ -112,6 +129,47 @@ def trading_time(market: str, start: datetime, end: datetime) -> timedelta:
         for session in sessions_between(market, start, end)
     )
     return sum(spans, timedelta())
+
+
+def trading_began(market: str, end: datetime, span: timedelta) -> datetime:
+    """The moment since which a market has been open for so long until another one; not years before it."""
+    if market == _ALWAYS:
+        return end - span
+    start = end
+    while span > timedelta() and end - start < _LONGEST_HISTORY:
+        # Sessions of a week, from the newest on: each takes its part of what is left.
+        week = start - timedelta(days=7)
+        for session in reversed(list(sessions_between(market, week, start))):
+            opens, closes = max(session.opens, week), min(session.closes, start)
+            if closes - opens >= span:
+                return closes - span
+            span -= closes - opens
+        start = week
+    return start
+
+
+def expected_since(market: str, now: datetime) -> datetime | None:
+    """Since when a market's bars have been expected without a break; None while none are.
+
+    A market is asked on a holiday of currencies, too, since what a provider does show is not to be lost. But
+    nobody misses a bar.
+    """
+    session = current_or_last_session(market, now)
+    if session is None or now >= session.closes:
+        return None
+    holidays = list(_holidays_between(market, session.opens, now + _SHORTEST_TIME))
+    if any(now < holiday.closes for holiday in holidays):
+        return None
+    return max([session.opens, *(holiday.closes for holiday in holidays)])
+
+
+def expected_time(market: str, start: datetime, end: datetime) -> timedelta:
+    """For how long bars were expected between two moments; zero if end is not after start."""
+    holidays = (
+        trading_time(market, max(holiday.opens, start), min(holiday.closes, end))
+        for holiday in _holidays_between(market, start, end)
+    )
+    return trading_time(market, start, end) - sum(holidays, timedelta())
 
 
 def ending_calendars(markets: Iterable[str], now: datetime) -> dict[str, date]:
@@ -144,8 +202,21 @@ def _sessions_of_day(market: str, day: date) -> tuple[Session, ...]:
     return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in spans)
 
 
+def _holidays_between(market: str, start: datetime, end: datetime) -> Iterator[Session]:
+    """The holidays that have a part in [start, end), each from its beginning to its end."""
+    if market != _CURRENCIES:
+        return
+    for year in range(start.year, end.year + 2):
+        for month, day in _CURRENCY_HOLIDAYS:
+            holiday = date(year, month, day)
+            opens = _utc(holiday - _ONE_DAY, _CURRENCY_TURN, NEW_YORK_TIME)
+            closes = _utc(holiday, _CURRENCY_RETURN, NEW_YORK_TIME)
+            if opens < end and closes > start:
+                yield Session(opens, closes)
+
+
 def _currency_week(sunday: date) -> tuple[Session, ...]:
-    # No day but the weekend is closed everywhere; thin holidays such as Christmas count as open.
+    # No day but the weekend is closed everywhere: it is asked on holidays, too.
     friday = sunday + timedelta(days=5)
     return (
         Session(_utc(sunday, _CURRENCY_TURN, NEW_YORK_TIME), _utc(friday, _CURRENCY_TURN, NEW_YORK_TIME)),

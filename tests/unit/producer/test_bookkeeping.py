@@ -2,6 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
@@ -23,8 +25,8 @@ WATCHLIST = Watchlist((IBM, MSFT), "1min", "regular")
 NOW = datetime(2026, 11, 20, 15, 10, 5, tzinfo=UTC)  # 10:10 in New York
 MINUTE = NOW.replace(second=0)
 BAR = Ohlcv(10.0, 12.0, 9.0, 11.0, 100.0)
-# The last bar is still forming, and there is none of 15:05 to 15:07.
-BARS = dict.fromkeys([f"2026-11-20T15:{minute}:00Z" for minute in ("03", "04", "08", "09", "10")], BAR)
+# There is none of 15:05 to 15:07.
+BARS = dict.fromkeys([f"2026-11-20T15:{minute}:00Z" for minute in ("03", "04", "08", "09")], BAR)
 LEDGER = Ledger(date(2026, 11, 20), spent=5)
 
 
@@ -40,9 +42,36 @@ def test_an_answer_is_booked_with_its_newest_finished_bar_its_silence_and_what_w
     assert ledger.spent == 8  # three pages are three requests
     assert ledger.instruments == {
         "IBM": RequestState(
-            MINUTE, newest=MINUTE - timedelta(minutes=1), quiet=timedelta(minutes=3), deferred=2
+            MINUTE,
+            newest=MINUTE - timedelta(minutes=1),
+            quiet=timedelta(minutes=3),
+            deferred=2,
+            reread_at=MINUTE,
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("again", "published", "is_read_again"),
+    [
+        (True, {"IBM": Published()}, True),
+        (False, {"IBM": Published()}, False),
+        (True, {"IBM": Published(unsent=1)}, False),
+        (True, {}, False),  # its tail could not be written
+    ],
+)
+def test_what_is_read_again_has_been_so_when_all_that_it_brought_is_sent(
+    again: bool,  # noqa: FBT001 (a parameter of the table)
+    published: dict[str, Published],
+    is_read_again: bool,  # noqa: FBT001
+) -> None:
+    before = MINUTE - timedelta(hours=3)
+    ledger = Ledger(date(2026, 11, 20), instruments={"IBM": RequestState(reread_at=before)})
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published, again=again)
+
+    ledger = record_run(ledger, WATCHLIST, [fetched], 1, NOW)
+
+    assert ledger.of_instrument("IBM").reread_at == (MINUTE if is_read_again else before)
 
 
 def cursor(fetched: Fetched, before: datetime | None = None) -> datetime | None:

@@ -61,7 +61,7 @@ def test_a_hole_is_filled_minutes_after_it_and_every_look_back_is_whole() -> Non
     assert broken_lookbacks(world, NOVEMBER, now - 2 * MINUTE) == 0
     # Monday the 2nd to Thursday the 19th are 14 sessions of 390 bars, and Friday's are 14:30 to 19:02. Within
     # the tail's 299 the first 199 are sent again, and so is all that follows the hole: together all of them.
-    assert sent == {"IBM": 14 * 390 + 273}
+    assert sent == {"IBM": {"sent": 14 * 390 + 273}}
 
 
 def test_a_hole_that_lies_before_the_tail_is_filled_and_the_tail_looks_back_over_it() -> None:
@@ -103,14 +103,17 @@ def test_what_was_filled_is_remembered_and_the_next_runs_send_nothing_twice() ->
     # One bar a minute.
     assert len(world.stream.records) - before == 10
     assert broken_lookbacks(world, NOVEMBER, utc(20, 19, 12)) == 0
-    assert world.producer.backfill([IBM], "2026-11", seconds=3600)["IBM"] > 0
+    again = world.producer.backfill([IBM], "2026-11", seconds=3600)
+    assert list(again["IBM"]) == ["sent"]
     assert broken_lookbacks(world, NOVEMBER, utc(20, 19, 12)) == 0
 
 
 def test_a_hole_that_the_stream_did_not_take_is_not_taken_for_filled() -> None:
     world = world_with_a_hole()
     world.stream.refuses = True
-    assert world.producer.backfill([IBM], "2026-11", seconds=3600) == {"IBM": 0}
+    told = world.producer.backfill([IBM], "2026-11", seconds=3600)["IBM"]
+    # 14 sessions and 14:30 to 19:02, as in the first test; the 2nd is a Monday.
+    assert (told["sent"], told["left"], told["from"]) == (0, 14 * 390 + 273, "2026-11-02T14:30:00Z")
     world.stream.refuses = False
 
     world.producer.backfill([IBM], "2026-11", seconds=3600)
@@ -125,7 +128,7 @@ def test_a_month_before_the_tail_leaves_the_tail_alone() -> None:
     tail = world.table.tails["IBM"]
 
     # Twenty-two sessions: October 2026 has no holiday of New York's exchange.
-    assert world.producer.backfill([IBM], "2026-10", seconds=3600) == {"IBM": 22 * 390}
+    assert world.producer.backfill([IBM], "2026-10", seconds=3600) == {"IBM": {"sent": 22 * 390}}
     assert world.table.tails["IBM"] == tail
 
 
@@ -193,7 +196,11 @@ def test_an_instrument_that_the_rest_of_a_runs_requests_do_not_suffice_for_costs
 
     sent = world.producer.backfill(world.instruments, "2026-11", seconds=3600)
 
-    assert list(sent) == ["IBM"]
+    assert list(sent["IBM"]) == ["sent"]
+    assert sent["MSFT"] == {
+        "sent": 0,
+        "reason": "MSFT: this run's requests are spent; start the backfill again, and it goes on from there",
+    }
     assert len(world.server.asked) == 2
     (line,) = [each for each in caplog.records if each.message == "provider failed"]
     assert "MSFT" in line.__dict__["detail"]
@@ -204,5 +211,7 @@ def test_a_time_out_of_the_month_before_sends_nothing() -> None:
     before = len(world.stream.records)
     world.server.refuse = lambda asked: requests.ReadTimeout() if asked.get("month") == "2026-10" else None
 
-    assert world.producer.backfill([IBM], "2026-11", seconds=3600) == {}
+    told = world.producer.backfill([IBM], "2026-11", seconds=3600)["IBM"]
+    assert told["sent"] == 0
+    assert "no whole answer" in str(told["reason"])
     assert len(world.stream.records) == before

@@ -55,6 +55,7 @@ class FakeProvider:
         self.meanwhile: Callable[[], object] = lambda: None
 
     instruments_per_request = 1
+    answers_since = False
 
     def fetch(
         self, instruments: Sequence[Instrument], interval: str, since: datetime | None
@@ -453,7 +454,7 @@ def test_history_goes_before_the_tail_and_leaves_it_alone(world: World) -> None:
     september = {"2026-09-30T23:59:00Z": Ohlcv(5.0, 5.0, 5.0, 5.0, 1.0)}
     world.provider.months = {"2026-10": october, "2026-09": september}
 
-    assert world.producer.backfill([IBM], "2026-10", seconds=45) == {"IBM": 2}
+    assert world.producer.backfill([IBM], "2026-10", seconds=45) == {"IBM": {"sent": 2}}
     assert [record["lookback"]["close"] for _, record in world.stream.records[2:]] == [[5.0], [5.0, 11.0]]
     assert world.table.tails["IBM"] == before
 
@@ -461,5 +462,5 @@ def test_history_goes_before_the_tail_and_leaves_it_alone(world: World) -> None:
 def test_a_month_without_the_one_before_is_not_sent_with_short_lookbacks(world: World) -> None:
     world.provider.months = {"2026-10": BARS}
 
-    assert world.producer.backfill([IBM], "2026-10", seconds=45) == {}
+    assert world.producer.backfill([IBM], "2026-10", seconds=45)["IBM"]["sent"] == 0
     assert world.sent() == []

@@ -13,11 +13,15 @@ from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instrument
 from stockstream.sessions import (
     Session,
+    bar_end,
     current_or_last_session,
     ending_calendars,
+    expected_since,
+    expected_time,
     is_traded,
     market_of,
     sessions_between,
+    trading_began,
     trading_time,
 )
 
@@ -133,6 +137,93 @@ def test_the_currency_week_ends_on_friday_at_17_in_new_york() -> None:
     assert current_or_last_session("currencies", utc("2026-11-22T22:00")) == Session(
         utc("2026-11-22T22:00"), utc("2026-11-27T22:00")
     )
+
+
+@pytest.mark.parametrize(
+    ("market", "begins", "minutes", "ends"),
+    [
+        ("XLON", "2026-11-20T15:00", 60, "2026-11-20T16:00"),
+        ("XLON", "2026-11-20T16:00", 60, "2026-11-20T16:30"),
+        ("XLON", "2026-11-20T16:30", 60, "2026-11-20T17:30"),  # after the close nothing cuts it short
+        ("XNYS", "2026-11-20T20:30", 60, "2026-11-20T21:00"),
+        ("XNYS", "2026-11-20T20:55", 5, "2026-11-20T21:00"),
+        ("XNYS", "2026-11-20T14:00", 60, "2026-11-20T15:00"),  # begins before the opening
+        ("XNYS", "2026-11-27T17:30", 60, "2026-11-27T18:00"),  # half a day
+        ("XBOM", "2026-11-20T09:45", 30, "2026-11-20T10:00"),
+        ("XSHG", "2026-11-20T03:00", 60, "2026-11-20T03:30"),  # lunch in Shanghai, from 11:30 on
+        ("always", "2026-11-20T23:30", 60, "2026-11-21T00:30"),
+    ],
+)
+def test_a_bar_ends_after_its_length_or_with_its_session(
+    market: str, begins: str, minutes: int, ends: str
+) -> None:
+    assert bar_end(market, utc(begins), timedelta(minutes=minutes)) == utc(ends)
+
+
+def test_the_holidays_of_currencies_are_days_on_which_their_futures_are_not_traded() -> None:
+    globex = exchange_calendars.get_calendar("CMES", start="2023-12-01", end="2026-12-31")
+    weekdays = [date(year, *day) for year in (2024, 2025, 2026) for day in ((1, 1), (12, 25))]
+
+    for day in weekdays:
+        assert not globex.is_session(day.isoformat())
+        noon = datetime(day.year, day.month, day.day, 17, tzinfo=UTC)
+        assert expected_since("currencies", noon) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "since"),
+    [
+        # 2025-12-25 is a Thursday, and New York is at UTC-5.
+        ("2025-12-24T21:59", "2025-12-21T22:00"),
+        ("2025-12-24T22:00", None),
+        ("2025-12-25T22:59", None),
+        ("2025-12-25T23:00", "2025-12-25T23:00"),
+        ("2025-12-26T21:59", "2025-12-25T23:00"),
+        ("2025-12-26T22:00", None),  # the week is over
+        ("2025-12-31T21:59", "2025-12-28T22:00"),
+        ("2025-12-31T22:00", None),
+        ("2026-01-01T23:00", "2026-01-01T23:00"),
+    ],
+)
+def test_bars_of_currencies_are_expected_between_weekends_and_holidays(now: str, since: str | None) -> None:
+    assert expected_since("currencies", utc(now)) == (since and utc(since))
+
+
+@pytest.mark.parametrize(
+    ("market", "end", "minutes", "began"),
+    [
+        ("XNYS", "2026-11-20T15:00", 30, "2026-11-20T14:30"),
+        ("XNYS", "2026-11-20T15:00", 31, "2026-11-19T20:59"),
+        ("XNYS", "2026-11-22T12:00", 390, "2026-11-20T14:30"),
+        # Over Thanksgiving: 210 minutes of Friday, and one of Wednesday.
+        ("XNYS", "2026-11-28T12:00", 211, "2026-11-25T20:59"),
+        # Friday the 13th is the fifth session before.
+        ("XNYS", "2026-11-20T14:30", 5 * 390, "2026-11-13T14:30"),
+        ("XNYS", "2026-11-20T14:30", 10 * 390, "2026-11-06T14:30"),
+        ("always", "2026-11-20T03:00", 600, "2026-11-19T17:00"),
+        # The week before ended on Friday at 22:00.
+        ("currencies", "2026-11-22T23:00", 90, "2026-11-20T21:30"),
+    ],
+)
+def test_a_time_of_trading_before_a_moment_began(market: str, end: str, minutes: int, began: str) -> None:
+    assert trading_began(market, utc(end), timedelta(minutes=minutes)) == utc(began)
+
+
+def test_bars_of_an_exchange_are_expected_while_it_is_open() -> None:
+    assert expected_since("XNYS", utc("2026-11-20T14:29")) is None
+    assert expected_since("XNYS", utc("2026-11-20T20:59")) == utc("2026-11-20T14:30")
+    assert expected_since("XNYS", utc("2026-11-20T21:00")) is None
+
+
+def test_bars_of_currencies_are_expected_for_the_time_between_two_moments_less_the_holidays() -> None:
+    start, end = utc("2025-12-24T12:00"), utc("2025-12-26T12:00")
+
+    # Two days, and 25 hours of Christmas.
+    assert expected_time("currencies", start, end) == timedelta(hours=23)
+    # Within it, and until it begins.
+    assert expected_time("currencies", utc("2025-12-25T01:00"), utc("2025-12-25T22:00")) == timedelta()
+    assert expected_time("currencies", start, utc("2025-12-24T22:00")) == timedelta(hours=10)
+    assert expected_time("XNYS", utc("2025-12-26T14:00"), utc("2025-12-26T15:00")) == timedelta(minutes=30)
 
 
 def test_a_session_is_current_from_its_opening_and_last_until_the_next_one_opens() -> None:

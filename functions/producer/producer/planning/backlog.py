@@ -7,7 +7,13 @@ from typing import NamedTuple
 from producer.planning.ledger import RequestState
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.instruments import Instrument
-from stockstream.sessions import Session, current_or_last_session, sessions_between, trading_time
+from stockstream.sessions import (
+    Session,
+    bar_end,
+    current_or_last_session,
+    sessions_between,
+    trading_time,
+)
 
 # The newest bar of an answer may still be forming, and is not used.
 FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1
@@ -61,7 +67,6 @@ class Market(NamedTuple):
         bar_length: how long a bar lasts.
         session: the one that is on, or the last one.
         is_open: whether it is on.
-        settled: when the newest bar ended that is worth asking for.
         today: what is left in the quota day of the session that is on, and of those after it.
     """
 
@@ -70,7 +75,6 @@ class Market(NamedTuple):
     bar_length: timedelta
     session: Session
     is_open: bool
-    settled: datetime
     today: tuple[SessionPart, ...]
 
 
@@ -109,13 +113,11 @@ def read_market(name: str, now: datetime, day_ends: datetime, bar_length: timede
     session = current_or_last_session(name, now)
     if session is None:
         return None
-    settled = now - _SETTLING
-    settled -= (settled - NEVER) % bar_length
     today = tuple(
         SessionPart((min(each.closes, day_ends) - max(each.opens, now)) / bar_length, each.closes <= day_ends)
         for each in sessions_between(name, now, day_ends)
     )
-    return Market(name, now, bar_length, session, now < session.closes, settled, today)
+    return Market(name, now, bar_length, session, now < session.closes, today)
 
 
 def may_ask(market: Market, state: RequestState, *, scarce: bool) -> bool:
@@ -131,7 +133,8 @@ def may_ask(market: Market, state: RequestState, *, scarce: bool) -> bool:
         if market.now < state.not_before + pause:
             return False
     if market.is_open:
-        return market.settled > market.session.opens and market.settled + _SETTLING > _asked_at(state)
+        settled = _settled(market, state)
+        return settled > market.session.opens and settled + _SETTLING > _asked_at(state)
     is_settled = market.now - market.session.closes >= _FIRST_CLOSING_REQUEST
     return is_settled and _closing_request(market, state) > 0
 
@@ -146,6 +149,16 @@ def read_backlog(instrument: Instrument, market: Market, state: RequestState) ->
     return Backlog(instrument, _asked_at(state), unseen, market.is_open, closing_request, today)
 
 
+def _settled(market: Market, state: RequestState) -> datetime:
+    """When the newest bar ended that is worth asking for, but for the one that the close cuts short.
+
+    Bars of an hour begin with the session or with the clock, and providers do not say which. So the grid is
+    that of the newest bar, and the opening's as long as there is none.
+    """
+    settled = market.now - _SETTLING
+    return settled - (settled - (state.newest or market.session.opens)) % market.bar_length
+
+
 def _closing_request(market: Market, state: RequestState) -> int:
     closed_at = market.session.closes
     since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
@@ -153,9 +166,8 @@ def _closing_request(market: Market, state: RequestState) -> int:
         return 0
     if asked_since_close < _FIRST_CLOSING_REQUEST:
         return 1
-    last_is_sent = (
-        state.newest is not None and state.newest >= closed_at - market.bar_length and not state.deferred
-    )
+    newest_ended_at = bar_end(market.name, state.newest, market.bar_length) if state.newest else NEVER
+    last_is_sent = newest_ended_at >= closed_at and not state.deferred
     return 2 if asked_since_close < _SECOND_CLOSING_REQUEST <= since_close and not last_is_sent else 0
 
 
@@ -167,7 +179,7 @@ def _unseen(market: Market, state: RequestState) -> float:
         return min(BARS_PER_ANSWER, (now - max(market.session.opens, now - _LONG_AGO)) / length)
     seen_until = state.asked_at - _DELAY_BARS * length
     if state.newest:
-        seen_until = min(max(seen_until, state.newest + length), state.asked_at)
+        seen_until = min(max(seen_until, bar_end(market.name, state.newest, length)), state.asked_at)
     if market.is_open and seen_until >= market.session.opens:
         # A clock that was set back leaves an answer in the future, after which no bar is unseen.
         return max(0.0, (now - seen_until) / length)

@@ -24,10 +24,12 @@ class BarRequest(NamedTuple):
     Attributes:
         instruments: what to ask for.
         since: from when on; None for the newest hundred bars of instruments of which none has been sent.
+        again: whether it brings again what was sent long ago.
     """
 
     instruments: tuple[Instrument, ...]
     since: datetime | None
+    again: bool = False
 
 
 def group_requests(
@@ -68,6 +70,11 @@ def group_requests(
         for group in groups
         for batch in batched(group, together, strict=False)
     ]
+    return longest_waiting_first(requests, ledger)
+
+
+def longest_waiting_first(requests: Iterable[BarRequest], ledger: Ledger) -> list[BarRequest]:
+    """The requests in the order in which their instruments were asked for."""
     return sorted(requests, key=lambda request: _asked_at(request, ledger))
 
 

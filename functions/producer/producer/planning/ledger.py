@@ -4,7 +4,7 @@ Alpha Vantage does not say when its day begins. Here it is New York's calendar d
 New York, with the trading before and after the regular hours, lies within one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
@@ -34,10 +34,11 @@ class RequestState(NamedTuple):
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
         failed_at: when the first of them was made.
-        quiet: the longest time of trading between two bars of that answer.
+        quiet: for how long its market was usually open between two of its newest bars, as overdue.py says.
         deferred: how many bars the stream has not taken yet.
         sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
             it, nothing waits to be sent. None if nothing has been sent.
+        reread_at: when what was sent long ago was read again, or else the first answer was asked for.
     """
 
     asked_at: datetime | None = None
@@ -48,6 +49,7 @@ class RequestState(NamedTuple):
     quiet: timedelta = timedelta()
     deferred: int = 0
     sent_until: datetime | None = None
+    reread_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Ledger:
         unanswered: how many runs in a row had requests and no answer to any. A refusal that needs a person
             is no such run, and does not end the row.
         unanswered_at: when the newest of these runs was.
+        history: of months whose backfill is not finished, by what names them: from when on the rest is.
     """
 
     day: date = date.min
@@ -70,6 +73,7 @@ class Ledger:
     instruments: Mapping[str, RequestState] = field(default_factory=dict)
     unanswered: int = 0
     unanswered_at: datetime | None = None
+    history: Mapping[str, datetime] = field(default_factory=dict)
 
     def of_day(self, now: datetime) -> "Ledger":
         """The same ledger, with nothing spent if its day is over."""
@@ -100,11 +104,13 @@ class Ledger:
                     "quiet_seconds": int(state.quiet.total_seconds()),
                     "deferred": state.deferred,
                     "sent_until": _format(state.sent_until),
+                    "reread_at": _format(state.reread_at),
                 }
                 for name, state in self.instruments.items()
             },
             "unanswered": self.unanswered,
             "unanswered_at": _format(self.unanswered_at),
+            "history": {name: _format(moment) for name, moment in self.history.items()},
         }
 
     @classmethod
@@ -125,11 +131,13 @@ class Ledger:
                     int(state["deferred"]),
                     # An earlier version's ledger has none: its newest bar was shown, and perhaps not sent.
                     _parse(state.get("sent_until")),
+                    _parse(state.get("reread_at")),
                 )
                 for name, state in data["instruments"].items()
             },
             unanswered=int(data["unanswered"]),
             unanswered_at=_parse(data["unanswered_at"]),
+            history={name: parse_time(moment) for name, moment in data.get("history", {}).items()},
         )
 
 
@@ -149,6 +157,7 @@ def record_answer(
     newest: Mapping[str, datetime | None],
     quiet: Mapping[str, timedelta] = _NONE,
     deferred: Mapping[str, int] = _NONE,
+    reread: Collection[str] = (),
 ) -> Ledger:
     """The ledger after one request that was answered.
 
@@ -159,6 +168,7 @@ def record_answer(
             None where there was none.
         quiet: for instruments of the request, as in RequestState.
         deferred: the same.
+        reread: the names of those that were read again.
     """
     ledger = ledger.of_day(now)
     asked_at = _minute(now)
@@ -172,6 +182,7 @@ def record_answer(
             quiet=quiet.get(name, timedelta()),
             deferred=deferred.get(name, 0),
             sent_until=known.sent_until,
+            reread_at=asked_at if name in reread else known.reread_at or asked_at,
         )
     return replace(
         ledger,

@@ -7,25 +7,28 @@ plans delay their data by as much again, and a minute without a trade has no bar
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from heapq import nlargest
 from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
 from producer.markets.watchlist import Watchlist
+from producer.planning.backlog import FINISHED_BARS_PER_ANSWER
 from producer.planning.ledger import Ledger, RequestState, end_of_day
 from producer.planning.planner import Plan
-from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.bars import INTERVALS
-from stockstream.sessions import current_or_last_session, trading_time
+from stockstream.sessions import bar_end, expected_since, expected_time, trading_time
 from stockstream.times import parse_time
 
 # The planner's longest pauses are up to 1.38 times the average one, where four markets share few requests.
 _LONGEST_PAUSE = 1.4
 # A bar ends before it shows, and may show one bar late.
 _BARS_TO_SHOW = 2
-# A market may be quiet for twice as long as between any two of its newest bars. An hour is the most: an
-# outage leaves a gap between two bars too, and that must not hide the next outage.
-_QUIET_FACTOR, _LONGEST_QUIET = 2, timedelta(hours=1)
+# A market may be quiet for twice as long as it usually is between two of its newest bars.
+_QUIET_FACTOR = 2
+# What has come three times is a rhythm, however long: a coin that is traded each third hour. One or two long
+# silences may be outages, which leave gaps between bars too, and must not hide the next outage for long.
+_TIMES_OF_A_RHYTHM, _LONGEST_LONE_QUIET = 3, timedelta(minutes=30)
 
 
 class ExpectedLag(NamedTuple):
@@ -60,26 +63,34 @@ def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
     return average * _LONGEST_PAUSE
 
 
-def longest_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
-    """For how long the market was open between two of the newest hundred bars, at the most.
+def usual_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
+    """For how long the market was open without a bar, three times or more among the newest bars.
+
+    A silence that came less often counts for half an hour at the most. One gap between two bars, or the
+    shorter one of two, is all that is known, and counts; a single bar tells nothing, and has the half hour.
 
     Args:
         market: what market_of says.
-        times: the open_times of an answer's bars.
+        times: the open_times of the newest bars that are known.
         interval: a key of INTERVALS.
     """
-    newest = [parse_time(time) for time in sorted(times)[-BARS_PER_ANSWER:]]
+    newest = [parse_time(time) for time in sorted(times)[-FINISHED_BARS_PER_ANSWER:]]
     length = INTERVALS[interval]
+    if len(newest) == 1:
+        return _LONGEST_LONE_QUIET
     if not newest or newest[-1] - newest[0] == (len(newest) - 1) * length:
-        return timedelta()  # an answer without gaps, as most are
-    gaps = ((before + length, after) for before, after in pairwise(newest) if after - before > length)
-    return max((trading_time(market, start, end) for start, end in gaps), default=timedelta())
+        return timedelta()  # bars without gaps, as most are
+    quiets = nlargest(
+        _TIMES_OF_A_RHYTHM,
+        (expected_time(market, bar_end(market, before, length), after) for before, after in pairwise(newest)),
+    )
+    return max(min(quiets[0], _LONGEST_LONE_QUIET), quiets[-1])
 
 
 def measure_overdue(
     watchlist: Watchlist, ledger: Ledger, lag: ExpectedLag, now: datetime
 ) -> timedelta | None:
-    """How long the bars of the worst market are overdue; zero if none are, None while all markets are closed.
+    """How long the bars of the worst market are overdue; zero if none are, None while no market expects any.
 
     A market is judged by its newest bar, and by the gaps of the instrument that is traded most: if one
     instrument of a market has new bars, the others have had no trades.
@@ -96,24 +107,24 @@ def measure_overdue(
         markets.setdefault(watchlist.market_of(instrument), []).append(asked)
     overdue = []
     for market, known in markets.items():
-        session = current_or_last_session(market, now)
-        since = _waiting_since(known, watchlist.bar_length)
-        if session and now < session.closes and since:
+        expected = expected_since(market, now)
+        since = _waiting_since(market, known, watchlist.bar_length)
+        if expected and since:
             # There are no bars in the night before the session.
-            late = now - max(since, session.opens)
+            late = now - max(since, expected)
             overdue.append(late - lag.pause - lag.delay - _silence(known, watchlist.bar_length))
     return max(timedelta(), *overdue) if overdue else None
 
 
-def _waiting_since(known: Sequence[RequestState], interval: timedelta) -> datetime | None:
+def _waiting_since(market: str, known: Sequence[RequestState], interval: timedelta) -> datetime | None:
     """When the newest bar ended, or else the first request failed; None if nothing has been asked."""
     newest = max((asked.newest for asked in known if asked.newest), default=None)
     if newest:
-        return newest + interval
+        return bar_end(market, newest, interval)
     return min((asked.failed_at for asked in known if asked.failed_at), default=None)
 
 
 def _silence(known: Sequence[RequestState], interval: timedelta) -> timedelta:
     """For how long the instrument that is traded most may have no new bar."""
     quiet = min((asked.quiet for asked in known if asked.newest), default=timedelta())
-    return _BARS_TO_SHOW * interval + min(_QUIET_FACTOR * quiet, _LONGEST_QUIET)
+    return _BARS_TO_SHOW * interval + _QUIET_FACTOR * quiet

@@ -40,6 +40,8 @@ _TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min
 # Equities are traded in 32.5 of a week's 168 hours, and not for nearly four days around a holiday.
 _CLOCK_TO_SESSION = 168 / 32.5
 _LONGEST_BREAK = timedelta(days=4)
+# A hundred bars' time holds few bars of what is seldom traded, or none. Four tell how often it is.
+_FEW_BARS, _LONGEST_SILENCE = 4, timedelta(days=14)
 # For how long equities are traded in a month, from 4:00 to 20:00 on 23 days, and coins.
 _LONGEST_EQUITY_MONTH, _LONGEST_COIN_MONTH = timedelta(hours=16 * 23), timedelta(days=31)
 
@@ -62,6 +64,7 @@ class Alpaca:
 
     # A hundred bars of each are then one page, and the address stays near 1,000 characters.
     instruments_per_request = PAGE_BARS // BARS_PER_ANSWER
+    answers_since = True
 
     def __init__(  # noqa: PLR0913 (a server's address, its key and its options)
         self,
@@ -96,12 +99,25 @@ class Alpaca:
             start = (since or self._now()) - span
             newest = None if since else BARS_PER_ANSWER
             came = self._fetch_group(group, interval, {"start": format_time(start)}, newest)
-            answers |= came if since else {name: _require_bars(name, answer) for name, answer in came.items()}
+            answers |= came if since else self._look_further(group, interval, came)
         if not any(answer.bars or answer.rejected for answer in answers.values()):
             for answer in answers.values():
                 if answer.failure:
                     raise answer.failure
         return answers
+
+    def _look_further(
+        self, instruments: Sequence[Instrument], interval: str, came: Mapping[str, Answer]
+    ) -> dict[str, Answer]:
+        """The same answers, but of those with few bars the newest hundred of two weeks, if they come."""
+        whole = [each for each in instruments if came[each.name].failure is None]
+        silent = [each for each in whole if len(came[each.name].bars) < _FEW_BARS]
+        answers = dict(came)
+        if silent:
+            start = self._now() - max(_LONGEST_SILENCE, _span(silent[0].asset_class, interval))
+            further = self._fetch_group(silent, interval, {"start": format_time(start)}, BARS_PER_ANSWER)
+            answers |= {name: answer for name, answer in further.items() if answer.failure is None}
+        return {name: _require_bars(name, answer) for name, answer in answers.items()}
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         """The bars of a month: of an equity by New York's calendar, of a coin by UTC.

@@ -3,6 +3,7 @@
 https://www.alphavantage.co/documentation/
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     NEEDS_A_PERSON,
+    HistoryLimitError,
     NoDataError,
     ProviderError,
     ProviderUnavailableError,
@@ -35,6 +37,8 @@ _BARS_BEFORE_GAP = BARS_PER_ANSWER + LONGEST_WINDOW
 # one after 30 minutes, 1 hour, 2 and so on: each costs one of the day's 25 requests.
 _REFUSED_PAUSE, _FAILED_PAUSE = timedelta(hours=12), timedelta(minutes=30)
 _MOST_DOUBLINGS = 5
+# The free plan takes one request a second. A backfill asks for two months at least, one after the other.
+_MONTHS_APART = timedelta(seconds=1.1)
 
 
 class AlphaVantage:
@@ -48,11 +52,13 @@ class AlphaVantage:
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         before_request: called before each request; what it raises goes to the caller.
         now: the clock.
+        sleep: waits so many seconds.
     """
 
     instruments_per_request = 1
+    answers_since = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a server's address, its key, and two clocks)
         self,
         session: requests.Session,
         url: str,
@@ -62,11 +68,14 @@ class AlphaVantage:
         *,
         before_request: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = ProviderHttp(session, url, timeout_seconds, [api_key], before_request, now)
         self._api_key = api_key
         self._hours = hours
         self._now = now
+        self._sleep = sleep
+        self._month_asked_at: datetime | None = None
         # By instrument, since when its bars are wanted that no short answer showed.
         self._gaps: dict[str, datetime] = {}
         # Of long answers, whatever the instrument: failures in a row, and from when on they are asked for.
@@ -115,11 +124,18 @@ class AlphaVantage:
             ProviderError: there are none; its type says why.
         """
         first, after = month_bounds(month, UTC)
+        if self._month_asked_at:
+            self._sleep(max(0.0, (self._month_asked_at + _MONTHS_APART - self._now()) / timedelta(seconds=1)))
+        self._month_asked_at = self._now()
         if instrument.quote is None:
             return self._ask(instrument, interval, outputsize="full", month=month)
         answer = self._ask(instrument, interval, outputsize="full")
         start, end = format_time(first), format_time(after)
         bars = {time: numbers for time, numbers in answer.bars.items() if start <= time < end}
+        if not bars and first < answer.asked_at - FULL_ANSWER:
+            raise HistoryLimitError(
+                f"{instrument.name}: Alpha Vantage shows the last 30 days of a pair, and none of {month}"
+            )
         if not bars:
             raise NoDataError(f"{instrument.name}: Alpha Vantage shows no bars of {month}")
         return replace(answer, bars=bars, reaches_back=_begins_by(first, answer))

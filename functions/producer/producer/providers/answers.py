@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import ProviderError, UnknownInstrumentError
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason
-from stockstream.times import format_time
+from stockstream.sessions import bar_end
+from stockstream.times import format_time, parse_time
 
 # So many bars Alpha Vantage shows in a short answer, and Alpaca is asked for. Any of them may be revised. The
 # planner reckons with this number, and a tail keeps a full look-back before the oldest of them.
@@ -51,14 +52,27 @@ class Answer:
     failure: ProviderError | None = None
     cut_off_by: ProviderError | None = None
 
-    def finished_bars(self, interval: str) -> dict[str, Ohlcv]:
-        """The bars without the one that is still forming.
+    def without_forming(self, market: str, interval: str) -> "Answer":
+        """The answer without the bar that is still forming.
 
         An answer is made up somewhere between the question and its arrival. A bar counts as finished only
         if it had ended when the question was asked.
+
+        Args:
+            market: the instrument's, as market_of gives it.
+            interval: the bars', a key of INTERVALS.
         """
-        newest = format_time(self.asked_at - INTERVALS[interval])
-        return {open_time: numbers for open_time, numbers in self.bars.items() if open_time <= newest}
+        length = INTERVALS[interval]
+        surely_finished = format_time(self.asked_at - length)
+        return replace(
+            self,
+            bars={
+                open_time: numbers
+                for open_time, numbers in self.bars.items()
+                if open_time <= surely_finished
+                or bar_end(market, parse_time(open_time), length) <= self.asked_at
+            },
+        )
 
 
 def month_bounds(month: str, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -16,10 +16,14 @@ class Provider(Protocol):
 
     Attributes:
         instruments_per_request: how many instruments one fetch takes at most.
+        answers_since: whether an answer reaches back to any moment that is asked for.
     """
 
     @property
     def instruments_per_request(self) -> int: ...  # noqa: D102 (the class says it)
+
+    @property
+    def answers_since(self) -> bool: ...  # noqa: D102 (the class says it)
 
     def fetch(
         self, instruments: Sequence[Instrument], interval: str, since: datetime | None
@@ -42,7 +46,8 @@ class Provider(Protocol):
         """The bars of a month, such as `2026-10`, of the market's own calendar.
 
         Raises:
-            ProviderError: there are none; its type says why.
+            NoDataError: the instrument has none in that month.
+            ProviderError: they did not come; its type says why.
         """
 
     def requests_per_month(self, instrument: Instrument, interval: str) -> int:

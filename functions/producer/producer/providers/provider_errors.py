@@ -52,6 +52,12 @@ class NoDataError(ProviderError):
     outcome = FailureOutcome.WAIT
 
 
+class HistoryLimitError(ProviderError):
+    """The provider shows no bars that are so old, whether there were any or not."""
+
+    outcome = FailureOutcome.WAIT
+
+
 class DailyQuotaError(ProviderError):
     """The plan's requests for the day are spent."""
 

@@ -1,13 +1,14 @@
 """What to send of a month of history: what lies before the tail, and what the tail lacks. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import BARS_PER_ANSWER
-from producer.publishing.publication import Publication, plan_publications
+from producer.publishing.publication import Cause, Publication, plan_publications
 from stockstream.fields import lookback_lengths
+from stockstream.lookbacks import Lookbacks
 from stockstream.windows import Windows
 
 
@@ -15,19 +16,29 @@ class HistoryPlan(NamedTuple):
     """What to send of a month.
 
     Attributes:
-        older: the month's bars that the tail will not remember, oldest first.
+        older: the open_times of the month's bars that the tail will not remember, oldest first.
+        known: what these look back on, and they themselves.
         tail: what the others are planned with, and remembered with.
         within: the bars of a hole in the tail, those that have changed, and those that looked back over a
             hole.
     """
 
-    older: list[Publication]
+    older: list[str]
+    known: Mapping[str, Ohlcv]
     tail: Tail
     within: list[Publication]
 
+    def older_publications(self, windows: Windows) -> Iterator[Publication]:
+        """The older bars, one by one: with their look-backs a coin's month would take 150 MB."""
+        times, wanted = sorted(self.known), set(self.older)
+        lookbacks = Lookbacks([self.known[time] for time in times], windows)
+        for position, time in enumerate(times):
+            if time in wanted:
+                yield Publication(time, self.known[time], lookbacks.before(position), Cause.NEW)
+
 
 def plan_history(
-    month: Mapping[str, Ohlcv], before: Mapping[str, Ohlcv], tail: Tail, windows: Windows
+    month: Mapping[str, Ohlcv], before: Mapping[str, Ohlcv], tail: Tail, windows: Windows, begin: str = ""
 ) -> HistoryPlan:
     """What to send of a month.
 
@@ -38,21 +49,19 @@ def plan_history(
         before: the bars of the month before it.
         tail: what has been sent.
         windows: what the look-back must serve.
+        begin: the open_time from which on the month is sent; empty for all of it.
     """
     shown = {**before, **month}
     reach = max(lookback_lengths(windows).values())
     is_within = bool(tail.bars) and max(month, default="") >= tail.oldest
     first = _first_remembered(shown, tail, reach) if is_within else tail.oldest
-    older = [
-        each
-        for each in plan_publications({**tail.bars, **shown}, Tail(), windows)
-        if each.open_time in month and (not first or each.open_time < first)
-    ]
+    known = {**tail.bars, **shown}
+    older = [time for time in sorted(month) if time >= begin and (not first or time < first)]
     if not is_within:
-        return HistoryPlan(older, tail, [])
+        return HistoryPlan(older, known, tail, [])
     reaching = _reaching_back(shown, tail, first, reach)
     until_newest = {time: numbers for time, numbers in shown.items() if time <= tail.newest}
-    return HistoryPlan(older, reaching, plan_publications(until_newest, reaching, windows))
+    return HistoryPlan(older, known, reaching, plan_publications(until_newest, reaching, windows))
 
 
 def _first_remembered(shown: Mapping[str, Ohlcv], tail: Tail, reach: int) -> str:

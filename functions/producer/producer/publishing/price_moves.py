@@ -1,14 +1,15 @@
 """Price moves: how far a price went over a few bars, among the bars that are new. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from producer.ohlcv import Ohlcv
 from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
-from stockstream.sessions import current_or_last_session, market_of
+from stockstream.sessions import bar_end, current_or_last_session, market_of
 from stockstream.times import format_time, parse_time
 
 # Older moves are not told: they are in the first answer, or in the one after an outage. It is two hours,
@@ -71,15 +72,15 @@ class PriceWatch:
         """
         if not self.percent or not new or (self.names and instrument.name not in self.names):
             return None
-        length, times = INTERVALS[interval], sorted(bars)
+        market, length, times = market_of(instrument, self.hours), INTERVALS[interval], sorted(bars)
         oldest_news = format_time(now - _NEWS - length)
         moves = (
-            _measure(times[position - self.bars], time, bars, length)
+            _measure(times[position - self.bars], time, bars, partial(bar_end, market, length=length))
             for position, time in enumerate(times)
             if time in new
             and time >= oldest_news
             and position >= self.bars
-            and self._is_one_session(instrument, times[position - self.bars], time)
+            and _is_one_session(market, times[position - self.bars], time)
         )
         return max(moves, key=lambda move: abs(move.change_percent), default=None)
 
@@ -87,20 +88,23 @@ class PriceWatch:
         """Whether people are told of a move."""
         return abs(move.change_percent) >= self.percent
 
-    def _is_one_session(self, instrument: Instrument, first: str, last: str) -> bool:
-        session = current_or_last_session(market_of(instrument, self.hours), parse_time(last))
-        return session is not None and parse_time(first) >= session.opens
-
 
 NO_WATCH = PriceWatch()
 
 
-def _measure(first: str, last: str, bars: Mapping[str, Ohlcv], length: timedelta) -> PriceMove:
+def _is_one_session(market: str, first: str, last: str) -> bool:
+    session = current_or_last_session(market, parse_time(last))
+    return session is not None and parse_time(first) >= session.opens
+
+
+def _measure(
+    first: str, last: str, bars: Mapping[str, Ohlcv], end_of: Callable[[datetime], datetime]
+) -> PriceMove:
     from_price, to_price = bars[first].close, bars[last].close
     return PriceMove(
         100 * (to_price - from_price) / from_price,
         from_price,
         to_price,
-        format_time(parse_time(first) + length),
-        format_time(parse_time(last) + length),
+        format_time(end_of(parse_time(first))),
+        format_time(end_of(parse_time(last))),
     )

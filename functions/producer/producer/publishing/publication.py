@@ -65,6 +65,20 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
     return publications
 
 
+def comparable_bars(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) -> dict[str, Ohlcv]:
+    """Of an answer that reaches far back, what may be sent, and what that looks back on.
+
+    The tail's first bars are left out where the answer does not show enough of what was before them: sent
+    again, they would have shorter look-backs than they had. Where nothing is forgotten, nothing was sent
+    before them, and what is older than they are is not sent now.
+    """
+    if not tail.forgotten:
+        return {time: numbers for time, numbers in shown.items() if time >= tail.oldest}
+    times = sorted({**tail.bars, **shown})
+    first = times[min(len(times) - 1, max(lookback_lengths(windows).values()))]
+    return {time: shown[time] for time in shown if not tail.oldest <= time < min(first, tail.newest)}
+
+
 def _cause(time: str, numbers: Ohlcv, tail: Tail, *, stale: bool) -> Cause | None:
     if time not in tail.bars:
         if time > tail.newest:

@@ -1,7 +1,8 @@
 """Publishing what a provider answered about one instrument: plan, put, and then write the tail."""
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -13,7 +14,14 @@ from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
 from producer.publishing.history import plan_history
 from producer.publishing.price_moves import NO_WATCH, PriceMove, PriceWatch
-from producer.publishing.publication import Cause, Publication, advance, alters_the_past, plan_publications
+from producer.publishing.publication import (
+    Cause,
+    Publication,
+    advance,
+    alters_the_past,
+    comparable_bars,
+    plan_publications,
+)
 from stockstream.bar_stream import BarStream
 from stockstream.bars import Bar
 from stockstream.instruments import Instrument
@@ -36,6 +44,8 @@ class Published:
             bar after it may have been shown, and is not remembered.
         hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
+        unsent_from: of history, the open_time of the oldest bar that is not in the stream; empty if all are.
+        times: the open_times of all bars that the answer shows and the tail remembers.
     """
 
     causes: Counter[Cause] = field(default_factory=Counter)
@@ -43,6 +53,8 @@ class Published:
     newest: str = ""
     hole: tuple[str, str] | None = None
     move: PriceMove | None = None
+    unsent_from: str = ""
+    times: Collection[str] = ()
 
 
 class _Sending(NamedTuple):
@@ -64,35 +76,46 @@ class Publisher:
     windows: Windows
     watch: PriceWatch = NO_WATCH
 
-    def publish(self, instrument: Instrument, answer: Answer, deadline: float) -> Published:
+    def publish(
+        self, instrument: Instrument, answer: Answer, deadline: float, *, again: bool = False
+    ) -> Published:
         """Sends what an answer shows and the tail does not hold.
 
         Args:
             instrument: what the answer is about.
-            answer: the provider's.
+            answer: the provider's, without the bar that is still forming.
             deadline: when to give up putting, on time.monotonic.
+            again: whether the answer reaches back over all that the tail remembers: what was sent before that
+                is none of its business.
 
         Raises:
             TailConflictError: another run has written the tail meanwhile. The next run sends what is missing.
             UnreadableTailError: what is stored is no tail.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
-        shown = answer.finished_bars(self.interval)
+        shown = answer.bars
+        if again:
+            shown = comparable_bars(shown, tail, self.windows)
         publications = plan_publications(shown, tail, self.windows)
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
+        known = {**tail.bars, **shown}
         published = Published(
             unsent=len(publications),
             hole=None if answer.reaches_back else _hole(tail, shown),
-            move=self.watch.find_move(
-                instrument, self.interval, {**tail.bars, **shown}, new, answer.asked_at
-            ),
+            move=self.watch.find_move(instrument, self.interval, known, new, answer.asked_at),
+            times=known.keys(),
         )
         sending = _Sending(instrument, answer.as_of, deadline)
         published.newest = self._send(sending, publications, VersionedTail(tail, version), published).newest
         return published
 
     def publish_history(
-        self, instrument: Instrument, answer: Answer, before: Mapping[str, Ohlcv], deadline: float
+        self,
+        instrument: Instrument,
+        answer: Answer,
+        before: Mapping[str, Ohlcv],
+        deadline: float,
+        begin: str = "",
     ) -> Published:
         """Sends what an answer shows of the time before the tail, and what the tail lacks of its own time.
 
@@ -101,23 +124,30 @@ class Publisher:
             answer: the provider's.
             before: the bars before those of the answer, for their look-back.
             deadline: when to give up putting, on time.monotonic.
+            begin: the open_time from which on history is sent; empty for all of it.
 
         Raises:
             TailConflictError: another run has written the tail meanwhile.
             UnreadableTailError: what is stored is no tail.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
-        plan = plan_history(answer.finished_bars(self.interval), before, tail, self.windows)
+        plan = plan_history(answer.bars, before, tail, self.windows, begin)
         published = Published(unsent=len(plan.older) + len(plan.within))
-        for piece in batched(plan.older, SLICE_BARS, strict=False):
+        for piece in batched(plan.older_publications(self.windows), SLICE_BARS, strict=False):
+            published.unsent_from = piece[0].open_time
+            if time.monotonic() >= deadline:
+                return published
             acknowledged = self._put(instrument, piece, answer.as_of, deadline)
             published.causes.update(piece[position].cause for position in acknowledged)
             published.unsent -= len(acknowledged)
             if len(acknowledged) < len(piece):
                 # What lies within the tail would be remembered, and these bars with it, as if they were sent.
+                published.unsent_from = _first_refused(piece, acknowledged)
                 return published
         sending = _Sending(instrument, answer.as_of, deadline)
         self._send(sending, plan.within, VersionedTail(plan.tail, version), published)
+        # What the stream did not take of the tail's time is in doubt, and the next answer's run sends it.
+        published.unsent_from = plan.within[0].open_time if published.unsent else ""
         return published
 
     def _send(
@@ -163,6 +193,10 @@ class Publisher:
             for each in publications
         ]
         return self.stream.put(instrument.name, records, deadline)
+
+
+def _first_refused(publications: Sequence[Publication], acknowledged: Collection[int]) -> str:
+    return next(each.open_time for position, each in enumerate(publications) if position not in acknowledged)
 
 
 def _slices(publications: Sequence[Publication]) -> Iterator[Sequence[Publication]]:

@@ -59,7 +59,7 @@ SESSION = Session(datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11,
 
 def market_at(text: str, *today: SessionPart) -> Market:
     now = datetime.fromisoformat(f"2026-11-20T{text}:00").replace(tzinfo=UTC)
-    return Market("XNYS", now, timedelta(minutes=1), SESSION, now < SESSION.closes, now, today)
+    return Market("XNYS", now, timedelta(minutes=1), SESSION, now < SESSION.closes, today)
 
 
 def asked(text: str, newest: str | None = None) -> RequestState:

@@ -1,6 +1,7 @@
 """The ledger: quota days, answers and failures, and the form in which it is kept."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from producer.planning.ledger import (
@@ -20,6 +21,7 @@ def utc(text: str) -> datetime:
 
 
 NOON = utc("2026-11-20T17:00:07")  # 12:00 in New York
+FIRST = utc("2026-11-20T17:00")  # of an answer at NOON: since then nothing has been read again
 TODAY = date(2026, 11, 20)
 
 
@@ -41,8 +43,8 @@ def test_an_answer_is_one_request_for_all_its_instruments() -> None:
     ledger = record_answer(Ledger(TODAY, spent=3), NOON, newest)
     assert ledger.spent == 4
     assert ledger.instruments == {
-        "IBM": RequestState(utc("2026-11-20T17:00"), utc("2026-11-20T16:58")),
-        "MSFT": RequestState(utc("2026-11-20T17:00"), None),
+        "IBM": RequestState(utc("2026-11-20T17:00"), utc("2026-11-20T16:58"), reread_at=FIRST),
+        "MSFT": RequestState(utc("2026-11-20T17:00"), None, reread_at=FIRST),
     }
 
 
@@ -50,7 +52,17 @@ def test_an_answer_that_shows_less_than_an_earlier_one_takes_nothing_back() -> N
     ledger = record_answer(Ledger(), NOON, {"IBM": utc("2026-11-20T16:58")})
     ledger = record_answer(ledger, utc("2026-11-20T17:01"), {"IBM": utc("2026-11-20T16:50")})
     ledger = record_answer(ledger, utc("2026-11-20T17:02"), {"IBM": None})
-    assert ledger.instruments["IBM"] == RequestState(utc("2026-11-20T17:02"), utc("2026-11-20T16:58"))
+    assert ledger.instruments["IBM"] == RequestState(
+        utc("2026-11-20T17:02"), utc("2026-11-20T16:58"), reread_at=FIRST
+    )
+
+
+def test_what_is_read_again_is_so_since_then_and_else_since_its_first_answer() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": None, "MSFT": None})
+    later = utc("2026-11-20T20:20")
+    ledger = record_answer(ledger, later, {"IBM": None, "MSFT": None}, reread=["IBM"])
+    assert ledger.instruments["IBM"].reread_at == later
+    assert ledger.instruments["MSFT"].reread_at == FIRST
 
 
 def test_a_new_day_begins_with_nothing_spent() -> None:
@@ -69,7 +81,7 @@ def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
         failed = record_failure(ledger, NOON, ["IBM"], outcome)
         assert failed.spent == 2
         assert failed.instruments["IBM"] == RequestState(
-            utc("2026-11-20T17:00"), None, utc(again), failures=1, failed_at=utc("2026-11-20T17:00")
+            FIRST, None, utc(again), failures=1, failed_at=FIRST, reread_at=FIRST
         )
         assert failed.instruments["MSFT"] == ledger.instruments["MSFT"]
 
@@ -77,7 +89,9 @@ def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
 def test_an_answer_ends_the_delay_after_a_failure() -> None:
     ledger = record_failure(Ledger(), NOON, ["IBM"], FailureOutcome.TELL_A_PERSON)
     ledger = record_answer(ledger, utc("2026-11-20T18:00"), {"IBM": None})
-    assert ledger.instruments["IBM"] == RequestState(utc("2026-11-20T18:00"))
+    assert ledger.instruments["IBM"] == RequestState(
+        utc("2026-11-20T18:00"), reread_at=utc("2026-11-20T18:00")
+    )
 
 
 def test_counts_the_failures_since_the_newest_answer() -> None:
@@ -136,6 +150,7 @@ def test_a_kept_ledger_is_plain_and_comes_back_as_it_was() -> None:
     )
     ledger = record_failure(ledger, NOON, ["fx:EUR/USD"], FailureOutcome.WAIT)
     ledger = record_silence(record_failure(ledger, NOON, ["IBM"], FailureOutcome.STOP_FOR_THE_DAY), NOON)
+    ledger = replace(ledger, history={"IBM|1min|2026-10": utc("2026-10-07T14:00:00")})
     kept = ledger.to_dict()
     assert Ledger.from_dict(json.loads(json.dumps(kept))) == ledger
     assert kept["stopped_until"] == "2026-11-21T05:00:00Z"

@@ -6,9 +6,10 @@ import pytest
 
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, RequestState
-from producer.planning.overdue import ExpectedLag, longest_pause, longest_quiet, measure_overdue
+from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue, usual_quiet
 from producer.planning.planner import Plan
 from stockstream.instruments import parse_instrument
+from stockstream.times import format_time
 
 MINUTE = timedelta(minutes=1)
 # Together with the two bars that a bar takes to show, a quarter of an hour is explained.
@@ -61,6 +62,37 @@ def test_nothing_is_overdue_while_the_market_is_closed(now: datetime) -> None:
     assert overdue(now, IBM=RequestState(newest=at("15:00", "2026-11-19"))) is None
 
 
+CHRISTMAS = Watchlist((parse_instrument("fx:EUR/USD"),), "1min", "regular")
+
+
+def missing_since(now: datetime, newest: datetime) -> float | None:
+    """In minutes, of EUR/USD."""
+    ledger = Ledger(instruments={"fx:EUR/USD": RequestState(newest=newest)})
+    measured = measure_overdue(CHRISTMAS, ledger, LAG, now)
+    return None if measured is None else measured / MINUTE
+
+
+@pytest.mark.parametrize("eve", ["2026-12-24", "2026-12-31"])
+def test_on_a_holiday_no_bar_of_a_currency_is_missing_and_after_it_all_are(eve: str) -> None:
+    # 17:00 in New York is 22:00 UTC; Christmas and New Year's Day are Fridays, so that the week ends then.
+    last = at("21:50", eve)
+    day = (last + timedelta(days=1)).date().isoformat()
+
+    assert missing_since(at("21:59", eve), last) == 0
+    assert missing_since(at("22:00", eve), last) is None
+    assert missing_since(at("12:00", day), last) is None
+    assert missing_since(at("23:30", day), last) is None
+
+
+def test_the_week_goes_on_an_hour_after_a_holiday_in_its_middle() -> None:
+    # In 2024 Christmas was a Wednesday. The currency market is missed again from 18:00 in New York on.
+    last = at("21:50", "2024-12-24")
+
+    assert missing_since(at("22:59", "2024-12-25"), last) is None
+    assert missing_since(at("23:15", "2024-12-25"), last) == 0
+    assert missing_since(at("23:20", "2024-12-25"), last) == 5
+
+
 def test_where_one_instrument_has_new_bars_the_others_had_no_trades() -> None:
     assert overdue(at("17:00"), IBM=bar("16:58"), TINY=bar("14:31")) == 0
 
@@ -72,14 +104,22 @@ def test_where_all_have_stopped_the_silence_of_the_one_that_is_traded_most_count
     assert overdue(at("15:51"), IBM=bar("15:30"), TINY=tiny) == 5
 
 
-def test_what_is_traded_seldom_may_be_silent_for_twice_its_longest_silence() -> None:
+def test_what_is_traded_seldom_may_be_silent_for_twice_its_usual_silence() -> None:
     # 15:01, the quarter of an hour, and twice 12 minutes.
     assert overdue(at("15:40"), TINY=bar("15:00", quiet=12 * MINUTE)) == 0
     assert overdue(at("15:45"), TINY=bar("15:00", quiet=12 * MINUTE)) == 5
 
 
-def test_a_long_outage_does_not_hide_the_next_one_for_more_than_an_hour() -> None:
-    assert overdue(at("16:21"), IBM=bar("15:00", quiet=timedelta(hours=4))) == 5
+def test_a_coin_with_a_bar_each_third_hour_is_overdue_after_six_hours_and_not_before() -> None:
+    coin = parse_instrument("crypto:BTC/USD")
+    quiet = usual_quiet("always", each_third_hour(10), "1min")
+    ledger = Ledger(instruments={coin.name: bar("15:00", quiet=quiet)})
+    watchlist = Watchlist((coin,), "1min", "regular")
+
+    # 15:01, the quarter of an hour, and twice 2 hours and 59 minutes.
+    assert quiet == 179 * MINUTE
+    assert measure_overdue(watchlist, ledger, LAG, at("21:14")) == timedelta()
+    assert measure_overdue(watchlist, ledger, LAG, at("21:19")) == 5 * MINUTE
 
 
 def test_each_open_market_counts_and_the_worst_is_told() -> None:
@@ -144,29 +184,50 @@ def test_a_week_has_seven_days(day: date) -> None:
     assert longest_pause(shanghai, Plan(25, 1), day) == 1.4 * 120 / 25 * MINUTE
 
 
+def each_third_hour(bars: int) -> list[str]:
+    newest = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    return [format_time(newest - number * timedelta(hours=3)) for number in range(bars)]
+
+
 @pytest.mark.parametrize(
     ("times", "minutes"),
     [
-        ([], 0),
-        (["15:00"], 0),
-        (["15:00", "15:01", "15:02"], 0),
-        (["15:00", "15:01", "15:09", "15:12"], 7),
+        pytest.param([], 0, id="nothing is known"),
+        pytest.param(["15:00"], 30, id="one bar tells nothing"),
+        pytest.param(["15:00", "15:01", "15:02"], 0, id="no gap"),
+        pytest.param(["15:00", "15:02", "15:03"], 1, id="a gap before the last bar but one"),
+        pytest.param(["15:00", "15:01", "15:03"], 1, id="a gap after it"),
+        pytest.param(["15:00", "19:00"], 239, id="one gap is all that is known"),
+        pytest.param(["15:00", "16:00", "19:00"], 59, id="the shorter one of two"),
+        pytest.param(["15:00", "15:01", "15:09", "15:12"], 7, id="a short silence counts that came once"),
+        # The gaps are 240, 90 and 59 minutes, and then as many and one of 70 more.
+        pytest.param(["14:59", "15:59", "17:30", "21:31"], 59, id="the third longest of three"),
+        pytest.param(["14:59", "15:59", "17:10", "18:41", "22:42"], 70, id="the third longest of four"),
+        pytest.param(["15:00", "15:01", "15:02", "15:03", "19:04"], 30, id="a lone outage is half an hour"),
+        pytest.param(["15:00", "15:01", "15:02", "15:03", "17:04", "19:05"], 30, id="and so are two of them"),
     ],
 )
-def test_a_silence_is_the_open_time_between_two_bars(times: list[str], minutes: int) -> None:
+def test_the_usual_silence_is_one_that_has_come_three_times(times: list[str], minutes: int) -> None:
     open_times = [f"2026-11-20T{time}:00Z" for time in times]
 
-    assert longest_quiet("XNYS", open_times, "1min") == minutes * MINUTE
+    assert usual_quiet("always", open_times, "1min") == minutes * MINUTE
 
 
 def test_the_night_is_no_silence() -> None:
     # 2 minutes before the close, and 3 after the opening.
-    assert longest_quiet("XNYS", ["2026-11-19T20:57:00Z", "2026-11-20T14:33:00Z"], "1min") == 5 * MINUTE
+    assert usual_quiet("XNYS", ["2026-11-19T20:57:00Z", "2026-11-20T14:33:00Z"], "1min") == 5 * MINUTE
 
 
-def test_only_the_newest_hundred_bars_tell_how_silent_a_market_is() -> None:
+def test_a_holiday_of_currencies_is_no_silence() -> None:
+    # 17:00 in New York on Christmas Eve is 22:00 UTC. A minute before it, and three after 23:00 the next day.
+    times = ["2024-12-24T21:58:00Z", "2024-12-25T23:03:00Z"]
+
+    assert usual_quiet("currencies", times, "1min") == 4 * MINUTE
+
+
+def test_only_the_bars_that_an_answer_can_hold_tell_how_silent_a_market_is() -> None:
     old = ["2026-11-20T14:30:00Z"]
-    new = [f"2026-11-20T{15 + minute // 60}:{minute % 60:02}:00Z" for minute in range(100)]
+    new = [f"2026-11-20T{15 + minute // 60}:{minute % 60:02}:00Z" for minute in range(99)]
 
-    assert longest_quiet("XNYS", [*old, *new[1:]], "1min") == 30 * MINUTE
-    assert longest_quiet("XNYS", [*old, *new], "1min") == timedelta()
+    assert usual_quiet("XNYS", [*old, *new[1:]], "1min") == 30 * MINUTE
+    assert usual_quiet("XNYS", [*old, *new], "1min") == timedelta()

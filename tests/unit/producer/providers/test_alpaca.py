@@ -11,6 +11,7 @@ import requests
 from urllib3.response import HTTPResponse
 
 from producer.ohlcv import Ohlcv
+from producer.planning.allowance import AllowanceSpentError
 from producer.providers.alpaca import ALPACA, Alpaca, parse_key
 from producer.providers.provider_errors import (
     KeyRefusedError,
@@ -135,7 +136,7 @@ def test_reads_the_numbers_of_each_instrument_by_its_own_name() -> None:
 def test_the_bar_that_had_not_ended_when_the_first_page_was_asked_for_is_still_forming() -> None:
     answers = alpaca(FakeMarket({"AAPL": minutes_before_now(2)})).fetch([AAPL], "1min", ago(minutes=30))
 
-    assert list(answers["AAPL"].finished_bars("1min")) == ["2026-12-01T14:59:00Z"]
+    assert list(answers["AAPL"].without_forming("XNYS", "1min").bars) == ["2026-12-01T14:59:00Z"]
 
 
 def test_a_thousand_symbols_take_ten_requests_a_minute() -> None:
@@ -258,6 +259,31 @@ def test_a_new_symbol_of_which_alpaca_says_nothing_has_failed() -> None:
     answers = alpaca(session).fetch([AAPL, MSFT], "1min", None)
 
     assert (None, NoDataError) == (answers["AAPL"].failure, type(answers["MSFT"].failure))
+
+
+def test_a_coin_that_is_traded_a_few_times_a_day_is_looked_for_in_two_weeks() -> None:
+    each_third_hour = [row(NOW.replace(minute=0, second=0) - timedelta(hours=3 * k + 2)) for k in range(200)]
+    session = FakeMarket({"BTC/USD": each_third_hour[::-1], "ETH/USD": minutes_before_now(4)})
+    ether = parse_instrument("crypto:ETH/USD")
+
+    answers = alpaca(session).fetch([BTC, ether], "1min", None)
+
+    # A hundred minutes before 15:00:30 hold no bar of Bitcoin. In 14 days there are 112, of 13:00 and so on.
+    assert [each["symbols"] for each in session.asked] == ["BTC/USD,ETH/USD", "BTC/USD"]
+    assert max(answers[BTC.name].bars) == "2026-12-01T13:00:00Z"
+    assert len(answers[BTC.name].bars) == 100
+    assert len(answers[ether.name].bars) == 4
+
+
+def test_where_the_plan_allows_no_second_request_a_silent_coin_has_no_bars() -> None:
+    allowed = iter([None])
+
+    def before() -> None:
+        if next(allowed, "none") is not None:
+            raise AllowanceSpentError("this run's 1 requests are spent")
+
+    with pytest.raises(NoDataError, match=r"crypto:BTC/USD: Alpaca has no bars"):
+        alpaca(FakeMarket({}), before=before).fetch([BTC], "1min", None)
 
 
 def test_no_bars_since_the_last_are_no_failure() -> None:

@@ -18,6 +18,7 @@ from producer.providers.alphavantage_answers import parse_answer
 from producer.providers.provider_errors import (
     BurstLimitError,
     DailyQuotaError,
+    HistoryLimitError,
     KeyRefusedError,
     MalformedAnswerError,
     MinuteLimitError,
@@ -383,7 +384,7 @@ def test_a_bar_that_had_not_ended_when_it_was_asked_for_is_still_forming() -> No
 
     answer = market(session).fetch([IBM], "1min", None)["IBM"]
 
-    assert list(answer.finished_bars("1min")) == ["2026-12-01T14:30:00Z"]
+    assert list(answer.without_forming("XNYS", "1min").bars) == ["2026-12-01T14:30:00Z"]
 
 
 def test_the_key_that_the_provider_echoes_is_not_in_the_error() -> None:
@@ -560,12 +561,18 @@ def test_a_month_of_a_pair_is_cut_out_of_its_last_30_days() -> None:
 
 def test_a_month_without_bars_is_an_error() -> None:
     meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
-    body = {"Meta Data": meta, "Time Series FX (5min)": {"2026-12-01 00:00:00": bar()}}
+    body = {"Meta Data": meta, "Time Series FX (5min)": {"2026-11-20 00:00:00": bar()}}
 
-    with pytest.raises(NoDataError):
+    def fetch(month: str) -> None:
         market(FakeSession(json.dumps(body).encode())).fetch_month(
-            parse_instrument("fx:EUR/USD"), "5min", "2026-11"
+            parse_instrument("fx:EUR/USD"), "5min", month
         )
+
+    # Asked on the 1st of December: a pair's answer reaches back to the 1st of November.
+    with pytest.raises(NoDataError):
+        fetch("2026-12")
+    with pytest.raises(HistoryLimitError, match="the last 30 days of a pair, and none of 2026-10"):
+        fetch("2026-10")
 
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-1", "26-10", "2026-10-01", "", "٢٠٢٦-10"])

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from producer.providers.answers import month_bounds
+from producer.ohlcv import Ohlcv
+from producer.providers.answers import Answer, month_bounds
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,27 @@ from producer.providers.answers import month_bounds
 def test_a_month_ends_where_the_next_begins(month: str, begins: str, ends: str) -> None:
     expected = tuple(datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (begins, ends))
     assert month_bounds(month, UTC) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "finished"),
+    [
+        ("15:59:59", []),
+        ("16:00:00", ["15:00"]),
+        ("16:29:59", ["15:00"]),
+        # London closes at 16:30 and the bar of 16:00 ends with it; what begins later has its whole hour.
+        ("16:30:00", ["15:00", "16:00"]),
+        ("17:34:59", ["15:00", "16:00"]),
+        ("17:35:00", ["15:00", "16:00", "16:35"]),
+    ],
+)
+def test_a_bar_is_finished_after_its_length_or_when_the_session_closes(
+    asked_at: str, finished: list[str]
+) -> None:
+    numbers = Ohlcv(10.0, 12.0, 9.0, 11.0, 1.0)
+    bars = {f"2026-11-20T{time}:00Z": numbers for time in ("15:00", "16:00", "16:35")}
+    moment = datetime.fromisoformat(f"2026-11-20T{asked_at}").replace(tzinfo=UTC)
+
+    answer = Answer(bars, [], moment, moment, reaches_back=True).without_forming("XLON", "60min")
+
+    assert [time[11:16] for time in answer.bars] == finished

@@ -34,7 +34,7 @@ def test_a_hole_is_filled_and_what_looked_back_over_it_is_sent_again() -> None:
 
     plan = plan_history(bars(range(5, 15)), {}, tail, WINDOWS)
 
-    assert times(plan.older) == [at(minute) for minute in range(5, 10)]
+    assert plan.older == [at(minute) for minute in range(5, 10)]
     assert causes(plan.within) == {
         at(10): REPEATED, at(11): REPEATED, at(12): LATE, at(13): REPEATED, at(14): REPEATED,
     }  # fmt: skip
@@ -58,7 +58,7 @@ def test_nothing_is_older_than_a_tail_that_begins_with_what_is_known() -> None:
 def test_a_month_that_ends_with_the_tails_first_bar_gives_it_its_look_back() -> None:
     plan = plan_history(bars(range(5, 11)), {}, Tail(bars([10, 11, 12])), WINDOWS)
 
-    assert times(plan.older) == [at(minute) for minute in range(5, 10)]
+    assert plan.older == [at(minute) for minute in range(5, 10)]
     assert causes(plan.within) == {at(10): REPEATED, at(11): REPEATED, at(12): REPEATED}
     assert plan.within[0].lookback.close == [5, 6, 7, 8, 9]
 
@@ -68,7 +68,7 @@ def test_a_month_before_the_tail_touches_nothing_within_it() -> None:
 
     plan = plan_history(bars(range(5, 10)), {}, tail, WINDOWS)
 
-    assert causes(plan.older) == {at(minute): NEW for minute in range(5, 10)}
+    assert causes(list(plan.older_publications(WINDOWS))) == {at(minute): NEW for minute in range(5, 10)}
     assert (plan.tail, plan.within) == (tail, [])
 
 
@@ -78,7 +78,7 @@ def test_what_a_filled_hole_pushes_out_of_the_tail_is_sent_as_older() -> None:
 
     plan = plan_history(bars(range(300)), {}, tail, WINDOWS)
 
-    assert times(plan.older) == [at(0)]
+    assert plan.older == [at(0)]
     # The tail's first 199, which may have lacked bars, and all that follow the hole.
     assert times(plan.within) == [at(minute) for minute in (*range(1, 200), *range(250, 300))]
 
@@ -87,3 +87,11 @@ def test_what_is_newer_than_the_tail_is_left_to_the_next_run() -> None:
     plan = plan_history(bars(range(5, 20)), {}, Tail(bars([10, 11, 12])), WINDOWS)
 
     assert times(plan.within) == [at(10), at(11), at(12)]
+
+
+def test_a_month_goes_on_from_where_it_stopped_and_looks_back_over_what_was_sent() -> None:
+    plan = plan_history(bars(range(5, 10)), bars([3, 4]), Tail(bars([10])), WINDOWS, at(7))
+
+    older = list(plan.older_publications(WINDOWS))
+    assert times(older) == plan.older == [at(7), at(8), at(9)]
+    assert older[0].lookback.close == [3, 4, 5, 6]

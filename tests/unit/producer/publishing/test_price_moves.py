@@ -35,6 +35,15 @@ def test_a_move_goes_from_one_close_to_another_some_bars_later() -> None:
     assert move == PriceMove(-7.0, 100.0, 93.0, "2026-11-20T14:31:00Z", "2026-11-20T14:33:00Z")
 
 
+def test_a_move_ends_with_the_session_that_cuts_its_last_bar_short() -> None:
+    # New York's bars of an hour, from its opening on: the last one, of 20:30 UTC, ends at 21:00.
+    bars = closes(100.0, 90.0, 93.0, start=datetime(2026, 11, 20, 18, 30, tzinfo=UTC), minutes=60)
+
+    move = WATCH.find_move(IBM, "60min", bars, list(bars)[-1:], datetime(2026, 11, 20, 21, 2, tzinfo=UTC))
+
+    assert move == PriceMove(-7.0, 100.0, 93.0, "2026-11-20T19:30:00Z", "2026-11-20T21:00:00Z")
+
+
 def test_of_several_new_bars_the_greatest_move_counts_up_or_down() -> None:
     # 100 -> 104 is +4, 100 -> 90 is -10, 104 -> 110 is +5.8.
     move = find(closes(100.0, 100.0, 104.0, 90.0, 110.0), new=3)

@@ -2,7 +2,14 @@
 
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
-from producer.publishing.publication import Cause, Publication, advance, alters_the_past, plan_publications
+from producer.publishing.publication import (
+    Cause,
+    Publication,
+    advance,
+    alters_the_past,
+    comparable_bars,
+    plan_publications,
+)
 from stockstream.windows import Windows
 
 # Smoothed averages want 199 closes before a bar, so that this is the shortest look-back there is.
@@ -190,3 +197,30 @@ def test_a_bar_before_all_that_a_new_tail_holds_is_late() -> None:
     publications = plan_publications({at(4): flat(14), at(5): flat(15)}, tail, WINDOWS)
 
     assert publications[0].cause is Cause.LATE
+
+
+def minutes(first: int, after: int) -> dict[str, Ohlcv]:
+    return {at(minute): flat(minute + 1) for minute in range(first, after)}
+
+
+def test_of_a_long_answer_all_of_the_tail_is_compared_that_has_a_whole_lookback() -> None:
+    # The tail holds the bars of 300 to 599, and a look-back is 199 bars.
+    tail = Tail(minutes(300, 600), forgotten=True)
+
+    # From 101 on its first bar has a whole look-back, and what is older than the tail is for that alone.
+    assert comparable_bars(minutes(101, 601), tail, WINDOWS) == minutes(101, 601)
+    # From 102 on it lacks one.
+    assert comparable_bars(minutes(102, 601), tail, WINDOWS) == minutes(102, 300) | minutes(301, 601)
+    # From within the tail on, its own first 199 bars are all that there is.
+    assert comparable_bars(minutes(400, 601), tail, WINDOWS) == minutes(499, 601)
+
+
+def test_what_is_new_goes_on_however_little_a_long_answer_shows() -> None:
+    tail = Tail(minutes(10, 20), forgotten=True)
+
+    assert comparable_bars(minutes(15, 25), tail, WINDOWS) == minutes(19, 25)
+
+
+def test_of_a_tail_that_forgot_nothing_all_is_compared_and_nothing_older_is_sent() -> None:
+    assert comparable_bars(minutes(0, 25), Tail(minutes(10, 20)), WINDOWS) == minutes(10, 25)
+    assert comparable_bars(minutes(0, 25), Tail(), WINDOWS) == minutes(0, 25)

@@ -1,0 +1,116 @@
+"""Reading again: when bars sent long ago are compared with what the provider shows of them now. Pure.
+
+A request brings what is new and the twenty bars before it, or a hundred, and a bar may be revised later.
+So all that the tail remembers, 299 bars or more, is read again after each 200 bars, and once after the close.
+Each bar is compared at least once more while it is remembered; a market that never closes is like any other.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+
+from producer.markets.watchlist import Watchlist
+from producer.planning.bar_requests import BarRequest, longest_waiting_first
+from producer.planning.ledger import Ledger
+from producer.planning.planner import Plan
+from producer.providers.answers import BARS_PER_ANSWER
+from stockstream.instruments import Instrument
+from stockstream.sessions import current_or_last_session, trading_began, trading_time
+
+# A tail holds 199 bars and the newest hundred: none falls out before it is read again.
+_BARS_APART = 200
+# When a market has been closed for half an hour, nothing else is asked for. A provider that is down then is
+# not asked all night: the next reading compares what the tail still holds.
+_AFTER_CLOSE, _CLOSING_ENDS = timedelta(minutes=30), timedelta(minutes=90)
+
+
+def plan_rereading(
+    watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime, lookback: int | None
+) -> list[BarRequest]:
+    """The requests that bring again what was sent long ago, and what is new as well; all that are due.
+
+    A plan that limits a day's requests has none to spare for it.
+
+    Args:
+        watchlist: what is followed.
+        plan: what the provider allows.
+        ledger: what has been asked.
+        now: UTC.
+        lookback: how many bars a look-back holds at the most; None for a provider whose answers reach back as
+            far as they do, whatever is asked for. Of that only the answer after the close is missing.
+    """
+    is_stopped = ledger.stopped_until is not None and now < ledger.stopped_until
+    if plan.requests_per_day is not None or is_stopped:
+        return []
+    requests: list[BarRequest] = []
+    for market, instruments in _due(watchlist, ledger, now, while_open=lookback is not None).items():
+        cursors = {each: ledger.of_instrument(each.name).sent_until for each in instruments}
+        if lookback is None:
+            requests += [BarRequest((each,), cursor, again=True) for each, cursor in cursors.items()]
+            continue
+        # The tail, and the look-back of its first bar.
+        bars = BARS_PER_ANSWER + 2 * lookback
+        since = trading_began(market, now, bars * watchlist.bar_length)
+        # What lags by more than that gets what is new first.
+        able = [each for each, cursor in cursors.items() if cursor and cursor >= since]
+        # With a hundred bars of each for its revisions, they fit the page that so many hundreds fit.
+        together = max(1, plan.instruments_per_request * BARS_PER_ANSWER // (bars + BARS_PER_ANSWER))
+        requests += [
+            BarRequest(tuple(batch), since, again=True) for batch in batched(able, together, strict=False)
+        ]
+    return requests
+
+
+def with_rereading(
+    requests: Sequence[BarRequest], again: Iterable[BarRequest], ledger: Ledger, most: int
+) -> list[BarRequest]:
+    """The requests of a run: those that read again as far as the run has some left, but at least one.
+
+    Who is read again is not asked for twice. If a run may not make them all, the next begins with the others.
+
+    Args:
+        requests: what the run asks for in any case.
+        again: what plan_rereading says.
+        ledger: what has been asked.
+        most: how many requests the run may make.
+    """
+    chosen = list(again)[: max(1, most - len(requests))]
+    taken = {each for request in chosen for each in request.instruments}
+    others = []
+    for request in requests:
+        rest = tuple(each for each in request.instruments if each not in taken)
+        others += [request._replace(instruments=rest)] if rest else []
+    if not chosen:
+        return list(requests)[:most]
+    return longest_waiting_first([*chosen, *others], ledger)[:most]
+
+
+def _due(
+    watchlist: Watchlist, ledger: Ledger, now: datetime, *, while_open: bool
+) -> dict[str, list[Instrument]]:
+    """Which instruments are to be read again now, by market."""
+    due: dict[str, list[Instrument]] = {}
+    # Thousands share a few moments.
+    known: dict[tuple[str, datetime], bool] = {}
+    for instrument in watchlist.instruments:
+        market, state = watchlist.market_of(instrument), ledger.of_instrument(instrument.name)
+        if state.reread_at is None or (state.not_before and now < state.not_before):
+            continue
+        key = market, state.reread_at
+        if key not in known:
+            known[key] = _is_due(*key, now, watchlist.bar_length, while_open=while_open)
+        if known[key]:
+            due.setdefault(market, []).append(instrument)
+    return due
+
+
+def _is_due(
+    market: str, reread_at: datetime, now: datetime, bar_length: timedelta, *, while_open: bool
+) -> bool:
+    session = current_or_last_session(market, now)
+    if session is None:
+        return False
+    if now < session.closes:
+        return while_open and trading_time(market, reread_at, now) >= _BARS_APART * bar_length
+    is_time = _AFTER_CLOSE <= now - session.closes < _CLOSING_ENDS
+    return is_time and reread_at < session.closes + _AFTER_CLOSE
