@@ -81,6 +81,8 @@ def seen(empty: Seen) -> Seen:
     # All of it, since the session of an instrument may just have begun.
     empty.page.open(f"{address(empty.server)}#instrument=IBM&interval=1min&span=all")
     empty.page.wait(f"{DRAWN} && document.querySelector('#length').textContent.startsWith('{BARS - 1} bars')")
+    # The lake may have been seen before all of it was read.
+    empty.wait_for_text("#health", f"Deliveries of them\n{len(INSTRUMENTS) * (BARS - 1) + 1}")
     return empty
 
 
@@ -285,6 +287,17 @@ def test_the_picker_finds_an_instrument_by_a_part_of_its_name(seen: Seen) -> Non
     close = seen.documents["crypto:BTC/USD"][-2]["close"]
     seen.page.wait(f"{PRICE}.startsWith('{int(close):,}')")
     assert "crypto%3ABTC%2FUSD" in seen.page.value("location.hash")
+
+
+def test_an_instrument_that_comes_while_somebody_searches_is_found(seen: Seen) -> None:
+    seen.page.value("document.querySelector('#instrument').focus()")
+    seen.page.type("aapl")
+    seen.wait_for_text("#instruments", "No such instrument")
+    seen.arrive("later", make_documents("AAPL", datetime.now(UTC).replace(second=0, microsecond=0), 3))
+
+    seen.page.wait("document.querySelectorAll('#instruments [role=option]').length === 1")
+    seen.page.press("Enter", 13, "\r")
+    seen.page.wait("document.querySelector('#chart').ariaLabel.includes('AAPL')")
 
 
 def test_a_market_without_volumes_has_no_panel_for_them(seen: Seen) -> None:

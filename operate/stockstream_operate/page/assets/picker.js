@@ -5,7 +5,7 @@ const plain = (text) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
 export class Picker {
   /** @param {(choice: object) => void} onPick is told what was picked */
   constructor(input, list, onPick) {
-    Object.assign(this, { input, list, onPick, choices: [], found: [], at: -1, picked: "" });
+    Object.assign(this, { input, list, onPick, choices: [], found: [], at: -1, picked: "", searched: "" });
     input.addEventListener("focus", () => this.open(""));
     input.addEventListener("click", () => this.list.hidden && this.open(""));
     input.addEventListener("input", () => this.open(input.value));
@@ -24,15 +24,25 @@ export class Picker {
     this.choices = choices;
     this.picked = picked;
     if (document.activeElement !== this.input) this.input.value = picked;
+    // What has come meanwhile can be found as well.
+    if (!this.list.hidden) this.search();
   }
 
   open(searched) {
     if (searched === "") this.input.select();
-    this.found = this.choices.filter(({ label }) => plain(label).includes(plain(searched)));
-    this.at = this.found.findIndex(({ label }) => label === this.picked);
-    if (searched !== "" || this.at === -1) this.at = this.found.length ? 0 : -1;
+    this.searched = searched;
+    this.at = -1;
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
+    this.search();
+  }
+
+  /** Finds what fits; the row that was chosen stays so. */
+  search() {
+    const chosen = this.found[this.at]?.label ?? (this.searched === "" ? this.picked : "");
+    this.found = this.choices.filter(({ label }) => plain(label).includes(plain(this.searched)));
+    const first = this.found.length ? 0 : -1;
+    this.at = Math.max(first, this.found.findIndex(({ label }) => label === chosen));
     this.fill();
   }
 
