@@ -49,7 +49,11 @@ def test_the_emulator_tells_the_same_people(name: str) -> None:
 
 
 def test_the_emulator_lacks_only_alarms_that_take_metric_math() -> None:
-    assert set(ALARMS) - set(EMULATED) == {"DeliveryIdleAlarm", "SearchDeliveryIdleAlarm"}
+    assert set(ALARMS) - set(EMULATED) == {
+        "BatchSetAsideAlarm",
+        "DeliveryIdleAlarm",
+        "SearchDeliveryIdleAlarm",
+    }
     assert all("Metrics" in ALARMS[name] for name in set(ALARMS) - set(EMULATED))
 
 
@@ -90,6 +94,7 @@ def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_u
     by_themselves = {
         *ABOUT_ALERTS,
         "BarsRejectedAlarm",
+        "BatchSetAsideAlarm",
         "ConversionFailingAlarm",
         "DeadLettersAlarm",
         "HolesFoundAlarm",
