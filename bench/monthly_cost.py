@@ -22,7 +22,7 @@ IDLE_SECONDS, ASKING_SECONDS, TRANSFORM_SECONDS, LOG_KB = 0.2, 3.0, 0.3, 0.8
 
 ARM_GB_SECOND, LAMBDA_CALL = 0.0000133334, 0.20 / 1e6
 METRIC_HOUR = 0.30 / HOURS
-OPTIONAL = {"HasSearch", "HasOwnSearchDomain", "IsParquet"}
+OPTIONAL = {"HasSearch", "HasSearchInAws", "HasOwnSearchDomain", "IsParquet"}
 
 
 class Line(NamedTuple):
@@ -91,7 +91,9 @@ def _alarmed_metrics(resource: dict[str, Any]) -> int:
     """How many metrics an alarm is billed for; with a formula, each that goes into it."""
     if resource["Type"] != "AWS::CloudWatch::Alarm":
         return 0
-    metrics = resource["Properties"].get("Metrics", {}).get("Fn::If", ["", [{"MetricStat": {}}], ""])[1]
+    metrics = resource["Properties"].get("Metrics", [{"MetricStat": {}}])
+    if isinstance(metrics, dict):  # only in AWS
+        metrics = metrics["Fn::If"][1]
     return sum("MetricStat" in metric for metric in metrics)
 
 

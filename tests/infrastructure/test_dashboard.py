@@ -26,6 +26,7 @@ OF_AWS = {
         "WriteProvisionedThroughputExceeded",
     },
     ("AWS/Firehose", "DeliveryStreamName"): {
+        "DataReadFromKinesisStream.Records",
         "DeliveryToAmazonOpenSearchService.DataFreshness",
         "DeliveryToAmazonOpenSearchService.Success",
         "DeliveryToS3.DataFreshness",

@@ -126,7 +126,11 @@ class Metrics:
 
     def minutes(self, alarm: MetricAlarm) -> dict[datetime, list[float]]:
         """The values of an alarm's metric by the minute; a minute without any is missing."""
-        return self._values.get((alarm.metric, alarm.dimensions), {})
+        return self.of(alarm.metric, alarm.dimensions)
+
+    def of(self, metric: str, dimensions: frozenset[tuple[str, str]]) -> dict[datetime, list[float]]:
+        """The values of a metric by the minute; a minute without any is missing."""
+        return self._values.get((metric, dimensions), {})
 
 
 def evaluate(alarm: MetricAlarm, minutes: Mapping[datetime, Sequence[float]], at: datetime) -> str:

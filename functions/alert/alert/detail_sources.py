@@ -98,6 +98,9 @@ _FAILURES = Source(
     nothing="No request failed: the provider answers, and shows nothing newer.",
 )
 
+# Of Lambda itself: what an alarm on calls is about stands in no line of a function, whatever else it counts.
+OF_CALLS = frozenset({"Errors", "Throttles"})
+
 # By the name of the metric, so that an alarm may be called anything.
 SOURCES = {
     "PriceMovePercent": Source(

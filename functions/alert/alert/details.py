@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from alert.alarms import Alarm, State
-from alert.detail_sources import SOURCES, Source
+from alert.detail_sources import OF_CALLS, SOURCES, Source
 from alert.errors import LogsError
 from alert.log_groups import Found, Line, Logs
 from stockstream.observability import logger
@@ -30,8 +30,10 @@ def find_details(alarm: Alarm, logs: Logs, alarm_metrics: Mapping[str, str]) -> 
         logs: where to look.
         alarm_metrics: by its name, which metric an alarm watches that may set off a composite one.
     """
-    names = alarm.trigger.metric_names if alarm.trigger else map(alarm_metrics.get, alarm.children)
+    names = alarm.trigger.metric_names if alarm.trigger else tuple(map(alarm_metrics.get, alarm.children))
     source = next((SOURCES[name] for name in names if name in SOURCES), None)
+    if not OF_CALLS.isdisjoint(names):
+        return ()
     if source is None or alarm.state is not State.ALARM or alarm.changed_at is None:
         return ()
     start = alarm.changed_at - _looked_at(alarm) - _BEFORE

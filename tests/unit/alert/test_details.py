@@ -138,6 +138,13 @@ def test_what_is_over_needs_no_details(state: State) -> None:
     assert logs.asked == []
 
 
+def test_a_batch_that_was_set_aside_is_not_explained_by_records_that_were_refused() -> None:
+    logs = FakeLogs({"message": "record rejected", "reason": "BAD_PRICE", "detail": "close is 0"})
+
+    assert find_details(alarm_on("Errors", "Throttles", "BarsEnriched", "BarsRejected"), logs, {}) == ()
+    assert find_details(alarm_on("BarsEnriched", "BarsRejected"), logs, {}) == ("close is 0",)
+
+
 def test_other_metrics_have_no_details() -> None:
     logs = FakeLogs(IBM)
 
