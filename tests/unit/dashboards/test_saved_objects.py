@@ -173,11 +173,10 @@ def test_every_field_that_has_a_chart_is_drawn_by_a_panel_that_there_is() -> Non
     assert {chart.panel for chart in charts.values()} == set(OVER_TIME)
     for field, chart in charts.items():
         spec = SPECS[chart.panel]
-        hits = spec["data"]["url"]["body"]["aggs"]["instrument"]["aggs"]["bars"]["aggs"]["times"]["aggs"][
-            "last"
-        ]
-        assert field in hits["top_hits"]["_source"]
-        assert f'"bar.{field}"' in json.dumps(spec["layer"])
+        steps = spec["data"]["url"]["body"]["aggs"]["instrument"]["aggs"]["bars"]["aggs"]["times"]["aggs"]
+        assert field in set(fields_in(steps))
+        drawn = field if chart.mark == "candle" else f"bar.{field}"
+        assert f'"{drawn}"' in json.dumps(spec["layer"])
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
