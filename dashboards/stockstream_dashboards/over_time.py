@@ -16,6 +16,7 @@ from stockstream_operate.workplace import ROOT
 UP_COLOR, DOWN_COLOR = "#009E73", "#D55E00"
 COLORS = ("#3D7CC9", "#A45CC0")
 BAR_COLOR = "#8A94A6"
+_DASHES = [[1, 0], [6, 3]]
 
 # How long a candle lasts, for people.
 _STEP = (
@@ -50,8 +51,8 @@ def make_panel(name: str) -> Spec:
         "@steps": panel["steps"],
         "@bars": _bars_of_a_step(name),
         "@marks": list(_marks(name)),
-        "@limits": json.dumps(panel["limits"]).replace('"at"', "at").replace('"means"', "means"),
-        "@limit": _y("limit.at", panel),
+        "@limits": json.dumps(panel["limits"]),
+        "@limit": _y("limit", panel),
         "@label": named + panel["label"],
         "@empty": panel["empty"],
     }
@@ -142,7 +143,16 @@ def _candles(name: str) -> Spec:
                     {"calculate": "datum.step / 60000", "as": "minutes"},
                     {"calculate": _STEP, "as": "label"},
                 ],
-                "mark": {"type": "text", "align": "right", "baseline": "bottom"},
+                # Neither filled nor drawn by the panel itself, so that the text is in the theme's colour.
+                "mark": {
+                    "type": "text",
+                    "style": "guide-label",
+                    "filled": False,
+                    "stroke": None,
+                    "align": "right",
+                    "baseline": "bottom",
+                    "fontSize": 12,
+                },
                 "encoding": {
                     "text": {"field": "label"},
                     "x": {"value": "width"},
@@ -190,7 +200,10 @@ def _marks(name: str) -> Iterator[Spec]:
             {
                 "name": "lines",
                 "mark": {"type": "line", "strokeWidth": 1.6},
-                "encoding": {"color": _color(lines)},
+                "encoding": {
+                    "color": _color(lines),
+                    "strokeDash": {**_series(lines), "scale": {"range": _DASHES}},
+                },
             },
             {
                 "name": "points",
@@ -219,15 +232,12 @@ def _y(field: str, panel: dict[str, Any]) -> Spec:
 
 
 def _color(lines: dict[str, Chart]) -> Spec:
+    return {**_series(lines), "scale": {"range": list(COLORS)}}
+
+
+def _series(lines: dict[str, Chart]) -> Spec:
     legend = {"orient": "top", "offset": 22, "symbolType": "stroke"} if len(lines) > 1 else None
-    return {
-        "field": "series",
-        "type": "nominal",
-        "title": None,
-        "sort": None,
-        "scale": {"range": list(COLORS)},
-        "legend": legend,
-    }
+    return {"field": "series", "type": "nominal", "title": None, "sort": None, "legend": legend}
 
 
 def _opened() -> Spec:

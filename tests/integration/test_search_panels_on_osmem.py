@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import talib
 from drawn_panel import DrawnPanel
+from drawn_text import find_texts
 from opensearchpy import OpenSearch
 
 from stockstream.bars import Bar
@@ -19,7 +20,7 @@ from stockstream_dashboards.invented_documents import deliver
 from stockstream_dashboards.osmem import run_osmem
 from stockstream_dashboards.over_time import OVER_TIME, charted
 from stockstream_dashboards.panels import PanelRequest, draw_svg, fill_query, with_answer
-from stockstream_dashboards.saved_objects import list_panels, read_panel
+from stockstream_dashboards.saved_objects import DASHBOARDS, list_panels, read_dashboard, read_panel
 from stockstream_operate.search.client import find_server
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.search.index import Wanted
@@ -331,7 +332,7 @@ def test_rsi_is_wilders_between_rules_at_30_and_70(ask: Ask, version: str) -> No
         [float("nan") if each is None else each for each in wilder(CLOSES)]
     )
     assert len(drawn.marks("points")) == 69 - 14
-    assert [next(iter(mark.values())) for mark in drawn.marks("limits_layer_0")] == ["30", "70"]
+    assert [next(iter(mark.values())) for mark in drawn.marks("limits")] == ["30", "70"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -369,7 +370,7 @@ def test_macd_is_talibs_with_its_histogram_around_a_rule_at_zero(ask: Ask, versi
     assert float(drawn.marks("bars")[-1]["histogram"].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
         bars[-1]["macd_histogram_12_26_9"], abs=1e-4
     )
-    assert [next(iter(mark.values())) for mark in drawn.marks("limits_layer_0")] == ["0"]
+    assert [next(iter(mark.values())) for mark in drawn.marks("limits")] == ["0"]
 
 
 def test_returns_are_counted_in_hundredths_of_a_basis_point_and_drawn_in_wider_steps(ask: Ask) -> None:
@@ -509,6 +510,34 @@ def test_refused_documents_are_counted_by_reason_without_what_differs(ask: Ask) 
         "1  schema is not enriched.v1",
         "2  open_time is not YYYY-MM-DDTHH:MM:SSZ",
     ]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("days", [1, 30])
+@pytest.mark.parametrize("name", PANELS)
+def test_the_labels_of_a_panel_are_large_enough_and_do_not_overlap_in_a_narrow_window(
+    ask: Ask, name: str, days: int, version: str
+) -> None:
+    answer = ask(name, PanelRequest(DAY.until - timedelta(days=days), DAY.until))
+    texts = find_texts(draw_svg(with_answer(read_panel(name), answer, *narrow_size(name)), version))
+
+    assert texts
+    assert min(text.size for text in texts) >= 12
+    overlaps = [
+        (one.words, other.words) for one, other in itertools.combinations(texts, 2) if one.overlaps(other)
+    ]
+    assert overlaps == []
+
+
+def narrow_size(name: str) -> tuple[int, int]:
+    """The inside of a panel where its dashboard is 830 pixels wide: 48 columns of 17, rows of 28."""
+    (place,) = (
+        place
+        for dashboard in DASHBOARDS
+        for place in read_dashboard(dashboard)["panels"]
+        if place["panel"] == name
+    )
+    return 17 * place["w"] - 24, 28 * place["h"] - 44
 
 
 EMPTY_TEXTS = {

@@ -179,9 +179,11 @@ def test_every_field_that_has_a_chart_is_drawn_by_a_panel_that_there_is() -> Non
         assert f'"{drawn}"' in json.dumps(spec["layer"])
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", DASHBOARDS)
-def test_the_picture_of_a_dashboard_shows_the_panels_that_it_has(name: str) -> None:
-    picture = ET.parse(SAVED_OBJECTS.parents[1] / "docs" / f"dashboard-{name}.svg").getroot()  # noqa: S314 (our own)
+def test_the_picture_of_a_dashboard_shows_the_panels_that_it_has(name: str, theme: str) -> None:
+    file = SAVED_OBJECTS.parents[1] / "docs" / f"dashboard-{name}-{theme}.svg"
+    picture = ET.parse(file).getroot()  # noqa: S314 (our own)
 
     texts = {"".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")}
     source = read_dashboard(name)
