@@ -87,7 +87,7 @@ lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer 
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -c layers/common/requirements.txt -o requirements/dev.txt
 	$(COMPILE) $(ARGS) --group mutants -c requirements/dev.txt -o requirements/mutants.txt
 
-generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects
+generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects, the dashboards' pictures
 	@python -m stockstream_generate
 
 bench-page: setup  ## measure the page over a lake of 100,000 bars (needs Chromium)

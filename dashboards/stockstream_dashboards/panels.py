@@ -19,12 +19,21 @@ _STEPS = (
     (450_000, "5m"), (1_200_000, "10m"), (2_700_000, "30m"), (7_200_000, "1h"), (21_600_000, "3h"),
     (86_400_000, "12h"), (604_800_000, "24h"), (1_814_400_000, "1w"), (3_628_800_000, "30d"),
 )  # fmt: skip
-# The colours that Dashboards gives a spec in its light theme.
-_LIGHT = {
-    "background": "white",
-    "mark": {"color": "#54B399"},
-    "style": {"guide-label": {"fill": "#69707D"}, "guide-title": {"fill": "#343741"}},
-    "axis": {"tickColor": "#EEF0F3", "domainColor": "#EEF0F3", "gridColor": "#EEF0F3"},
+
+
+def _colors(ground: str, quiet: str, text: str, line: str) -> dict[str, Any]:
+    return {
+        "background": ground,
+        "mark": {"color": "#54B399"},
+        "style": {"guide-label": {"fill": quiet}, "guide-title": {"fill": text}},
+        "axis": {"tickColor": line, "domainColor": line, "gridColor": line},
+    }
+
+
+# The colours that Dashboards gives a spec in its two themes, each on the ground of a panel.
+THEMES = {
+    "light": _colors("#FFFFFF", quiet="#69707D", text="#343741", line="#EEF0F3"),
+    "dark": _colors("#1D1E24", quiet="#98A2B3", text="#D4DAE5", line="#343741"),
 }
 
 type Spec = dict[str, Any]
@@ -88,7 +97,7 @@ def _fill_item(item: Any, request: PanelRequest) -> Sequence[Any]:  # noqa: ANN4
     return [_fill(item, request)]
 
 
-def with_answer(spec: Spec, answer: Mapping[str, Any], width: int, height: int) -> Spec:
+def with_answer(spec: Spec, answer: Mapping[str, Any], width: int, height: int, theme: str = "light") -> Spec:
     """The spec as Dashboards hands it to Vega-Lite: the answer in place of the query, in its own colours.
 
     Args:
@@ -96,12 +105,22 @@ def with_answer(spec: Spec, answer: Mapping[str, Any], width: int, height: int) 
         answer: what the search gave.
         width: of the panel's inside, in pixels.
         height: of it, too.
+        theme: a key of THEMES.
     """
     drawn = deepcopy(spec)
     drawn["data"] = {"name": spec["data"]["name"], "values": answer}
     drawn |= {"width": width, "height": height, "autosize": {"type": "fit", "contains": "padding"}}
-    drawn["config"] = _LIGHT | {key: value for key, value in spec["config"].items() if key != "kibana"}
+    own = {key: value for key, value in spec["config"].items() if key != "kibana"}
+    drawn["config"] = _merge(THEMES[theme], own)
     return drawn
+
+
+def _merge(theirs: Mapping[str, Any], own: Mapping[str, Any]) -> Spec:
+    """Dashboards' values where a spec has none of its own."""
+    both = {
+        key: _merge(theirs[key], own[key]) for key in theirs.keys() & own.keys() if isinstance(own[key], dict)
+    }
+    return {**theirs, **own, **both}
 
 
 def draw_svg(spec: Spec, version: str) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import talib
 from drawn_panel import DrawnPanel
+from drawn_text import find_texts
 from opensearchpy import OpenSearch
 
 from stockstream.bars import Bar
@@ -19,7 +20,7 @@ from stockstream_dashboards.invented_documents import deliver
 from stockstream_dashboards.osmem import run_osmem
 from stockstream_dashboards.over_time import OVER_TIME, charted
 from stockstream_dashboards.panels import PanelRequest, draw_svg, fill_query, with_answer
-from stockstream_dashboards.saved_objects import list_panels, read_panel
+from stockstream_dashboards.saved_objects import DASHBOARDS, list_panels, read_dashboard, read_panel
 from stockstream_operate.search.client import find_server
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.search.index import Wanted
@@ -48,8 +49,8 @@ def bar(instrument: str, minute: int, opened: float, close: float, volume: float
         interval="1min",
         open_time=f"{at:%Y-%m-%dT%H:%M:%SZ}",
         open=opened,
-        high=max(opened, close),
-        low=min(opened, close),
+        high=max(opened, close) + 0.07 * (minute % 3),
+        low=min(opened, close) - 0.05 * (minute % 4),
         close=close,
         volume=volume,
         source="replay",
@@ -57,8 +58,10 @@ def bar(instrument: str, minute: int, opened: float, close: float, volume: float
     )
 
 
+OPENS = [100.0, *(close + 0.11 for close in CLOSES[:-1])]
 SHARE = [
-    bar("IBM", minute, 100.0, close, 10.0 + minute) for minute, close in zip(MINUTES, CLOSES, strict=True)
+    bar("IBM", minute, opened, close, 10.0 + minute)
+    for minute, opened, close in zip(MINUTES, OPENS, CLOSES, strict=True)
 ]
 PAIR = [bar("fx:EUR/USD", minute, 1.25, 1.2, None) for minute in range(20)]
 REFUSED = [
@@ -130,22 +133,122 @@ def test_the_price_is_that_of_every_bar_with_the_averages_and_bands_that_pandas_
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_price_has_a_point_for_every_bar_and_no_line_while_an_average_warms_up(
+def test_the_price_has_a_candle_for_every_bar_and_no_line_while_an_average_warms_up(
     ask: Ask, version: str
 ) -> None:
     drawn = draw("market-price", ask("market-price", DAY), version)
 
-    assert Counter(mark["what"] for mark in drawn.marks("points")) == {
-        "close": 69,
-        "SMA 20": 50,
-        "SMA 50": 20,
-    }
+    assert len(drawn.marks("bodies")) == len(drawn.marks("wicks")) == 69
+    assert Counter(mark["what"] for mark in drawn.marks("points")) == {"SMA 20": 50, "SMA 50": 20}
     # A line goes from point to point: SMA 20 begins with the 20th of 69 bars, SMA 50 with the 50th.
-    assert [path.count("L") for path in drawn.paths("lines")] == [68, 49, 19]
+    assert [path.count("L") for path in drawn.paths("lines")] == [49, 19]
     (band,) = drawn.paths("bands")
     assert band.count("L") == 2 * 50 - 1
     assert "NaN" not in drawn.svg
-    assert drawn.texts("shown") == ["IBM, 1min bars  (one of 2 instruments: choose at the right)"]
+    assert drawn.texts("shown") == ["IBM, 1min bars, one of 2: choose at the right"]
+
+
+def pandas_candles(width: str) -> pd.DataFrame:
+    """What pandas makes of the same bars: a row for each step that has some."""
+    frame = pd.DataFrame(
+        {
+            "open": [each.open for each in SHARE],
+            "high": [each.high for each in SHARE],
+            "low": [each.low for each in SHARE],
+            "close": [each.close for each in SHARE],
+        },
+        index=pd.DatetimeIndex([each.open_time for each in SHARE]),
+    )
+    steps = frame.resample(width)
+    candles = steps.agg({"open": "first", "high": "max", "low": "min", "close": "last"})
+    candles["bars"] = steps["open"].count()
+    return candles[candles["bars"] > 0]
+
+
+# Over how many hours in steps of how much: the 120th part, as Dashboards rounds it.
+STEPS = {2: "1min", 9: "5min", 30: "10min", 60: "30min", 24 * 5: "1h", 24 * 30: "3h", 24 * 365: "24h"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("hours", "width"), STEPS.items())
+def test_a_candle_goes_from_the_first_open_to_the_last_close_of_its_step_and_has_its_ends(
+    ask: Ask, hours: int, width: str, version: str
+) -> None:
+    drawn = draw(
+        "market-price",
+        ask("market-price", PanelRequest(DAY.until - timedelta(hours=hours), DAY.until)),
+        version,
+    )
+
+    expected = pandas_candles(width)
+    for layer in ("wicks", "bodies"):
+        candles = drawn.marks(layer)
+        assert [candle["bars"] for candle in candles] == [str(count) for count in expected["bars"]]
+        for price in ("open", "high", "low", "close"):
+            assert [float(candle[price]) for candle in candles] == pytest.approx(
+                list(expected[price]), abs=1e-6
+            )
+
+
+def test_a_candle_of_a_step_stands_in_its_step_and_fills_most_of_it(ask: Ask) -> None:
+    drawn = draw("market-price", ask("market-price", PanelRequest(DAY.until - timedelta(hours=9), DAY.until)))
+
+    # 14:30 to 15:40 in steps of 5 minutes: 14 of them side by side.
+    bodies, wicks = drawn.boxes("bodies"), drawn.boxes("wicks")
+    step = (bodies[-1].left - bodies[0].left) / 13
+    assert drawn.texts("width") == ["candles of 5 min"]
+    assert [body.left for body in bodies] == pytest.approx(
+        [bodies[0].left + step * n for n in range(14)], abs=0.5
+    )
+    assert all(0.6 * step < body.right - body.left < 0.8 * step for body in bodies)
+    assert [wick.left for wick in wicks] == pytest.approx([(body.left + body.right) / 2 for body in bodies])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_wick_goes_from_low_to_high_and_a_body_from_open_to_close_on_one_scale(
+    ask: Ask, version: str
+) -> None:
+    drawn = draw("market-price", ask("market-price", DAY), version)
+
+    frame = pandas_candles("1min")
+    wicks, bodies = drawn.boxes("wicks"), drawn.boxes("bodies")
+    # Pixels go down where prices go up. Two wicks' ends tell the scale; all else must lie on it.
+    top, bottom = int(np.argmax(frame["high"])), int(np.argmin(frame["low"]))
+    prices = (frame["high"].iloc[top], frame["low"].iloc[bottom])
+    slope, shift = np.polyfit(prices, (wicks[top].top, wicks[bottom].bottom), 1)
+    for boxes, upper, lower in (
+        (wicks, frame["high"], frame["low"]),
+        (bodies, frame[["open", "close"]].max(axis=1), frame[["open", "close"]].min(axis=1)),
+    ):
+        assert [box.top for box in boxes] == pytest.approx(list(slope * upper + shift), abs=0.01)
+        assert [box.bottom for box in boxes] == pytest.approx(list(slope * lower + shift), abs=0.01)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_candle_that_fell_has_another_colour_than_one_that_rose_or_stayed(ask: Ask, version: str) -> None:
+    answer = ask("market-price", DAY)
+    first = the_instrument(answer)[1]["times"]["buckets"][0]
+    first["last"]["hits"]["hits"][0]["_source"]["close"] = 100.0  # as it opened
+
+    drawn = draw("market-price", answer, version)
+    fell = [later < earlier for earlier, later in zip(OPENS, CLOSES, strict=True)]
+    assert {colors for colors, falls in zip(drawn.colors("bodies"), fell, strict=True) if falls} == {
+        ("#D55E00", "#D55E00")
+    }
+    assert {colors for colors, falls in zip(drawn.colors("bodies"), fell, strict=True) if not falls} == {
+        ("#009E73", "#009E73")
+    }
+    assert drawn.colors("wicks") == [("", stroke) for _, stroke in drawn.colors("bodies")]
+    # A candle without a body is a line all the same.
+    assert drawn.boxes("bodies")[0].top == drawn.boxes("bodies")[0].bottom
+
+
+def test_the_only_candle_of_a_time_range_is_drawn_a_minute_wide(ask: Ask) -> None:
+    drawn = draw("market-price", ask("market-price", PanelRequest(OPEN, OPEN + timedelta(seconds=30))))
+
+    assert len(drawn.marks("bodies")) == 1
+    assert drawn.texts("width") == ["candles of 1 min"]
+    assert "NaN" not in drawn.svg
 
 
 def test_averages_that_a_stack_does_not_have_are_lines_that_are_not_there(ask: Ask) -> None:
@@ -154,7 +257,8 @@ def test_averages_that_a_stack_does_not_have_are_lines_that_are_not_there(ask: A
         del each["sma_20"], each["sma_50"]
 
     drawn = draw("market-price", answer)
-    assert [path.count("L") for path in drawn.paths("lines")] == [68]
+    assert drawn.paths("lines") == []
+    assert len(drawn.marks("bodies")) == 69
     assert "SMA" not in drawn.svg
     assert "NaN" not in drawn.svg
 
@@ -162,7 +266,8 @@ def test_averages_that_a_stack_does_not_have_are_lines_that_are_not_there(ask: A
 def test_a_price_axis_does_not_begin_at_zero(ask: Ask) -> None:
     drawn = draw("market-price", ask("market-price", DAY))
 
-    assert min(float(mark["at"]) for mark in drawn.marks("points")) == pytest.approx(98.4979)
+    # Minute 3: 100 + 0.4993 * 3 - 3, and 0.05 * 3 below it.
+    assert min(float(mark["low"]) for mark in drawn.marks("wicks")) == pytest.approx(98.3479)
     assert ">0<" not in drawn.svg
 
 
@@ -227,7 +332,7 @@ def test_rsi_is_wilders_between_rules_at_30_and_70(ask: Ask, version: str) -> No
         [float("nan") if each is None else each for each in wilder(CLOSES)]
     )
     assert len(drawn.marks("points")) == 69 - 14
-    assert [next(iter(mark.values())) for mark in drawn.marks("limits_layer_0")] == ["30", "70"]
+    assert [next(iter(mark.values())) for mark in drawn.marks("limits")] == ["30", "70"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -244,10 +349,11 @@ def test_a_panel_over_time_draws_each_number_that_the_documents_have(
             for field, chart in charted(name, mark).items()
         }
 
-    lines, bars = numbers("line"), numbers("bar")
+    lines, bars, candles = numbers("line"), numbers("bar"), numbers("candle")
     assert sum(lines.values()) > 0
     assert Counter(mark["what"] for mark in drawn.marks("points")) == lines
     assert [len(drawn.marks("bars"))] == (list(bars.values()) or [0])
+    assert {label: sum(label in mark for mark in drawn.marks("bodies")) for label in candles} == candles
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -264,7 +370,7 @@ def test_macd_is_talibs_with_its_histogram_around_a_rule_at_zero(ask: Ask, versi
     assert float(drawn.marks("bars")[-1]["histogram"].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
         bars[-1]["macd_histogram_12_26_9"], abs=1e-4
     )
-    assert [next(iter(mark.values())) for mark in drawn.marks("limits_layer_0")] == ["0"]
+    assert [next(iter(mark.values())) for mark in drawn.marks("limits")] == ["0"]
 
 
 def test_returns_are_counted_in_hundredths_of_a_basis_point_and_drawn_in_wider_steps(ask: Ask) -> None:
@@ -404,6 +510,34 @@ def test_refused_documents_are_counted_by_reason_without_what_differs(ask: Ask) 
         "1  schema is not enriched.v1",
         "2  open_time is not YYYY-MM-DDTHH:MM:SSZ",
     ]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("days", [1, 30])
+@pytest.mark.parametrize("name", PANELS)
+def test_the_labels_of_a_panel_are_large_enough_and_do_not_overlap_in_a_narrow_window(
+    ask: Ask, name: str, days: int, version: str
+) -> None:
+    answer = ask(name, PanelRequest(DAY.until - timedelta(days=days), DAY.until))
+    texts = find_texts(draw_svg(with_answer(read_panel(name), answer, *narrow_size(name)), version))
+
+    assert texts
+    assert min(text.size for text in texts) >= 12
+    overlaps = [
+        (one.words, other.words) for one, other in itertools.combinations(texts, 2) if one.overlaps(other)
+    ]
+    assert overlaps == []
+
+
+def narrow_size(name: str) -> tuple[int, int]:
+    """The inside of a panel where its dashboard is 830 pixels wide: 48 columns of 17, rows of 28."""
+    (place,) = (
+        place
+        for dashboard in DASHBOARDS
+        for place in read_dashboard(dashboard)["panels"]
+        if place["panel"] == name
+    )
+    return 17 * place["w"] - 24, 28 * place["h"] - 44
 
 
 EMPTY_TEXTS = {

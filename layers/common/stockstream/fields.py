@@ -38,7 +38,8 @@ class Chart:
 
     Attributes:
         panel: the panel that it is drawn in, with others of the same panel: a name of dashboards/panels.
-        mark: `line`, `area` (which wants two fields, its edges) or `bar`.
+        mark: `line`, `area` (which wants two fields, its edges), `bar`, or `candle` (which wants the four
+            prices of a bar).
         label: what the legend calls it.
     """
 
@@ -108,10 +109,10 @@ BAR_FIELDS = (
     Field("asset_class", "`equity`, `fx` or `crypto`", TEXT),
     Field("interval", "how long the bar lasts: `1min`", TEXT),
     Field("open_time", "when the bar starts, UTC", TIME),
-    Field("open", "the first price", **_PRICE_BOUNDS),
-    Field("high", "the highest price", **_PRICE_BOUNDS),
-    Field("low", "the lowest price", **_PRICE_BOUNDS),
-    Field("close", "the last price", **_PRICE_BOUNDS, chart=Chart("market-price", "line", "close")),
+    Field("open", "the first price", **_PRICE_BOUNDS, chart=Chart("market-price", "candle", "open")),
+    Field("high", "the highest price", **_PRICE_BOUNDS, chart=Chart("market-price", "candle", "high")),
+    Field("low", "the lowest price", **_PRICE_BOUNDS, chart=Chart("market-price", "candle", "low")),
+    Field("close", "the last price", **_PRICE_BOUNDS, chart=Chart("market-price", "candle", "close")),
     Field("volume", "what was traded", AMOUNT, low=0, null="the market reports none"),
     Field("source", "the provider; `import` where a file was imported", TEXT),
 )

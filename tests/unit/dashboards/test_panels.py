@@ -107,3 +107,12 @@ def test_the_answer_takes_the_place_of_the_query_and_the_panels_colours_go_befor
     assert "kibana" not in drawn["config"]
     assert drawn["config"]["text"] == {"color": "grey"}
     assert drawn["config"]["mark"] == {"color": "#54B399"}
+
+
+def test_what_a_panel_says_of_an_axis_leaves_dashboards_other_values_of_it_in_either_theme() -> None:
+    source = {**spec({}), "config": {"axis": {"labelFontSize": 12, "tickColor": "red"}}}
+
+    # Dashboards' line colours: euiColorChartLines of its light theme and of its dark one.
+    for theme, line in {"light": "#EEF0F3", "dark": "#343741"}.items():
+        axis = with_answer(source, {}, 600, 300, theme)["config"]["axis"]
+        assert axis == {"labelFontSize": 12, "tickColor": "red", "domainColor": line, "gridColor": line}
