@@ -10,6 +10,7 @@ from stockstream_operate.page.stack_report import METRICS
 BESIDE = {
     "PipelineDownAlarm",
     "PriceMoveAlarm",
+    "SearchDeliveryIdleAlarm",
     "SearchDeliveryStaleAlarm",
     "SearchDeliveryFailingAlarm",
     "SearchClusterRedAlarm",

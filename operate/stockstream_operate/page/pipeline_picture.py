@@ -27,6 +27,8 @@ STAGE_ALARMS = {
     "TransformErrorsAlarm": TRANSFORM,
     "ProcessingFailingAlarm": TRANSFORM,
     "BarsRejectedAlarm": TRANSFORM,
+    "BatchSetAsideAlarm": TRANSFORM,
+    "DeliveryIdleAlarm": LAKE,
     "DeliveryFailingAlarm": LAKE,
     "ConversionFailingAlarm": LAKE,
     "DeliveryStaleAlarm": LAKE,
