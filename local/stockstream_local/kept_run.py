@@ -55,9 +55,9 @@ def choose_lake(state: Path, kind: PriceKind) -> Path:
     """
     lake, others = state / _LAKE, state / _OTHERS
     last = read_price_kind(lake)
-    others.mkdir(exist_ok=True)
     # In this order, whatever breaks it off leaves each lake in its place or in the other.
     if last is not kind and lake.exists():
+        others.mkdir(exist_ok=True)
         lake.replace(others / last.name)
     write_price_kind(lake, kind)
     if not lake.exists() and (others / kind.name).exists():

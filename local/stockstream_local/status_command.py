@@ -15,6 +15,7 @@ from stockstream_operate.lake.access import NoLakeError, QueryableLake, open_lak
 from stockstream_operate.run_lock import Running, read_running
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_running_stack
+from stockstream_operate.stack_report import StackReader
 from stockstream_operate.workplace import STATE
 
 _DELIVERED = (
@@ -96,13 +97,8 @@ def as_object(status: Status) -> dict[str, Any]:
 
 
 def _alarms() -> list[str]:
-    find_running_stack()
-    answer = boto3.client("cloudwatch").describe_alarms(
-        StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
-    # stockstream-PipelineDownAlarm-8F3CDD19: the name in the template is what people know.
-    names = (each["AlarmName"] for each in [*answer["MetricAlarms"], *answer["CompositeAlarms"]])
-    return sorted(name.split("-")[1] for name in names)
+    reader = StackReader(find_running_stack(), boto3.client("cloudwatch"))
+    return [each.name for each in reader.read_alarms() if each.rings]
 
 
 def _read_delivered(lake: QueryableLake) -> list[Delivered]:

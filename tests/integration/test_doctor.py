@@ -49,28 +49,50 @@ def test_the_key_has_to_be_there_and_encrypted() -> None:
 
 
 class Alarms:
-    """moto forgets one of two conditions."""
+    """CloudWatch and CloudFormation: the stack has two alarms, and another's name begins as its own does."""
 
     def __init__(self, states: dict[str, str]) -> None:
         self.states = states
 
-    def describe_alarms(self, AlarmNamePrefix: str, StateValue: str, AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803 (boto3's names)
-        assert set(AlarmTypes) == {"MetricAlarm", "CompositeAlarm"}
-        names = [
-            {"AlarmName": name}
-            for name, state in self.states.items()
-            if name.startswith(AlarmNamePrefix) and state == StateValue
+    def get_paginator(self, _operation: str) -> "Alarms":
+        return self
+
+    def paginate(self, **_call: str) -> list[dict[str, Any]]:
+        kinds = {
+            "HolesFoundAlarm": "AWS::CloudWatch::Alarm",
+            "PipelineDownAlarm": "AWS::CloudWatch::CompositeAlarm",
+        }
+        return [
+            {
+                "StackResourceSummaries": [
+                    {"LogicalResourceId": name, "PhysicalResourceId": f"mine-{name}-1", "ResourceType": kind}
+                    for name, kind in kinds.items()
+                ]
+            }
         ]
-        return {"MetricAlarms": names[1:], "CompositeAlarms": names[:1]}
+
+    def describe_alarms(self, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:  # noqa: N803 (boto3's names)
+        assert set(AlarmTypes) == {"MetricAlarm", "CompositeAlarm"}
+        since = datetime(2026, 11, 20, tzinfo=UTC)
+        found = [
+            {"AlarmName": name, "StateValue": state, "StateUpdatedTimestamp": since}
+            for name, state in self.states.items()
+            if name in AlarmNames
+        ]
+        return {"MetricAlarms": found[1:], "CompositeAlarms": found[:1]}
 
 
 def test_a_ringing_alarm_of_this_stack_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    states = {"mine-HolesFoundAlarm-1": "OK", "minor-HolesFoundAlarm-2": "ALARM", "mine-Z-3": "OK"}
+    states = {
+        "mine-HolesFoundAlarm-1": "OK",
+        "mine-2-HolesFoundAlarm-1": "ALARM",
+        "mine-PipelineDownAlarm-1": "OK",
+    }
     monkeypatch.setattr("boto3.client", lambda _name: Alarms(states))
     assert found("alarms", stack()) == (Level.GOOD, "none is in ALARM")
 
-    states |= {"mine-Z-3": "ALARM", "mine-HolesFoundAlarm-1": "ALARM"}
-    words = "in ALARM: mine-HolesFoundAlarm-1, mine-Z-3"
+    states |= {"mine-PipelineDownAlarm-1": "ALARM", "mine-HolesFoundAlarm-1": "ALARM"}
+    words = "in ALARM: HolesFoundAlarm, PipelineDownAlarm"
     assert found("alarms", stack()) == (Level.PROBLEM, words)
 
 

@@ -11,9 +11,9 @@ from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.page_server import PageServer, serve_page
 from stockstream_operate.page.scripts import find_scripts
-from stockstream_operate.page.stack_report import StackReport
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.price_kinds import PriceKind
+from stockstream_operate.stack_report import StackReport
 
 LOOK_SECONDS = 0.1
 

@@ -9,7 +9,7 @@ from browser import BROWSER, Browser
 from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
-from stockstream_operate.page.stack_report import AlarmState, StackReport
+from stockstream_operate.stack_report import AlarmState, StackReport
 
 DOCS = Path(__file__).parents[2] / "docs"
 NOON = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)

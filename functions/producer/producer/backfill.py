@@ -10,6 +10,7 @@ from typing import NamedTuple
 from producer.fetched import Fetched
 from producer.planning.planner import Plan
 from producer.providers.answers import month_bounds
+from producer.providers.provider_errors import FailureOutcome, ProviderError
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.times import parse_time
@@ -72,8 +73,11 @@ def describe_month(fetched: Fetched) -> dict[str, object]:
         reasons.append("the run's time or the stream did not suffice")
     if not published and not error:
         reasons.append("the run had no time for it")
+    # A wrong key or an unknown instrument is refused the next time, too.
+    if reasons and not (isinstance(error, ProviderError) and error.outcome is FailureOutcome.TELL_A_PERSON):
+        reasons.append("start the backfill again, and it goes on from there")
     if reasons:
-        described["reason"] = f"{'; '.join(reasons)}; start the backfill again, and it goes on from there"
+        described["reason"] = "; ".join(reasons)
     return described
 
 

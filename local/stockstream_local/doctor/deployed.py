@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stockstream_local.doctor.finding import Finding, good, note, problem
 from stockstream_operate.redrive.error_files import PREFIXES
 from stockstream_operate.stack import Stack, StackError, find_stack
+from stockstream_operate.stack_report import StackReader
 
 _PENDING = "PendingConfirmation"
 _STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -95,14 +96,11 @@ def _examine_key(stack: Stack) -> Iterator[Finding]:
 
 
 def _examine_alarms(stack: Stack) -> Iterator[Finding]:
-    answer = boto3.client("cloudwatch").describe_alarms(
-        AlarmNamePrefix=f"{stack.name}-", StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
-    ringing = [each["AlarmName"] for each in [*answer["MetricAlarms"], *answer["CompositeAlarms"]]]
+    ringing = [
+        each.name for each in StackReader(stack, boto3.client("cloudwatch")).read_alarms() if each.rings
+    ]
     if ringing:
-        yield problem(
-            "alarms", f"in ALARM: {', '.join(sorted(ringing))}", "Each has an entry in docs/runbook.md."
-        )
+        yield problem("alarms", f"in ALARM: {', '.join(ringing)}", "Each has an entry in docs/runbook.md.")
     else:
         yield good("alarms", "none is in ALARM")
 

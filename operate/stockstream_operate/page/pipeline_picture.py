@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from stockstream_operate.page.market_hours import say_moment
-from stockstream_operate.page.stack_report import StackReport
+from stockstream_operate.stack_report import StackReport
 
 type Json = dict[str, Any]
 

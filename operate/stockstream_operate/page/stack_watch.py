@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch
-from stockstream_operate.page.stack_report import StackReader, StackReport
 from stockstream_operate.run_lock import read_running
+from stockstream_operate.stack_report import StackReader, StackReport
 
 if TYPE_CHECKING:
     from stockstream_operate.environment import Emulator

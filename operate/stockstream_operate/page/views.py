@@ -16,8 +16,8 @@ from stockstream_operate.page.market_hours import MarketHours, find_market_hours
 from stockstream_operate.page.pipeline_picture import draw_pipeline, list_alarms, list_notices, say_quota
 from stockstream_operate.page.questions import BAR_COLUMNS, Newest, ask_bars, ask_newest, ask_overview
 from stockstream_operate.page.sights import Sight, Span
-from stockstream_operate.page.stack_report import StackReport
 from stockstream_operate.price_kinds import PriceKind
+from stockstream_operate.stack_report import StackReport
 
 # How many days of arrival hold what a span needs: the newest session may lie before a long weekend.
 _DAYS = {Span.HOUR: 5, Span.SESSION: 5, Span.WEEK: 12, Span.ALL: None}

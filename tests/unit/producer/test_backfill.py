@@ -1,8 +1,26 @@
+from datetime import UTC, datetime
+
 import pytest
 
-from producer.backfill import MONTHS_PER_BACKFILL, BackfillError, check_requests, read_backfill
+from producer.backfill import (
+    MONTHS_PER_BACKFILL,
+    BackfillError,
+    check_requests,
+    describe_month,
+    read_backfill,
+)
+from producer.fetched import Fetched
 from producer.planning.planner import Plan
+from producer.providers.provider_errors import (
+    DailyQuotaError,
+    KeyRefusedError,
+    NotEntitledError,
+    ProviderError,
+    ProviderUnavailableError,
+    UnknownInstrumentError,
+)
 from stockstream.errors import StockstreamError
+from stockstream.instruments import parse_instrument
 
 
 def test_the_schedule_asks_for_no_history() -> None:
@@ -54,3 +72,20 @@ def test_a_plan_whose_minute_is_too_short_is_refused_with_the_parameter_to_chang
 def test_a_day_whose_requests_are_spent_is_refused_with_what_is_left() -> None:
     with pytest.raises(BackfillError, match=r"takes 2 requests .* of RequestsPerDay, 25, 1 are left today"):
         check_requests(2, 1, Plan(25, 75))
+
+
+@pytest.mark.parametrize(
+    ("error", "helps"),
+    [
+        (ProviderUnavailableError("it is down"), True),
+        (DailyQuotaError("tomorrow"), True),
+        (KeyRefusedError("the key is wrong"), False),
+        (NotEntitledError("the plan has no history"), False),
+        (UnknownInstrumentError("there is no IBN"), False),
+    ],
+)
+def test_to_start_again_is_the_advice_only_where_it_helps(error: ProviderError, *, helps: bool) -> None:
+    month = Fetched([parse_instrument("IBM")], datetime(2026, 11, 20, tzinfo=UTC), failure=error)
+
+    advice = "; start the backfill again, and it goes on from there" if helps else ""
+    assert describe_month(month) == {"sent": 0, "reason": f"{error}{advice}"}

@@ -29,19 +29,6 @@ def day() -> DeliveredDay:
     return DeliveredDay(seed=11)
 
 
-@pytest.fixture(scope="module")
-def whole_day(day: DeliveredDay, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("export") / "lake"
-    day.write(folder)
-    return folder
-
-
-@pytest.fixture
-def lake(whole_day: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(lake_access, "FOLDER", whole_day)
-    return whole_day
-
-
 @pytest.fixture
 def small_lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(lake_access, "FOLDER", tmp_path / "lake")

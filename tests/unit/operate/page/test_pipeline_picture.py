@@ -11,7 +11,7 @@ from stockstream_operate.page.pipeline_picture import (
     list_notices,
     say_quota,
 )
-from stockstream_operate.page.stack_report import AlarmState, Change, StackReport
+from stockstream_operate.stack_report import AlarmState, Change, StackReport
 
 NOW = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
 NUMBERS = {"requests": 61.0, "published": 183.0, "revised": 2.0, "enriched": 182.0, "rejected": 1.0}

@@ -13,9 +13,9 @@ from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page import stack_watch
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LakeWatch
-from stockstream_operate.page.stack_report import StackReport
 from stockstream_operate.page.stack_watch import RunReporter, StackWatch
 from stockstream_operate.stack import StackError
+from stockstream_operate.stack_report import StackReport
 
 SECONDS = 30.0
 

@@ -14,9 +14,9 @@ from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.sights import Sight, Span
-from stockstream_operate.page.stack_report import StackReport
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.price_kinds import PriceKind
+from stockstream_operate.stack_report import StackReport
 
 NOW = datetime(2026, 11, 20, 14, 34, 30, tzinfo=UTC)
 

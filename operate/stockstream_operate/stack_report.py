@@ -139,7 +139,7 @@ class StackReader:
         alarms, changes, numbers = None, None, None
         try:
             found = self._describe_alarms()
-            alarms = tuple(_read_alarm(name, each) for name, each in sorted(found.items()))
+            alarms = _read_alarms(found)
         except (BotoCoreError, ClientError) as error:
             found = {}
             troubles.append(f"The alarms cannot be read: {say_refusal(error)}")
@@ -153,6 +153,14 @@ class StackReader:
         except (BotoCoreError, ClientError) as error:
             troubles.append(f"The numbers of the last hour cannot be read: {say_refusal(error)}")
         return StackReport(alarms, changes, numbers, tuple(troubles), self._stack.parameters)
+
+    def read_alarms(self) -> tuple[AlarmState, ...]:
+        """The stack's alarms alone, by name.
+
+        Raises:
+            BotoCoreError, ClientError: they cannot be read.
+        """
+        return _read_alarms(self._describe_alarms())
 
     def _describe_alarms(self) -> dict[str, Mapping[str, Any]]:
         """The alarms as AWS describes them, by the template's names."""
@@ -241,6 +249,10 @@ def _statistic(metric: Metric) -> str:
     if metric.taken == SUM:
         return "Sum"
     return "Minimum" if metric.name == "QuotaRemaining" else "Maximum"
+
+
+def _read_alarms(found: Mapping[str, Mapping[str, Any]]) -> tuple[AlarmState, ...]:
+    return tuple(_read_alarm(name, each) for name, each in sorted(found.items()))
 
 
 def _read_alarm(name: str, alarm: Mapping[str, Any]) -> AlarmState:

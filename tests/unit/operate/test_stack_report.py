@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stockstream_operate.page.stack_report import METRICS, Change, StackReader, StackReport
+from stockstream_operate.stack_report import METRICS, Change, StackReader, StackReport
 
 NOW = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
 TOPIC = ["arn:aws:sns:us-east-1:123456789012:prod-AlertTopic"]
