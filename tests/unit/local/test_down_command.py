@@ -18,8 +18,8 @@ import pathlib, signal, sys, time
 from stockstream_operate.run_lock import hold_run_lock
 signal.signal(signal.SIGTERM, signal.SIG_IGN if sys.argv[2] == "stubborn" else signal.default_int_handler)
 with hold_run_lock(pathlib.Path(sys.argv[1])):
-    print("held", flush=True)
     try:
+        print("held", flush=True)  # only where the signal is awaited: it may come at once
         time.sleep(60)
     except KeyboardInterrupt:
         time.sleep(0.3)  # what it has to end, too
