@@ -61,8 +61,8 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
             reach = _reach(tail.bars.get(time), history[time], lengths)
             stale_before = max(stale_before, position + 1 + reach)
         causes[position] = cause
-    # Most runs send the newest bar alone, which looks back on a part of the tail. A true range has, besides, a
-    # close before it.
+    # Most runs send the newest bar alone, which looks back on a part of the tail. A true range needs a close
+    # more, the one before its bar.
     first = max(0, min(causes, default=len(times)) - max(lengths.values()) - 1)
     lookbacks = Lookbacks([history[time] for time in times[first:]], windows)
     return [
