@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 # The last one is what a container calls the machine that it runs on.
 THIS_MACHINE = (LOOPBACK, "localhost", "host.docker.internal")
 
-# What is read here is a parameter of the stack, too: template.yaml takes what is taken here (a test compares).
+# What is read here is a parameter, too: template.yaml takes what is taken here (tests compare).
 # A number has one way to be written, since the template compares texts: 0.0 is not its 0 that means none.
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,7})(\.[0-9]{1,6})?")
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,7}")
