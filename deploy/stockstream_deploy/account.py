@@ -1,7 +1,7 @@
 """What the account has and lacks that would end a deployment after its upload, and how to mend it."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import boto3
 import requests
@@ -27,6 +27,8 @@ _STEADY = (
 _DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
+# With this every principal of the account may decrypt through Parameter Store.
+_AWS_KEY = "alias/aws/ssm"
 # What is served to everybody, so that a first deployment needs no key.
 COINS = "Provider=alpaca Instruments=crypto:BTC/USD,crypto:ETH/USD RequestsPerDay=0 RequestsPerMinute=100"
 
@@ -157,14 +159,20 @@ def _exists(ask: Callable[[], object]) -> bool:
     return True
 
 
-def examine_key(settings: ProducerSettings) -> Iterator[Finding]:
-    """Whether the provider's key is there and looks like one, where one is needed."""
+def examine_key(settings: ProducerSettings, secrets_key: str) -> Iterator[Finding]:
+    """Whether the provider's key is there and looks like one, where one is needed.
+
+    Args:
+        settings: what the producer will read.
+        secrets_key: the parameter SecretsKeyArn.
+    """
     kind = PROVIDERS[settings.provider]
     if not any(map(kind.needs_key, settings.watchlist.instruments)):
         yield good("provider's key", f"{kind.title} needs none for these instruments")
         return
     name = settings.api_key_parameter_name
     store = f".venv/bin/stockstream secret {name}"
+    yield from examine_encryption(name, secrets_key)
     found = read_secret(name)
     if isinstance(found, Lack):
         other = "" if found.is_there else f"; or coins, which need none: make deploy ARGS='{COINS}'"
@@ -188,9 +196,15 @@ def examine_key(settings: ProducerSettings) -> Iterator[Finding]:
         yield good("provider's key", f"{name} holds one")
 
 
-def examine_channels(names: list[str]) -> Iterator[Finding]:
-    """Whether each channel's parameter is there and holds an address."""
+def examine_channels(names: list[str], secrets_key: str) -> Iterator[Finding]:
+    """Whether each channel's parameter is there and holds an address.
+
+    Args:
+        names: of the parameters.
+        secrets_key: the parameter SecretsKeyArn.
+    """
     for name in names:
+        yield from examine_encryption(name, secrets_key)
         found = read_secret(name)
         if isinstance(found, Lack):
             yield problem("channel", found.words, f".venv/bin/stockstream secret {name}")
@@ -202,6 +216,23 @@ def examine_channels(names: list[str]) -> Iterator[Finding]:
             )
         else:
             yield good("channel", f"{name} holds an address")
+
+
+def examine_encryption(name: str, secrets_key: str) -> Iterator[Finding]:
+    """Whether the functions may use the KMS key of a parameter; nothing where they may, or there is none."""
+    wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
+    key = found[0].get("KeyId", _AWS_KEY) if found else _AWS_KEY
+    if key == _AWS_KEY:
+        return
+    # It may stand there as an id, as an alias, or as an ARN.
+    arn = boto3.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    if arn != secrets_key:
+        yield problem(
+            "secrets",
+            f"{name} is encrypted with {key}, which the functions would not be allowed to use",
+            f"make deploy ARGS=SecretsKeyArn={arn}",
+        )
 
 
 class Lack(NamedTuple):

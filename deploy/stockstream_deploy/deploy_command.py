@@ -118,9 +118,10 @@ def examine_all(values: Values, account: Account) -> Iterator[Finding]:
     yield from found
     if any(each.level is Level.PROBLEM for each in found):
         return
-    yield from ask("provider's key", examine_key(read_producer(values)))
+    secrets_key = values.parameters["SecretsKeyArn"]
+    yield from ask("provider's key", examine_key(read_producer(values), secrets_key))
     channels = parse_channels(values.parameters["AlertChannels"])
-    yield from ask("channel", examine_channels([each.parameter for each in channels]))
+    yield from ask("channel", examine_channels([each.parameter for each in channels], secrets_key))
     if "NoticeTopicArn" in account.stack.outputs:
         yield from ask("notices", CHECKS["notices"](account.stack))
 
@@ -157,7 +158,7 @@ def _build(environment: Environment, architecture: str, screen: Screen) -> None:
         execute(
             "sam build",
             [
-                *("sam", "build", "--config-env", environment.name),
+                *("sam", "build", *_in_environment(environment)),
                 *("--parameter-overrides", as_override("Architecture", architecture)),
             ],
             ROOT,
@@ -167,6 +168,11 @@ def _build(environment: Environment, architecture: str, screen: Screen) -> None:
     _judge(list(examine_build(ROOT / BUILT, architecture)), screen)
 
 
+def _in_environment(environment: Environment) -> tuple[str, ...]:
+    """Sam's options for it; without the file's path it would look beside the built template."""
+    return "--config-file", str(ROOT / "samconfig.toml"), "--config-env", environment.name
+
+
 def _deploy(environment: Environment, parameters: Mapping[str, str]) -> None:
     """Runs `sam deploy` in this terminal.
 
@@ -174,7 +180,7 @@ def _deploy(environment: Environment, parameters: Mapping[str, str]) -> None:
         DeployError: it failed.
     """
     command = [
-        *(str(Path(sys.executable).with_name("sam")), "deploy", "--config-env", environment.name),
+        *(str(Path(sys.executable).with_name("sam")), "deploy", *_in_environment(environment)),
         *("--template-file", str(BUILT / "template.yaml"), "--stack-name", environment.stack_name),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset"),
         *chain(["--parameter-overrides"], (as_override(*each) for each in parameters.items())),

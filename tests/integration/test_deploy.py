@@ -199,7 +199,7 @@ def put(name: str, value: str, kind: Any = "SecureString") -> None:
 
 
 def key_of(*chosen: str) -> Finding:
-    (finding,) = examine_key(settings(*chosen))
+    (finding,) = examine_key(settings(*chosen), "")
     return finding
 
 
@@ -226,6 +226,22 @@ def test_a_key_of_alpaca_has_two_halves() -> None:
     assert key_of("Provider=alpaca").level is Level.GOOD
 
 
+def test_what_is_kept_under_a_key_of_the_users_own_needs_that_key_named() -> None:
+    kms, ssm = boto3.client("kms"), boto3.client("ssm")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    for name, key in (("/mine/key", arn), ("/mine/slack", "alias/mine")):
+        ssm.put_parameter(Name=name, Value="https://a.io", Type="SecureString", KeyId=key)
+    chosen = settings("ApiKeyParameterName=/mine/key")
+
+    for findings in (examine_key(chosen, ""), examine_channels(["/mine/slack"], arn[:-1])):
+        refused, read = findings
+        assert (refused.level, read.level) == (Level.PROBLEM, Level.GOOD)
+        assert refused.remedy == f"make deploy ARGS=SecretsKeyArn={arn}"
+    for findings in (examine_key(chosen, arn), examine_channels(["/mine/slack"], arn)):
+        assert [each.level for each in findings] == [Level.GOOD]
+
+
 def test_coins_need_no_key_and_the_parameters_that_are_named_for_them_are_taken() -> None:
     chosen = COINS.split()
 
@@ -238,17 +254,17 @@ def test_a_channel_has_an_address() -> None:
     put("/a/webhook", "https://a.io KEY")
     put("/a/teams", "http://a.io")
 
-    found = list(examine_channels(["/a/slack", "/a/webhook", "/a/teams", "/b/slack"]))
+    found = list(examine_channels(["/a/slack", "/a/webhook", "/a/teams", "/b/slack"], ""))
 
     assert [each.level for each in found] == [Level.GOOD, Level.GOOD, Level.PROBLEM, Level.PROBLEM]
     assert "a.io" not in found[2].words
 
 
 def test_what_may_not_be_asked_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    denied = SimpleNamespace(get_parameter=refuse("AccessDeniedException", "no"))
+    denied = SimpleNamespace(describe_parameters=refuse("AccessDeniedException", "no"))
     monkeypatch.setattr(boto3, "client", lambda _name: denied)
 
-    (finding,) = ask("provider's key", examine_key(settings()))
+    (finding,) = ask("provider's key", examine_key(settings(), ""))
 
     assert (finding.level, "AccessDenied" in finding.words) == (Level.NOTE, True)
 
@@ -306,6 +322,9 @@ def test_it_deploys_what_was_chosen_and_lets_aws_keep_the_rest(sam: Sam) -> None
         'Architecture="arm64"',
     ]
     assert command[command.index("--stack-name") + 1] == "mine"
+    # Beside the built template, where sam would look for it, there is none.
+    for each in (build, command):
+        assert each[each.index("--config-file") + 1] == str(sam.root / "samconfig.toml")
     assert {"--no-confirm-changeset", "--no-fail-on-empty-changeset"} < set(command)
 
 
