@@ -23,6 +23,7 @@ from stockstream_deploy.account import (
     examine_state,
 )
 from stockstream_deploy.architecture import examine_build
+from stockstream_deploy.drift import revert_drift
 from stockstream_deploy.parameters import (
     DeployError,
     Environment,
@@ -61,6 +62,11 @@ def add_deploy(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--stack", metavar="NAME", help="a stack of another name than samconfig.toml's")
     command.add_argument("--check", action="store_true", help="only say what would be in the way")
+    command.add_argument(
+        "--revert-drift",
+        action="store_true",
+        help="build nothing, and put back what somebody changed by hand",
+    )
     command.set_defaults(run=run_deploy, is_for_aws=True)
 
 
@@ -85,6 +91,11 @@ def run_deploy(asked: argparse.Namespace, screen: Screen) -> None:
         ]
         findings += examine_values(Values(template, merge(template, {}, chosen)))
         _judge(findings, screen)
+        return
+    if asked.revert_drift:
+        _judge(list(examine_state(account)), screen)
+        _refuse_changes(account, asked.parameters)
+        revert_drift(account.stack, screen)
         return
     parameters = merge(template, account.stack.parameters, chosen)
     with screen.step("Looking for what would be in the way", "Looked for what would be in the way"):
@@ -145,6 +156,18 @@ def _judge(findings: list[Finding], screen: Screen) -> None:
     problems = sum(each.level is Level.PROBLEM for each in findings)
     if problems:
         raise DeployError(f"{problems} of these would be in the way. Nothing was built or uploaded.")
+
+
+def _refuse_changes(account: Account, parameters: list[str]) -> None:
+    """Lets nobody believe that what is put back could be changed at once.
+
+    Raises:
+        DeployError: there is no stack, or a parameter was named.
+    """
+    if account.status is None:
+        raise DeployError(f"There is no stack {account.stack.name}: nobody can have changed it.")
+    if parameters:
+        raise DeployError("--revert-drift changes no parameter: deploy without it, before or after.")
 
 
 def _say_decisions(parameters: Mapping[str, str], screen: Screen) -> None:

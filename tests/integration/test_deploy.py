@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 from moto import mock_aws
 
 from producer.settings import ProducerSettings
@@ -96,9 +96,9 @@ class Formation:
     def get_paginator(self, _operation: str) -> "Formation":
         return self
 
-    def paginate(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803 (boto3's name)
+    def paginate(self, **_asked: str) -> list[dict[str, Any]]:
         found = [
-            {"LogicalResourceId": kind, "PhysicalResourceId": StackName, "ResourceType": kind}
+            {"LogicalResourceId": kind, "PhysicalResourceId": kind, "ResourceType": kind}
             for kind in self.kinds
         ]
         return [{"StackResourceSummaries": found}]
@@ -428,3 +428,89 @@ def test_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {each.level for each in found[:-1]} == {Level.GOOD}
     refused = deploy_command.examine_all(values("SmaWindows=1"), NEW)
     assert [each.subject for each in refused] == ["stack", "names", "parameters"]
+
+
+# --- what was changed by hand
+
+
+class Drifted(Formation):
+    """CloudFormation with a stack of which some resources were changed by hand."""
+
+    def __init__(self, *drifted: str, reason: str = "") -> None:
+        super().__init__("UPDATE_COMPLETE")
+        self.drifted, self.reason = drifted, reason
+        self.made: dict[str, Any] = {}
+        self.executed = self.deleted = False
+
+    def create_change_set(self, **asked: Any) -> dict[str, str]:
+        self.made = asked
+        return {"Id": "arn:the-change-set"}
+
+    def get_waiter(self, name: str) -> Any:
+        def wait(**_asked: Any) -> None:
+            if name == "change_set_create_complete" and not self.drifted:
+                raise WaiterError(name, "it failed", {})
+
+        return SimpleNamespace(wait=wait)
+
+    def describe_change_set(self, **_asked: str) -> dict[str, Any]:
+        return {"StatusReason": self.reason}
+
+    def paginate(self, **_asked: str) -> list[dict[str, Any]]:
+        return [{"Changes": [{"ResourceChange": {"LogicalResourceId": name}}]} for name in self.drifted]
+
+    def execute_change_set(self, **asked: str) -> None:
+        self.executed = asked == {"ChangeSetName": "arn:the-change-set"}
+
+    def delete_change_set(self, **asked: str) -> None:
+        self.deleted = asked == {"ChangeSetName": "arn:the-change-set"}
+
+
+def test_what_was_changed_by_hand_is_put_back_and_nothing_is_built(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = Drifted("ProducerRole", "BarDelivery")
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "mine", "--revert-drift"]) == 0
+
+    assert formation.executed
+    assert formation.made["DeploymentMode"] == "REVERT_DRIFT"
+    assert formation.made["UsePreviousTemplate"] is True
+    assert formation.made["Parameters"] == [{"ParameterKey": "LogLevel", "UsePreviousValue": True}]
+    assert (sam.builds, sam.deployments) == ([], [])
+    assert "Changed by hand: ProducerRole, BarDelivery." in capsys.readouterr().out
+
+
+def test_where_nothing_was_changed_by_hand_nothing_is_done(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = Drifted(reason="The submitted information didn't contain changes.")
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "mine", "--revert-drift"]) == 0
+
+    assert (formation.executed, formation.deleted) == (False, True)
+    assert "Nothing was changed by hand." in capsys.readouterr().out
+    assert sam.builds == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--stack", "mine"], "cannot say what was changed by hand: it is broken"),
+        (["--stack", "mine", "LogLevel=INFO"], "--revert-drift changes no parameter"),
+        (["--stack", "other"], "There is no stack other"),
+    ],
+)
+@pytest.mark.usefixtures("sam")
+def test_what_cannot_be_put_back_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    formation = Drifted(reason="it is broken")
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--revert-drift", *arguments]) == 1
+
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not formation.executed
