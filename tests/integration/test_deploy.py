@@ -295,8 +295,9 @@ class Sam:
 @pytest.fixture
 def sam(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sam:
     """A clone in which sam does nothing, and an account with which all is well."""
-    for name in ("template.yaml", "samconfig.toml"):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / "samconfig.toml").write_bytes((ROOT / "samconfig.toml").read_bytes())
+    # It takes sam a second to parse.
+    monkeypatch.setattr(deploy_command, "read_template", lambda _root: TEMPLATE)
     made = Sam(tmp_path, 183)
     monkeypatch.setattr(deploy_command, "ROOT", tmp_path)
     monkeypatch.setattr(deploy_command, "make_state", lambda: tmp_path)
