@@ -48,6 +48,10 @@ class Account(NamedTuple):
     status: str | None
     stack: Stack
 
+    def deploy_with(self, arguments: str) -> str:
+        """The command that deploys this stack, and no other, with these arguments."""
+        return f"make deploy ARGS='--stack {self.stack.name} {arguments}'"
+
 
 def ask_account(stack_name: str) -> Account:
     """Who is signed in, and what CloudFormation knows of the stack.
@@ -159,10 +163,11 @@ def _exists(ask: Callable[[], object]) -> bool:
     return True
 
 
-def examine_key(settings: ProducerSettings, secrets_key: str) -> Iterator[Finding]:
+def examine_key(account: Account, settings: ProducerSettings, secrets_key: str) -> Iterator[Finding]:
     """Whether the provider's key is there and looks like one, where one is needed.
 
     Args:
+        account: whose it is.
         settings: what the producer will read.
         secrets_key: the parameter SecretsKeyArn.
     """
@@ -172,10 +177,10 @@ def examine_key(settings: ProducerSettings, secrets_key: str) -> Iterator[Findin
         return
     name = settings.api_key_parameter_name
     store = f".venv/bin/stockstream secret {name}"
-    yield from examine_encryption(name, secrets_key)
+    yield from examine_encryption(account, name, secrets_key)
     found = read_secret(name)
     if isinstance(found, Lack):
-        other = "" if found.is_there else f"; or coins, which need none: make deploy ARGS='{COINS}'"
+        other = "" if found.is_there else f"; or coins, which need none: {account.deploy_with(COINS)}"
         yield problem("provider's key", found.words, store + other)
         return
     try:
@@ -196,15 +201,16 @@ def examine_key(settings: ProducerSettings, secrets_key: str) -> Iterator[Findin
         yield good("provider's key", f"{name} holds one")
 
 
-def examine_channels(names: list[str], secrets_key: str) -> Iterator[Finding]:
+def examine_channels(account: Account, names: list[str], secrets_key: str) -> Iterator[Finding]:
     """Whether each channel's parameter is there and holds an address.
 
     Args:
+        account: whose it is.
         names: of the parameters.
         secrets_key: the parameter SecretsKeyArn.
     """
     for name in names:
-        yield from examine_encryption(name, secrets_key)
+        yield from examine_encryption(account, name, secrets_key)
         found = read_secret(name)
         if isinstance(found, Lack):
             yield problem("channel", found.words, f".venv/bin/stockstream secret {name}")
@@ -218,7 +224,7 @@ def examine_channels(names: list[str], secrets_key: str) -> Iterator[Finding]:
             yield good("channel", f"{name} holds an address")
 
 
-def examine_encryption(name: str, secrets_key: str) -> Iterator[Finding]:
+def examine_encryption(account: Account, name: str, secrets_key: str) -> Iterator[Finding]:
     """Whether the functions may use the KMS key of a parameter; nothing where they may, or there is none."""
     wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
     found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
@@ -231,7 +237,7 @@ def examine_encryption(name: str, secrets_key: str) -> Iterator[Finding]:
         yield problem(
             "secrets",
             f"{name} is encrypted with {key}, which the functions would not be allowed to use",
-            f"make deploy ARGS=SecretsKeyArn={arn}",
+            account.deploy_with(f"SecretsKeyArn={arn}"),
         )
 
 

@@ -130,11 +130,13 @@ def examine_all(values: Values, account: Account) -> Iterator[Finding]:
     if any(each.level is Level.PROBLEM for each in found):
         return
     secrets_key = values.parameters["SecretsKeyArn"]
-    yield from ask("provider's key", examine_key(read_producer(values), secrets_key))
-    channels = parse_channels(values.parameters["AlertChannels"])
-    yield from ask("channel", examine_channels([each.parameter for each in channels], secrets_key))
+    yield from ask("provider's key", examine_key(account, read_producer(values), secrets_key))
+    names = [each.parameter for each in parse_channels(values.parameters["AlertChannels"])]
+    yield from ask("channel", examine_channels(account, names, secrets_key))
     if "NoticeTopicArn" in account.stack.outputs:
-        yield from ask("notices", CHECKS["notices"](account.stack))
+        for each in ask("notices", CHECKS["notices"](account.stack)):
+            # Who has not confirmed is not told of alarms, and keeps nobody from deploying.
+            yield each._replace(level=Level.NOTE) if each.level is Level.PROBLEM else each
 
 
 def _use(environment: Environment) -> None:
@@ -173,7 +175,7 @@ def _refuse_changes(account: Account, parameters: list[str]) -> None:
 def _say_decisions(parameters: Mapping[str, str], screen: Screen) -> None:
     """The parameters that are worth an answer, and how to give one."""
     values = ", ".join(f"{name}={parameters[name] or '(none)'}" for name in DECIDED)
-    screen.say(f"{values}. Others: make deploy ARGS='Instruments=AAPL,MSFT AlertEmail=me@example.com'")
+    screen.say(f"{values}. Other values: make deploy ARGS='Instruments=AAPL,MSFT AlertEmail=me@example.com'")
 
 
 def _build(environment: Environment, architecture: str, screen: Screen) -> None:

@@ -25,7 +25,7 @@ from stockstream_deploy.account import (
 from stockstream_deploy.parameters import merge, parse_assignments
 from stockstream_deploy.values import Values, examine_values, read_producer
 from stockstream_local import cli
-from stockstream_local.doctor.finding import Finding, Level, good, problem
+from stockstream_local.doctor.finding import Finding, Level, good, note, problem
 from stockstream_operate.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -199,7 +199,7 @@ def put(name: str, value: str, kind: Any = "SecureString") -> None:
 
 
 def key_of(*chosen: str) -> Finding:
-    (finding,) = examine_key(settings(*chosen), "")
+    (finding,) = examine_key(NEW, settings(*chosen), "")
     return finding
 
 
@@ -234,11 +234,11 @@ def test_what_is_kept_under_a_key_of_the_users_own_needs_that_key_named() -> Non
         ssm.put_parameter(Name=name, Value="https://a.io", Type="SecureString", KeyId=key)
     chosen = settings("ApiKeyParameterName=/mine/key")
 
-    for findings in (examine_key(chosen, ""), examine_channels(["/mine/slack"], arn[:-1])):
+    for findings in (examine_key(NEW, chosen, ""), examine_channels(NEW, ["/mine/slack"], arn[:-1])):
         refused, read = findings
         assert (refused.level, read.level) == (Level.PROBLEM, Level.GOOD)
-        assert refused.remedy == f"make deploy ARGS=SecretsKeyArn={arn}"
-    for findings in (examine_key(chosen, arn), examine_channels(["/mine/slack"], arn)):
+        assert refused.remedy == f"make deploy ARGS='--stack mine SecretsKeyArn={arn}'"
+    for findings in (examine_key(NEW, chosen, arn), examine_channels(NEW, ["/mine/slack"], arn)):
         assert [each.level for each in findings] == [Level.GOOD]
 
 
@@ -254,7 +254,7 @@ def test_a_channel_has_an_address() -> None:
     put("/a/webhook", "https://a.io KEY")
     put("/a/teams", "http://a.io")
 
-    found = list(examine_channels(["/a/slack", "/a/webhook", "/a/teams", "/b/slack"], ""))
+    found = list(examine_channels(NEW, ["/a/slack", "/a/webhook", "/a/teams", "/b/slack"], ""))
 
     assert [each.level for each in found] == [Level.GOOD, Level.GOOD, Level.PROBLEM, Level.PROBLEM]
     assert "a.io" not in found[2].words
@@ -264,7 +264,7 @@ def test_what_may_not_be_asked_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPa
     denied = SimpleNamespace(describe_parameters=refuse("AccessDeniedException", "no"))
     monkeypatch.setattr(boto3, "client", lambda _name: denied)
 
-    (finding,) = ask("provider's key", examine_key(settings(), ""))
+    (finding,) = ask("provider's key", examine_key(NEW, settings(), ""))
 
     assert (finding.level, "AccessDenied" in finding.words) == (Level.NOTE, True)
 
@@ -411,6 +411,17 @@ def test_a_deployment_that_failed_says_how_to_begin_anew(
 
     assert cli.main(["deploy"]) == 1
     assert "stockstream remove --stack stockstream --yes" in capsys.readouterr().err
+
+
+def test_who_has_not_confirmed_keeps_nobody_from_deploying(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = problem("notices", "me@a.io is not confirmed", "Click on the link.")
+    monkeypatch.setattr(deploy_command, "CHECKS", {"notices": lambda _stack: iter([waiting])})
+    monkeypatch.setattr(deploy_command, "examine_names", lambda _account: iter([]))
+    of = NEW._replace(stack=Stack("mine", None, {"NoticeTopicArn": "arn"}))
+
+    *_, last = deploy_command.examine_all(values(*COINS.split()), of)
+
+    assert last == note("notices", waiting.words, waiting.remedy)
 
 
 def test_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
