@@ -17,7 +17,7 @@ def examine_build(built: Path, architecture: str) -> Iterator[Finding]:
         built: the directory that `sam build` made.
         architecture: the parameter Architecture of the deployment.
     """
-    remedy = f"make clean, and then make deploy ARGS=Architecture={architecture}"
+    remedy = "rm -rf .aws-sam, and deploy again."
     machines = {file: _read_machine(file) for file in sorted(built.rglob("*.so"))}
     others = {file: machine for file, machine in machines.items() if machine != architecture}
     if not machines:

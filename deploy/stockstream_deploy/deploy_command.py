@@ -157,7 +157,7 @@ def _judge(findings: list[Finding], screen: Screen) -> None:
     show_findings(findings, screen)
     problems = sum(each.level is Level.PROBLEM for each in findings)
     if problems:
-        raise DeployError(f"{problems} of these would be in the way. Nothing was built or uploaded.")
+        raise DeployError(f"{problems} of these would be in the way. Nothing was uploaded.")
 
 
 def _refuse_changes(account: Account, parameters: list[str]) -> None:

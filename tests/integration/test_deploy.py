@@ -376,7 +376,7 @@ def test_nothing_is_built_past_a_problem(
     assert (sam.builds, sam.deployments) == ([], [])
     said = capsys.readouterr()
     assert "Mend it." in said.out
-    assert "1 of these would be in the way. Nothing was built or uploaded." in said.err
+    assert "1 of these would be in the way. Nothing was uploaded." in said.err
 
 
 def test_only_to_look_builds_nothing_and_says_what_is_worth_deciding(
