@@ -99,14 +99,14 @@ pictures: setup  ## take the pictures of the page that the docs show (needs Chro
 bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py
 
-build: setup  ## sam build, for AWS
+build: setup  ## sam build, for AWS, to look at it: make deploy builds by itself
 	sam build
 
 invoke-producer invoke-transform invoke-alert: invoke-%: setup  ## sam local invoke with every sample event (EVENT=events/alarm-ok.json)
 	@stockstream invoke $* $(EVENT)
 
-deploy: build  ## sam deploy, with the answers of sam deploy --guided (ARGS='--config-env prod')
-	sam deploy $(ARGS)
+deploy: setup  ## check, build and deploy to AWS, without a question (ARGS='Instruments=AAPL,MSFT AlertEmail=me@example.com')
+	@stockstream deploy $(ARGS)
 
 bench-start: setup  ## measure how long `make run` takes until its first bars, step by step
 	@python bench/first_bar.py
