@@ -10,7 +10,7 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock'
 
-.PHONY: help setup run search test check check-tests test-slow mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
+.PHONY: help setup run search test check check-tests test-slow drill mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -44,6 +44,9 @@ check-tests:
 
 test-slow: setup  ## what `make test` leaves out, since it waits: each fault's notice (a quarter of an hour)
 	pytest -m slow $(ARGS)
+
+drill: setup  ## play trading days under faults, and look whether anything is lost or wrong (ARGS='--seeds 7')
+	@python tests/drill/drill.py $(ARGS)
 
 mutants: setup  ## break the code in each place and see which tests notice (ARGS=indicators for one module)
 	@uv run --quiet --no-project --python .venv/bin/python --with-requirements requirements/mutants.txt \
