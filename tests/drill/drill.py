@@ -133,7 +133,7 @@ def describe(
                 f"| {max(each.worst_repetition for each in own)} |"
             )
     yield ""
-    yield "The delay runs from a bar's end to the moment from which readers know it; the provider's outages of"
+    yield "The delay runs from a bar's end to when readers know it first; the provider's outages of"
     yield "up to two and a half hours are part of it. A set of numbers that is sent twice is one to readers."
     yield ""
     yield "| what went wrong | times |"
