@@ -28,6 +28,8 @@ from stockstream.sessions import ending_calendars
 
 # Kept back from the function's time, so that a run can write what it has sent before Lambda stops it.
 RESERVE_SECONDS = 5
+# Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
+AWS_CONFIG = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10, max_pool_connections=20)
 
 
 @cache
@@ -38,16 +40,14 @@ def _settings() -> ProducerSettings:
 @cache
 def _producer() -> Producer:
     settings = _settings()
-    # Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
-    config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10, max_pool_connections=20)
-    dynamodb = boto3.client("dynamodb", config=config)
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     allowance = Allowance()
     kind = PROVIDERS[settings.provider]
     provider = kind.open(
         ProviderAccess(
             session=requests.Session(),
             url=settings.provider_url,
-            key=_read_key(settings, kind, config),
+            key=_read_key(settings, kind),
             timeout_seconds=settings.provider_timeout_seconds,
             hours=settings.watchlist.hours,
             options=settings.provider_options,
@@ -65,7 +65,7 @@ def _producer() -> Producer:
         publisher=Publisher(
             source=settings.provider,
             stream=BarStream(
-                boto3.client("kinesis", config=config), settings.bar_stream_name, warn=logger.warning
+                boto3.client("kinesis", config=AWS_CONFIG), settings.bar_stream_name, warn=logger.warning
             ),
             table=InstrumentTable(dynamodb, settings.instrument_table_name),
             interval=settings.watchlist.interval,
@@ -76,11 +76,11 @@ def _producer() -> Producer:
     )
 
 
-def _read_key(settings: ProducerSettings, kind: ProviderKind, config: Config) -> str | None:
+def _read_key(settings: ProducerSettings, kind: ProviderKind) -> str | None:
     """The provider's key; None where nothing that is followed needs one, so that it need not be stored."""
     if not any(map(kind.needs_key, settings.watchlist.instruments)):
         return None
-    answer = boto3.client("ssm", config=config).get_parameter(
+    answer = boto3.client("ssm", config=AWS_CONFIG).get_parameter(
         Name=settings.api_key_parameter_name, WithDecryption=True
     )
     return answer["Parameter"]["Value"]

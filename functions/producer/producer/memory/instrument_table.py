@@ -1,6 +1,6 @@
 """The InstrumentTable: what the producer remembers of each instrument."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from producer.memory.tail import Tail
 from producer.memory.tail_codec import UnreadableTailError
@@ -71,6 +71,9 @@ class InstrumentTable:
     def write_tail(self, instrument: str, interval: str, tail: Tail, read_version: int) -> VersionedTail:
         """Writes the tail over the version that was read.
 
+        The SDK repeats a write whose answer is lost, and then finds what it has written itself. So the very
+        same head is no conflict: whoever wrote it, what is stored is what was to be stored.
+
         Raises:
             TailConflictError: it is no longer that version; nothing was written.
         """
@@ -118,7 +121,10 @@ class InstrumentTable:
         exceptions = self._client.exceptions
         try:
             self._client.put_item(**self._at_version(head, read_version))
-        except (exceptions.ConditionalCheckFailedException, exceptions.TransactionConflictException):
+        except exceptions.ConditionalCheckFailedException as error:
+            if cast("dict[str, Any]", error.response).get("Item") != head:
+                raise _conflict(head) from None
+        except exceptions.TransactionConflictException:
             raise _conflict(head) from None
 
     def _put_both(self, head: Item, read_version: int, base: Item) -> None:
@@ -131,12 +137,19 @@ class InstrumentTable:
                 ]
             )
         except self._client.exceptions.TransactionCanceledException as error:
-            if _CONFLICTS.isdisjoint(reason["Code"] for reason in error.response["CancellationReasons"]):
+            reasons = error.response["CancellationReasons"]
+            if reasons[0].get("Item") == head:
+                return
+            if _CONFLICTS.isdisjoint(reason["Code"] for reason in reasons):
                 raise
             raise _conflict(head) from None
 
     def _at_version(self, head: Item, read_version: int) -> Any:  # noqa: ANN401 (two calls type one shape twice)
-        put = {"TableName": self._name, "Item": head}
+        put = {
+            "TableName": self._name,
+            "Item": head,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         if read_version == 0:
             return put | {"ConditionExpression": "attribute_not_exists(version)"}
         return put | {
