@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -16,15 +17,8 @@ if TYPE_CHECKING:
 CALL_RECORDS = 500
 CALL_BYTES = 5 * 1024 * 1024
 
-# For a whole call. What else it can say is not made good by waiting: the run leaves the bars to the next one.
-PASSING_ERRORS = {
-    "InternalFailure",
-    "KMSThrottlingException",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "ServiceUnavailable",
-    "ThrottlingException",
-}
+# In an error's code: AWS answers a call that comes too soon or too slowly with the status of a wrong one.
+_PASSING_WORDS = ("Throttl", "Exceeded", "Timeout")
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -106,7 +100,7 @@ class BarStream:
         except ClientError as error:
             code = self.refusal = error.response["Error"]["Code"]
             self._warn("call refused", instrument=partition_key, records=len(call), error=code)
-            if code not in PASSING_ERRORS:
+            if not _passes(error):
                 raise _RefusedError from error
             return set()
         except (HTTPClientError, BotoConnectionError) as error:
@@ -129,6 +123,22 @@ class BarStream:
                 errors=sorted({code for _, code in refused}),
             )
         return set(call) - {position for position, _ in refused}
+
+
+def _passes(error: ClientError) -> bool:
+    """Whether waiting may make good what a whole call was answered: trouble of the server, or too many calls.
+
+    What else it can say is left to the next run.
+    """
+    answer = error.response.get("ResponseMetadata", {})
+    status = answer.get("HTTPStatusCode", 0)
+    return (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+        or any(word in error.response["Error"]["Code"] for word in _PASSING_WORDS)
+        # The SDK knows what it may try again, and has done so by itself.
+        or answer.get("RetryAttempts", 0) > 0
+    )
 
 
 def _calls(positions: Sequence[int], partition_key: str, records: Sequence[bytes]) -> Iterator[list[int]]:

@@ -112,27 +112,60 @@ def test_no_records_are_no_call() -> None:
     assert client.calls == []
 
 
-def client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "PutRecords")
+def client_error(code: str, status: int = 400, retries: int = 0) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": ""},
+        "ResponseMetadata": {"HTTPStatusCode": status, "RetryAttempts": retries},
+    }
+    return ClientError(answer, "PutRecords")
 
 
-def test_a_call_that_fails_as_a_whole_is_put_again() -> None:
-    client = FailingKinesis(
+# The codes and statuses of Kinesis' API reference, and what botocore makes of an answer without a code.
+@pytest.mark.parametrize(
+    "failure",
+    [
         client_error("ProvisionedThroughputExceededException"),
-        client_error("InternalFailure"),
+        client_error("LimitExceededException"),
+        client_error("KMSThrottlingException"),
+        client_error("ThrottlingException"),
+        client_error("RequestTimeout"),
+        client_error("RequestTimeoutException", 408),
+        client_error("429", 429),
+        client_error("InternalFailure", 500),
+        client_error("InternalFailureException", 500),
+        client_error("500", 500),
+        client_error("502", 502),
+        client_error("503", 503),
+        client_error("ServiceUnavailable", 503),
+        client_error("ServiceUnavailableException", 503),
+        # Of which nobody has heard, but the SDK has tried it again by itself.
+        client_error("PriorRequestNotComplete", retries=2),
         EndpointConnectionError(endpoint_url="https://kinesis.test"),
         ReadTimeoutError(endpoint_url="https://kinesis.test"),
-    )
+    ],
+    ids=str,
+)
+def test_a_call_that_fails_as_a_whole_is_put_again(failure: Exception) -> None:
+    client = FailingKinesis(failure)
 
     assert stream(client, Clock()).put("IBM", [b"a", b"b"], deadline=100) == {0, 1}
     assert client.calls == [[b"a", b"b"]]
 
 
 @pytest.mark.parametrize(
-    "code", ["AccessDeniedException", "ResourceNotFoundException", "KMSDisabledException"]
+    ("code", "status"),
+    [
+        ("AccessDeniedException", 400),
+        ("AccessDenied", 403),
+        ("ResourceNotFoundException", 400),
+        ("KMSDisabledException", 400),
+        ("KMSInvalidStateException", 400),
+        ("ValidationException", 400),
+        ("413", 413),
+    ],
 )
-def test_what_the_stream_refuses_for_good_is_left_at_once(code: str) -> None:
-    client, clock = FailingKinesis(client_error(code)), Clock()
+def test_what_the_stream_refuses_for_good_is_left_at_once(code: str, status: int) -> None:
+    client, clock = FailingKinesis(client_error(code, status)), Clock()
 
     assert stream(client, clock).put("IBM", [b"a"], deadline=100) == set()
     assert clock.pauses == []
