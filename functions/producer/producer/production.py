@@ -16,10 +16,10 @@ from producer.backfill import (
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import TailConflictError
+from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
-from producer.memory.tail_codec import UnreadableTailError
+from producer.memory.tail import TailError
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.planning.bar_requests import BarRequest, group_requests
@@ -77,6 +77,9 @@ class Producer:
 
         Returns:
             How many bars of each instrument were sent, for those whose answer came.
+
+        Raises:
+            TailUnreachableError: DynamoDB failed for every instrument; the ledger has been written.
         """
         now = self.now()
         read = self.ledger_item.read()
@@ -105,6 +108,7 @@ class Producer:
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
         self._report_state(ledger, asked=bool(requests))
+        _require_a_tail(fetched)
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
@@ -190,7 +194,7 @@ class Producer:
                     fetched.published[instrument.name] = self.publisher.publish(
                         instrument, answer, deadline, again=request.again
                     )
-                except (TailConflictError, UnreadableTailError) as error:
+                except TailError as error:
                     fetched.left[instrument.name] = error
         return fetched
 
@@ -229,7 +233,7 @@ class Producer:
             fetched.published[instrument.name] = self.publisher.publish_history(
                 instrument, answer, before, deadline, begin
             )
-        except (TailConflictError, UnreadableTailError) as error:
+        except TailError as error:
             fetched.left[instrument.name] = error
         return fetched
 
@@ -244,3 +248,12 @@ class Producer:
         if before.failure:
             raise before.failure
         return before.bars
+
+
+def _require_a_tail(fetched: Sequence[Fetched]) -> None:
+    """Fails the run if the table fails for every instrument, so that the alarm on errors tells a person."""
+    unreachable = [
+        error for each in fetched for error in each.left.values() if isinstance(error, TailUnreachableError)
+    ]
+    if unreachable and not any(each.published for each in fetched):
+        raise unreachable[0]

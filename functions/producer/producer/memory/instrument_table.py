@@ -1,8 +1,12 @@
 """The InstrumentTable: what the producer remembers of each instrument."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from producer.memory.tail import Tail
+from botocore.exceptions import BotoCoreError, ClientError
+
+from producer.memory.tail import Tail, TailError
 from producer.memory.tail_codec import UnreadableTailError
 from producer.memory.tail_items import (
     NO_BASE,
@@ -16,7 +20,6 @@ from producer.memory.tail_items import (
     fits_one_unit,
     named_base,
 )
-from stockstream.errors import StockstreamError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,8 +28,12 @@ if TYPE_CHECKING:
 _CONFLICTS = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
-class TailConflictError(StockstreamError):
+class TailConflictError(TailError):
     """Another run wrote the tail since this one read it."""
+
+
+class TailUnreachableError(TailError):
+    """DynamoDB gave no answer, or another than was asked for; the text says which."""
 
 
 class VersionedTail(NamedTuple):
@@ -58,10 +65,12 @@ class InstrumentTable:
 
         Raises:
             UnreadableTailError: what is stored is no tail; the text says what to do.
+            TailUnreachableError: DynamoDB fails.
         """
         key = _key(instrument, interval)
         try:
-            return self._read(key)
+            with _reached(key):
+                return self._read(key)
         except UnreadableTailError as error:
             raise UnreadableTailError(
                 f"the item {key} of the table {self._name} cannot be read: {error}. Delete it; the next run "
@@ -76,6 +85,7 @@ class InstrumentTable:
 
         Raises:
             TailConflictError: it is no longer that version; nothing was written.
+            TailUnreachableError: DynamoDB fails; perhaps it was written all the same.
         """
         key = _key(instrument, interval)
         version = read_version + 1
@@ -83,12 +93,13 @@ class InstrumentTable:
         if seen_version != read_version:
             base = NO_BASE  # another run may have replaced the one that was seen
         head = encode_head(key, version, tail, base)
-        if fits_one_unit(head):
-            self._put_head(head, read_version)
-        else:
-            base_item, base = encode_base(key, tail)
-            head = encode_head(key, version, tail, base)
-            self._put_both(head, read_version, base_item)
+        with _reached(key):
+            if fits_one_unit(head):
+                self._put_head(head, read_version)
+            else:
+                base_item, base = encode_base(key, tail)
+                head = encode_head(key, version, tail, base)
+                self._put_both(head, read_version, base_item)
         self._seen[key] = version, base
         return VersionedTail(tail, version)
 
@@ -160,6 +171,14 @@ class InstrumentTable:
 
 def _key(instrument: str, interval: str) -> str:
     return f"{instrument}|{interval}"
+
+
+@contextmanager
+def _reached(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise TailUnreachableError(f"the tail {key} cannot be reached: {error}") from error
 
 
 def _conflict(head: Item) -> TailConflictError:

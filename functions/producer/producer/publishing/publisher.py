@@ -89,8 +89,7 @@ class Publisher:
                 is none of its business.
 
         Raises:
-            TailConflictError: another run has written the tail meanwhile. The next run sends what is missing.
-            UnreadableTailError: what is stored is no tail.
+            TailError: the tail was not read or not written. The next run sends what is missing.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
         shown = answer.bars
@@ -127,8 +126,7 @@ class Publisher:
             begin: the open_time from which on history is sent; empty for all of it.
 
         Raises:
-            TailConflictError: another run has written the tail meanwhile.
-            UnreadableTailError: what is stored is no tail.
+            TailError: the tail was not read or not written.
         """
         tail, version = self.table.read_tail(instrument.name, self.interval)
         plan = plan_history(answer.bars, before, tail, self.windows, begin)
