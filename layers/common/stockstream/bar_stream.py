@@ -38,6 +38,8 @@ class BarStream:
         now: a clock that never goes back, in seconds.
         sleep: waits so many seconds.
         jitter: a random number from 0 to its argument.
+        call_seconds: how long one call takes at the most. None is begun that could outlast the deadline; with
+            0 the first is made whatever the time.
 
     Attributes:
         refusal: why the stream turned something away the last time; empty if it never did.
@@ -51,6 +53,7 @@ class BarStream:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda limit: random.uniform(0, limit),  # noqa: S311 (no secret hangs on it)
+        call_seconds: float = 0.0,
     ) -> None:
         self._client = client
         self._name = name
@@ -58,6 +61,7 @@ class BarStream:
         self._now = now
         self._sleep = sleep
         self._jitter = jitter
+        self._call_seconds = call_seconds
         self.refusal = ""
 
     def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
@@ -75,13 +79,15 @@ class BarStream:
         pause = FIRST_PAUSE_SECONDS
         while True:
             for call in list(_calls(sorted(waiting), partition_key, records)):
+                if self._call_seconds and self._now() + self._call_seconds > deadline:
+                    return set(range(len(records))) - waiting
                 try:
                     waiting -= self._put_call(partition_key, records, call)
                 except _RefusedError:
                     return set(range(len(records))) - waiting
             # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             seconds = self._jitter(pause)
-            if not waiting or self._now() + seconds >= deadline:
+            if not waiting or self._now() + seconds + self._call_seconds >= deadline:
                 return set(range(len(records))) - waiting
             self._sleep(seconds)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)

@@ -57,7 +57,7 @@ class Clock:
         self.pauses.append(seconds)
 
 
-def stream(client: FakeKinesis, clock: Clock) -> BarStream:
+def stream(client: FakeKinesis, clock: Clock, call_seconds: float = 0) -> BarStream:
     return BarStream(
         client,  # type: ignore[arg-type]  # a fake
         "bars",
@@ -65,6 +65,7 @@ def stream(client: FakeKinesis, clock: Clock) -> BarStream:
         now=lambda: clock.seconds,
         sleep=clock.sleep,
         jitter=lambda limit: limit,
+        call_seconds=call_seconds,
     )
 
 
@@ -86,6 +87,42 @@ def test_waits_longer_each_time_and_not_past_the_deadline() -> None:
     assert {0} == acknowledged
     assert pytest.approx(clock.pauses) == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
     assert clock.seconds < 12
+
+
+class SlowKinesis(FakeKinesis):
+    """Takes nothing, and needs a while to say so."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__(takes=lambda _record, _call: False)
+        self.clock, self.seconds = clock, seconds
+
+    def put_records(self, **call: Any) -> dict[str, Any]:
+        self.clock.seconds += self.seconds
+        return super().put_records(**call)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "calls"), [(3.9, 0), (4.0, 1), (8.05, 1), (8.15, 2), (12.25, 2), (12.35, 3)]
+)
+def test_no_call_is_begun_that_may_outlast_the_deadline(deadline: float, calls: int) -> None:
+    clock = Clock()
+    client = SlowKinesis(clock, seconds=4)
+
+    stream(client, clock, call_seconds=4).put("IBM", [b"a"], deadline)
+
+    # Between two calls are pauses of 0.1 and 0.2 s.
+    assert len(client.calls) == calls
+    assert clock.seconds <= deadline
+
+
+def test_no_further_call_of_many_records_is_begun_that_may_outlast_the_deadline() -> None:
+    clock = Clock()
+    client = SlowKinesis(clock, seconds=4)
+    client.takes = lambda _record, _call: True
+
+    taken = stream(client, clock, call_seconds=4).put("IBM", [b"a"] * 1500, deadline=11)
+
+    assert taken == set(range(1000))
 
 
 def test_a_call_takes_500_records() -> None:

@@ -14,7 +14,7 @@ import requests
 
 from producer.providers import provider_http
 from producer.providers.provider_errors import MalformedAnswerError, ProviderUnavailableError
-from producer.providers.provider_http import ProviderHttp
+from producer.providers.provider_http import LONGEST_REQUEST, ProviderHttp
 
 KEY = "S3CRETKEY"
 
@@ -113,6 +113,15 @@ def test_a_server_that_drips_is_left_when_the_time_is_up() -> None:
         with pytest.raises(ProviderUnavailableError):
             get(url, timeout_seconds=0.3)
         assert time.monotonic() - started < 2
+
+
+def test_what_a_server_takes_to_begin_counts_too() -> None:
+    # Its head comes after 0.3 s, and each of the parts that follow by as much later: 0.9 s for the whole.
+    with server(b"HTTP/1.1 200 OK\r\n", b"Content-Length: 2\r\n\r\n", b"a", b"b", pause=0.3) as url:
+        started = time.monotonic()
+        with pytest.raises(ProviderUnavailableError):
+            get(url, timeout_seconds=0.4)
+        assert time.monotonic() - started < LONGEST_REQUEST * 0.4
 
 
 def test_a_server_that_falls_silent_is_left_when_the_time_is_up() -> None:
