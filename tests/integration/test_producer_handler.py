@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from producer_stack import invoke, producer_stack, serve_market, stream_ids, stream_records
+from producer_stack import Market, invoke, producer_stack, serve_market, stream_ids, stream_records
 
 from producer import handler
 
@@ -57,6 +57,40 @@ def test_where_one_instrument_needs_the_key_it_must_be_stored(
 
     with pytest.raises(ClientError, match="ParameterNotFound"):
         invoke({})
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_key_that_was_replaced_is_read_again_in_the_run_that_is_refused(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke({}) == {"IBM": 2}
+    monkeypatch.setattr(Market, "key", "another-key")
+    boto3.client("ssm").put_parameter(
+        Name="/stockstream/api-key", Value="another-key", Type="SecureString", Overwrite=True
+    )
+
+    later = replace(handler._producer(), now=lambda: datetime.now(UTC) + timedelta(minutes=2))  # noqa: SLF001
+    with monkeypatch.context() as patch:
+        patch.setattr(handler, "_producer", lambda: later)
+        assert invoke({}) == {"IBM": 0}
+
+    assert "provider failed" not in caplog.messages
+    ledger = later.ledger_item.read().ledger
+    assert (ledger.spent, ledger.of_instrument("IBM").failures) == (3, 0)
+    assert "-key" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_key_that_is_refused_and_was_not_replaced_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Market, "key", "another-key")
+
+    assert invoke({}) == {}
+
+    (told,) = [each for each in caplog.records if each.message == "provider failed"]
+    assert (told.__dict__["kind"], told.__dict__["outcome"]) == ("KeyRefusedError", "tell a person")
+    assert handler._producer().ledger_item.read().ledger.spent == 1  # noqa: SLF001
 
 
 @pytest.mark.usefixtures("stack")

@@ -17,6 +17,7 @@ from moto import mock_aws
 from producer import handler
 
 BAR = {"1. open": "10", "2. high": "12", "3. low": "9", "4. close": "11", "5. volume": "7"}
+REFUSED = {"Error Message": "the parameter apikey is invalid or missing."}
 LAST_DAYS = {"2026-09": "2026-09-30", "2026-10": "2026-10-30"}
 
 
@@ -28,13 +29,17 @@ def answer_of(day: str) -> dict[str, Any]:
 
 
 class Market(BaseHTTPRequestHandler):
+    """Answers who shows the key, and everybody about coins."""
+
+    key = "the-key"
+
     def do_GET(self) -> None:
         asked = dict(parse_qsl(urlsplit(self.path).query))
         if urlsplit(self.path).path == "/v1beta3/crypto/us/bars":
             self._answer_as_alpaca(asked["symbols"])
             return
         day = LAST_DAYS[asked["month"]] if "month" in asked else "2026-11-20"
-        body = json.dumps(answer_of(day) if asked["apikey"] == "the-key" else {}).encode()
+        body = json.dumps(answer_of(day) if asked["apikey"] == self.key else REFUSED).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -62,9 +67,11 @@ def serve_market() -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), Market) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager

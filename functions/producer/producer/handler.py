@@ -1,7 +1,7 @@
 """What the schedule invokes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 
@@ -60,7 +60,7 @@ def _producer() -> Producer:
         ProviderAccess(
             session=requests.Session(),
             url=settings.provider_url,
-            key=_read_key(settings, kind),
+            read_key=_key_reader(settings, kind, allowance),
             timeout_seconds=settings.provider_timeout_seconds,
             hours=settings.watchlist.hours,
             options=settings.provider_options,
@@ -95,14 +95,21 @@ def _producer() -> Producer:
     )
 
 
-def _read_key(settings: ProducerSettings, kind: ProviderKind) -> str | None:
-    """The provider's key; None where nothing that is followed needs one, so that it need not be stored."""
+def _key_reader(
+    settings: ProducerSettings, kind: ProviderKind, allowance: Allowance
+) -> Callable[[], str] | None:
+    """What reads the provider's key; None where nothing that is followed needs one: it need not be stored."""
     if not any(map(kind.needs_key, settings.watchlist.instruments)):
         return None
-    answer = boto3.client("ssm", config=AWS_CONFIG).get_parameter(
-        Name=settings.api_key_parameter_name, WithDecryption=True
-    )
-    return answer["Parameter"]["Value"]
+    ssm = boto3.client("ssm", config=AWS_CONFIG)
+
+    def read() -> str:
+        # For a key that is read again: it takes less time than the request that it is for.
+        allowance.require_time()
+        answer = ssm.get_parameter(Name=settings.api_key_parameter_name, WithDecryption=True)
+        return answer["Parameter"]["Value"]
+
+    return read
 
 
 def _warn(watchlist: Watchlist, plan: Plan) -> None:

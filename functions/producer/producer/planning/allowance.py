@@ -38,6 +38,15 @@ class Allowance:
         """Whether a request may still be made, as far as the time goes."""
         return self._clock() <= self._until
 
+    def require_time(self) -> None:
+        """Makes sure that the run has time for a request.
+
+        Raises:
+            AllowanceSpentError: it has not.
+        """
+        if not self.has_time:
+            raise AllowanceSpentError("this run's time is spent")
+
     @property
     def left(self) -> int:
         """How many requests the run may still make."""
@@ -49,8 +58,7 @@ class Allowance:
         Raises:
             AllowanceSpentError: it may not be made.
         """
-        if not self.has_time:
-            raise AllowanceSpentError("this run's time is spent")
+        self.require_time()
         with self._lock:
             if self.spent >= self._most:
                 raise AllowanceSpentError(f"this run's {self._most} requests are spent")

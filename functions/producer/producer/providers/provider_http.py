@@ -42,7 +42,6 @@ class ProviderHttp:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
         timeout_seconds: how long to wait for each part of an answer, and for the whole.
-        secrets: what must not be shown, even where the provider repeats it.
         before_request: called before each request; what it raises goes to the caller.
         now: the clock.
     """
@@ -52,21 +51,29 @@ class ProviderHttp:
         session: requests.Session,
         url: str,
         timeout_seconds: float,
-        secrets: Collection[str],
         before_request: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
         self._session = session
         self._url = url
         self._timeout_seconds = timeout_seconds
-        self._secrets = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
         self._before_request = before_request
         self._now = now
 
     def get(
-        self, path: str, parameters: Mapping[str, str], headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        parameters: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        secrets: Collection[str] = (),
     ) -> Response:
         """The answer to one request, whatever its status.
+
+        Args:
+            path: where to ask.
+            parameters: what to ask.
+            headers: who asks.
+            secrets: what must not be shown, even where the provider repeats it.
 
         Raises:
             ProviderUnavailableError: there is none, it breaks off, or it takes too long.
@@ -89,8 +96,9 @@ class ProviderHttp:
             raise ProviderUnavailableError(
                 f"no whole answer from {self._url}: {type(error).__name__}"
             ) from None
-        for secret in self._secrets:
-            body = body.replace(secret, b"[key]")
+        for secret in secrets:
+            if len(secret) >= _SHORTEST_SECRET:
+                body = body.replace(secret.encode(), b"[key]")
         return Response(response.status_code, body, asked_at, self._now())
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:

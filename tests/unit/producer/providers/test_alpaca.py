@@ -13,6 +13,7 @@ from urllib3.response import HTTPResponse
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import AllowanceSpentError
 from producer.providers.alpaca import ALPACA, Alpaca, parse_key
+from producer.providers.api_key import ApiKey
 from producer.providers.provider_errors import (
     KeyRefusedError,
     MalformedAnswerError,
@@ -90,7 +91,7 @@ def alpaca(
     return Alpaca(
         session,
         "https://market.test",
-        (KEY_ID, SECRET),
+        ApiKey(lambda: f"{KEY_ID}:{SECRET}", parse_key),
         5,
         hours,
         "iex",

@@ -48,10 +48,8 @@ def head(length: int | None = None, *lines: str) -> bytes:
 
 def get(url: str, timeout_seconds: float = 5) -> bytes:
     with requests.Session() as session:
-        http = ProviderHttp(
-            session, url, timeout_seconds, [KEY, "short"], lambda: None, lambda: datetime.now(UTC)
-        )
-        return http.get("/query", {"apikey": KEY}).body
+        http = ProviderHttp(session, url, timeout_seconds, lambda: None, lambda: datetime.now(UTC))
+        return http.get("/query", {"apikey": KEY}, secrets=[KEY, "short"]).body
 
 
 def test_gives_the_whole_body() -> None:
@@ -80,7 +78,7 @@ def test_takes_the_key_out_of_the_body_and_leaves_what_is_too_short_to_be_one() 
 def test_tells_when_it_asked_and_when_the_whole_answer_was_there() -> None:
     moments = iter([datetime(2026, 12, 1, 15, 0, second, tzinfo=UTC) for second in (1, 2)])
     with server(head(1), b"a") as url, requests.Session() as session:
-        http = ProviderHttp(session, url, 5, [KEY], lambda: None, lambda: next(moments))
+        http = ProviderHttp(session, url, 5, lambda: None, lambda: next(moments))
 
         response = http.get("/query", {})
 
