@@ -81,6 +81,24 @@ def test_a_key_that_was_replaced_is_read_again_in_the_run_that_is_refused(
 
 
 @pytest.mark.usefixtures("stack")
+def test_a_plan_of_one_request_a_minute_uses_a_replaced_key_in_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_PER_MINUTE", "1")
+    producer = handler._producer()  # noqa: SLF001
+    monkeypatch.setattr(Market, "key", "another-key")
+    boto3.client("ssm").put_parameter(
+        Name="/stockstream/api-key", Value="another-key", Type="SecureString", Overwrite=True
+    )
+
+    assert invoke({}) == {}
+    with monkeypatch.context() as patch:
+        later = replace(producer, now=lambda: datetime.now(UTC) + timedelta(minutes=1))
+        patch.setattr(handler, "_producer", lambda: later)
+        assert invoke({}) == {"IBM": 2}
+
+
+@pytest.mark.usefixtures("stack")
 def test_a_key_that_is_refused_and_was_not_replaced_is_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
