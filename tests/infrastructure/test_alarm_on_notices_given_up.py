@@ -1,4 +1,4 @@
-"""The alarm that tells of the alert function itself: heard for what was given up, silent for what a retry repairs."""
+"""The alarm about the alert function: heard for what was given up, silent for what a retry repairs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -78,6 +78,7 @@ class Alarm:
 
     Attributes:
         changed_at: when the state changed.
+        configured_at: when somebody last made or changed the alarm.
         trigger: None for composite and log alarms, which have none.
         rule: a composite alarm's rule.
         children: the names of the alarms that set off a composite alarm.
@@ -94,6 +95,7 @@ class Alarm:
     trigger: Trigger | None
     rule: str
     children: tuple[str, ...]
+    configured_at: datetime | None = None
 
 
 def parse_alarm(text: str) -> Alarm | None:
@@ -124,6 +126,7 @@ def parse_alarm(text: str) -> Alarm | None:
             for child in _objects(message, "TriggeringChildren")
             if _text(child, "Arn")
         ),
+        configured_at=parse_moment(message.get("AlarmConfigurationUpdatedTimestamp")),
     )
 
 

@@ -1,4 +1,3 @@
-from datetime import datetime
 from threading import Event
 
 import pytest
@@ -33,12 +32,6 @@ class Book:
 
     def release(self, key: str) -> None:
         del self.held[key]
-
-    def begin(self, alarm: str, at: datetime) -> None:
-        raise NotImplementedError
-
-    def end(self, alarm: str, at: datetime) -> datetime | None:
-        raise NotImplementedError
 
 
 class Outage(Book):
