@@ -10,8 +10,7 @@ from alert.errors import ChangesError
 from alert.facts import format_moment
 from stockstream.observability import logger
 
-# CloudWatch remembers changes for so long at the least, and notes each at the moment that its message tells, to
-# the second.
+# CloudWatch remembers changes for so long at the least, and notes each when its message says, to the second.
 _REMEMBERED = timedelta(days=14)
 _SAME_MOMENT = timedelta(seconds=2)
 
