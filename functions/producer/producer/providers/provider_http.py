@@ -1,29 +1,21 @@
 """Getting one answer from a provider, with limits on its time and its size. The key appears nowhere."""
 
-import logging
-import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from producer.providers.provider_errors import MalformedAnswerError, ProviderUnavailableError
+from stockstream.guarded_http import Flaw, GuardedHttp, NoAnswerError
+from stockstream.reading import keep_secret
 
 # The longest answer that is asked for is 30 days of a coin: 30 * 1,440 bars of about 190 bytes are 8 MB.
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
-_READ_BYTES = 64 * 1024
-# A shorter one, such as Alpha Vantage's "demo", is no secret, and may be part of a word or of a number.
-_SHORTEST_SECRET = 8
-
-# These log the whole address, at DEBUG and when a header is odd, and Alpha Vantage's holds the key.
-for _name in ("urllib3.connection", "urllib3.connectionpool"):
-    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class Response(NamedTuple):
-    """What came back: the secrets in it are replaced by `[key]`."""
+    """What came back, as it came: `shorten` takes the secrets out of what is shown of it."""
 
     status: int
     body: bytes
@@ -37,7 +29,7 @@ class ProviderHttp:
     Args:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
-        timeout_seconds: how long to wait for a connection, for each part of an answer, and for the whole.
+        timeout_seconds: how long to wait for a whole answer.
         secrets: what must not be shown, even where the provider repeats it.
         before_request: called before each request; what it raises goes to the caller.
         now: the clock.
@@ -52,12 +44,13 @@ class ProviderHttp:
         before_request: Callable[[], None],
         now: Callable[[], datetime],
     ) -> None:
-        self._session = session
+        self._http = GuardedHttp(session)
         self._url = url
         self._timeout_seconds = timeout_seconds
-        self._secrets = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
         self._before_request = before_request
         self._now = now
+        for secret in secrets:
+            keep_secret(secret)
 
     def get(
         self, path: str, parameters: Mapping[str, str], headers: Mapping[str, str] | None = None
@@ -71,37 +64,24 @@ class ProviderHttp:
         self._before_request()
         asked_at = self._now()
         try:
-            with self._session.get(
+            answer = self._http.ask(
+                "GET",
                 self._url + path,
-                params=parameters,
+                parameters=parameters,
                 headers=headers,
-                timeout=self._timeout_seconds,
-                allow_redirects=False,  # the key goes to the provider's address and nowhere else
-                stream=True,
-            ) as response:
-                body = self._read(response)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            # The exception's text can hold the address, and the address the key.
+                seconds=self._timeout_seconds,
+                most_bytes=LONGEST_ANSWER_BYTES,
+            )
+        except NoAnswerError as error:
+            raise ProviderUnavailableError(f"{self._url}: {error}") from None
+        if answer.flaw is Flaw.TOO_LONG:
+            raise MalformedAnswerError(
+                f"the answer of {self._url} is longer than {LONGEST_ANSWER_BYTES:,} bytes"
+            )
+        if answer.flaw is Flaw.TOO_SLOW:
             raise ProviderUnavailableError(
-                f"no whole answer from {self._url}: {type(error).__name__}"
-            ) from None
-        for secret in self._secrets:
-            body = body.replace(secret, b"[key]")
-        return Response(response.status_code, body, asked_at, self._now())
-
-    def _read(self, response: requests.Response) -> bytes:
-        deadline = time.monotonic() + self._timeout_seconds
-        body = bytearray()
-        # read1 returns what one read of the socket gave. The others wait until a whole piece is there, and
-        # since the timeout starts anew with each byte, a server that drips could hold them for ever.
-        while part := response.raw.read1(_READ_BYTES, decode_content=True):
-            body += part
-            if len(body) > LONGEST_ANSWER_BYTES:
-                raise MalformedAnswerError(
-                    f"the answer of {self._url} is longer than {LONGEST_ANSWER_BYTES:,} bytes"
-                )
-            if time.monotonic() > deadline:
-                raise ProviderUnavailableError(
-                    f"the answer of {self._url} took longer than {self._timeout_seconds:g} s"
-                )
-        return bytes(body)
+                f"the answer of {self._url} took longer than {self._timeout_seconds:g} s"
+            )
+        if answer.flaw:
+            raise ProviderUnavailableError(f"the answer of {self._url} {answer.flaw}")
+        return Response(answer.status, answer.body, asked_at, self._now())

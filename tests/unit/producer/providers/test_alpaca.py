@@ -53,7 +53,7 @@ class FakeMarket(requests.Session):
         self.failures: dict[int, tuple[int, bytes] | Exception] = {}
         self.asked: list[dict[str, str]] = []
 
-    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
+    def request(self, _method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # as is used
         parameters = options["params"]
         self.asked.append({"url": url, **parameters})
         failure = self.failures.get(len(self.asked))
@@ -501,6 +501,22 @@ def test_no_part_of_the_key_that_is_echoed_is_in_an_error(part: str) -> None:
         alpaca(session).fetch([AAPL], "1min", None)
 
     assert part not in str(raised.value)
+    assert "[key]" in str(raised.value)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("form", ['{{"message": "{} is forbidden"}}', "{} is forbidden"])
+def test_a_key_that_is_echoed_is_in_no_error_whatever_its_writing(encoding: str, form: str) -> None:
+    session = FakeMarket({})
+    escaped = (
+        "".join(f"\\u{ord(letter):04x}" for letter in SECRET) if form.startswith("{{") else SECRET.lower()
+    )
+    session.failures[1] = (403, form.format(escaped).encode(encoding))
+
+    with pytest.raises(KeyRefusedError) as raised:
+        alpaca(session).fetch([AAPL], "1min", None)
+
+    assert SECRET.lower() not in str(raised.value).lower()
     assert "[key]" in str(raised.value)
 
 
