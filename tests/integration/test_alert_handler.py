@@ -71,8 +71,11 @@ def site() -> Iterator[Site]:
                 it.taken.append((path, body, self.headers.get("X-Stockstream-Signature")))
             self.send_response(status)
             self.send_header("Location", f"{it.address}/{path}/{SECRET}")
-            self.send_header("Content-Length", "0")
+            # What each of them answers.
+            said = {"slack": b"ok", "teams": b"1"}.get(path, b"")
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
         def do_GET(self) -> None:
             """What a POST becomes that follows a redirect."""

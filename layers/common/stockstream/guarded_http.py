@@ -1,8 +1,8 @@
 """Asking a server on the web, with limits on the whole time and on the size of what comes.
 
 The timeouts of requests begin anew with each byte that comes, so that a server that drips its headers, its
-body or one `100 Continue` after the other could hold a run for ever; and a small compressed body can be a very
-large one. Whatever the server does, here it is over in time, and its body stays small.
+body or one `100 Continue` after the other could hold a run for ever; and a small compressed body can be a
+very large one. Whatever the server does, here it is over in time, and its body stays small.
 """
 
 import logging

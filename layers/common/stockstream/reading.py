@@ -46,7 +46,7 @@ def shorten(value: object) -> str:
 
 
 def make_visible(text: str) -> str:
-    r"""A text of which a person sees all: what moves a cursor, turns a line round or is no character is escaped.
+    r"""A text of which a person sees all: what moves a cursor, turns the line or is no character is escaped.
 
     `\x1b`, `\u202e` and halves of surrogate pairs, which UTF-8 cannot encode, are written as in Python.
     """
