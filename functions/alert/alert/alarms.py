@@ -8,6 +8,7 @@ an alarm that is read in part is worth more than one that is refused.
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,8 @@ _COMPARISONS = {
     "LessThanLowerThreshold": "below",
     "LessThanLowerOrGreaterThanUpperThreshold": "outside",
 }
+# Those of anomaly detection, which has a band in place of a threshold.
+BAND_COMPARISONS = ("above", "below", "outside")
 
 
 class State(StrEnum):
@@ -101,7 +104,8 @@ class Alarm:
 def parse_alarm(text: str) -> Alarm | None:
     """The alarm that a message's text holds; None if it holds none."""
     try:
-        message = json.loads(text)
+        # Python refuses whole numbers of thousands of digits, and an alarm is more than one number.
+        message = json.loads(text, parse_int=_parse_whole)
     except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict) or not _text(message, "AlarmName"):
@@ -187,6 +191,10 @@ def _number(source: Mapping[str, Any], key: str) -> float | None:
     if (type(value) is float or type(value) is int) and math.isfinite(value):
         return float(value)
     return None
+
+
+def _parse_whole(digits: str) -> float:
+    return int(digits) if len(digits) <= sys.float_info.max_10_exp else math.inf
 
 
 def _whole(source: Mapping[str, Any], key: str) -> int | None:
