@@ -1,6 +1,7 @@
 """Reading what others wrote: their numbers, and their texts for a message."""
 
 import re
+from unicodedata import category
 
 from stockstream.errors import Reason, RecordError
 
@@ -50,7 +51,8 @@ def make_visible(text: str) -> str:
 
     `\x1b`, `\u202e` and halves of surrogate pairs, which UTF-8 cannot encode, are written as in Python.
     """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    # Python counts no space as printable but the plain one.
+    return "".join(c if c.isprintable() or category(c) == "Zs" else repr(c)[1:-1] for c in text)
 
 
 def _hide(text: str) -> str:

@@ -24,12 +24,18 @@ def ask(url: str, seconds: float = SECONDS) -> HttpAnswer:
         return GuardedHttp(session).ask("GET", url, seconds=seconds, most_bytes=MOST)
 
 
-@pytest.mark.parametrize("again", [CONTINUE, b"H"], ids=["100 Continue", "a status line without end"])
-def test_an_answer_whose_status_does_not_come_in_time_is_none(again: bytes) -> None:
-    with server(pause=0.02, again=repeat(again, 200)) as url:
+@pytest.mark.parametrize(
+    ("scheme", "first", "again"),
+    [("http", b"", CONTINUE), ("http", b"", b"H"), ("https", b"\x16\x03\x03\x10\x00", b"a")],
+    ids=["100 Continue", "a status line without end", "a TLS handshake without end"],
+)
+def test_an_answer_whose_status_does_not_come_in_time_is_none(
+    scheme: str, first: bytes, again: bytes
+) -> None:
+    with server(first, pause=0.02, again=repeat(again, 80)) as url:
         started = time.monotonic()
         with pytest.raises(NoAnswerError, match=r"^no answer \(Timeout\)$"):
-            ask(url)
+            ask(url.replace("http", scheme))
         took = time.monotonic() - started
 
     assert SECONDS <= took < 2 * SECONDS
