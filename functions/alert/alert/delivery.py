@@ -21,13 +21,6 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
-_SAID = {
-    Result.SENT: "notice sent",
-    Result.REPEATED: "notice sent before",
-    Result.HELD: "notice left to another invocation",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One notice on one channel.
@@ -74,10 +67,15 @@ def report(outcomes: Sequence[Outcome]) -> None:
             "state": notice.state,
             "channel": outcome.channel,
         }
-        if outcome.result is Result.FAILED:
-            logger.error("notice failed", extra={**keys, "reason": outcome.reason})
-        else:
-            logger.info(_SAID[outcome.result], extra=keys)
+        match outcome.result:
+            case Result.SENT:
+                logger.info("notice sent", extra=keys)
+            case Result.REPEATED:
+                logger.info("notice sent before", extra=keys)
+            case Result.HELD:
+                logger.info("notice left to another invocation", extra=keys)
+            case Result.FAILED:
+                logger.error("notice failed", extra={**keys, "reason": outcome.reason})
     results = [outcome.result for outcome in outcomes]
     metrics.add_metric("NoticesSent", MetricUnit.Count, results.count(Result.SENT))
     metrics.add_metric("NoticesFailed", MetricUnit.Count, results.count(Result.FAILED))
