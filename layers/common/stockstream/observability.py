@@ -12,8 +12,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 __all__ = ["MetricUnit", "logger", "metrics"]
 
-# What JSON may hold as it is, and a person must not be shown: C1 controls, what turns a line round, what no font
-# has, line separators, and halves of surrogate pairs, which cannot even be encoded.
+# What JSON may hold as it is, and a person must not be shown: C1 controls, what turns a line round or has no
+# shape, line separators, and halves of surrogate pairs, which cannot even be encoded.
 _UNSEEN = re.compile(
     r"[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f]"
     r"|[\ud800-\udfff\ufeff\ufff9-\ufffb]"
