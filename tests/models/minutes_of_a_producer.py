@@ -111,7 +111,7 @@ class Server(requests.Session):
         self.revisions: dict[datetime, tuple[datetime, float]] = {}
         self.refuse: Callable[[dict[str, str]], Refusal | None] = lambda _parameters: None
 
-    def request(self, _method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # as is used
+    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = {"url": url, **options["params"]}
         self.asked.append((self.clock.now, parameters))
         refusal = self.refuse(parameters)

@@ -10,10 +10,11 @@ import os
 import socket
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import StrEnum
+from functools import partial
 from threading import Lock, Timer
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ from urllib3.exceptions import HTTPError
 from stockstream.errors import StockstreamError
 
 _READ_BYTES = 64 * 1024
+# A server that is there takes a connection at once, and each of a name's addresses is waited for.
+_CONNECT_SECONDS = 3.0
 # zlib finds out by itself which of the two it is.
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 # Whether what comes is compressed; nothing is unpacked twice.
@@ -55,11 +58,13 @@ class HttpAnswer(NamedTuple):
     Attributes:
         body: decompressed; what there is of it.
         flaw: why that is not the whole body; None if it is.
+        headers: by their names, in any case.
     """
 
     status: int
     body: bytes
     flaw: Flaw | None
+    headers: Mapping[str, str]
 
 
 class GuardedHttp:
@@ -74,53 +79,62 @@ class GuardedHttp:
         for scheme in ("https://", "http://"):
             session.mount(scheme, _Adapter())
 
-    def ask(
+    def get(
         self,
-        method: str,
         url: str,
         *,
         seconds: float,
         most_bytes: int,
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
-        data: bytes | None = None,
     ) -> HttpAnswer:
-        """The answer to a request, whatever its status.
+        """The answer to a GET, whatever its status.
 
         Args:
-            method: `GET`, `POST`.
             url: the address.
             seconds: from the first try to connect to the last byte.
             most_bytes: of the body, after decompression.
             headers: beside those of each request.
             parameters: of the address.
-            data: the body of the request.
 
         Raises:
             NoAnswerError: there is none in time, or it is no HTTP.
         """
-        with _watch(seconds) as watch:
-            try:
-                response = self._session.request(
-                    method,
-                    url,
-                    params=parameters,
-                    data=data,
-                    headers={"Accept-Encoding": "gzip", **(headers or {})},
-                    # Once there is a connection it is the watch that ends it.
-                    timeout=(seconds, 2 * seconds),
-                    # Secrets go to the address that was named, and a POST that follows becomes a GET.
-                    allow_redirects=False,
-                    stream=True,
-                )
-            except (requests.RequestException, HTTPError, OSError) as error:
-                # urllib3's own errors come through for a host such as a..b. Any text may hold the address.
-                kind = "Timeout" if watch.is_over else type(error).__name__
-                raise NoAnswerError(f"no answer ({kind})") from None
-            with response:
-                body = bytearray()
-                flaw = _read(response.raw, body, most_bytes, watch)
-                return HttpAnswer(response.status_code, bytes(body), flaw)
+        ask = partial(self._session.get, url, params=parameters)
+        return _ask(ask, headers or {}, seconds, most_bytes)
+
+    def post(
+        self, url: str, data: bytes, *, seconds: float, most_bytes: int, headers: Mapping[str, str]
+    ) -> HttpAnswer:
+        """The answer to a POST, with the same limits.
+
+        Raises:
+            NoAnswerError: there is none in time, or it is no HTTP.
+        """
+        return _ask(partial(self._session.post, url, data=data), headers, seconds, most_bytes)
+
+
+def _ask(
+    ask: Callable[..., requests.Response], headers: Mapping[str, str], seconds: float, most_bytes: int
+) -> HttpAnswer:
+    with _watch(seconds) as watch:
+        try:
+            response = ask(
+                headers={"Accept-Encoding": "gzip", **headers},
+                # Once there is a connection it is the watch that ends it.
+                timeout=(min(_CONNECT_SECONDS, seconds), 2 * seconds),
+                # Secrets go to the address that was named, and a POST that follows becomes a GET.
+                allow_redirects=False,
+                stream=True,
+            )
+        except (requests.RequestException, HTTPError, OSError) as error:
+            # urllib3's own errors come through for a host such as a..b. Any text may hold the address.
+            kind = "Timeout" if watch.is_over else type(error).__name__
+            raise NoAnswerError(f"no answer ({kind})") from None
+        with response:
+            body = bytearray()
+            flaw = _read(response.raw, body, most_bytes, watch)
+            return HttpAnswer(response.status_code, bytes(body), flaw, response.headers)
 
 
 class _Watch:

@@ -69,10 +69,9 @@ class Web:
             headers[SIGNATURE_HEADER] = sign(body, secret, int(time.time()))
         try:
             with requests.Session() as session:
-                answer = GuardedHttp(session).ask(
-                    "POST",
+                answer = GuardedHttp(session).post(
                     address,
-                    data=body,
+                    body,
                     headers=headers,
                     seconds=self.timeout_seconds,
                     most_bytes=_MOST_ANSWER_BYTES,

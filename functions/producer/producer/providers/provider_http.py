@@ -64,8 +64,7 @@ class ProviderHttp:
         self._before_request()
         asked_at = self._now()
         try:
-            answer = self._http.ask(
-                "GET",
+            answer = self._http.get(
                 self._url + path,
                 parameters=parameters,
                 headers=headers,

@@ -53,7 +53,7 @@ class FakeMarket(requests.Session):
         self.failures: dict[int, tuple[int, bytes] | Exception] = {}
         self.asked: list[dict[str, str]] = []
 
-    def request(self, _method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # as is used
+    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = options["params"]
         self.asked.append({"url": url, **parameters})
         failure = self.failures.get(len(self.asked))

@@ -334,7 +334,7 @@ class FakeSession(requests.Session):
         self.bodies, self.status, self.error = list(bodies) or [b"{}"], status, error
         self.asked: list[dict[str, str]] = []
 
-    def request(self, _method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # as is used
+    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         self.asked.append({"url": url, **options["params"]})
         if self.error:
             raise self.error
