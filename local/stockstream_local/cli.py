@@ -18,6 +18,12 @@ COMMANDS = (
         "say what is in the way of a run here, or of a stack in AWS, and how to mend it",
         "stockstream_local.doctor.doctor_command:add_doctor",
     ),
+    # Above this package, since it asks the functions' own settings.
+    Command(
+        "deploy",
+        "check, build and deploy the stack to AWS, without a question",
+        "stockstream_deploy.deploy_command:add_deploy",
+    ),
     Command(
         "invoke",
         "run one function in a container, with its sample events",
