@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
 from rich.live import Live
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.progress import Progress
+from rich.segment import Segment
 from rich.table import Table
+
+from stockstream.reading import make_visible
 
 
 class Screen:
@@ -31,20 +34,26 @@ class Screen:
         # Without a terminal nothing moves, so that a log says what was begun, too.
         if not self._console.is_terminal:
             self.say(f"{doing} ...")
-        with self._console.status(f"{escape(doing)} ..."):
+        with self._console.status(f"{escape(make_visible(doing))} ..."):
             yield
         self._console.print(
-            f"[green]✓[/] {escape(done)} [dim]{monotonic() - started:.1f} s[/]", highlight=False
+            f"[green]✓[/] {escape(make_visible(done))} [dim]{monotonic() - started:.1f} s[/]", highlight=False
         )
 
     def say(self, text: str, style: str = "") -> None:
         """Prints a paragraph; on a terminal its lines end between words, and no word is broken."""
+        text = "\n".join(map(make_visible, text.split("\n")))
         if self._console.is_terminal:
             text = "\n".join(_wrap(line, self._console.width) for line in text.split("\n"))
         self._console.print(escape(text), style=style, highlight=False, soft_wrap=True)
 
     def write(self, text: str) -> None:
-        """Prints lines as they are, and at once, however many: for programs, and for very much."""
+        """Prints lines at once, however many, and to a pipe as they are: for programs, and for very much."""
+        if self._console.is_terminal:
+            text = "\n".join("\t".join(map(make_visible, line.split("\t"))) for line in text.split("\n"))
+        else:
+            # Half a surrogate pair, which JSON may hold, would end the command.
+            text = text.encode("utf-8", "backslashreplace").decode()
         try:
             self._console.file.write(f"{text}\n")
             self._console.file.flush()
@@ -53,7 +62,7 @@ class Screen:
 
     def present(self, table: Table) -> None:
         """Prints a table."""
-        self._console.print(table, highlight=False)
+        self._console.print(_Visible(table), highlight=False)
 
     def fits(self, table: Table) -> bool:
         """Whether a table can be printed without leaving anything out."""
@@ -68,7 +77,7 @@ class Screen:
             yield lambda _share: None
             return
         with Progress(console=self._console, transient=True) as bar:
-            task = bar.add_task(escape(doing), total=total)
+            task = bar.add_task(escape(make_visible(doing)), total=total)
             yield lambda share: bar.advance(task, share)
 
     @contextmanager
@@ -78,7 +87,24 @@ class Screen:
             yield None
             return
         with Live(console=self._console, auto_refresh=False) as live:
-            yield lambda table: live.update(table, refresh=True)
+            yield lambda table: live.update(_Visible(table), refresh=True)
+
+
+class _Visible:
+    """A table, in which texts from outside move no cursor."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._table)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self._table, options):
+            if segment.text == "\n" or segment.control:
+                yield segment
+            else:
+                yield Segment(make_visible(segment.text), segment.style)
 
 
 def _wrap(line: str, width: int) -> str:

@@ -46,6 +46,13 @@ def text(kind: str, longest: int) -> dict[str, Any]:
     }
 
 
+def mrkdwn(longest: int) -> dict[str, Any]:
+    """Text with marks of Slack's own; verbatim, so that it makes links of nothing else."""
+    marked = text("mrkdwn", longest)
+    properties = marked["properties"] | {"verbatim": {"const": True}}
+    return marked | {"required": ["type", "text", "verbatim"], "properties": properties}
+
+
 def block(kind: str, **properties: object) -> dict[str, Any]:
     return {
         "type": "object",
@@ -70,12 +77,12 @@ SLACK = {
                     block("header", text=text("plain_text", 150)),
                     block(
                         "section",
-                        text=text("mrkdwn", 3000),
+                        text=mrkdwn(3000),
                         fields={
                             "type": "array",
                             "minItems": 1,
                             "maxItems": 10,
-                            "items": text("mrkdwn", 2000),
+                            "items": mrkdwn(2000),
                         },
                     ),
                     block(
@@ -84,7 +91,7 @@ SLACK = {
                             "type": "array",
                             "minItems": 1,
                             "maxItems": 10,
-                            "items": text("mrkdwn", 3000),
+                            "items": mrkdwn(3000),
                         },
                     ),
                 ]

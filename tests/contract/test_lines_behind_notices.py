@@ -1,6 +1,7 @@
 """The lines that the functions write, and those that a notice quotes: what made a metric count."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from resolved_template import ResolvedTemplate
+from resolved_template import TEMPLATE, ResolvedTemplate
 from said_by_code import keys_of, messages_of
 
 from alert.alarms import Alarm, parse_alarm
@@ -22,8 +23,10 @@ from producer.planning.allowance import AllowanceSpentError
 from producer.planning.ledger import Ledger
 from producer.providers.provider_errors import KeyRefusedError, NoDataError, ProviderError
 from producer.report import report_answers
+from stockstream.errors import Reason, RecordError
 from stockstream.instruments import parse_instrument
 from stockstream.observability import logger, metrics
+from transform.report import describe
 
 NOW = datetime(2026, 11, 20, 15, 36, tzinfo=UTC)
 ALARMS = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET").of_kind("AWS::CloudWatch::Alarm")
@@ -176,3 +179,13 @@ def test_the_pattern_and_the_second_look_take_the_same_lines(metric: str) -> Non
 def test_a_line_is_taken_by_its_message_where_nothing_else_is_asked_for() -> None:
     assert Wanted(("a", "b")).takes({"message": "b"})
     assert not Wanted(("a", "b")).takes({"message": "c"})
+
+
+@pytest.mark.parametrize("level", TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"])
+def test_every_level_that_may_be_deployed_lets_the_lines_through_that_a_notice_looks_for(level: str) -> None:
+    # "record rejected" and "price moved" are warnings, all others errors.
+    refused = [("1", RecordError(Reason.BAD_PRICE, "low"))]
+    event = {"records": [{"recordId": "1", "data": "bm90aGluZw=="}]}
+    lines = [json.loads(line) for line in describe(event, [], refused, 0, "stockstream", level)]
+    assert "record rejected" in [line["message"] for line in lines]
+    assert logging.getLevelNamesMapping()[level] <= logging.WARNING

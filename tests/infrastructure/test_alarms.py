@@ -20,7 +20,7 @@ EMULATED = ResolvedTemplate(account_id=EMULATED_ACCOUNT, **EVERYTHING).of_kind(*
 RULE: str = ALARMS["PipelineDownAlarm"]["AlarmRule"]
 CHILDREN = set(re.findall(r'ALARM\("(\w+)"\)', re.sub(r'NOT ALARM\("\w+"\)', "", RULE)))
 # Through the alert function they would reach nobody.
-ABOUT_ALERTS = {"AlertErrorsAlarm", "AlertsUndeliveredAlarm"}
+ABOUT_ALERTS = {"AlertsGivenUpAlarm", "AlertsUndeliveredAlarm"}
 ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
@@ -145,14 +145,16 @@ def test_a_paused_producer_does_not_count_as_stopped() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(IN_AWS.of_kind("AWS::Serverless::Function")))
-def test_a_function_has_an_alarm_on_its_errors(name: str) -> None:
+def test_a_function_that_fails_is_told_of(name: str) -> None:
     dimensions = [{"Name": "FunctionName", "Value": name}]
+    # An event of the alert function fails only once no attempt is left.
+    metric = "AsyncEventsDropped" if name == "AlertFunction" else "Errors"
 
     assert [
         alarm["MetricName"]
         for alarm in ALARMS.values()
-        if alarm.get("Dimensions") == dimensions and alarm["MetricName"] == "Errors"
-    ] == ["Errors"]
+        if alarm.get("Dimensions") == dimensions and alarm["MetricName"] in {"Errors", "AsyncEventsDropped"}
+    ] == [metric]
 
 
 def test_a_refusal_is_remembered_until_the_next_request_can_come() -> None:

@@ -16,7 +16,13 @@ OURS = {(service, name) for service in SERVICES for name in metrics_of(service)}
 # sns/latest/dg/sns-monitoring-using-cloudwatch.html,
 # AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html.
 OF_AWS = {
-    ("AWS/Lambda", "FunctionName"): {"Invocations", "Errors", "Throttles", "Duration"},
+    ("AWS/Lambda", "FunctionName"): {
+        "AsyncEventsDropped",
+        "Duration",
+        "Errors",
+        "Invocations",
+        "Throttles",
+    },
     ("AWS/Kinesis", "StreamName"): {
         "GetRecords.IteratorAgeMilliseconds",
         "IncomingRecords",

@@ -16,7 +16,7 @@ BESIDE = {
     "SearchClusterRedAlarm",
     "SearchStorageLowAlarm",
     "DeadLettersAlarm",
-    "AlertErrorsAlarm",
+    "AlertsGivenUpAlarm",
     "AlertsUndeliveredAlarm",
 }
 

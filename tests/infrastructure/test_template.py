@@ -131,7 +131,8 @@ def test_no_role_may_act_on_everything() -> None:
 
     for statement in (statement for policy in policies for statement in statements(policy)):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        assert statement["Resource"] != "*", statement
+        # CloudWatch tells of composite alarms only whom it may tell of all (API_DescribeAlarmHistory).
+        assert statement["Resource"] != "*" or actions == ["cloudwatch:DescribeAlarmHistory"], statement
         assert not any(action.endswith("*") for action in actions), statement
 
 

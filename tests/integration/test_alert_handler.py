@@ -14,7 +14,9 @@ from threading import Event, Thread
 from typing import Any
 
 import boto3
+import botocore.client
 import pytest
+from alarm_histories import AlarmHistories, answering
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
@@ -69,8 +71,11 @@ def site() -> Iterator[Site]:
                 it.taken.append((path, body, self.headers.get("X-Stockstream-Signature")))
             self.send_response(status)
             self.send_header("Location", f"{it.address}/{path}/{SECRET}")
-            self.send_header("Content-Length", "0")
+            # What each of them answers.
+            said = {"slack": b"ok", "teams": b"1"}.get(path, b"")
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
         def do_GET(self) -> None:
             """What a POST becomes that follows a redirect."""
@@ -90,7 +95,19 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+def histories(monkeypatch: pytest.MonkeyPatch) -> AlarmHistories:
+    """What CloudWatch remembers of alarms: nothing, until a test notes it."""
+    histories = AlarmHistories()
+    # As moto's own documentation does it for what moto does not know.
+    client: Any = botocore.client.BaseClient
+    monkeypatch.setattr(client, "_make_api_call", answering(histories, client._make_api_call))  # noqa: SLF001
+    return histories
+
+
+@pytest.fixture
+def inbox(
+    monkeypatch: pytest.MonkeyPatch, site: Site, histories: AlarmHistories
+) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """What people who subscribe to the notice topic got, as SNS wraps it."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
@@ -103,6 +120,7 @@ def inbox(monkeypatch: pytest.MonkeyPatch, site: Site) -> Iterator[Callable[[], 
         "DETAIL_LOG_GROUPS": "producer=prod-ProducerLog-1",
     }.items():
         monkeypatch.setenv(name, value)
+    del histories  # the AWS that this makes has them
     with mock_aws():
         for kind in ("slack", "teams", "webhook"):
             signed = " a shared secret" if kind == "webhook" else ""
@@ -360,8 +378,20 @@ def test_a_channel_that_does_not_answer_in_time_is_one_that_fails(
     assert len(inbox()) == 1
 
 
-def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
+def note(histories: AlarmHistories, *events: dict[str, Any]) -> None:
+    """CloudWatch notes the changes that events tell of."""
+    for event in events:
+        alarm = json.loads(event["Records"][0]["Sns"]["Message"])
+        at = datetime.fromisoformat(alarm["StateChangeTime"])
+        histories.note(alarm["AlarmName"], at, alarm["OldStateValue"], alarm["NewStateValue"])
+
+
+def test_an_alarm_that_is_over_says_how_long_it_rang(
+    load_event: LoadEvent, site: Site, inbox: Inbox, histories: AlarmHistories
+) -> None:
+    note(histories, load_event("alarm-metric"))
     handle(load_event("alarm-metric"), Context())
+    note(histories, load_event("alarm-ok"))
     handle(load_event("alarm-ok"), Context())
 
     # From 20:59:04.677 to 21:11:04.681
@@ -370,12 +400,14 @@ def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent, site
 
 
 def test_an_alarm_that_a_channel_gets_after_its_end_says_so(
-    load_event: LoadEvent, site: Site, inbox: Inbox
+    load_event: LoadEvent, site: Site, inbox: Inbox, histories: AlarmHistories
 ) -> None:
     site.status = {"webhook": 503}
+    note(histories, load_event("alarm-metric"))
     with pytest.raises(DeliveryError):
         handle(load_event("alarm-metric"), Context())
     site.status = {}
+    note(histories, load_event("alarm-ok"))
     handle(load_event("alarm-ok"), Context())
     handle(load_event("alarm-metric"), Context())  # as Lambda does after two minutes
 
@@ -383,6 +415,20 @@ def test_an_alarm_that_a_channel_gets_after_its_end_says_so(
     assert (over["state"], late["state"]) == ("OK", "ALARM")
     assert late["summary"].endswith("\nThis comes late: it was over at 2026-11-20 21:11:04 UTC.")
     assert "late" not in inbox()[0]["Message"]
+
+
+def test_an_alarm_that_its_end_has_overtaken_says_so_and_the_end_how_long_it_rang(
+    load_event: LoadEvent, site: Site, inbox: Inbox, histories: AlarmHistories
+) -> None:
+    # SNS and Lambda keep no order.
+    note(histories, load_event("alarm-metric"), load_event("alarm-ok"))
+    handle(load_event("alarm-ok"), Context())
+    handle(load_event("alarm-metric"), Context())
+
+    over, late = site.bodies("webhook")
+    assert (over["state"], over["lasted_seconds"], late["state"]) == ("OK", 720.004, "ALARM")
+    assert late["summary"].endswith("\nThis comes late: it was over at 2026-11-20 21:11:04 UTC.")
+    assert len(inbox()) == 2
 
 
 def change(event: dict[str, Any], before: str, now: str, minute: int) -> dict[str, Any]:
@@ -406,13 +452,33 @@ def test_the_birth_of_an_alarm_is_told_to_nobody(load_event: LoadEvent, site: Si
     assert (site.taken, inbox()) == ([], [])
 
 
-def test_data_that_ends_and_returns_is_told_both_times(
+def test_the_end_of_an_outage_that_nobody_remembers_is_told(
     load_event: LoadEvent, site: Site, inbox: Inbox
 ) -> None:
+    message = json.loads(load_event("alarm-metric")["Records"][0]["Sns"]["Message"])
+    event = change(load_event("alarm-metric"), "INSUFFICIENT_DATA", "OK", 1)
+    old = message["AlarmConfigurationUpdatedTimestamp"]
+    assert old.startswith("2026-11-16")
+    text = event["Records"][0]["Sns"]["Message"].replace("2026-11-16T", "2026-09-16T")
+    event["Records"][0]["Sns"]["Message"] = text
+
+    handle(event, Context())
+
+    assert [(body["state"], body["lasted_seconds"]) for body in site.bodies("webhook")] == [("OK", None)]
+    assert len(inbox()) == 1
+
+
+def test_data_that_ends_and_returns_is_told_both_times(
+    load_event: LoadEvent, site: Site, inbox: Inbox, histories: AlarmHistories
+) -> None:
     event = load_event("alarm-metric")
-    handle(change(event, "INSUFFICIENT_DATA", "OK", 1), Context())
-    handle(change(event, "OK", "INSUFFICIENT_DATA", 10), Context())
-    handle(change(event, "INSUFFICIENT_DATA", "OK", 30), Context())
+    for states in (
+        ("INSUFFICIENT_DATA", "OK", 1),
+        ("OK", "INSUFFICIENT_DATA", 10),
+        ("INSUFFICIENT_DATA", "OK", 30),
+    ):
+        note(histories, change(event, *states))
+        handle(change(event, *states), Context())
 
     assert [(body["state"], body["lasted_seconds"]) for body in site.bodies("webhook")] == [
         ("INSUFFICIENT_DATA", None),

@@ -187,7 +187,7 @@ def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path
 
     assert (alarm.returncode, wrong.returncode) == (0, 1)
     assert "DeadLettersAlarm is in ALARM" in answer
-    assert "There is no alarm NoSuchAlarm. There are: AlertErrorsAlarm" in refusal
+    assert "There is no alarm NoSuchAlarm. There are: AlertsGivenUpAlarm" in refusal
     with started(clone, "alarm") as late:
         answer, _ = late.communicate(timeout=20)
     assert "Nothing runs here" in answer

@@ -8,6 +8,7 @@ an alarm that is read in part is worth more than one that is refused.
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,8 @@ _COMPARISONS = {
     "LessThanLowerThreshold": "below",
     "LessThanLowerOrGreaterThanUpperThreshold": "outside",
 }
+# Those of anomaly detection, which has a band in place of a threshold.
+BAND_COMPARISONS = ("above", "below", "outside")
 
 
 class State(StrEnum):
@@ -78,6 +81,7 @@ class Alarm:
 
     Attributes:
         changed_at: when the state changed.
+        configured_at: when somebody last made or changed the alarm.
         trigger: None for composite and log alarms, which have none.
         rule: a composite alarm's rule.
         children: the names of the alarms that set off a composite alarm.
@@ -94,12 +98,14 @@ class Alarm:
     trigger: Trigger | None
     rule: str
     children: tuple[str, ...]
+    configured_at: datetime | None = None
 
 
 def parse_alarm(text: str) -> Alarm | None:
     """The alarm that a message's text holds; None if it holds none."""
     try:
-        message = json.loads(text)
+        # Python refuses whole numbers of thousands of digits, and an alarm is more than one number.
+        message = json.loads(text, parse_int=_parse_whole)
     except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict) or not _text(message, "AlarmName"):
@@ -124,6 +130,7 @@ def parse_alarm(text: str) -> Alarm | None:
             for child in _objects(message, "TriggeringChildren")
             if _text(child, "Arn")
         ),
+        configured_at=parse_moment(message.get("AlarmConfigurationUpdatedTimestamp")),
     )
 
 
@@ -184,6 +191,10 @@ def _number(source: Mapping[str, Any], key: str) -> float | None:
     if (type(value) is float or type(value) is int) and math.isfinite(value):
         return float(value)
     return None
+
+
+def _parse_whole(digits: str) -> float:
+    return int(digits) if len(digits) <= sys.float_info.max_10_exp else math.inf
 
 
 def _whole(source: Mapping[str, Any], key: str) -> int | None:

@@ -17,6 +17,7 @@ class Result(StrEnum):
 
     SENT = "sent"
     REPEATED = "repeated"  # the channel has had it before
+    HELD = "held"  # another invocation is sending it
     FAILED = "failed"
 
 
@@ -56,7 +57,7 @@ def report(outcomes: Sequence[Outcome]) -> None:
     """Says in the log and in the metrics what became of the notices of an event.
 
     Raises:
-        DeliveryError: a channel did not get its notice.
+        DeliveryError: a channel has not got its notice, or not yet.
     """
     for outcome in outcomes:
         notice = outcome.notice
@@ -66,17 +67,23 @@ def report(outcomes: Sequence[Outcome]) -> None:
             "state": notice.state,
             "channel": outcome.channel,
         }
-        if outcome.result is Result.FAILED:
-            logger.error("notice failed", extra={**keys, "reason": outcome.reason})
-        else:
-            logger.info("notice sent" if outcome.result is Result.SENT else "notice sent before", extra=keys)
+        match outcome.result:
+            case Result.SENT:
+                logger.info("notice sent", extra=keys)
+            case Result.REPEATED:
+                logger.info("notice sent before", extra=keys)
+            case Result.HELD:
+                logger.info("notice left to another invocation", extra=keys)
+            case Result.FAILED:
+                logger.error("notice failed", extra={**keys, "reason": outcome.reason})
     results = [outcome.result for outcome in outcomes]
     metrics.add_metric("NoticesSent", MetricUnit.Count, results.count(Result.SENT))
     metrics.add_metric("NoticesFailed", MetricUnit.Count, results.count(Result.FAILED))
-    left = sorted({outcome.channel for outcome in outcomes if outcome.result is Result.FAILED})
+    # Who sends what is held may die before, so that this event comes again to see.
+    left = [outcome.channel for outcome in outcomes if outcome.result in {Result.HELD, Result.FAILED}]
     if left:
         raise DeliveryError(
-            f"{results.count(Result.FAILED)} of {len(results)} notices not sent, on: {', '.join(left)}"
+            f"{len(left)} of {len(results)} notices not sent, on: {', '.join(sorted(set(left)))}"
         )
 
 
@@ -91,8 +98,7 @@ def _send_once(notice: Notice, channel: Channel, ledger: NoticeLedger, until: fl
     if claim is Claim.SENT:
         return Outcome(notice, channel.name, Result.REPEATED)
     if claim is Claim.HELD:
-        # It may die before it sends, so this one comes again to see.
-        return Outcome(notice, channel.name, Result.FAILED, "another invocation is sending it")
+        return Outcome(notice, channel.name, Result.HELD)
     try:
         channel.send(notice)
     except ChannelError as error:

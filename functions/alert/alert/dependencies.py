@@ -8,6 +8,7 @@ from typing import NamedTuple
 import boto3
 from botocore.config import Config
 
+from alert.alarm_changes import AlarmChanges, AlarmHistory
 from alert.channels.addresses import Channel, Topic, Web
 from alert.channels.kinds import KINDS
 from alert.links import LinkTargets
@@ -18,17 +19,20 @@ from alert.settings import read_settings
 # The SDK's own timeouts (a minute, several times over) are longer than the function's.
 AWS_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 # Details are welcome, and no reason to keep a notice waiting.
-LOGS_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+DETAILS_CONFIG = Config(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}
+)
 
 
 class Dependencies(NamedTuple):
-    """Where notices go, what remembers them, and where their details are found."""
+    """Where notices go, what remembers them, and where their details and their alarms' past are found."""
 
     channels: tuple[Channel, ...]
     ledger: NoticeLedger
     link_targets: LinkTargets
     logs: Logs
     alarm_metrics: Mapping[str, str]
+    alarm_changes: AlarmChanges
 
 
 @cache
@@ -55,5 +59,6 @@ def make_dependencies() -> Dependencies:
             for kind, parameter in settings.web_channels
         ]
     ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=AWS_CONFIG), time.time)
-    logs = LogGroups(settings.log_groups, boto3.client("logs", config=LOGS_CONFIG), time.monotonic)
-    return Dependencies(tuple(channels), ledger, settings.link_targets, logs, settings.alarm_metrics)
+    logs = LogGroups(settings.log_groups, boto3.client("logs", config=DETAILS_CONFIG), time.monotonic)
+    changes = AlarmHistory(boto3.client("cloudwatch", config=DETAILS_CONFIG))
+    return Dependencies(tuple(channels), ledger, settings.link_targets, logs, settings.alarm_metrics, changes)

@@ -1,22 +1,28 @@
 """How long an alarm lasted, and whether it is over: the message of a change of state does not say."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from alert.alarm_changes import AlarmChanges, StateChange
 from alert.alarms import Alarm, State
-from alert.errors import LedgerError
+from alert.errors import ChangesError
 from alert.facts import format_moment
-from alert.notice_ledger import NoticeLedger
 from stockstream.observability import logger
 
+# CloudWatch remembers changes for so long at the least, and notes each when its message says, to the second.
+_REMEMBERED = timedelta(days=14)
+_SAME_MOMENT = timedelta(seconds=2)
 
-class AlarmHistory(NamedTuple):
+
+class Outage(NamedTuple):
     """What is known of an alarm besides the change of its state.
 
     Attributes:
         lasted: from the alarm's beginning to its end; None if it is not over, or its beginning is not known.
         is_first_state: whether a new alarm has seen its first data, and all is well.
-        ended: when the alarm ended, if its beginning is sent only now, since a channel was down.
+        ended: when the alarm ended, if its beginning is sent only now: a channel was down, or the message of
+            the end has overtaken it.
     """
 
     lasted: timedelta | None = None
@@ -28,22 +34,51 @@ class AlarmHistory(NamedTuple):
         return (f"This comes late: it was over at {format_moment(self.ended)}.",) if self.ended else ()
 
 
-def record_change(alarm: Alarm, ledger: NoticeLedger) -> AlarmHistory:
-    """Keeps the moment when an alarm goes to ALARM or loses its data, and says what is known of it."""
-    if not alarm.arn or alarm.changed_at is None:
-        return AlarmHistory()
+def find_outage(alarm: Alarm, changes: AlarmChanges) -> Outage:
+    """What CloudWatch remembers of the outage that an alarm's change begins, goes on with or ends.
+
+    It is the same whatever the order in which messages come, and however often. If it cannot be had, nothing
+    is known, and the notice is sent: one too many is better than one too few.
+    """
+    if alarm.changed_at is None:
+        return Outage()
     try:
-        if alarm.state is State.OK and alarm.previous_state in {State.ALARM, State.INSUFFICIENT_DATA}:
-            began = ledger.end(alarm.arn, alarm.changed_at)
-            # Every alarm begins without data and then goes to OK: a new stack would send a notice for each.
-            is_first_state = began is None and alarm.previous_state == State.INSUFFICIENT_DATA
-            return AlarmHistory(alarm.changed_at - began if began else None, is_first_state)
-        # One that was in ALARM and then lost its data has gone on since it was in ALARM.
-        if alarm.state is State.ALARM or (
-            alarm.state is State.INSUFFICIENT_DATA and alarm.previous_state != State.ALARM
-        ):
-            return AlarmHistory(ended=ledger.begin(alarm.arn, alarm.changed_at))
-    except LedgerError as error:
-        # Then the notice is sent: one too many is better than one too few.
-        logger.warning("history not known", alarm=alarm.name, reason=str(error))
-    return AlarmHistory()
+        if alarm.state is not State.OK:
+            later = changes.since(alarm.name, alarm.changed_at)
+            return Outage(ended=next((change.at for change in later if change.after == State.OK), None))
+        if alarm.previous_state in {State.ALARM, State.INSUFFICIENT_DATA}:
+            began = _find_beginning(alarm, alarm.changed_at, changes.until(alarm.name, alarm.changed_at))
+            return Outage(
+                lasted=alarm.changed_at - began if began else None,
+                is_first_state=began is None and _may_be_new(alarm, alarm.changed_at),
+            )
+    except ChangesError as error:
+        logger.warning("outage not known", alarm=alarm.name, reason=str(error))
+    return Outage()
+
+
+def _find_beginning(alarm: Alarm, ended: datetime, changes: Iterable[StateChange]) -> datetime | None:
+    """When the outage began that ended at a moment: when it went to ALARM, or else when it lost its data."""
+    rang = lost = None
+    state = alarm.previous_state
+    for change in changes:
+        if change.before == change.after:
+            continue
+        if change.after == State.OK and ended - change.at <= _SAME_MOMENT:
+            continue  # the end itself
+        if state == State.OK or change.after != state:
+            break  # the outage before; or one of another alarm of that name, that was deleted
+        if state == State.ALARM:
+            rang = change.at
+        else:
+            lost = change.at
+        state = change.before
+    return rang or lost
+
+
+def _may_be_new(alarm: Alarm, first_state_at: datetime) -> bool:
+    """Whether it has its first data: each alarm begins without, and a new stack would tell of all."""
+    return alarm.previous_state == State.INSUFFICIENT_DATA and (
+        # If it is older than what CloudWatch remembers, it may have lost its data before that.
+        alarm.configured_at is None or first_state_at - alarm.configured_at < _REMEMBERED
+    )

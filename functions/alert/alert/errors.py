@@ -15,6 +15,10 @@ class LedgerError(StockstreamError):
     """The table of notices cannot be reached, or refused a request."""
 
 
+class ChangesError(StockstreamError):
+    """What CloudWatch remembers of an alarm cannot be read; the text says why."""
+
+
 class LogsError(StockstreamError):
     """The logs cannot be read; the text says why."""
 

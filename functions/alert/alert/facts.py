@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from alert.alarms import Alarm, State, Trigger
+from alert.alarms import BAND_COMPARISONS, Alarm, State, Trigger
 from alert.readings import Reading, read_reason
 
 _NAMED_CHILDREN = 3
@@ -84,7 +84,7 @@ def _trigger_facts(trigger: Trigger, reading: Reading) -> Iterator[Fact]:
 def _limit(trigger: Trigger, reading: Reading) -> str:
     if trigger.threshold is not None:
         return f"{trigger.comparison} {_number(trigger.threshold)}".strip()
-    if not trigger.comparison:
+    if trigger.comparison not in BAND_COMPARISONS:
         return ""
     if reading.lower is None or reading.upper is None:
         return f"{trigger.comparison} the expected band"

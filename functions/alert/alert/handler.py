@@ -7,7 +7,7 @@ from alert.alarms import parse_alarm
 from alert.delivery import Outcome, deliver, report
 from alert.dependencies import Dependencies, make_dependencies
 from alert.details import find_details
-from alert.durations import AlarmHistory, record_change
+from alert.durations import Outage, find_outage
 from alert.messages import Message, check_records, read_messages
 from alert.notices import write_notice
 from stockstream.observability import logger, metrics
@@ -34,12 +34,12 @@ def handle(event: dict[str, Any], context: "LambdaContext") -> None:
 
 def _send_notice(message: Message, dependencies: Dependencies, until: float) -> list[Outcome]:
     alarm = parse_alarm(message.text)
-    history = record_change(alarm, dependencies.ledger) if alarm else AlarmHistory()
-    if history.is_first_state:
+    outage = find_outage(alarm, dependencies.alarm_changes) if alarm else Outage()
+    if outage.is_first_state:
         logger.info("first state of an alarm not sent", notice_id=message.id)
         return []
     details = find_details(alarm, dependencies.logs, dependencies.alarm_metrics) if alarm else ()
     notice = write_notice(
-        message, alarm, history.lasted, dependencies.link_targets, (*history.sentences(), *details)
+        message, alarm, outage.lasted, dependencies.link_targets, (*outage.sentences(), *details)
     )
     return deliver(notice, dependencies.channels, dependencies.ledger, until)

@@ -1,4 +1,4 @@
-"""The ledger of notices: which channel has had which notice, and when an alarm went to ALARM.
+"""The ledger of notices: which channel has had which notice.
 
 SNS and Lambda both deliver at least once, and a channel that fails makes the whole event come again. So each
 notice is claimed for each channel by a conditional write, and a repetition goes only to who has not had it.
@@ -12,7 +12,7 @@ must speak up then more than ever; and its hashed keys would not tell a person w
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum, auto
 from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alert.errors import LedgerError
-from stockstream.times import format_instant, parse_instant
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,12 +48,6 @@ class NoticeLedger(Protocol):
 
     def release(self, key: str) -> None:
         """Gives a claim back, so that the next attempt need not wait."""
-
-    def begin(self, alarm: str, at: datetime) -> datetime | None:
-        """Remembers when an alarm began; answers when it ended, if it is over already."""
-
-    def end(self, alarm: str, at: datetime) -> datetime | None:
-        """When the alarm that ended at this moment had begun; None if nobody remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,41 +99,6 @@ class Table:
         """Deletes the row; nobody else can have claimed it: a claim lasts as long as its invocation may."""
         with _reached():
             self.dynamodb.delete_item(TableName=self.name, Key={"notice_key": {"S": key}})
-
-    def begin(self, alarm: str, at: datetime) -> datetime | None:
-        """Keeps the latest beginning, whatever the order in which SNS tells of them."""
-        began = {"S": format_instant(at)}
-        with _reached():
-            try:
-                self.dynamodb.update_item(
-                    TableName=self.name,
-                    Key={"notice_key": {"S": f"alarm|{alarm}"}},
-                    UpdateExpression="SET began = :at, expires_at = :expiry REMOVE ended",
-                    ConditionExpression="attribute_not_exists(began) OR began < :at",
-                    ExpressionAttributeValues={":at": began, ":expiry": self._expiry()},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self.dynamodb.exceptions.ConditionalCheckFailedException as refusal:
-                row = cast("dict[str, Any]", refusal.response).get("Item", {})
-                if row.get("began") == began and "ended" in row:
-                    return parse_instant(row["ended"]["S"])
-        return None
-
-    def end(self, alarm: str, at: datetime) -> datetime | None:
-        """Answers the same each time that it is asked about one end, and never about the one before."""
-        with _reached():
-            try:
-                answer = self.dynamodb.update_item(
-                    TableName=self.name,
-                    Key={"notice_key": {"S": f"alarm|{alarm}"}},
-                    UpdateExpression="SET ended = :at",
-                    ConditionExpression="began < :at AND (attribute_not_exists(ended) OR ended = :at)",
-                    ExpressionAttributeValues={":at": {"S": format_instant(at)}},
-                    ReturnValues="ALL_NEW",
-                )
-            except self.dynamodb.exceptions.ConditionalCheckFailedException:
-                return None
-        return parse_instant(answer["Attributes"]["began"]["S"])
 
     def _expiry(self) -> "Value":
         return {"N": str(int(self.clock() + KEEP.total_seconds()))}

@@ -4,6 +4,7 @@ CloudWatch's message holds both only inside a sentence:
 `Threshold Crossed: 1 out of the last 1 datapoints [3.0 (20/11/26 20:58:00)] was greater than ...`
 """
 
+import math
 import re
 from typing import NamedTuple
 
@@ -35,4 +36,5 @@ def read_reason(reason: str) -> Reading:
 
 def _find(pattern: re.Pattern[str], reason: str) -> float | None:
     found = pattern.search(reason)
-    return float(found[1]) if found else None
+    number = float(found[1]) if found else math.nan
+    return number if math.isfinite(number) else None

@@ -1,7 +1,7 @@
 """Lambda as AWS has it, where ministack's differs: its metrics, and asynchronous calls that fail.
 
-ministack measures only calls that come through Invoke. What SNS and the scheduler call, it calls once: no
-retry follows, and nothing reaches the dead-letter queue.
+ministack measures only calls that come through Invoke, and no events that are given up. What SNS and the
+scheduler call, it calls once: no retry follows, and nothing reaches the dead-letter queue.
 """
 
 import json
@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from ministack.core.responses import request_scope
-from ministack.services import eventbridge, lambda_svc, sns
+from ministack.services import cloudwatch, eventbridge, lambda_svc, sns
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ type Json = dict[str, Any]
 def correct() -> None:
     """Puts the corrections in place."""
     emit, run = lambda_svc._emit_lambda_metrics, lambda_svc._execute_function_dispatch
+    give_up = lambda_svc._route_async_failure
 
     def run_and_measure(function: Json, config: Json, event: Json, request_id: str, started: float) -> Json:
         result: Json = run(function, config, event, request_id, started)
@@ -33,7 +34,12 @@ def correct() -> None:
         if throttle:
             emit(name, duration_ms=duration_ms, error=error, throttle=True)
 
+    def give_up_and_measure(target: str, name: str, event: Json, result: Json) -> None:
+        give_up(target, name, event, result)
+        cloudwatch.record_metric("AWS/Lambda", "AsyncEventsDropped", 1.0, "Count", {"FunctionName": name})
+
     lambda_svc._execute_function_dispatch = run_and_measure
+    lambda_svc._route_async_failure = give_up_and_measure
     # All others who measure would count a call for the second time.
     lambda_svc._emit_lambda_metrics = emit_throttles
     eventbridge._dispatch_to_lambda = lambda arn, payload: _call(arn, json.loads(payload))

@@ -177,3 +177,14 @@ def test_what_has_an_unexpected_type_counts_as_missing() -> None:
     assert alarm == Alarm(
         "a", "", "", "", State.ALARM, "", "", None, Trigger("", "", (), "", None, None, None, None), "", ()
     )
+
+
+@pytest.mark.parametrize("digits", [310, 5000])
+def test_a_number_that_is_too_large_counts_as_missing_and_the_alarm_is_read(digits: int) -> None:
+    trigger = '{"MetricName": "m", "Threshold": #, "Period": #}'.replace("#", digits * "9")
+
+    alarm = parse_alarm(f'{{"AlarmName": "a", "NewStateValue": "ALARM", "Trigger": {trigger}}}')
+
+    assert alarm
+    assert alarm.trigger
+    assert (alarm.trigger.threshold, alarm.trigger.period, alarm.trigger.metric) == (None, None, "m")

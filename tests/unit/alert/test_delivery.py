@@ -1,4 +1,4 @@
-from datetime import datetime
+import json
 from threading import Event
 
 import pytest
@@ -8,6 +8,7 @@ from alert.delivery import Outcome, Result, deliver, report
 from alert.errors import ChannelError, DeliveryError, LedgerError
 from alert.notice_ledger import Claim
 from alert.notices import Notice
+from stockstream.observability import metrics
 
 NOTICE = Notice("m1", "errors", State.ALARM, None, "", None, None, (), "", ())
 
@@ -33,12 +34,6 @@ class Book:
 
     def release(self, key: str) -> None:
         del self.held[key]
-
-    def begin(self, alarm: str, at: datetime) -> None:
-        raise NotImplementedError
-
-    def end(self, alarm: str, at: datetime) -> datetime | None:
-        raise NotImplementedError
 
 
 class Outage(Book):
@@ -119,15 +114,30 @@ def test_a_channel_that_hangs_does_not_hold_up_the_others() -> None:
     assert [outcome.result for outcome in outcomes] == [Result.SENT, Result.SENT]
 
 
-def test_a_notice_that_another_invocation_is_sending_counts_as_not_sent_yet() -> None:
-    # If that one dies, nobody would have sent it: so this one fails, and comes again.
+def test_a_notice_that_another_invocation_is_sending_is_looked_after_again() -> None:
+    # If that one dies, nobody would have sent it: so this one ends as one that comes again.
     book, line = Book(), Line("a")
     book.held["m1|a"] = 1030.0
 
     outcomes = deliver(NOTICE, [line], book, 1040.0)
 
-    assert outcomes == [Outcome(NOTICE, "a", Result.FAILED, "another invocation is sending it")]
+    assert outcomes == [Outcome(NOTICE, "a", Result.HELD)]
     assert line.got == []
+    with pytest.raises(DeliveryError, match=r"^1 of 1 notices not sent, on: a$"):
+        report(outcomes)
+
+
+def test_a_notice_that_another_invocation_is_sending_is_no_failure_in_the_log_and_the_metrics(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics.clear_metrics()  # what other tests measured and did not write
+    with pytest.raises(DeliveryError):
+        metrics.log_metrics(lambda _event, _context: report([Outcome(NOTICE, "a", Result.HELD)]))({}, None)
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "notice left to another invocation")
+    ]
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["NoticesFailed"] == [0.0]
 
 
 def test_a_claim_lasts_as_long_as_its_invocation_may() -> None:

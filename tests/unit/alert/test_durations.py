@@ -1,131 +1,136 @@
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from alarm_histories import AlarmHistories
 
+from alert.alarm_changes import AlarmHistory, StateChange
 from alert.alarms import Alarm, State
-from alert.durations import AlarmHistory, record_change
-from alert.errors import LedgerError
-from alert.notice_ledger import Claim
+from alert.durations import Outage, find_outage
+from alert.errors import ChangesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_cloudwatch import CloudWatchClient
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-ARN = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a"
+MINUTE = timedelta(minutes=1)
+ALARM, OK, NO_DATA = "ALARM", "OK", "INSUFFICIENT_DATA"
 
 
-class Memory:
-    """A ledger that remembers one beginning."""
+class Outside:
+    """A CloudWatch that cannot be reached."""
 
-    def __init__(self, began: datetime | None = None, ended: datetime | None = None) -> None:
-        self.began = began
-        self.ended = ended
-        self.asked = 0
+    def until(self, alarm: str, moment: datetime) -> "Iterator[StateChange]":
+        raise ChangesError(f"no answer about {alarm} until {moment}")
 
-    def claim(self, key: str, until: float) -> Claim:
-        raise NotImplementedError
-
-    def confirm(self, key: str) -> None:
-        raise NotImplementedError
-
-    def release(self, key: str) -> None:
-        raise NotImplementedError
-
-    def begin(self, alarm: str, at: datetime) -> datetime | None:
-        assert alarm == ARN
-        self.began = at
-        return self.ended
-
-    def end(self, alarm: str, at: datetime) -> datetime | None:
-        assert (alarm, at) == (ARN, NOON)
-        self.asked += 1
-        return self.began
+    def since(self, alarm: str, moment: datetime) -> "Iterator[StateChange]":
+        raise ChangesError(f"no answer about {alarm} since {moment}")
 
 
-class Outage(Memory):
-    """A ledger that cannot be reached."""
-
-    def begin(self, alarm: str, at: datetime) -> datetime | None:
-        raise LedgerError(f"no answer about {alarm} at {at}")
-
-    def end(self, alarm: str, at: datetime) -> datetime | None:
-        raise LedgerError(f"no answer about {alarm} at {at}")
+def alarm(state: str, before: str, minute: float, configured: float | None = -10) -> Alarm:
+    """An alarm's change at a minute after noon; it was made, or changed, at another."""
+    made = None if configured is None else NOON + configured * MINUTE
+    return Alarm(
+        "a", "arn", "", "", State(state), before, "", NOON + minute * MINUTE, None, "", (), configured_at=made
+    )
 
 
-def alarm(state: State, before: str, arn: str = ARN, at: datetime | None = NOON) -> Alarm:
-    return Alarm("a", arn, "", "", state, before, "", at, None, "", ())
+def known(*changes: tuple[float, str, str]) -> AlarmHistory:
+    """What CloudWatch has noted: at a minute after noon, from one state to another."""
+    histories = AlarmHistories()
+    for minute, before, after in changes:
+        histories.note("a", NOON + minute * MINUTE, before, after)
+        histories.note("another", NOON + (minute - 1) * MINUTE, before, after)
+    return AlarmHistory(cast("CloudWatchClient", histories))
 
 
-def test_an_alarm_that_rings_is_remembered_and_has_no_duration_yet() -> None:
-    memory = Memory()
+def lasted(minutes: float) -> Outage:
+    return Outage(lasted=minutes * MINUTE)
 
-    assert record_change(alarm(State.ALARM, "OK"), memory) == AlarmHistory()
-    assert memory.began == NOON
+
+def test_an_alarm_that_rings_has_no_duration_and_no_end_yet() -> None:
+    assert find_outage(alarm(ALARM, OK, 0), known((0, OK, ALARM))) == Outage()
 
 
 def test_an_alarm_that_is_told_of_after_its_end_says_so() -> None:
-    history = record_change(alarm(State.ALARM, "OK"), Memory(ended=NOON + timedelta(minutes=12)))
-
-    assert history.sentences() == ("This comes late: it was over at 2026-11-20 12:12:00 UTC.",)
-    assert AlarmHistory().sentences() == ()
-
-
-def test_an_alarm_that_is_over_rang_from_its_beginning() -> None:
-    history = record_change(alarm(State.OK, "ALARM"), Memory(NOON - timedelta(minutes=12)))
-
-    assert history == AlarmHistory(lasted=timedelta(minutes=12))
-
-
-def test_an_alarm_whose_data_ends_is_remembered_and_its_return_is_an_end() -> None:
-    memory = Memory()
-
-    assert (
-        record_change(alarm(State.INSUFFICIENT_DATA, "OK", at=NOON - timedelta(minutes=5)), memory)
-        == AlarmHistory()
-    )
-    assert record_change(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
-        lasted=timedelta(minutes=5)
+    outage = find_outage(
+        alarm(ALARM, OK, 0), known((0, OK, ALARM), (12, ALARM, OK), (20, OK, ALARM), (30, ALARM, OK))
     )
 
-
-def test_an_alarm_that_rings_and_loses_its_data_has_rung_since_it_began() -> None:
-    memory = Memory(NOON - timedelta(minutes=12))
-
-    assert (
-        record_change(alarm(State.INSUFFICIENT_DATA, "ALARM", at=NOON - timedelta(minutes=5)), memory)
-        == AlarmHistory()
-    )
-    assert record_change(alarm(State.OK, "INSUFFICIENT_DATA"), memory) == AlarmHistory(
-        lasted=timedelta(minutes=12)
-    )
+    assert outage.sentences() == ("This comes late: it was over at 2026-11-20 12:12:00 UTC.",)
+    assert Outage().sentences() == ()
 
 
-def test_the_first_data_of_a_new_alarm_is_its_birth() -> None:
-    assert record_change(alarm(State.OK, "INSUFFICIENT_DATA"), Memory()) == AlarmHistory(is_first_state=True)
+#    12:00  ALARM --- 12:12 OK        12:20  ALARM --- 12:40 OK
+@pytest.mark.parametrize(("ended", "minutes"), [(12, 12), (40, 20)])
+def test_an_alarm_that_is_over_rang_since_its_own_beginning(ended: float, minutes: float) -> None:
+    changes = known((0, OK, ALARM), (12, ALARM, OK), (20, OK, ALARM), (40, ALARM, OK))
+
+    assert find_outage(alarm(OK, ALARM, ended), changes) == lasted(minutes)
 
 
-def test_nothing_is_said_where_nobody_saw_it_begin() -> None:
-    assert record_change(alarm(State.OK, "ALARM"), Memory()) == AlarmHistory()
+def test_an_end_that_cloudwatch_has_not_noted_yet_or_a_moment_earlier_is_the_end_all_the_same() -> None:
+    assert find_outage(alarm(OK, ALARM, 12), known((0, OK, ALARM))) == lasted(12)
+    assert find_outage(alarm(OK, ALARM, 12), known((0, OK, ALARM), (12 - 1 / 60, ALARM, OK))) == lasted(12)
 
 
-def test_an_ok_that_does_not_say_what_it_follows_is_no_end() -> None:
-    memory = Memory(NOON - timedelta(minutes=12))
+def test_an_alarm_whose_data_ends_and_returns_was_without_for_so_long() -> None:
+    changes = known((-60, NO_DATA, OK), (0, OK, NO_DATA), (5, NO_DATA, OK))
 
-    assert record_change(alarm(State.OK, ""), memory) == AlarmHistory()
-    assert memory.asked == 0
+    assert find_outage(alarm(NO_DATA, OK, 0), known((0, OK, NO_DATA))) == Outage()
+    assert find_outage(alarm(OK, NO_DATA, 5), changes) == lasted(5)
 
 
-@pytest.mark.parametrize(("arn", "at"), [("", NOON), (ARN, None)])
-def test_nothing_is_remembered_of_an_alarm_that_does_not_say_which_or_when(
-    arn: str, at: datetime | None
-) -> None:
-    memory = Memory()
+def test_an_alarm_that_loses_its_data_while_it_rings_rings_on() -> None:
+    changes = known((0, OK, ALARM), (7, ALARM, NO_DATA), (9, NO_DATA, ALARM), (11, ALARM, NO_DATA))
 
-    assert record_change(alarm(State.ALARM, "OK", arn, at), memory) == AlarmHistory()
-    assert memory.began is None
+    assert find_outage(alarm(OK, NO_DATA, 12), changes) == lasted(12)
+
+
+def test_an_alarm_that_rings_after_a_night_without_data_rings_since_then() -> None:
+    assert find_outage(alarm(OK, ALARM, 600), known((0, OK, NO_DATA), (590, NO_DATA, ALARM))) == lasted(10)
+
+
+def test_an_alarm_that_rings_as_soon_as_it_is_made_rings_since_then() -> None:
+    assert find_outage(alarm(OK, ALARM, 12), known((2, NO_DATA, ALARM), (12, ALARM, OK))) == lasted(10)
 
 
 @pytest.mark.parametrize(
-    ("state", "before"), [(State.ALARM, "OK"), (State.OK, "ALARM"), (State.OK, "INSUFFICIENT_DATA")]
+    "changes",
+    [
+        known(),
+        known((5, NO_DATA, OK)),
+        known((0, NO_DATA, NO_DATA), (5, NO_DATA, OK)),  # as the emulator notes that an alarm was made
+        known((-90, OK, ALARM), (-80, ALARM, OK), (5, NO_DATA, OK)),  # one of that name that was deleted
+    ],
 )
-def test_a_ledger_that_cannot_be_reached_costs_the_duration_and_not_the_notice(
-    state: State, before: str
-) -> None:
-    assert record_change(alarm(state, before), Outage()) == AlarmHistory()
+def test_the_first_data_of_a_new_alarm_is_its_birth(changes: AlarmHistory) -> None:
+    assert find_outage(alarm(OK, NO_DATA, 5), changes) == Outage(is_first_state=True)
+    assert find_outage(alarm(OK, NO_DATA, 5, configured=None), changes) == Outage(is_first_state=True)
+
+
+def test_data_that_returns_after_longer_than_cloudwatch_remembers_is_no_birth() -> None:
+    sixty_days = 60 * 24 * 60
+
+    assert find_outage(alarm(OK, NO_DATA, sixty_days), known()) == Outage()
+
+
+def test_nothing_is_said_where_nobody_saw_it_begin() -> None:
+    assert find_outage(alarm(OK, ALARM, 5), known()) == Outage()
+
+
+def test_an_ok_that_does_not_say_what_it_follows_is_no_end() -> None:
+    assert find_outage(alarm(OK, "", 5), known((0, OK, ALARM))) == Outage()
+
+
+def test_nothing_is_known_of_an_alarm_that_does_not_say_when() -> None:
+    timeless = Alarm("a", "", "", "", State.OK, NO_DATA, "", None, None, "", ())
+
+    assert find_outage(timeless, known((0, OK, NO_DATA))) == Outage()
+
+
+@pytest.mark.parametrize(("state", "before"), [(ALARM, OK), (OK, ALARM), (OK, NO_DATA)])
+def test_a_history_that_cannot_be_read_costs_the_duration_and_not_the_notice(state: str, before: str) -> None:
+    assert find_outage(alarm(state, before, 5), Outside()) == Outage()

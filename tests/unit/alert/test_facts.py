@@ -56,6 +56,16 @@ def test_a_band_whose_edges_are_not_known_is_named_alone() -> None:
     assert threshold("below", None, None, None) == "below the expected band"
 
 
+@pytest.mark.parametrize("comparison", [">", ">=", "<", "<="])
+def test_a_threshold_that_is_missing_is_no_band(comparison: str) -> None:
+    assert threshold(comparison, None, 3, 2) == ""
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400 + ".0", "1E999"])
+def test_a_value_that_no_number_can_hold_is_left_out(number: str) -> None:
+    assert "Value" not in dict(alarm_facts(alarm(None, f"datapoints [{number} (20/11/26 20:58:00)]"), None))
+
+
 def test_a_threshold_without_comparison_is_a_number() -> None:
     assert threshold("", 5.0, None, None) == "5"
 

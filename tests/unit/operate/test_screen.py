@@ -5,6 +5,8 @@ import re
 
 import pytest
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from stockstream_operate.screen import Screen
 
@@ -51,3 +53,42 @@ def test_in_a_file_a_paragraph_stays_on_one_line(page: io.StringIO) -> None:
     Screen(Console(file=page, width=40)).say("word " * 30)
 
     assert page.getvalue().count("\n") == 1
+
+
+EVIL = "IBM \x1b[2J\u202e\ud800 é\xa0日"
+SHOWN = "IBM \\x1b[2J\\u202e\\ud800 é\xa0日"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_text_from_outside_moves_no_cursor_and_ends_no_command(is_terminal: bool) -> None:  # noqa: FBT001 (a parameter)
+    raw = io.BytesIO()
+    page = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
+    screen = Screen(Console(file=page, width=120, force_terminal=is_terminal, color_system=None))
+    table = Table(title=EVIL)
+    table.add_column(EVIL)
+    table.add_row(Text(EVIL))
+
+    with screen.step(EVIL, EVIL):
+        screen.say(f"{EVIL}\n{EVIL}")
+        screen.present(table)
+
+    written = raw.getvalue().decode()
+    assert written.count(SHOWN) >= 6
+    assert "\x1b[2J" not in written
+    assert "\u202e" not in written
+    assert screen.fits(table)
+
+
+def test_what_is_written_for_programs_stays_as_it_is_but_for_what_cannot_be_encoded() -> None:
+    raw = io.BytesIO()
+    page = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
+    Screen(Console(file=page)).write(f"one\t{EVIL}\ntwo")
+
+    assert raw.getvalue().decode() == "one\tIBM \x1b[2J\u202e\\ud800 é\xa0日\ntwo\n"
+
+
+def test_what_is_written_for_programs_is_made_visible_on_a_terminal() -> None:
+    page = io.StringIO()
+    Screen(Console(file=page, force_terminal=True)).write(f"one\t{EVIL}\ntwo")
+
+    assert page.getvalue() == f"one\t{SHOWN}\ntwo\n"

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
 
 from alert.channels.kinds import ChannelKind
 from alert.channels.mail import render_mail
 from alert.channels.webhook import SIGNATURE_HEADER, sign
 from alert.errors import ChannelError
 from alert.notices import Notice
+from stockstream.guarded_http import GuardedHttp, NoAnswerError
+from stockstream.reading import keep_secret
 from stockstream.settings import is_private
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
+
+
+# Enough for the words of an error.
+_MOST_ANSWER_BYTES = 16 * 1024
 
 
 class Channel(Protocol):
@@ -46,7 +51,7 @@ class Web:
     Attributes:
         kind: how a notice looks there.
         parameter: the SSM parameter that holds the address, and behind a space the secret for signatures.
-        timeout_seconds: for the connection, and again for the answer.
+        timeout_seconds: from the first try to connect to the last byte of the answer.
     """
 
     name: str
@@ -56,26 +61,28 @@ class Web:
     ssm: "SSMClient"
 
     def send(self, notice: Notice) -> None:
-        """Posts a notice; only an answer of 200 to 299 means that it was taken."""
+        """Posts a notice; only an answer of 200 to 299 that says nothing else means that it was taken."""
         address, secret = self._read()
         body = orjson.dumps(self.kind.render(notice))
         headers = {"Content-Type": "application/json"}
         if secret:
             headers[SIGNATURE_HEADER] = sign(body, secret, int(time.time()))
         try:
-            answer = requests.post(
-                address,
-                data=body,
-                headers=headers,
-                timeout=self.timeout_seconds,
-                # A redirected POST becomes a GET, which some answer with 200 and an empty page.
-                allow_redirects=False,
-            )
-        except (requests.RequestException, HTTPError) as error:
-            # urllib3's own errors come through for a host such as a..b. The text of either holds the address.
-            raise ChannelError(f"no answer ({type(error).__name__})") from None
-        if not requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
-            raise ChannelError(f"answered with HTTP {answer.status_code}")
+            with requests.Session() as session:
+                answer = GuardedHttp(session).post(
+                    address,
+                    body,
+                    headers=headers,
+                    seconds=self.timeout_seconds,
+                    most_bytes=_MOST_ANSWER_BYTES,
+                )
+        except NoAnswerError as error:
+            raise ChannelError(str(error)) from None
+        if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
+            raise ChannelError(f"answered with HTTP {answer.status}")
+        # Of a body that did not come whole the status is all that counts: the notice may be there already.
+        if answer.flaw is None and (refusal := self.kind.find_refusal(answer.body)):
+            raise ChannelError(refusal)
 
     def _read(self) -> tuple[str, str]:
         """The address, and the secret; empty where there is none."""
@@ -90,6 +97,9 @@ class Web:
             )
         if secret and not self.kind.may_sign:
             raise ChannelError(f"the SSM parameter {self.parameter} holds more than an address")
+        # A channel may repeat them in its answer, and what follows the host is what nobody may know.
+        for each in (address, "/" + address.partition("://")[2].partition("/")[2], secret.strip()):
+            keep_secret(each)
         return address, secret.strip()
 
 

@@ -1,10 +1,12 @@
 """Slack: a notice as Block Kit, for an incoming webhook."""
 
+import json
 import re
 from itertools import batched
 from typing import Any
 
 from alert.alarms import State
+from alert.channels.quoting import quote_answer
 from alert.descriptions import Severity
 from alert.links import Link
 from alert.notices import Notice
@@ -36,10 +38,27 @@ def render_slack(notice: Notice) -> dict[str, Any]:
     return {"text": _escape(header), "blocks": blocks}
 
 
-def _mrkdwn(text: str) -> dict[str, str]:
+def find_slack_refusal(body: bytes) -> str:
+    """What an answer of 200 says against a notice; empty where Slack has taken it.
+
+    It answers `ok` then (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks); servers that
+    speak as Slack does write JSON, with `ok` or `success` in it.
+    """
+    words = body.strip()
+    try:
+        answer = json.loads(words)
+    except (ValueError, RecursionError):
+        answer = None
+    said = answer if isinstance(answer, dict) else {}
+    is_taken = words == b"ok" or said.get("ok", said.get("success")) is True
+    return "" if is_taken else f"answered {quote_answer(body)}, and not ok"
+
+
+def _mrkdwn(text: str) -> dict[str, str | bool]:
     # An entity that was cut in two would show its remains.
     cut = text if len(text) <= SECTION_LENGTH else re.sub(r"&[a-z]*$", "", text[: SECTION_LENGTH - 1]) + "…"
-    return {"type": "mrkdwn", "text": cut}
+    # verbatim: otherwise Slack makes links of bare addresses, and mentions of names.
+    return {"type": "mrkdwn", "text": cut, "verbatim": True}
 
 
 def _escape(text: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from alert.alarms import State
+from alert.channels.quoting import quote_answer
 from alert.descriptions import Severity
 from alert.notices import Notice
 
@@ -52,6 +53,19 @@ def render_teams(notice: Notice) -> dict[str, Any]:
             }
         ],
     }
+
+
+def find_teams_refusal(body: bytes) -> str:
+    """What an answer of 200 to 299 says against a notice; empty where Teams has taken it.
+
+    A workflow accepts a notice with 202 and no words, and a connector of the older kind with 200 and `1`.
+    That one also answers with 200 where the message failed, such as for being too long or one of too many:
+    "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 ..."
+    (learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
+    """
+    words = body.decode("utf-8", "replace").lower()
+    has_failed = "failed" in words or "error" in words
+    return f"answered {quote_answer(body)}" if has_failed else ""
 
 
 def _text(*runs: dict[str, Any]) -> dict[str, Any]:

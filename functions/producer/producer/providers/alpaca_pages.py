@@ -1,5 +1,6 @@
 """Reading one page of Alpaca's bars, or what came in its place."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,7 +141,7 @@ def _read_stamp(stamp: object) -> str:
 
 def _error(status: int, body: bytes) -> ProviderError:
     """Told by the status, and only where that leaves a doubt by the words."""
-    words = shorten(body.decode("utf-8", "backslashreplace"))
+    words = shorten(_decode(body))
     text = f"Alpaca: {words}"
     match status:
         case requests.codes.too_many_requests:
@@ -155,3 +156,11 @@ def _error(status: int, body: bytes) -> ProviderError:
             return UnknownInstrumentError(text)
         case _:
             return ProviderUnavailableError(f"Alpaca answered HTTP {status}")
+
+
+def _decode(body: bytes) -> str:
+    """The words of an error: of JSON without its escapes, behind which a key could hide."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return body.decode("utf-8", "backslashreplace")

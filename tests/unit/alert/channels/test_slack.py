@@ -38,20 +38,23 @@ def test_a_message_says_all_of_a_notice() -> None:
         "text": "🟠 ALARM: errors",
         "blocks": [
             {"type": "header", "text": {"type": "plain_text", "text": "🟠 ALARM: errors"}},
-            {"type": "section", "text": {"type": "mrkdwn", "text": "The transform fails."}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": "The transform fails.", "verbatim": True}},
             {
                 "type": "section",
                 "fields": [
-                    {"type": "mrkdwn", "text": "*Value*\n3"},
-                    {"type": "mrkdwn", "text": "*Threshold*\n&gt;= 1"},
+                    {"type": "mrkdwn", "text": "*Value*\n3", "verbatim": True},
+                    {"type": "mrkdwn", "text": "*Threshold*\n&gt;= 1", "verbatim": True},
                 ],
             },
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": "Threshold Crossed."}]},
+            {
+                "type": "context",
+                "elements": [{"type": "mrkdwn", "text": "Threshold Crossed.", "verbatim": True}],
+            },
             {
                 "type": "context",
                 "elements": [
-                    {"type": "mrkdwn", "text": "<https://x.io/1|Runbook>"},
-                    {"type": "mrkdwn", "text": "<https://x.io/2?a=b&amp;c=d|Alarm>"},
+                    {"type": "mrkdwn", "text": "<https://x.io/1|Runbook>", "verbatim": True},
+                    {"type": "mrkdwn", "text": "<https://x.io/2?a=b&amp;c=d|Alarm>", "verbatim": True},
                 ],
             },
         ],

@@ -522,6 +522,22 @@ def test_a_page_whose_key_is_refused_is_asked_for_again_with_the_one_that_replac
     assert session.secrets == [SECRET, SECRET, "another-secret"]
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("form", ['{{"message": "{} is forbidden"}}', "{} is forbidden"])
+def test_a_key_that_is_echoed_is_in_no_error_whatever_its_writing(encoding: str, form: str) -> None:
+    session = FakeMarket({})
+    escaped = (
+        "".join(f"\\u{ord(letter):04x}" for letter in SECRET) if form.startswith("{{") else SECRET.lower()
+    )
+    session.failures[1] = (403, form.format(escaped).encode(encoding))
+
+    with pytest.raises(KeyRefusedError) as raised:
+        alpaca(session).fetch([AAPL], "1min", None)
+
+    assert SECRET.lower() not in str(raised.value).lower()
+    assert "[key]" in str(raised.value)
+
+
 def test_the_key_is_an_id_and_a_secret() -> None:
     assert parse_key(f"{KEY_ID}:{SECRET}\n") == (KEY_ID, SECRET)
 

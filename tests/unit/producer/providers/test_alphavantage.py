@@ -627,3 +627,23 @@ def test_the_key_is_in_no_part_of_an_answer_that_repeats_it_in_a_bar() -> None:
 def test_any_status_but_200_is_no_answer(status: int) -> None:
     with pytest.raises(ProviderUnavailableError):
         market(FakeSession(status=status)).fetch([IBM], "1min", None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"Information": "your key \u0053\u0033CRETKEY, in short"}',
+        b'{"Information": "your key s3cretkey, in short"}',
+        '{"Information": "your key S3CRETKEY, in short"}'.encode("utf-16"),
+        b'{"Information": "%s S3CRETKEY, in short"}' % (b"x" * 292),
+        b'{"S3CRETKEY": "in short"}',
+    ],
+    ids=["escaped", "lower case", "UTF-16", "where a message is cut", "as a name"],
+)
+def test_a_key_that_is_echoed_is_in_no_error_whatever_its_writing(body: bytes) -> None:
+    session = FakeSession(body)
+
+    with pytest.raises(ProviderError) as raised:
+        market(session).fetch([IBM], "1min", None)
+
+    assert "s3cret" not in str(raised.value).lower()

@@ -2,48 +2,18 @@
 
 import gzip
 import logging
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 import requests
+from raw_server import head, server
 
 from producer.providers import provider_http
 from producer.providers.provider_errors import MalformedAnswerError, ProviderUnavailableError
 from producer.providers.provider_http import LONGEST_REQUEST, ProviderHttp
 
 KEY = "S3CRETKEY"
-
-
-@contextmanager
-def server(*parts: bytes, pause: float = 0.0) -> Iterator[str]:
-    """Answers one request with these parts of bytes, and a pause after each."""
-
-    def answer(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            try:
-                for part in parts:
-                    connection.sendall(part)
-                    time.sleep(pause)
-            except OSError:
-                pass  # the client has gone, as it should
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=answer, args=(listener,))
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join()
-
-
-def head(length: int | None = None, *lines: str) -> bytes:
-    sizes = [] if length is None else [f"Content-Length: {length}"]
-    return "\r\n".join(["HTTP/1.1 200 OK", *sizes, *lines, "", ""]).encode()
 
 
 def get(url: str, timeout_seconds: float = 5) -> bytes:
@@ -69,12 +39,6 @@ def test_gives_a_body_that_was_compressed() -> None:
         assert get(url) == 100_000 * b"abcdef"
 
 
-def test_takes_the_key_out_of_the_body_and_leaves_what_is_too_short_to_be_one() -> None:
-    body = b'{"Information": "your key S3CRETKEY, in short"}'
-    with server(head(len(body)), body) as url:
-        assert get(url) == b'{"Information": "your key [key], in short"}'
-
-
 def test_tells_when_it_asked_and_when_the_whole_answer_was_there() -> None:
     moments = iter([datetime(2026, 12, 1, 15, 0, second, tzinfo=UTC) for second in (1, 2)])
     with server(head(1), b"a") as url, requests.Session() as session:
@@ -91,11 +55,22 @@ def test_tells_when_it_asked_and_when_the_whole_answer_was_there() -> None:
         [head(6), b"abc"],
         [head(None, "Transfer-Encoding: chunked"), b"6\r\nabc"],
         [head(9, "Content-Encoding: gzip"), b"no gzip, "],
+        [head(None, "Content-Encoding: gzip"), gzip.compress(b"abcdef")[:-9]],
+        [head(6, "Content-Encoding: br"), b"abcdef"],
         [b"HTTP/1.1 2"],
         [b"nonsense\r\n\r\n"],
         [],
     ],
-    ids=["short", "cut chunk", "no gzip", "cut status", "no http", "nothing"],
+    ids=[
+        "short",
+        "cut chunk",
+        "no gzip",
+        "cut gzip",
+        "unknown compression",
+        "cut status",
+        "no http",
+        "nothing",
+    ],
 )
 def test_an_answer_that_breaks_off_or_cannot_be_read_is_none(parts: list[bytes]) -> None:
     with server(*parts) as url, pytest.raises(ProviderUnavailableError) as raised:
@@ -125,7 +100,7 @@ def test_what_a_server_takes_to_begin_counts_too() -> None:
 def test_a_server_that_falls_silent_is_left_when_the_time_is_up() -> None:
     with (
         server(head(6), b"abc", pause=0.6) as url,
-        pytest.raises(ProviderUnavailableError, match="Timeout"),
+        pytest.raises(ProviderUnavailableError, match=r"took longer than 0\.2 s"),
     ):
         get(url, timeout_seconds=0.2)
 
