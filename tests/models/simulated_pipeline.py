@@ -64,10 +64,11 @@ def each_third_hour(_chance: random.Random, minute: datetime) -> bool:
 
 
 def on_no_holiday(_chance: random.Random, minute: datetime) -> bool:
-    """Every minute but from 22:00 UTC on the eves of Christmas and New Year to 22:30 on the day itself."""
-    begins_at = (minute - timedelta(hours=22)).strftime("%m-%d")
-    ends_at = (minute - timedelta(hours=22, minutes=30)).strftime("%m-%d")
-    return not {begins_at, ends_at} & {"12-24", "12-31"}
+    """Every minute but from 18:00 UTC on Christmas Eve, 22:00 on the other eve, to 22:30 on the day itself."""
+    # 22:30 becomes the midnight in which the day ends.
+    ends_at = (minute + timedelta(hours=1, minutes=30)).strftime("%m-%d")
+    christmas, new_year = ((minute + timedelta(hours=hours)).strftime("%m-%d") for hours in (6, 2))
+    return not ({christmas, ends_at} & {"12-25"} or {new_year, ends_at} & {"01-01"})
 
 
 class Trouble(NamedTuple):
