@@ -83,9 +83,7 @@ class Producer:
         ledger = read.ledger.of_day(now)
         batches = plan_requests(self.watchlist, self.plan, ledger, now)
         requests = with_rereading(
-            group_requests(
-                batches, ledger, now, self.plan.instruments_per_request, self.watchlist.bar_length
-            ),
+            group_requests(batches, ledger, now, self.plan, self.watchlist.bar_length),
             plan_rereading(self.watchlist, self.plan, ledger, now, self._lookback_to_reread()),
             ledger,
             self.plan.requests_of_a_run(ledger),
