@@ -1,7 +1,7 @@
 """Whatever refuses: in the end every bar of Alpaca's is in the stream, and looks back on all before it.
 
 Random plans and numbers of instruments, pages and requests; the stream refuses, the provider is down, or
-there are no runs, each for up to three hours. A market that never closes has no close after which nobody asks.
+there are no runs, each for up to three hours. The market never closes: after a close nobody would ask.
 """
 
 from datetime import timedelta

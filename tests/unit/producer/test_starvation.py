@@ -79,5 +79,5 @@ def test_the_last_symbols_of_a_request_that_takes_more_pages_than_a_run_has_go_f
             max((now - max(world.stream.documents(each.name))) / MINUTE for each in world.instruments)
         )
 
-    # At most 20 bars and a turn; a minute after its end each bar is there.
-    assert lags == [pytest.approx(20, abs=3), 2, 2]
+    # A bar is there a minute after its end.
+    assert lags == [3, 2, 2]
