@@ -39,7 +39,7 @@ def record_run(
         failures = each.failures()
         for name, failure in failures.items():
             if not isinstance(failure, AllowanceSpentError):
-                ledger = record_failure(ledger, each.asked_at, [name], failure.outcome)
+                ledger = record_failure(ledger, each.asked_at, [name], failure.outcome, failure.retry_after)
                 has_failed |= failure.outcome not in NEEDS_A_PERSON
         whole = [one for one in each.instruments if one.name in each.answers and one.name not in failures]
         if whole:

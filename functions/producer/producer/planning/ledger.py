@@ -193,7 +193,13 @@ def record_answer(
     )
 
 
-def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: FailureOutcome) -> Ledger:
+def record_failure(
+    ledger: Ledger,
+    now: datetime,
+    names: Iterable[str],
+    outcome: FailureOutcome,
+    retry_after: timedelta | None = None,
+) -> Ledger:
     """The ledger after one request that failed.
 
     Args:
@@ -201,6 +207,7 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
         now: when the request was made.
         names: the instruments of the request.
         outcome: what the failure means for the next request.
+        retry_after: for how long the provider asks to be left alone, if it does.
     """
     ledger = ledger.of_day(now)
     ledger = replace(ledger, spent=ledger.spent + 1)
@@ -209,9 +216,11 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
         state = ledger.of_instrument(name)
         changed[name] = state._replace(failed_at=state.failed_at or _minute(now))
         if outcome in _PAUSES:
-            changed[name] = changed[name]._replace(
-                not_before=_minute(now) + _PAUSES[outcome], failures=state.failures + 1
-            )
+            not_before = _minute(now) + _PAUSES[outcome]
+            if retry_after:
+                # The first whole minute after it.
+                not_before = max(not_before, _minute(now + retry_after) + timedelta(minutes=1))
+            changed[name] = changed[name]._replace(not_before=not_before, failures=state.failures + 1)
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
 

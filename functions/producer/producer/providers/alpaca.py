@@ -181,17 +181,21 @@ class Alpaca:
         if asset_class == "equity":
             # As traded. Otherwise a split or a dividend would revise every bar of the past at once.
             parameters |= {"feed": self._feed, "adjustment": "raw"}
-        token: str | None = None
+        seen: set[str] = set()
         while True:
             response = self._http.get(_PATHS[asset_class], parameters, self._headers)
-            page = read_page(response.status, response.body)
+            try:
+                page = read_page(response.status, response.body)
+            except ProviderError as error:
+                error.retry_after = response.retry_after
+                raise
             yield response, page
             if page.next_token is None:
                 return
-            if page.next_token == token:
-                raise MalformedAnswerError("Alpaca: the page after this one is this one")
-            token = page.next_token
-            parameters["page_token"] = token
+            if page.next_token in seen:
+                raise MalformedAnswerError("Alpaca: the page after this one has come before")
+            seen.add(page.next_token)
+            parameters["page_token"] = page.next_token
 
 
 def parse_key(text: str) -> tuple[str, str]:

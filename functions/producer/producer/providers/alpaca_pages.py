@@ -147,7 +147,9 @@ def _error(status: int, body: bytes) -> ProviderError:
             return MinuteLimitError(text)
         case requests.codes.unauthorized:
             return KeyRefusedError(text)
-        case requests.codes.forbidden if "subscription" in words.lower():
+        case requests.codes.forbidden | requests.codes.bad_request | requests.codes.unprocessable_entity if (
+            "subscription" in words.lower()
+        ):
             return NotEntitledError(text)
         case requests.codes.forbidden:
             return KeyRefusedError(text)

@@ -17,6 +17,7 @@ from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     NEEDS_A_PERSON,
     HistoryLimitError,
+    MinuteLimitError,
     NoDataError,
     ProviderError,
     ProviderUnavailableError,
@@ -189,11 +190,15 @@ class AlphaVantage:
         response = self._http.get(
             "/query", {**self._query(instrument), "interval": interval, **extent, "apikey": self._api_key}
         )
-        if response.status != requests.codes.ok:
-            raise ProviderUnavailableError(
-                f"{instrument.name}: Alpha Vantage answered HTTP {response.status}"
-            )
-        bars, rejected = parse_answer(response.body, instrument, interval)
+        try:
+            if response.status != requests.codes.ok:
+                is_limit = response.status == requests.codes.too_many_requests
+                kind = MinuteLimitError if is_limit else ProviderUnavailableError
+                raise kind(f"{instrument.name}: Alpha Vantage answered HTTP {response.status}")
+            bars, rejected = parse_answer(response.body, instrument, interval)
+        except ProviderError as error:
+            error.retry_after = response.retry_after
+            raise
         return Answer(bars, rejected, response.asked_at, response.as_of, reaches_back=True)
 
     def _query(self, instrument: Instrument) -> dict[str, str]:

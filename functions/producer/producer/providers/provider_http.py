@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import requests
@@ -17,18 +18,30 @@ _READ_BYTES = 64 * 1024
 # A shorter one, such as Alpha Vantage's "demo", is no secret, and may be part of a word or of a number.
 _SHORTEST_SECRET = 8
 
+# A server that asks for more may have meant it, or counts in other units: it is tried again all the same.
+_LONGEST_PAUSE = timedelta(hours=1)
+
 # These log the whole address, at DEBUG and when a header is odd, and Alpha Vantage's holds the key.
 for _name in ("urllib3.connection", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class Response(NamedTuple):
-    """What came back: the secrets in it are replaced by `[key]`."""
+    """What came back: the secrets in it are replaced by `[key]`.
+
+    Attributes:
+        status: HTTP's.
+        body: the answer's bytes.
+        asked_at: when it was asked for.
+        as_of: when it had come.
+        retry_after: for how long the server asks to be left alone, an hour at the most; None if it does not.
+    """
 
     status: int
     body: bytes
     asked_at: datetime
     as_of: datetime
+    retry_after: timedelta | None = None
 
 
 class ProviderHttp:
@@ -79,7 +92,7 @@ class ProviderHttp:
                 allow_redirects=False,  # the key goes to the provider's address and nowhere else
                 stream=True,
             ) as response:
-                body = self._read(response)
+                body, asks_for = self._read(response), response.headers.get("Retry-After", "")
         except (requests.RequestException, HTTPError, OSError) as error:
             # The exception's text can hold the address, and the address the key.
             raise ProviderUnavailableError(
@@ -87,7 +100,8 @@ class ProviderHttp:
             ) from None
         for secret in self._secrets:
             body = body.replace(secret, b"[key]")
-        return Response(response.status_code, body, asked_at, self._now())
+        as_of = self._now()
+        return Response(response.status_code, body, asked_at, as_of, read_retry_after(asks_for, as_of))
 
     def _read(self, response: requests.Response) -> bytes:
         deadline = time.monotonic() + self._timeout_seconds
@@ -105,3 +119,22 @@ class ProviderHttp:
                     f"the answer of {self._url} took longer than {self._timeout_seconds:g} s"
                 )
         return bytes(body)
+
+
+def read_retry_after(text: str, now: datetime) -> timedelta | None:
+    """What a Retry-After header asks for, in seconds or as a date; an hour at the most.
+
+    Args:
+        text: its value; empty where there is none.
+        now: UTC.
+    """
+    try:
+        pause = timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else _parse_date(text) - now
+    except (ValueError, OverflowError):
+        return None
+    return min(pause, _LONGEST_PAUSE) if pause > timedelta() else None
+
+
+def _parse_date(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

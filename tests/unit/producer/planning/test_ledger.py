@@ -94,6 +94,17 @@ def test_an_answer_ends_the_delay_after_a_failure() -> None:
     )
 
 
+def test_what_a_provider_asks_for_is_granted_where_it_is_longer_than_our_own_pause() -> None:
+    def not_before(seconds: int) -> datetime | None:
+        pause = timedelta(seconds=seconds)
+        failed = record_failure(Ledger(), NOON, ["IBM"], FailureOutcome.WAIT, pause)
+        return failed.of_instrument("IBM").not_before
+
+    # A run a minute asks again at the first whole minute after it.
+    assert not_before(600) == NOON.replace(second=0) + timedelta(minutes=11)
+    assert not_before(30) == NOON.replace(second=0) + timedelta(minutes=2)
+
+
 def test_counts_the_failures_since_the_newest_answer() -> None:
     ledger = record_answer(Ledger(), NOON, {"IBM": None})
     for _ in range(3):
