@@ -18,7 +18,7 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object
+from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
@@ -123,7 +123,7 @@ def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]
         try:
             bars[_read_stamp(stamp)] = read_numbers(row, _PRICES, _VOLUME)
         except RecordError as error:
-            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error)))
+            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(row)))
     return bars, rejected
 
 

@@ -17,6 +17,7 @@ from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     NEEDS_A_PERSON,
     HistoryLimitError,
+    MalformedAnswerError,
     MinuteLimitError,
     NoDataError,
     ProviderError,
@@ -164,6 +165,11 @@ class AlphaVantage:
 
     def _fetch_long(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
         answer = self._ask(instrument, interval, outputsize="full")
+        if not answer.bars:
+            raise MalformedAnswerError(
+                f"{instrument.name}: all {len(answer.rejected):,} bars of the long answer are impossible: "
+                f"{answer.rejected[0].detail}"
+            )
         self._gaps.pop(instrument.name, None)
         self._failures = 0
         times = sorted(answer.bars)

@@ -22,7 +22,7 @@ from producer.providers.provider_errors import (
     SampleDataError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object
+from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
@@ -134,7 +134,7 @@ def _read_series(series: dict[str, Any], zone: ZoneInfo) -> tuple[dict[str, Ohlc
         try:
             bars[_read_stamp(stamp, zone)] = read_numbers(fields, _PRICES, _VOLUME)
         except RecordError as error:
-            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error)))
+            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))
     return bars, rejected
 
 

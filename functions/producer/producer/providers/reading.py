@@ -6,7 +6,7 @@ from typing import Any
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import MalformedAnswerError
 from stockstream.errors import Reason, RecordError
-from stockstream.reading import read_number
+from stockstream.reading import read_number, shorten
 from stockstream.validation import check_prices, check_volume
 
 
@@ -27,6 +27,14 @@ def read_object(body: bytes, subject: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise MalformedAnswerError(f"{subject}: the answer is a JSON {type(answer).__name__}")
     return answer
+
+
+def show_fields(fields: object) -> str:
+    """The fields of a bar as JSON, cut to what a log line can bear."""
+    try:
+        return shorten(json.dumps(fields))
+    except RecursionError:
+        return ""
 
 
 def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str) -> Ohlcv:
