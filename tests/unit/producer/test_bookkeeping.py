@@ -1,5 +1,6 @@
 """The books of a run, worked by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import AllowanceSpentError
-from producer.planning.ledger import Ledger, RequestState
+from producer.planning.ledger import Ledger, RequestState, record_answer
 from producer.providers.answers import Answer
 from producer.providers.provider_errors import (
     DailyQuotaError,
@@ -139,8 +140,18 @@ def test_an_answer_that_broke_off_is_a_failure_and_shows_no_newest_bar() -> None
 
 def test_what_the_runs_allowance_cut_off_is_no_failure() -> None:
     fetched = Fetched([IBM], NOW, failure=AllowanceSpentError("spent"))
+    known = record_answer(LEDGER, NOW, {"IBM": MINUTE})
 
-    assert record_run(LEDGER, WATCHLIST, [fetched], 0, NOW) == LEDGER
+    assert record_run(known, WATCHLIST, [fetched], 0, NOW) == known
+
+
+def test_what_the_allowance_cut_off_before_its_first_bar_waits_for_it_since_then() -> None:
+    fetched = Fetched([IBM], NOW, failure=AllowanceSpentError("spent"))
+
+    ledger = record_run(LEDGER, WATCHLIST, [fetched], 0, NOW)
+    ledger = record_run(ledger, WATCHLIST, [replace(fetched, asked_at=NOW + timedelta(hours=1))], 0, NOW)
+
+    assert ledger == replace(LEDGER, instruments={"IBM": RequestState(failed_at=MINUTE)})
 
 
 def test_a_refusal_that_needs_a_person_is_no_silence() -> None:

@@ -239,6 +239,14 @@ def record_failure(
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
 
 
+def record_waiting(ledger: Ledger, now: datetime, name: str) -> Ledger:
+    """The ledger after a request in which an instrument did not get its turn: as a new one it waits since."""
+    state = ledger.of_instrument(name)
+    if state.newest or state.failed_at:
+        return ledger
+    return replace(ledger, instruments={**ledger.instruments, name: state._replace(failed_at=_minute(now))})
+
+
 def _pause(state: RequestState, outcome: FailureOutcome) -> timedelta:
     """For how long an instrument is left alone after a failure.
 

@@ -45,7 +45,9 @@ def find_silent(watchlist: Watchlist, ledger: Ledger, pause: timedelta) -> dict[
         for instrument, known in instruments:
             ended = bar_end(market, known.newest, watchlist.bar_length) if known.newest else None
             since = ended or known.failed_at
-            least = max(_SILENT_FOR, _QUIET_FACTOR * known.quiet) + pause if ended else _NEW_FOR
+            # Nobody knows how often that is traded which has had no turn yet.
+            is_new = ended is None and (known.asked_at or known.failures)
+            least = _NEW_FOR if is_new else max(_SILENT_FOR, _QUIET_FACTOR * known.quiet) + pause
             # Most have a bar of the last hour, so that no calendar is needed.
             if known.told or since is None or newest - since < least:
                 continue

@@ -61,9 +61,15 @@ def test_what_the_plan_asks_seldom_is_given_the_plans_pause() -> None:
 
 
 def test_what_has_never_had_a_bar_is_silent_after_ten_minutes_of_trading() -> None:
-    assert silent(IBM=IBM, XYZ=RequestState(failed_at=at("16:52"))) == {}
-    assert silent(IBM=IBM, XYZ=RequestState(failed_at=at("16:51"))) == {"XYZ": None}
+    assert silent(IBM=IBM, XYZ=RequestState(failed_at=at("16:52"), failures=3)) == {}
+    assert silent(IBM=IBM, XYZ=RequestState(failed_at=at("16:51"), failures=3)) == {"XYZ": None}
+    assert silent(IBM=IBM, XYZ=RequestState(at("16:51"), failed_at=at("16:51"))) == {"XYZ": None}
     assert silent(IBM=IBM, XYZ=RequestState()) == {}
+
+
+def test_what_has_had_no_turn_is_silent_after_two_hours_and_the_plans_pause() -> None:
+    assert silent(22 * MINUTE, IBM=IBM, XYZ=RequestState(failed_at=at("14:40"))) == {}
+    assert silent(22 * MINUTE, IBM=IBM, XYZ=RequestState(failed_at=at("14:39"))) == {"XYZ": None}
 
 
 def test_each_is_told_of_once() -> None:
