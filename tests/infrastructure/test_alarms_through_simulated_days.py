@@ -349,6 +349,13 @@ def test_a_provider_that_has_shown_nothing_but_impossible_bars_is_heard(plan: Pl
     assert alarms_of(found).count(("BarsImpossibleAlarm", "ALARM")) == 1
 
 
+def test_nobody_falls_silent_because_others_were_asked_first_after_an_outage() -> None:
+    down = Trouble(at("15:00"), at("19:00"), failure=ProviderUnavailableError("no answer"))
+    found = heard(Days("A,B,C,D,E,F", Plan(None, 1), *FRIDAY, troubles=[down]))
+
+    assert {change.alarm for change in found} == {"ProviderFailuresAlarm", "BarsOverdueAlarm"}
+
+
 DOWN_AND_UP = [("PipelineDownAlarm", state) for state in RINGS_AND_ENDS]
 
 

@@ -17,7 +17,7 @@ from producer.planning.ledger import (
 )
 from producer.planning.overdue import usual_quiet
 from producer.providers.answers import BARS_PER_ANSWER, Answer
-from producer.providers.provider_errors import NEEDS_A_PERSON, ProviderError
+from producer.providers.provider_errors import NEEDS_A_PERSON, NoDataError, ProviderError
 from producer.publishing.publisher import Published
 from stockstream.instruments import Instrument
 from stockstream.times import parse_time
@@ -48,7 +48,14 @@ def record_run(
             if isinstance(failure, AllowanceSpentError):
                 ledger = record_waiting(ledger, each.asked_at, name)
             else:
-                ledger = record_failure(ledger, each.asked_at, [name], failure.outcome, failure.retry_after)
+                ledger = record_failure(
+                    ledger,
+                    each.asked_at,
+                    [name],
+                    failure.outcome,
+                    failure.retry_after,
+                    is_empty=isinstance(failure, NoDataError),
+                )
                 has_failed |= failure.outcome not in NEEDS_A_PERSON
         whole = [one for one in each.instruments if one.name in each.answers and one.name not in failures]
         if whole:

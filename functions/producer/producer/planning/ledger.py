@@ -30,12 +30,13 @@ class RequestState(NamedTuple):
     """What is known about the requests for one instrument.
 
     Attributes:
-        asked_at: when its newest answer was asked for; None if there has been none.
+        asked_at: when its newest answer was asked for, an empty one too as long as no bar has ever come; None
+            if there has been none.
         newest: the open_time of the newest finished bar that any answer showed.
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
-        failed_at: when the first of them was made; and as long as no bar has ever come, when the first
-            request was.
+        failed_at: when the first request was made since then that failed, or in which it had no turn; and as
+            long as no bar has ever come, when the first of all was.
         quiet: for how long its market was usually open between two of its newest bars, as overdue.py says.
         deferred: how many bars the stream has not taken yet.
         sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
@@ -209,6 +210,8 @@ def record_failure(
     names: Iterable[str],
     outcome: FailureOutcome,
     retry_after: timedelta | None = None,
+    *,
+    is_empty: bool = False,
 ) -> Ledger:
     """The ledger after one request that failed.
 
@@ -218,13 +221,15 @@ def record_failure(
         names: the instruments of the request.
         outcome: what the failure means for the next request.
         retry_after: for how long the provider asks to be left alone, if it does.
+        is_empty: whether the failure is an answer without bars.
     """
     ledger = ledger.of_day(now)
     ledger = replace(ledger, spent=ledger.spent + 1)
     changed = {}
     for name in names:
         state = ledger.of_instrument(name)
-        changed[name] = state._replace(failed_at=state.failed_at or _minute(now))
+        asked_at = _minute(now) if is_empty and state.newest is None else state.asked_at
+        changed[name] = state._replace(asked_at=asked_at, failed_at=state.failed_at or _minute(now))
         if outcome in _PAUSES:
             not_before = _minute(now) + _pause(state, outcome)
             if retry_after:
@@ -240,9 +245,9 @@ def record_failure(
 
 
 def record_waiting(ledger: Ledger, now: datetime, name: str) -> Ledger:
-    """The ledger after a request in which an instrument did not get its turn: as a new one it waits since."""
+    """The ledger after a request in which an instrument did not get its turn: it waits since then."""
     state = ledger.of_instrument(name)
-    if state.newest or state.failed_at:
+    if state.failed_at:
         return ledger
     return replace(ledger, instruments={**ledger.instruments, name: state._replace(failed_at=_minute(now))})
 
