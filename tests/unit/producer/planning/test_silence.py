@@ -62,6 +62,10 @@ def test_where_the_whole_market_stands_still_nobody_is_silent() -> None:
     assert silent(IBM=stale, XYZ=stale, TSCO_LON=newest("16:29")) == {}
 
 
+def test_a_market_that_has_had_no_bar_yet_hides_no_other() -> None:
+    assert silent(TSCO_LON=RequestState(), IBM=IBM, XYZ=newest("14:30")) == {"XYZ": at("14:31")}
+
+
 def test_whoever_has_not_been_asked_since_is_not_silent() -> None:
     assert silent(IBM=IBM, XYZ=newest("14:30", asked="16:30")) == {}
     assert silent(IBM=IBM, XYZ=newest("14:30", asked="16:31")) == {"XYZ": at("14:31")}
