@@ -15,7 +15,7 @@ ASKS = 21 * 25
 OPEN_HOURS = SESSIONS * 8
 RUNS = HOURS * 60
 # What producer and transform send while a market is open, each in every hour; see the test of this script.
-METRICS_WHILE_OPEN = 15
+METRICS_WHILE_OPEN = 16
 # Guesses on the safe side, until somebody has measured them in AWS: seconds of a run that asks nothing, of
 # one that asks, of a call of the transform; KB that a run leaves in the log.
 IDLE_SECONDS, ASKING_SECONDS, TRANSFORM_SECONDS, LOG_KB = 0.2, 3.0, 0.3, 0.8

@@ -52,7 +52,7 @@ METRICS = {
     "quota": Metric("QuotaRemaining", "producer", taken=LATEST),
     "published": Metric("BarsPublished", "producer"),
     "revised": Metric("BarsRevised", "producer"),
-    "impossible": Metric("BarsRejected", "producer"),
+    "impossible": Metric("BarsImpossible", "producer"),
     "deferred": Metric("BarsDeferred", "producer", taken=LATEST),
     "enriched": Metric("BarsEnriched", "transform"),
     "rejected": Metric("BarsRejected", "transform"),

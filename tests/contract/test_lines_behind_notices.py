@@ -23,6 +23,7 @@ from producer.planning.allowance import AllowanceSpentError
 from producer.planning.ledger import Ledger
 from producer.providers.provider_errors import KeyRefusedError, NoDataError, ProviderError
 from producer.report import report_answers
+from producer.told_bars import ToldBars
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import parse_instrument
 from stockstream.observability import logger, metrics
@@ -125,7 +126,7 @@ def test_a_failure_is_quoted_where_it_makes_the_metric_count(
     fetched = [Fetched([IBM], NOW, failure=kind("IBM: what the provider said"))]
     watchlist = Watchlist((IBM,), "1min", "regular")
 
-    report_answers(fetched, "1min", requests=1)
+    report_answers(fetched, "1min", 1, ToldBars())
 
     (line,) = map(json.loads, log.getvalue().splitlines())
     measured: dict[str, Any] = json.loads(json.dumps(metrics.serialize_metric_set()))
@@ -146,7 +147,7 @@ def test_a_failure_is_quoted_where_it_makes_the_metric_count(
 
 def test_a_request_that_was_not_made_is_told_after_those_that_failed(log: StringIO) -> None:
     for error in (KeyRefusedError("no"), NoDataError("empty"), AllowanceSpentError("spent")):
-        report_answers([Fetched([IBM], NOW, failure=error)], "1min", requests=1)
+        report_answers([Fetched([IBM], NOW, failure=error)], "1min", 1, ToldBars())
 
     lines = map(json.loads, log.getvalue().splitlines())
     assert told("BarsOverdueSeconds", *lines) == (

@@ -94,10 +94,12 @@ def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_u
     by_themselves = {
         *ABOUT_ALERTS,
         "BarsRejectedAlarm",
+        "BarsImpossibleAlarm",
         "BatchSetAsideAlarm",
         "ConversionFailingAlarm",
         "DeadLettersAlarm",
         "HolesFoundAlarm",
+        "InstrumentSilentAlarm",
         "PriceMoveAlarm",
         "ProducerStoppedAlarm",
         "ProviderRefusalsAlarm",

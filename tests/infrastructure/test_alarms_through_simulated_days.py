@@ -14,10 +14,12 @@ from simulated_pipeline import (
     Jump,
     Trouble,
     each_third_hour,
+    never,
     on_no_holiday,
     quiet_early_and_late,
     seldom,
     simulate,
+    until_a_quarter_to_ten,
 )
 
 from producer.planning.planner import Plan
@@ -49,8 +51,10 @@ def heard(days: Days) -> list[Change]:
 def test_there_are_alarms_to_be_heard() -> None:
     expected = {
         "BarsDeferredAlarm",
+        "BarsImpossibleAlarm",
         "BarsOverdueAlarm",
         "HolesFoundAlarm",
+        "InstrumentSilentAlarm",
         "PriceMoveAlarm",
         "ProviderFailuresAlarm",
         "ProviderRefusalsAlarm",
@@ -302,6 +306,55 @@ def test_a_price_that_jumps_is_heard_and_nothing_else(plan: Plan, minutes: int, 
 @pytest.mark.parametrize("moment", ["14:30", "21:00"])
 def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) -> None:
     assert friday(PAID, jumps=[Jump("IBM", at(moment), 1.2)]) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "latest"),
+    # Two hours after 14:45; on 25 requests a day two instruments are asked each 44 minutes at the latest.
+    [(PAID, "16:50"), (FREE, "18:15")],
+)
+def test_a_symbol_that_is_renamed_beside_a_live_one_is_told_once(plan: Plan, latest: str) -> None:
+    # It is no news on Monday.
+    start, end = FRIDAY[0], utc("2026-11-23T17:00")
+    days = Days("IBM,XYZ", plan, start, end, trades={"XYZ": until_a_quarter_to_ten})
+    found = heard(days)
+
+    assert alarms_of(found) == [("InstrumentSilentAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("16:45") < found[0].at <= at(latest)
+
+
+@pytest.mark.parametrize(("plan", "latest"), [(PAID, "14:50"), (FREE, "15:30")])
+def test_a_symbol_that_is_wrong_from_the_beginning_is_told_once(plan: Plan, latest: str) -> None:
+    found = heard(Days("IBM,XYZ", plan, *FRIDAY, trades={"XYZ": never}))
+
+    assert alarms_of(found) == [("InstrumentSilentAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("14:40") < found[0].at <= at(latest)
+
+
+def test_whoever_is_followed_alone_and_never_has_a_bar_is_missed_as_its_market_is() -> None:
+    found = heard(Days("XYZ", PAID, *FRIDAY, trades={"XYZ": never}))
+
+    assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
+    assert at("14:45") < found[0].at <= at("15:00")
+
+
+@pytest.mark.parametrize(("plan", "minutes"), [(PAID, 35), (FREE, 60)])
+def test_a_provider_that_has_shown_nothing_but_impossible_bars_is_heard(plan: Plan, minutes: int) -> None:
+    found = friday(plan, Trouble(*FRIDAY, impossible=True))
+
+    rings = {change.alarm: change.at for change in found if change.state == "ALARM"}
+    assert set(rings) == {"BarsImpossibleAlarm", "BarsOverdueAlarm"}
+    assert at("14:30") < rings["BarsImpossibleAlarm"] <= at("14:40")
+    assert rings["BarsOverdueAlarm"] <= at("14:30") + minutes * MINUTE
+    # Once for all of them.
+    assert alarms_of(found).count(("BarsImpossibleAlarm", "ALARM")) == 1
+
+
+def test_nobody_falls_silent_because_others_were_asked_first_after_an_outage() -> None:
+    down = Trouble(at("15:00"), at("19:00"), failure=ProviderUnavailableError("no answer"))
+    found = heard(Days("A,B,C,D,E,F", Plan(None, 1), *FRIDAY, troubles=[down]))
+
+    assert {change.alarm for change in found} == {"ProviderFailuresAlarm", "BarsOverdueAlarm"}
 
 
 DOWN_AND_UP = [("PipelineDownAlarm", state) for state in RINGS_AND_ENDS]

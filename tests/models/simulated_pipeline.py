@@ -8,7 +8,8 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from datetime import datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -26,11 +27,12 @@ from producer.planning.allowance import Allowance
 from producer.planning.ledger import Ledger
 from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.providers.answers import Answer
+from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import ProviderError, ProviderUnavailableError
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publisher import Publisher
 from stockstream import observability
+from stockstream.errors import Reason
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.sessions import market_of, sessions_between
 from stockstream.times import format_time
@@ -63,11 +65,22 @@ def each_third_hour(_chance: random.Random, minute: datetime) -> bool:
     return minute.hour % 3 == 0 and minute.minute == 0
 
 
+def until_a_quarter_to_ten(_chance: random.Random, minute: datetime) -> bool:
+    """Every minute, and on 2026-11-20 no more after 9:45 in New York: it has another symbol then."""
+    return minute < datetime(2026, 11, 20, 14, 45, tzinfo=UTC)
+
+
+def never(_chance: random.Random, _minute: datetime) -> bool:
+    """What does not exist."""
+    return False
+
+
 def on_no_holiday(_chance: random.Random, minute: datetime) -> bool:
-    """Every minute but from 22:00 UTC on the eves of Christmas and New Year to 22:30 on the day itself."""
-    begins_at = (minute - timedelta(hours=22)).strftime("%m-%d")
-    ends_at = (minute - timedelta(hours=22, minutes=30)).strftime("%m-%d")
-    return not {begins_at, ends_at} & {"12-24", "12-31"}
+    """Every minute but from 18:00 UTC on Christmas Eve, 22:00 on New Year's, to 22:30 on the day itself."""
+    # 22:30 becomes the midnight in which the day ends.
+    ends_at = (minute + timedelta(hours=1, minutes=30)).strftime("%m-%d")
+    christmas, new_year = ((minute + timedelta(hours=hours)).strftime("%m-%d") for hours in (6, 2))
+    return not ({christmas, ends_at} & {"12-25"} or {new_year, ends_at} & {"01-01"})
 
 
 class Trouble(NamedTuple):
@@ -77,6 +90,7 @@ class Trouble(NamedTuple):
         failure: what the provider answers with in place of bars.
         freezes: the provider answers, with nothing newer than it had when the trouble began.
         stream_refuses: the stream takes nothing.
+        impossible: of each bar the high is below the low.
     """
 
     start: datetime
@@ -84,6 +98,7 @@ class Trouble(NamedTuple):
     failure: ProviderError | None = None
     freezes: bool = False
     stream_refuses: bool = False
+    impossible: bool = False
 
 
 class Jump(NamedTuple):
@@ -147,7 +162,10 @@ class SimulatedMarket:
         if self._chance.randrange(1000) < self._flaky:
             raise ProviderUnavailableError("no answer")
         seen_at = trouble.start if trouble and trouble.freezes else self.now
-        return {each.name: self._answer(each, seen_at) for each in instruments}
+        answers = {each.name: self._answer(each, seen_at) for each in instruments}
+        if trouble and trouble.impossible:
+            return {name: _impossible(answer) for name, answer in answers.items()}
+        return answers
 
     def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
         """One; nobody asks."""
@@ -167,6 +185,14 @@ class SimulatedMarket:
             if shown_at[position] <= seen_at
         }
         return Answer(bars, [], self.now, self.now + timedelta(milliseconds=300), reaches_back=True)
+
+
+def _impossible(answer: Answer) -> Answer:
+    rejected = [
+        RejectedBar(time, Reason.HIGH_BELOW_LOW, "high is below low", str(numbers))
+        for time, numbers in answer.bars.items()
+    ]
+    return replace(answer, bars={}, rejected=rejected)
 
 
 def _revised(numbers: Ohlcv, time: str, shown_at: datetime, seen_at: datetime) -> Ohlcv:

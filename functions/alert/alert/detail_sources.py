@@ -129,6 +129,19 @@ SOURCES = {
         is_current=True,
     ),
     "HolesFound": Source("producer", Wanted(("hole found",)), _tell_hole, rank=_hole_seconds),
+    "InstrumentsSilent": Source(
+        "producer",
+        Wanted(("instrument silent",)),
+        lambda line: f"{line.get('instrument')}: {line.get('detail')}",
+    ),
+    "BarsImpossible": Source(
+        "producer",
+        Wanted(("bar rejected",)),
+        lambda line: (
+            f"{line.get('instrument')}: {line.get('detail')}: {line.get('stamp')} {line.get('shown')}"
+        ),
+        kind=lambda line: str(line.get("reason")),
+    ),
     "BarsRejected": Source(
         "transform",
         Wanted(("record rejected",)),

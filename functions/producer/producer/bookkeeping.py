@@ -7,10 +7,17 @@ from datetime import datetime, timedelta
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.planning.allowance import AllowanceSpentError
-from producer.planning.ledger import Ledger, record_answer, record_failure, record_sent, record_silence
+from producer.planning.ledger import (
+    Ledger,
+    record_answer,
+    record_failure,
+    record_sent,
+    record_silence,
+    record_waiting,
+)
 from producer.planning.overdue import usual_quiet
 from producer.providers.answers import BARS_PER_ANSWER, Answer
-from producer.providers.provider_errors import NEEDS_A_PERSON, ProviderError
+from producer.providers.provider_errors import NEEDS_A_PERSON, NoDataError, ProviderError
 from producer.publishing.publisher import Published
 from stockstream.instruments import Instrument
 from stockstream.times import parse_time
@@ -38,8 +45,17 @@ def record_run(
     for each in fetched:
         failures = each.failures()
         for name, failure in failures.items():
-            if not isinstance(failure, AllowanceSpentError):
-                ledger = record_failure(ledger, each.asked_at, [name], failure.outcome)
+            if isinstance(failure, AllowanceSpentError):
+                ledger = record_waiting(ledger, each.asked_at, name)
+            else:
+                ledger = record_failure(
+                    ledger,
+                    each.asked_at,
+                    [name],
+                    failure.outcome,
+                    failure.retry_after,
+                    is_empty=isinstance(failure, NoDataError),
+                )
                 has_failed |= failure.outcome not in NEEDS_A_PERSON
         whole = [one for one in each.instruments if one.name in each.answers and one.name not in failures]
         if whole:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from producer.backfill import (
@@ -23,10 +23,11 @@ from producer.memory.tail import TailError
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.planning.bar_requests import BarRequest, group_requests
-from producer.planning.ledger import Ledger
+from producer.planning.ledger import Ledger, record_told
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
 from producer.planning.rereading import plan_rereading, with_rereading
+from producer.planning.silence import find_silent
 from producer.providers.answers import Answer
 from producer.providers.provider import Provider
 from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
@@ -39,8 +40,10 @@ from producer.report import (
     report_moves,
     report_overdue,
     report_quota,
+    report_silent,
     report_unanswered,
 )
+from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
@@ -72,6 +75,7 @@ class Producer:
     delay: timedelta = timedelta(minutes=15)
     request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    told: ToldBars = field(default_factory=ToldBars)
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
@@ -90,9 +94,7 @@ class Producer:
         ledger = read.ledger.of_day(now)
         batches = plan_requests(self.watchlist, self.plan, ledger, now)
         requests = with_rereading(
-            group_requests(
-                batches, ledger, now, self.plan.instruments_per_request, self.watchlist.bar_length
-            ),
+            group_requests(batches, ledger, now, self.plan, self.watchlist.bar_length),
             plan_rereading(self.watchlist, self.plan, ledger, now, self._lookback_to_reread()),
             ledger,
             self.plan.requests_of_a_run(ledger),
@@ -106,11 +108,14 @@ class Producer:
                 return {}
             fetched = self._fetch_all(requests, deadline)
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
+            silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
+            ledger = record_told(ledger, silent)
             release_lease(self.ledger_item, ledger, self.now(), held.version)
             # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
-            report_answers(fetched, self.watchlist.interval, self.allowance.spent)
+            report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.told)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
+            report_silent(silent)
         self._report_state(ledger, asked=bool(requests))
         _require_a_tail(fetched)
         return {
@@ -151,7 +156,7 @@ class Producer:
                 history[key] = since
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
-        report_answers(fetched, interval, self.allowance.spent)
+        report_answers(fetched, interval, self.allowance.spent, self.told)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:
@@ -159,7 +164,7 @@ class Producer:
         if self.plan.requests_per_day is not None:
             report_quota(self.plan.requests_per_day - ledger.spent)
         report_age(self.watchlist, ledger, now)
-        lag = ExpectedLag(longest_pause(self.watchlist, self.plan, ledger.day), self.delay)
+        lag = ExpectedLag(self._longest_pause(ledger), self.delay)
         report_overdue(measure_overdue(self.watchlist, ledger, lag, now))
         deferred = sum(ledger.of_instrument(each.name).deferred for each in self.watchlist.instruments)
         if asked or deferred:
@@ -167,6 +172,9 @@ class Producer:
         # Also in runs without requests: until an answer comes, the provider counts as silent.
         if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
             report_unanswered(ledger.unanswered)
+
+    def _longest_pause(self, ledger: Ledger) -> timedelta:
+        return longest_pause(self.watchlist, self.plan, ledger.day)
 
     def _take_lease(self, read: VersionedLedger, ledger: Ledger, deadline: float) -> VersionedLedger:
         now, most = self.now(), self.plan.requests_of_a_run(ledger)

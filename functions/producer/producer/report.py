@@ -1,7 +1,7 @@
 """What a run reports: its metrics, and log lines about what a person may have to know."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from producer.fetched import Fetched
@@ -11,21 +11,28 @@ from producer.providers.provider_errors import NEEDS_A_PERSON, RequestNotMadeErr
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Published
+from producer.told_bars import ToldBars
 from stockstream.observability import MetricUnit, logger, metrics
 from stockstream.sessions import bar_end, expected_since, trading_time
-from stockstream.times import parse_time
+from stockstream.times import format_time, parse_time
 
 # How many answers a log line names at most, so that the line of a run with thousands stays short.
 MOST_IDS = 100
+# How many impossible bars a run has a line for; those that stay on show have theirs in the next runs.
+MOST_BARS = 100
 
 
-def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> None:
+def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, told: ToldBars) -> None:
     """Counts bars and requests, and logs failures; a failure of many instruments is logged once.
+
+    An impossible bar is logged and counted when it is shown for the first time, with all of its fields: the
+    log is where it is kept.
 
     Args:
         fetched: what the run's requests brought.
         interval: a key of INTERVALS.
         requests: how many were made.
+        told: which impossible bars have been told of; this run's are added.
     """
     answers = [(name, answer) for each in fetched for name, answer in each.answers.items()]
     failures = {each.failure for each in fetched} | {answer.failure for _, answer in answers}
@@ -46,6 +53,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
             )
     for each in fetched:
         _tell_of_bars(each, interval)
+    impossible = sum(_tell_of_impossible(each, interval, told) for each in fetched)
     causes: Counter[Cause] = Counter()
     for _, published in _published(fetched):
         causes += published.causes
@@ -61,7 +69,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int) -> 
         "BarsPublished": causes.total(),
         "BarsRevised": causes[Cause.REVISED],
         "BarsLate": causes[Cause.LATE],
-        "BarsRejected": sum(len(answer.rejected) for _, answer in answers),
+        "BarsImpossible": impossible,
         "ProviderRequests": requests,
         "ProviderFailures": len(failures),
         "ProviderRefusals": sum(failure.outcome in NEEDS_A_PERSON for failure in failures if failure),
@@ -80,16 +88,6 @@ def _tell_of_bars(fetched: Fetched, interval: str) -> None:
             kind=type(error).__name__,
             detail=str(error),
         )
-    for name, answer in fetched.answers.items():
-        for bar in answer.rejected:
-            logger.warning(
-                "bar rejected",
-                instrument=name,
-                correlation_id=fetched.correlation_id(name, interval),
-                stamp=bar.stamp,
-                reason=bar.reason,
-                detail=bar.detail,
-            )
     for name, published in fetched.published.items():
         if published.unsent:
             logger.error(
@@ -98,6 +96,27 @@ def _tell_of_bars(fetched: Fetched, interval: str) -> None:
                 correlation_id=fetched.correlation_id(name, interval),
                 bars=published.unsent,
             )
+
+
+def _tell_of_impossible(fetched: Fetched, interval: str, told: ToldBars) -> int:
+    """How many impossible bars are shown for the first time, each with a line of its own."""
+    count = 0
+    for name, answer in fetched.answers.items():
+        for bar in answer.rejected:
+            if count == MOST_BARS:
+                return count
+            if told.news(name, bar):
+                count += 1
+                logger.warning(
+                    "bar rejected",
+                    instrument=name,
+                    correlation_id=fetched.correlation_id(name, interval),
+                    stamp=bar.stamp,
+                    reason=bar.reason,
+                    detail=bar.detail,
+                    shown=bar.shown,
+                )
+    return count
 
 
 def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
@@ -113,6 +132,23 @@ def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
             holes += 1
             logger.error("hole found", instrument=name, after=after, before=before)
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)
+
+
+def report_silent(silent: Mapping[str, datetime | None]) -> None:
+    """Counts and logs the instruments that have fallen silent while others of their market have new bars.
+
+    Args:
+        silent: by name, when the newest bar ended; None where there has been none.
+    """
+    for name, ended in silent.items():
+        bars = f"no bar since {format_time(ended)}" if ended else "no bar has come yet"
+        logger.error(
+            "instrument silent",
+            instrument=name,
+            detail=f"{bars}, while others of its market have new ones. Renamed, delisted, suspended, or "
+            "spelt otherwise by the provider? Correct Instruments, or take it out.",
+        )
+    metrics.add_metric("InstrumentsSilent", MetricUnit.Count, len(silent))
 
 
 def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -> None:

@@ -30,9 +30,11 @@ _LONGEST_HISTORY = timedelta(days=2 * 366)
 _SUNDAY, _WEEKEND = 7, (6, 7)
 _CURRENCY_TURN = time(17)  # in New York, where the week of the currency market begins and ends
 # On Christmas and New Year's Day, month and day, hardly anybody makes prices of currencies. The market has no
-# calendar of its own: these are the days on which CME Globex, where its futures are traded, is closed from
-# 17:00 of the eve to 18:00 (exchange_calendars' CMES; Good Friday, which it has too, closes futures alone).
-_CURRENCY_HOLIDAYS, _CURRENCY_RETURN = ((12, 25), (1, 1)), time(18)
+# calendar of its own: these are the days on which CME Globex, where its futures are traded, is closed, from
+# the given time of the eve to 18:00. On Christmas Eve it closes at noon in Chicago (exchange_calendars' CMES;
+# Good Friday and the half days of other holidays, which it has too, close futures alone).
+_CURRENCY_HOLIDAYS = ((12, 25, time(13)), (1, 1, time(17)))
+_CURRENCY_RETURN = time(18)
 # Trading before the opening and after the close in New York. On a half day it ends earlier, too.
 _EXTENDED_OPEN, _EXTENDED_CLOSE, _EXTENDED_EARLY_CLOSE = time(4), time(20), time(17)
 
@@ -207,9 +209,9 @@ def _holidays_between(market: str, start: datetime, end: datetime) -> Iterator[S
     if market != _CURRENCIES:
         return
     for year in range(start.year, end.year + 2):
-        for month, day in _CURRENCY_HOLIDAYS:
+        for month, day, eve in _CURRENCY_HOLIDAYS:
             holiday = date(year, month, day)
-            opens = _utc(holiday - _ONE_DAY, _CURRENCY_TURN, NEW_YORK_TIME)
+            opens = _utc(holiday - _ONE_DAY, eve, NEW_YORK_TIME)
             closes = _utc(holiday, _CURRENCY_RETURN, NEW_YORK_TIME)
             if opens < end and closes > start:
                 yield Session(opens, closes)

@@ -20,6 +20,8 @@ STAGE_ALARMS = {
     "ProviderRefusalsAlarm": SOURCE,
     "BarsOverdueAlarm": SOURCE,
     "HolesFoundAlarm": SOURCE,
+    "InstrumentSilentAlarm": SOURCE,
+    "BarsImpossibleAlarm": SOURCE,
     "BarsDeferredAlarm": STREAM,
     "BarStreamFailedRecordsAlarm": STREAM,
     "BarStreamThrottledAlarm": STREAM,

@@ -1,5 +1,6 @@
 """The books of a run, worked by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,11 +10,12 @@ from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import AllowanceSpentError
-from producer.planning.ledger import Ledger, RequestState
+from producer.planning.ledger import Ledger, RequestState, record_answer
 from producer.providers.answers import Answer
 from producer.providers.provider_errors import (
     DailyQuotaError,
     MinuteLimitError,
+    NoDataError,
     ProviderError,
     ProviderUnavailableError,
 )
@@ -140,7 +142,23 @@ def test_an_answer_that_broke_off_is_a_failure_and_shows_no_newest_bar() -> None
 def test_what_the_runs_allowance_cut_off_is_no_failure() -> None:
     fetched = Fetched([IBM], NOW, failure=AllowanceSpentError("spent"))
 
-    assert record_run(LEDGER, WATCHLIST, [fetched], 0, NOW) == LEDGER
+    ledger = record_run(LEDGER, WATCHLIST, [fetched], 0, NOW)
+    ledger = record_run(ledger, WATCHLIST, [replace(fetched, asked_at=NOW + timedelta(hours=1))], 0, NOW)
+
+    # Since then it waits for its turn.
+    assert ledger == replace(LEDGER, instruments={"IBM": RequestState(failed_at=MINUTE)})
+    assert record_answer(ledger, NOW, {"IBM": MINUTE}).instruments["IBM"].failed_at is None
+
+
+def test_an_empty_answer_is_an_answer_of_what_has_never_had_a_bar() -> None:
+    fetched = Fetched([IBM], NOW, failure=NoDataError("the answer is empty"))
+
+    new = record_run(LEDGER, WATCHLIST, [fetched], 1, NOW).instruments["IBM"]
+    known = record_answer(LEDGER, NOW - timedelta(hours=1), {"IBM": MINUTE})
+    old = record_run(known, WATCHLIST, [fetched], 1, NOW).instruments["IBM"]
+
+    assert (new.asked_at, new.failures) == (MINUTE, 1)
+    assert (old.asked_at, old.failures) == (MINUTE - timedelta(hours=1), 1)
 
 
 def test_a_refusal_that_needs_a_person_is_no_silence() -> None:

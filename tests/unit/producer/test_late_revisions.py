@@ -64,6 +64,27 @@ def test_a_revision_that_no_request_for_new_bars_shows_is_seen_the_same_day(
     assert world.missing("IBM", OPENING, NIGHT) == []
 
 
+def test_what_the_tail_no_longer_holds_is_not_seen_and_a_backfill_brings_it() -> None:
+    # Read again at 17:52, and not remembered at 21:30; what is sent again then looks back on it as it is.
+    world = friday(plan=Plan(None, 10))
+    world.server.revisions = {utc(20, 14, 40): (utc(20, 19), 7.25), utc(20, 16, 5): (utc(20, 19), 8.5)}
+    world.run(utc(20, 14, 25), NIGHT)
+
+    documents = world.stream.documents("IBM")
+    assert documents[utc(20, 14, 40)]["close"] != 7.25
+    sent_again = [each for each in documents if documents[each]["as_of"][11:16] == "21:30"]
+    assert (min(sent_again), len(sent_again)) == (utc(20, 16, 5), 1 + LONGEST_LOOKBACK)
+    assert not set(sent_again) & set(broken_lookbacks(world, "IBM"))
+    # Those that were not sent again look back on what it was.
+    assert set(broken_lookbacks(world, "IBM")) == {utc(20, 14, 40) + (1 + bar) * MINUTE for bar in range(84)}
+
+    world.producer.backfill(world.instruments, "2026-11", seconds=3600)
+
+    documents = world.stream.documents("IBM")
+    assert documents[utc(20, 14, 40)]["close"] == 7.25
+    assert [each for each in broken_lookbacks(world, "IBM") if each > utc(20, 0)] == []
+
+
 def test_the_second_day_is_read_again_as_the_first_is() -> None:
     world = friday()
     # 200 bars after Monday's opening it is 17:50.

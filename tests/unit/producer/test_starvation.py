@@ -63,3 +63,21 @@ def test_one_instrument_that_is_delisted_costs_one_request_a_run_and_no_bars_of_
     # Of each of the two: the bar that forms, the one before it, the newest known one, 20 that may be revised.
     assert world.server.bars_shown <= 10 * 2 * (1 + 1 + 1 + 20)
     assert world.missing("IBM", utc(16, 14), utc(25, 14, 45)) == []
+
+
+def test_the_last_symbols_of_a_request_that_takes_more_pages_than_a_run_has_go_first_the_next_time() -> None:
+    # Twelve with 20 bars that may be revised and two new ones are 264; after ten minutes of an outage 384.
+    world = alpaca_world(TWELVE, Plan(None, 1), 10_000)
+    assert isinstance(world.server, AlpacaServer)
+    world.run(OPENING, OPENING + 40 * MINUTE)
+    world.server.page_bars = 300
+
+    lags = []
+    for now in (OPENING + minutes * MINUTE for minutes in (60, 70, 80)):
+        world.run(now - 10 * MINUTE, now)
+        lags.append(
+            max((now - max(world.stream.documents(each.name))) / MINUTE for each in world.instruments)
+        )
+
+    # A bar is there a minute after its end.
+    assert lags == [3, 2, 2]

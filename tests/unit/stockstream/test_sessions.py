@@ -170,12 +170,22 @@ def test_the_holidays_of_currencies_are_days_on_which_their_futures_are_not_trad
         assert expected_since("currencies", noon) is None
 
 
+def test_on_christmas_eve_currencies_end_when_their_futures_do() -> None:
+    globex = exchange_calendars.get_calendar("CMES", start="2023-12-01", end="2026-12-31")
+
+    for year in (2024, 2025, 2026):
+        closes = globex.session_close(f"{year}-12-24").to_pydatetime()
+        assert expected_since("currencies", closes - timedelta(minutes=1)) is not None
+        assert expected_since("currencies", closes) is None
+
+
 @pytest.mark.parametrize(
     ("now", "since"),
     [
         # 2025-12-25 is a Thursday, and New York is at UTC-5.
-        ("2025-12-24T21:59", "2025-12-21T22:00"),
-        ("2025-12-24T22:00", None),
+        # Noon in Chicago is 13:00 in New York.
+        ("2025-12-24T17:59", "2025-12-21T22:00"),
+        ("2025-12-24T18:00", None),
         ("2025-12-25T22:59", None),
         ("2025-12-25T23:00", "2025-12-25T23:00"),
         ("2025-12-26T21:59", "2025-12-25T23:00"),
@@ -218,11 +228,11 @@ def test_bars_of_an_exchange_are_expected_while_it_is_open() -> None:
 def test_bars_of_currencies_are_expected_for_the_time_between_two_moments_less_the_holidays() -> None:
     start, end = utc("2025-12-24T12:00"), utc("2025-12-26T12:00")
 
-    # Two days, and 25 hours of Christmas.
-    assert expected_time("currencies", start, end) == timedelta(hours=23)
+    # Two days, and 29 hours of Christmas.
+    assert expected_time("currencies", start, end) == timedelta(hours=19)
     # Within it, and until it begins.
     assert expected_time("currencies", utc("2025-12-25T01:00"), utc("2025-12-25T22:00")) == timedelta()
-    assert expected_time("currencies", start, utc("2025-12-24T22:00")) == timedelta(hours=10)
+    assert expected_time("currencies", start, utc("2025-12-24T22:00")) == timedelta(hours=6)
     assert expected_time("XNYS", utc("2025-12-26T14:00"), utc("2025-12-26T15:00")) == timedelta(minutes=30)
 
 

@@ -4,18 +4,21 @@ A request brings the bars of all its instruments since one moment. If one of the
 days ago for all. So those that lag share a request, and the others do not wait for them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import NamedTuple
 
 from producer.planning.backlog import NEVER
 from producer.planning.ledger import Ledger
+from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.instruments import Instrument
 
 # How many times as many bars as it needs the most a request may bring of an instrument.
 _MOST_REPEATED = 2
+# Up to this lag all share a request, whichever were answered the last time.
+_SHORT_LAG_BARS = 20
 
 
 class BarRequest(NamedTuple):
@@ -36,41 +39,75 @@ def group_requests(
     batches: Iterable[Sequence[Instrument]],
     ledger: Ledger,
     now: datetime,
-    together: int,
+    plan: Plan,
     bar_length: timedelta,
 ) -> list[BarRequest]:
     """The requests that bring what the planner chose, those first that have waited longest for an answer.
 
     If a run may not make them all, the next one begins with the others: each of them gets its turn.
 
+    Pages are sorted by symbol, so that the last symbols of a request that took more pages than there were
+    went without, and beside the others they would do so again. Where no day's requests are counted, those
+    share a request that were answered when the others were. Where they are, what went without shares one
+    until it lags by a hundred bars: each request more would be missing at the end of the day.
+
     Args:
         batches: what the planner chose, the most overdue first.
         ledger: what has been asked, and until when it has been sent.
         now: UTC.
-        together: how many instruments a request takes.
+        plan: what the provider allows.
         bar_length: how long a bar lasts.
     """
+    together = plan.instruments_per_request
     chosen = [instrument for batch in batches for instrument in batch]
     cursors = {each: ledger.of_instrument(each.name).sent_until for each in chosen}
     if together == 1:
         return [BarRequest((each,), cursors[each]) for each in chosen]
     groups = [[each for each in chosen if cursors[each] is None]]
-    oldest_first = sorted(
-        ((cursor, each) for each, cursor in cursors.items() if cursor), key=lambda pair: pair[0]
-    )
-    # An answer of a hundred bars fits each page, so that a lag below that needs no request of its own.
-    least, reach = BARS_PER_ANSWER * bar_length, now
-    for cursor, each in oldest_first:
-        if len(groups) == 1 or cursor > reach:
-            groups.append([])
-            reach = max(now - (now - cursor) / _MOST_REPEATED, cursor + least)
-        groups[-1].append(each)
+    for known in _by_turn(cursors, ledger, now, plan, bar_length):
+        groups += _group_by_cursor(known, now, BARS_PER_ANSWER * bar_length)
     requests = [
         BarRequest(tuple(batch), min((moment for each in batch if (moment := cursors[each])), default=None))
         for group in groups
         for batch in batched(group, together, strict=False)
     ]
     return longest_waiting_first(requests, ledger)
+
+
+def _by_turn(
+    cursors: Mapping[Instrument, datetime | None],
+    ledger: Ledger,
+    now: datetime,
+    plan: Plan,
+    bar_length: timedelta,
+) -> Iterable[list[tuple[datetime, Instrument]]]:
+    """The cursors, apart for those that lag and were answered at another moment than the others."""
+    asked = {each: ledger.of_instrument(each.name).asked_at or NEVER for each in cursors}
+    newest = max(asked.values(), default=NEVER)
+    short_lag = _SHORT_LAG_BARS * bar_length
+    turns: dict[datetime, list[tuple[datetime, Instrument]]] = {}
+    for each, cursor in cursors.items():
+        if cursor:
+            is_apart = plan.requests_per_day is None and now - cursor > short_lag
+            turns.setdefault(asked[each] if is_apart else newest, []).append((cursor, each))
+    return turns.values()
+
+
+def _group_by_cursor(
+    known: Iterable[tuple[datetime, Instrument]], now: datetime, least: timedelta
+) -> list[list[Instrument]]:
+    """The instruments, cut where a request would bring too much that is known already.
+
+    An answer of a hundred bars each fits a page, so that a difference below that needs no second request.
+    """
+    groups: list[list[Instrument]] = []
+    reach = now
+    for cursor, each in sorted(known, key=lambda pair: pair[0]):
+        if not groups or cursor > reach:
+            groups.append([])
+            reach = max(now - (now - cursor) / _MOST_REPEATED, cursor + least)
+        groups[-1].append(each)
+    return groups
 
 
 def longest_waiting_first(requests: Iterable[BarRequest], ledger: Ledger) -> list[BarRequest]:

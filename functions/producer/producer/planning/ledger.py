@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
-from producer.providers.provider_errors import FailureOutcome
+from producer.providers.provider_errors import NEEDS_A_PERSON, FailureOutcome
 from stockstream.sessions import NEW_YORK_TIME
 from stockstream.times import format_time, parse_time
 
@@ -20,6 +20,7 @@ _PAUSES = {
     FailureOutcome.WAIT: timedelta(minutes=2),
     FailureOutcome.TELL_A_PERSON: timedelta(hours=1),
 }
+_MOST_DOUBLINGS = 5
 _NONE: Mapping[str, Any] = MappingProxyType({})
 # By this time in New York the new day has begun in California too, wherever the provider counts.
 _DAY_HAS_TURNED = time(4)
@@ -29,16 +30,20 @@ class RequestState(NamedTuple):
     """What is known about the requests for one instrument.
 
     Attributes:
-        asked_at: when its newest answer was asked for; None if there has been none.
+        asked_at: when its newest answer was asked for, an empty one too as long as no bar has ever come; None
+            if there has been none.
         newest: the open_time of the newest finished bar that any answer showed.
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
-        failed_at: when the first of them was made.
+        failed_at: when the first request was made since then that failed, or in which it had no turn; and as
+            long as no bar has ever come, when the first of all was.
         quiet: for how long its market was usually open between two of its newest bars, as overdue.py says.
         deferred: how many bars the stream has not taken yet.
         sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
             it, nothing waits to be sent. None if nothing has been sent.
         reread_at: when what was sent long ago was read again, or else the first answer was asked for.
+        told: whether people have been told that nothing new comes of it, as silence.py says, or that it is
+            refused.
     """
 
     asked_at: datetime | None = None
@@ -50,6 +55,7 @@ class RequestState(NamedTuple):
     deferred: int = 0
     sent_until: datetime | None = None
     reread_at: datetime | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ class Ledger:
                     "deferred": state.deferred,
                     "sent_until": _format(state.sent_until),
                     "reread_at": _format(state.reread_at),
+                    "told": state.told,
                 }
                 for name, state in self.instruments.items()
             },
@@ -132,6 +139,7 @@ class Ledger:
                     # An earlier version's ledger has none: its newest bar was shown, and perhaps not sent.
                     _parse(state.get("sent_until")),
                     _parse(state.get("reread_at")),
+                    bool(state.get("told")),
                 )
                 for name, state in data["instruments"].items()
             },
@@ -179,10 +187,13 @@ def record_answer(
         changed[name] = RequestState(
             asked_at,
             latest,
+            # An answer without any good bar leaves it waiting for its first.
+            failed_at=None if latest else known.failed_at or asked_at,
             quiet=quiet.get(name, timedelta()),
             deferred=deferred.get(name, 0),
             sent_until=known.sent_until,
             reread_at=asked_at if name in reread else known.reread_at or asked_at,
+            told=known.told and latest == known.newest and not known.failures,
         )
     return replace(
         ledger,
@@ -193,7 +204,15 @@ def record_answer(
     )
 
 
-def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome: FailureOutcome) -> Ledger:
+def record_failure(
+    ledger: Ledger,
+    now: datetime,
+    names: Iterable[str],
+    outcome: FailureOutcome,
+    retry_after: timedelta | None = None,
+    *,
+    is_empty: bool = False,
+) -> Ledger:
     """The ledger after one request that failed.
 
     Args:
@@ -201,19 +220,52 @@ def record_failure(ledger: Ledger, now: datetime, names: Iterable[str], outcome:
         now: when the request was made.
         names: the instruments of the request.
         outcome: what the failure means for the next request.
+        retry_after: for how long the provider asks to be left alone, if it does.
+        is_empty: whether the failure is an answer without bars.
     """
     ledger = ledger.of_day(now)
     ledger = replace(ledger, spent=ledger.spent + 1)
     changed = {}
     for name in names:
         state = ledger.of_instrument(name)
-        changed[name] = state._replace(failed_at=state.failed_at or _minute(now))
+        asked_at = _minute(now) if is_empty and state.newest is None else state.asked_at
+        changed[name] = state._replace(asked_at=asked_at, failed_at=state.failed_at or _minute(now))
         if outcome in _PAUSES:
+            not_before = _minute(now) + _pause(state, outcome)
+            if retry_after:
+                # The first whole minute after it.
+                not_before = max(not_before, _minute(now + retry_after) + timedelta(minutes=1))
             changed[name] = changed[name]._replace(
-                not_before=_minute(now) + _PAUSES[outcome], failures=state.failures + 1
+                not_before=not_before,
+                failures=state.failures + 1,
+                told=state.told or outcome in NEEDS_A_PERSON,
             )
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
+
+
+def record_waiting(ledger: Ledger, now: datetime, name: str) -> Ledger:
+    """The ledger after a request in which an instrument did not get its turn: it waits since then."""
+    state = ledger.of_instrument(name)
+    if state.failed_at:
+        return ledger
+    return replace(ledger, instruments={**ledger.instruments, name: state._replace(failed_at=_minute(now))})
+
+
+def _pause(state: RequestState, outcome: FailureOutcome) -> timedelta:
+    """For how long an instrument is left alone after a failure.
+
+    Of what has never had a bar, as a wrong symbol never has, each failure in a row doubles the pause: 2
+    minutes, 4, 8, 16, 32 and then always 64, in which fewer bars of a minute come than an answer shows.
+    """
+    is_new = outcome is FailureOutcome.WAIT and state.newest is None
+    return _PAUSES[outcome] * (2 ** min(state.failures, _MOST_DOUBLINGS) if is_new else 1)
+
+
+def record_told(ledger: Ledger, names: Iterable[str]) -> Ledger:
+    """The ledger after people have been told that nothing new comes of a few instruments."""
+    changed = {name: ledger.of_instrument(name)._replace(told=True) for name in names}
+    return replace(ledger, instruments={**ledger.instruments, **changed})
 
 
 def record_sent(ledger: Ledger, sent_until: Mapping[str, datetime]) -> Ledger:

@@ -182,22 +182,26 @@ class Alpaca:
         if asset_class == "equity":
             # As traded. Otherwise a split or a dividend would revise every bar of the past at once.
             parameters |= {"feed": self._feed, "adjustment": "raw"}
-        token: str | None = None
+        seen: set[str] = set()
         while True:
             response, page = self._fetch_page(_PATHS[asset_class], parameters)
             yield response, page
             if page.next_token is None:
                 return
-            if page.next_token == token:
-                raise MalformedAnswerError("Alpaca: the page after this one is this one")
-            token = page.next_token
-            parameters["page_token"] = token
+            if page.next_token in seen:
+                raise MalformedAnswerError("Alpaca: the page after this one has come before")
+            seen.add(page.next_token)
+            parameters["page_token"] = page.next_token
 
     def _fetch_page(self, path: str, parameters: Mapping[str, str]) -> tuple[Response, Page]:
         def ask(key: tuple[str, str] | None) -> tuple[Response, Page]:
             headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]} if key else {}
             response = self._http.get(path, parameters, headers, secrets=key or ())
-            return response, read_page(response.status, response.body)
+            try:
+                return response, read_page(response.status, response.body)
+            except ProviderError as error:
+                error.retry_after = response.retry_after
+                raise
 
         return ask(None) if self._key is None else self._key.use(ask)
 

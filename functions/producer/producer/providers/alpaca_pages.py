@@ -19,7 +19,7 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object
+from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
@@ -124,7 +124,7 @@ def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]
         try:
             bars[_read_stamp(stamp)] = read_numbers(row, _PRICES, _VOLUME)
         except RecordError as error:
-            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error)))
+            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(row)))
     return bars, rejected
 
 
@@ -148,7 +148,9 @@ def _error(status: int, body: bytes) -> ProviderError:
             return MinuteLimitError(text)
         case requests.codes.unauthorized:
             return KeyRefusedError(text)
-        case requests.codes.forbidden if "subscription" in words.lower():
+        case requests.codes.forbidden | requests.codes.bad_request | requests.codes.unprocessable_entity if (
+            "subscription" in words.lower()
+        ):
             return NotEntitledError(text)
         case requests.codes.forbidden:
             return KeyRefusedError(text)

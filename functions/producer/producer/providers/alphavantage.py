@@ -18,6 +18,8 @@ from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     NEEDS_A_PERSON,
     HistoryLimitError,
+    MalformedAnswerError,
+    MinuteLimitError,
     NoDataError,
     ProviderError,
     ProviderUnavailableError,
@@ -164,6 +166,11 @@ class AlphaVantage:
 
     def _fetch_long(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
         answer = self._ask(instrument, interval, outputsize="full")
+        if not answer.bars:
+            raise MalformedAnswerError(
+                f"{instrument.name}: all {len(answer.rejected):,} bars of the long answer are impossible: "
+                f"{answer.rejected[0].detail}"
+            )
         self._gaps.pop(instrument.name, None)
         self._failures = 0
         times = sorted(answer.bars)
@@ -194,11 +201,15 @@ class AlphaVantage:
         self, key: str, instrument: Instrument, interval: str, parameters: Mapping[str, str]
     ) -> Answer:
         response = self._http.get("/query", {**parameters, "apikey": key}, secrets=[key])
-        if response.status != requests.codes.ok:
-            raise ProviderUnavailableError(
-                f"{instrument.name}: Alpha Vantage answered HTTP {response.status}"
-            )
-        bars, rejected = parse_answer(response.body, instrument, interval)
+        try:
+            if response.status != requests.codes.ok:
+                is_limit = response.status == requests.codes.too_many_requests
+                kind = MinuteLimitError if is_limit else ProviderUnavailableError
+                raise kind(f"{instrument.name}: Alpha Vantage answered HTTP {response.status}")
+            bars, rejected = parse_answer(response.body, instrument, interval)
+        except ProviderError as error:
+            error.retry_after = response.retry_after
+            raise
         return Answer(bars, rejected, response.asked_at, response.as_of, reaches_back=True)
 
     def _query(self, instrument: Instrument) -> dict[str, str]:

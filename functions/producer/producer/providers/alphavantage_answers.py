@@ -22,7 +22,7 @@ from producer.providers.provider_errors import (
     SampleDataError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object
+from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
@@ -32,16 +32,28 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _PRICES = ("1. open", "2. high", "3. low", "4. close")
 _VOLUME = "5. volume"
 
-# Errors are recognised by their words. The first match counts, since the burst message often names the daily
-# limit, too.
-_ERRORS: tuple[tuple[tuple[str, ...], type[ProviderError]], ...] = (
-    (("minute-level rate limit", "calls per minute"), MinuteLimitError),
-    (("sparingly", "request per second", "burst pattern"), BurstLimitError),
-    (("requests per day",), DailyQuotaError),
-    (("apikey", "**demo**"), KeyRefusedError),
-    (("premium",), NotEntitledError),
-    (("invalid api call",), UnknownInstrumentError),
+
+def _a(unit: str) -> str:
+    """A limit's words, as `5 calls per minute` and `25 requests/day` are."""
+    return rf"\b(requests?|calls?) ?(per|/|an?) ?{unit}"
+
+
+# Errors are recognised by their words. The first match counts, and the milder ones come first: texts about a
+# burst often name the daily limit, too, and nearly all texts praise the premium plans. What only an address
+# says (`/premium/`, `?apikey=demo`) is no reason.
+_ERRORS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
+    (re.compile(signs), kind)
+    for signs, kind in (
+        (rf"sparingly|burst pattern|{_a('second')}", BurstLimitError),
+        (rf"minute-level rate limit|{_a('minute')}", MinuteLimitError),
+        (_a("day"), DailyQuotaError),
+        (r"higher api (call|request) (volume|frequency)", MinuteLimitError),
+        (r"\bapi ?key\b[^.=]*\b(invalid|missing)\b|\*\*demo\*\*", KeyRefusedError),
+        (r"(?<!/)\bpremium\b(?!/)", NotEntitledError),
+        (r"invalid api call", UnknownInstrumentError),
+    )
 )
+_INVENTED = re.compile(r"sample|artificial|illustration")
 
 
 def parse_answer(
@@ -59,9 +71,8 @@ def parse_answer(
     """
     answer = read_object(body, instrument.name)
     if "message" in answer:
-        raise SampleDataError(
-            f"{instrument.name}: the answer is invented sample data: {shorten(answer['message'])}"
-        )
+        # With prices beside it or without: bars that come with a reservation are not taken.
+        raise _of_message(str(answer["message"]), instrument)
     series_name = next((name for name in answer if name.startswith("Time Series")), None)
     if series_name is None:
         raise _error(answer, instrument)
@@ -81,11 +92,19 @@ def _error(answer: dict[str, Any], instrument: Instrument) -> ProviderError:
         if not answer:
             return NoDataError(f"{instrument.name}: the answer is empty")
         return MalformedAnswerError(f"{instrument.name}: the answer holds only {shorten(', '.join(answer))}")
-    words = str(text).lower()
-    kind = next(
-        (kind for signs, kind in _ERRORS if any(sign in words for sign in signs)), MalformedAnswerError
-    )
+    return _of_words(str(text), instrument)
+
+
+def _of_words(text: str, instrument: Instrument) -> ProviderError:
+    words = text.lower()
+    kind = next((kind for signs, kind in _ERRORS if signs.search(words)), MalformedAnswerError)
     return kind(f"{instrument.name}: {shorten(text)}")
+
+
+def _of_message(text: str, instrument: Instrument) -> ProviderError:
+    if _INVENTED.search(text.lower()):
+        return SampleDataError(f"{instrument.name}: the answer is invented sample data: {shorten(text)}")
+    return _of_words(text, instrument)
 
 
 def _check_subject(meta: dict[str, Any], series_name: str, instrument: Instrument, interval: str) -> None:
@@ -115,7 +134,7 @@ def _read_series(series: dict[str, Any], zone: ZoneInfo) -> tuple[dict[str, Ohlc
         try:
             bars[_read_stamp(stamp, zone)] = read_numbers(fields, _PRICES, _VOLUME)
         except RecordError as error:
-            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error)))
+            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))
     return bars, rejected
 
 

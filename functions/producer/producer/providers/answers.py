@@ -19,11 +19,19 @@ BARS_PER_ANSWER = 100
 
 @dataclass(frozen=True, slots=True)
 class RejectedBar:
-    """A bar that a provider showed and that cannot be one."""
+    """A bar that a provider showed and that cannot be one.
+
+    Attributes:
+        stamp: when it begins, as it was shown.
+        reason: which rule it breaks.
+        detail: the same for a person.
+        shown: its fields as JSON, cut to what a log line can bear.
+    """
 
     stamp: str
     reason: Reason
     detail: str
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """How a provider can fail, a type for each, and what each one means for the next request."""
 
+from datetime import timedelta
 from enum import Enum
 
 from stockstream.errors import StockstreamError
@@ -19,9 +20,15 @@ NEEDS_A_PERSON = {FailureOutcome.STOP_FOR_THE_DAY, FailureOutcome.TELL_A_PERSON}
 
 
 class ProviderError(StockstreamError):
-    """A provider gave no bars; the text never holds the key."""
+    """A provider gave no bars; the text never holds the key.
+
+    Attributes:
+        outcome: what it means for the next request.
+        retry_after: for how long the provider asks to be left alone; None where it does not say.
+    """
 
     outcome = FailureOutcome.RETRY_SOON
+    retry_after: timedelta | None = None
 
 
 class RequestNotMadeError(ProviderError):

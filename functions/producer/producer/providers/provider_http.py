@@ -1,7 +1,8 @@
 """Getting one answer from a provider, with limits on its time and its size. The key appears nowhere."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import requests
@@ -14,15 +15,26 @@ from stockstream.reading import keep_secret
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
 # In timeouts: a name's addresses are waited for one after the other, before the time of an answer begins.
 LONGEST_REQUEST = 2
+# A server that asks for more may have meant it, or counts in other units: it is tried again all the same.
+_LONGEST_PAUSE = timedelta(hours=1)
 
 
 class Response(NamedTuple):
-    """What came back, as it came: `shorten` takes the secrets out of what is shown of it."""
+    """What came back, as it came: `shorten` takes the secrets out of what is shown of it.
+
+    Attributes:
+        status: HTTP's.
+        body: the answer's bytes.
+        asked_at: when it was asked for.
+        as_of: when it had come.
+        retry_after: for how long the server asks to be left alone, an hour at the most; None if it does not.
+    """
 
     status: int
     body: bytes
     asked_at: datetime
     as_of: datetime
+    retry_after: timedelta | None = None
 
 
 class ProviderHttp:
@@ -93,4 +105,25 @@ class ProviderHttp:
             )
         if answer.flaw:
             raise ProviderUnavailableError(f"the answer of {self._url} {answer.flaw}")
-        return Response(answer.status, answer.body, asked_at, self._now())
+        as_of = self._now()
+        pause = read_retry_after(answer.headers.get("Retry-After", ""), as_of)
+        return Response(answer.status, answer.body, asked_at, as_of, pause)
+
+
+def read_retry_after(text: str, now: datetime) -> timedelta | None:
+    """What a Retry-After header asks for, in seconds or as a date; an hour at the most.
+
+    Args:
+        text: its value; empty where there is none.
+        now: UTC.
+    """
+    try:
+        pause = timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else _parse_date(text) - now
+    except (ValueError, OverflowError):
+        return None
+    return min(pause, _LONGEST_PAUSE) if pause > timedelta() else None
+
+
+def _parse_date(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import MalformedAnswerError
 from stockstream.errors import Reason, RecordError
-from stockstream.reading import read_number
+from stockstream.reading import read_number, shorten
 from stockstream.validation import check_prices, check_volume
 
 
@@ -29,8 +29,18 @@ def read_object(body: bytes, subject: str) -> dict[str, Any]:
     return answer
 
 
+def show_fields(fields: object) -> str:
+    """The fields of a bar as JSON, cut to what a log line can bear."""
+    try:
+        return shorten(json.dumps(fields))
+    except RecursionError:
+        return ""
+
+
 def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str) -> Ohlcv:
     """The numbers of one bar, by its names for open, high, low and close, and for the volume if it has one.
+
+    A volume that is blank is none: its prices are as good as those of a bar without one.
 
     Raises:
         RecordError: the bar breaks the rules; its reason says how.
@@ -38,7 +48,8 @@ def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str)
     if not isinstance(fields, dict):
         raise RecordError(Reason.BAD_TYPE, "the bar is not an object")
     open_, high, low, close = (_read_field(fields, name) for name in prices)
-    traded = _read_field(fields, volume) if volume in fields else None
+    is_blank = fields.get(volume) is None or str(fields[volume]).strip() == ""
+    traded = None if is_blank else _read_field(fields, volume)
     check_prices(open_, high, low, close)
     check_volume(traded)
     return Ohlcv(open_, high, low, close, traded)

@@ -12,6 +12,7 @@ from producer.planning.ledger import (
     record_answer,
     record_failure,
     record_silence,
+    record_told,
 )
 from producer.providers.provider_errors import FailureOutcome
 
@@ -44,7 +45,8 @@ def test_an_answer_is_one_request_for_all_its_instruments() -> None:
     assert ledger.spent == 4
     assert ledger.instruments == {
         "IBM": RequestState(utc("2026-11-20T17:00"), utc("2026-11-20T16:58"), reread_at=FIRST),
-        "MSFT": RequestState(utc("2026-11-20T17:00"), None, reread_at=FIRST),
+        # No bar of it has ever come.
+        "MSFT": RequestState(utc("2026-11-20T17:00"), None, failed_at=FIRST, reread_at=FIRST),
     }
 
 
@@ -72,7 +74,7 @@ def test_a_new_day_begins_with_nothing_spent() -> None:
 
 
 def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
-    ledger = record_answer(Ledger(), NOON, {"IBM": None, "MSFT": None})
+    ledger = record_answer(Ledger(), NOON, {"IBM": FIRST, "MSFT": FIRST})
     for outcome, again in (
         (FailureOutcome.RETRY_SOON, "2026-11-20T17:01"),
         (FailureOutcome.WAIT, "2026-11-20T17:02"),
@@ -81,17 +83,65 @@ def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
         failed = record_failure(ledger, NOON, ["IBM"], outcome)
         assert failed.spent == 2
         assert failed.instruments["IBM"] == RequestState(
-            FIRST, None, utc(again), failures=1, failed_at=FIRST, reread_at=FIRST
+            FIRST,
+            FIRST,
+            utc(again),
+            failures=1,
+            failed_at=FIRST,
+            reread_at=FIRST,
+            told=outcome is FailureOutcome.TELL_A_PERSON,
         )
         assert failed.instruments["MSFT"] == ledger.instruments["MSFT"]
 
 
 def test_an_answer_ends_the_delay_after_a_failure() -> None:
     ledger = record_failure(Ledger(), NOON, ["IBM"], FailureOutcome.TELL_A_PERSON)
-    ledger = record_answer(ledger, utc("2026-11-20T18:00"), {"IBM": None})
+    ledger = record_answer(ledger, utc("2026-11-20T18:00"), {"IBM": FIRST})
     assert ledger.instruments["IBM"] == RequestState(
-        utc("2026-11-20T18:00"), reread_at=utc("2026-11-20T18:00")
+        utc("2026-11-20T18:00"), FIRST, reread_at=utc("2026-11-20T18:00")
     )
+
+
+def test_what_has_never_had_a_bar_waits_for_it_since_its_first_request() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": None})
+    ledger = record_answer(ledger, utc("2026-11-20T18:00"), {"IBM": None})
+    assert ledger.instruments["IBM"].failed_at == FIRST
+
+
+def test_what_has_never_had_a_bar_is_asked_for_ever_more_seldom_while_answers_are_empty() -> None:
+    ledger, pauses = Ledger(), []
+    for _ in range(7):
+        ledger = record_failure(ledger, NOON, ["XYZ"], FailureOutcome.WAIT)
+        not_before = ledger.instruments["XYZ"].not_before
+        assert not_before
+        pauses.append((not_before - FIRST) / timedelta(minutes=1))
+    assert pauses == [2, 4, 8, 16, 32, 64, 64]
+
+
+def test_that_people_were_told_of_an_instrument_holds_until_it_brings_bars_again() -> None:
+    ledger = record_told(record_answer(Ledger(), NOON, {"IBM": FIRST}), ["IBM"])
+    assert ledger.instruments["IBM"].told
+    assert record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].told
+    later = utc("2026-11-20T18:00")
+    assert not record_answer(ledger, NOON, {"IBM": later}).instruments["IBM"].told
+
+
+def test_a_refusal_has_been_told_and_its_end_is_the_end_of_that() -> None:
+    ledger = record_answer(Ledger(), NOON, {"IBM": FIRST})
+    ledger = record_failure(ledger, NOON, ["IBM"], FailureOutcome.TELL_A_PERSON)
+    assert ledger.instruments["IBM"].told
+    assert not record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].told
+
+
+def test_what_a_provider_asks_for_is_granted_where_it_is_longer_than_our_own_pause() -> None:
+    def not_before(seconds: int) -> datetime | None:
+        pause = timedelta(seconds=seconds)
+        failed = record_failure(Ledger(), NOON, ["IBM"], FailureOutcome.WAIT, pause)
+        return failed.of_instrument("IBM").not_before
+
+    # A run a minute asks again at the first whole minute after it.
+    assert not_before(600) == NOON.replace(second=0) + timedelta(minutes=11)
+    assert not_before(30) == NOON.replace(second=0) + timedelta(minutes=2)
 
 
 def test_counts_the_failures_since_the_newest_answer() -> None:
@@ -103,7 +153,7 @@ def test_counts_the_failures_since_the_newest_answer() -> None:
 
 
 def test_remembers_when_the_first_request_failed_since_the_newest_answer() -> None:
-    ledger = record_answer(Ledger(), NOON, {"IBM": None})
+    ledger = record_answer(Ledger(), NOON, {"IBM": FIRST})
     for minute, outcome in (
         (3, FailureOutcome.WAIT),
         (5, FailureOutcome.STOP_FOR_THE_DAY),
@@ -111,7 +161,7 @@ def test_remembers_when_the_first_request_failed_since_the_newest_answer() -> No
     ):
         ledger = record_failure(ledger, NOON.replace(minute=minute), ["IBM"], outcome)
     assert ledger.instruments["IBM"].failed_at == utc("2026-11-20T17:03")
-    assert record_answer(ledger, NOON, {"IBM": None}).instruments["IBM"].failed_at is None
+    assert record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].failed_at is None
 
 
 def test_a_failure_leaves_what_the_stream_has_not_taken() -> None:

@@ -72,14 +72,14 @@ def missing_since(now: datetime, newest: datetime) -> float | None:
     return None if measured is None else measured / MINUTE
 
 
-@pytest.mark.parametrize("eve", ["2026-12-24", "2026-12-31"])
-def test_on_a_holiday_no_bar_of_a_currency_is_missing_and_after_it_all_are(eve: str) -> None:
-    # 17:00 in New York is 22:00 UTC; Christmas and New Year's Day are Fridays, so that the week ends then.
-    last = at("21:50", eve)
+@pytest.mark.parametrize(("eve", "hour"), [("2026-12-24", 18), ("2026-12-31", 22)])
+def test_on_a_holiday_no_bar_of_a_currency_is_missing_and_after_it_all_are(eve: str, hour: int) -> None:
+    # 13:00 in New York is 18:00 UTC; Christmas and New Year's Day are Fridays, so that the week ends then.
+    last = at(f"{hour - 1}:50", eve)
     day = (last + timedelta(days=1)).date().isoformat()
 
-    assert missing_since(at("21:59", eve), last) == 0
-    assert missing_since(at("22:00", eve), last) is None
+    assert missing_since(at(f"{hour - 1}:59", eve), last) == 0
+    assert missing_since(at(f"{hour}:00", eve), last) is None
     assert missing_since(at("12:00", day), last) is None
     assert missing_since(at("23:30", day), last) is None
 
@@ -219,8 +219,8 @@ def test_the_night_is_no_silence() -> None:
 
 
 def test_a_holiday_of_currencies_is_no_silence() -> None:
-    # 17:00 in New York on Christmas Eve is 22:00 UTC. A minute before it, and three after 23:00 the next day.
-    times = ["2024-12-24T21:58:00Z", "2024-12-25T23:03:00Z"]
+    # 13:00 in New York on Christmas Eve is 18:00 UTC. A minute before it, and three after 23:00 the next day.
+    times = ["2024-12-24T17:58:00Z", "2024-12-25T23:03:00Z"]
 
     assert usual_quiet("currencies", times, "1min") == 4 * MINUTE
 

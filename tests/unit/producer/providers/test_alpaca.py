@@ -460,6 +460,7 @@ def test_a_bad_bar_is_rejected_with_its_reason_and_the_good_ones_go_on(
         (403, b'{"message":"subscription does not permit querying recent SIP data"}', NotEntitledError),
         (400, b'{"message":"invalid symbol: AAPL"}', UnknownInstrumentError),
         (422, b'{"code":42210000,"message":"end should not be before start"}', UnknownInstrumentError),
+        (422, b'{"message":"subscription does not permit querying recent SIP data"}', NotEntitledError),
         (404, b"404 page not found", ProviderUnavailableError),
         (301, b"", ProviderUnavailableError),
         (500, b'{"message":"internal server error occurred"}', ProviderUnavailableError),
@@ -495,6 +496,21 @@ def test_a_page_that_names_itself_as_the_next_does_not_go_on_for_ever() -> None:
     answer = alpaca(session).fetch([AAPL], "1min", ago(minutes=30))["AAPL"]
 
     assert len(session.asked) == 2
+    assert (len(answer.bars), type(answer.failure)) == (1, MalformedAnswerError)
+
+
+def test_a_chain_of_pages_that_comes_back_to_one_of_them_does_not_go_on_for_ever() -> None:
+    session = FakeMarket({})
+    pages = [
+        json.dumps({"bars": {"AAPL": minutes_before_now(1)}, "next_page_token": token}).encode()
+        for token in "ABABABABAB"
+    ]
+    session.failures = {number: (200, page) for number, page in enumerate(pages, start=1)}
+
+    answer = alpaca(session).fetch([AAPL], "1min", ago(minutes=30))["AAPL"]
+
+    # The third page names A for the second time.
+    assert len(session.asked) == 3
     assert (len(answer.bars), type(answer.failure)) == (1, MalformedAnswerError)
 
 

@@ -239,6 +239,25 @@ DAILY = "Our standard API rate limit is 25 requests per day. Please visit our pr
         ({"Global Quote": {}}, MalformedAnswerError),
         (json.loads(equity_answer({})), NoDataError),
         ({"message": "sample", "Meta Data": {}, "Time Series (1min)": {}}, SampleDataError),
+        # Limits in other words, some of them beside the praise of the premium plans.
+        ({"Information": "Free keys have a 25 requests/day limit. Go premium!"}, DailyQuotaError),
+        ({"Information": "Up to 75 requests per minute. Subscribe to a premium plan"}, MinuteLimitError),
+        ({"Note": "A premium key is for a higher API call volume."}, MinuteLimitError),
+        ({"Note": "5 requests per minute and 500 requests per day, or premium."}, MinuteLimitError),
+        # An address is no reason.
+        (
+            {"Error Message": "Internal error: GET /query?symbol=IBM&apikey=demo failed, and is invalid"},
+            MalformedAnswerError,
+        ),
+        ({"Note": "Try later. See https://www.alphavantage.co/premium/"}, MalformedAnswerError),
+        # A gateway in front of it speaks of itself.
+        ({"message": "Endpoint request timed out"}, MalformedAnswerError),
+        ({"message": "Limit Exceeded: 5 calls per minute"}, MinuteLimitError),
+        # Prices that come with a reservation are not taken.
+        (
+            {"message": "words that nobody has seen yet", **json.loads(equity_answer({}))},
+            MalformedAnswerError,
+        ),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

@@ -3,7 +3,7 @@
 import gzip
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -11,7 +11,7 @@ from raw_server import head, server
 
 from producer.providers import provider_http
 from producer.providers.provider_errors import MalformedAnswerError, ProviderUnavailableError
-from producer.providers.provider_http import LONGEST_REQUEST, ProviderHttp
+from producer.providers.provider_http import LONGEST_REQUEST, ProviderHttp, read_retry_after
 
 KEY = "S3CRETKEY"
 
@@ -25,6 +25,34 @@ def get(url: str, timeout_seconds: float = 5) -> bytes:
 def test_gives_the_whole_body() -> None:
     with server(head(6), b"abc", b"def", pause=0.01) as url:
         assert get(url) == b"abcdef"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("Fri, 20 Nov 2026 15:02:00 GMT", 120),
+        # RFC 9110 has nothing else; an hour is the most that is believed.
+        ("86400", 3600),
+        ("Sat, 21 Nov 2026 15:00:00 GMT", 3600),
+        ("0", None),
+        ("Fri, 20 Nov 2026 14:00:00 GMT", None),
+        ("-5", None),
+        ("soon", None),
+        ("9" * 400, None),
+        ("", None),
+    ],
+)
+def test_reads_for_how_long_a_server_asks_to_be_left_alone(text: str, seconds: int | None) -> None:
+    pause = read_retry_after(text, datetime(2026, 11, 20, 15, tzinfo=UTC))
+
+    assert pause == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_an_answer_tells_for_how_long_its_server_asks_to_be_left_alone() -> None:
+    with server(head(0, "Retry-After: 90")) as url, requests.Session() as session:
+        http = ProviderHttp(session, url, 5, lambda: None, lambda: datetime.now(UTC))
+        assert http.get("/query", {}).retry_after == timedelta(seconds=90)
 
 
 def test_gives_a_body_that_comes_in_chunks() -> None:
