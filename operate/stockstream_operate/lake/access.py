@@ -1,6 +1,7 @@
 """Which lake a command reads: what the last run here delivered, or a stack's in AWS."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,7 @@ from stockstream.windows import Windows
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_operate.lake.files import Written
+from stockstream_operate.lake.parts import say_troubles
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.stack import find_stack
 from stockstream_operate.workplace import STATE
@@ -67,10 +69,13 @@ class LocalLake:
 
     Args:
         folder: where a run here keeps them.
+        tell: is told, once, what is wrong with a file; standard error, if it is not given.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tell: Callable[[str], None] | None = None) -> None:
         self._folder = folder
+        self._tell = tell or _tell_on_standard_error
+        self._told: set[str] = set()
         # What runs here is deployed with the defaults.
         self.lake_sql = make_lake_sql(Windows())
 
@@ -112,10 +117,17 @@ class LocalLake:
         try:
             with LakeEngine(self._folder, self.lake_sql, writable) as engine:
                 yield engine
+                self._say_once(say_troubles(engine.troubles))
         except LakeQueryError:
             if self._identity() == before:
                 raise
             raise NoLakeError("A new run began meanwhile, and its lake is empty: ask again.") from None
+
+    def _say_once(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            if sentence not in self._told:
+                self._told.add(sentence)
+                self._tell(sentence)
 
     def _identity(self) -> int | None:
         """What tells the folder of one run from that of the next; None while there is none."""
@@ -127,6 +139,10 @@ class LocalLake:
     def receipt(self) -> str:
         """Nothing: this machine does the work."""
         return ""
+
+
+def _tell_on_standard_error(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
 
 
 def open_lake(stack: str | None) -> ExportableLake:

@@ -22,7 +22,7 @@ from stockstream.exchanges import EXCHANGES, NEW_YORK
 from stockstream.fields import COUNT, INSTANT, TIME, Field, list_fields, list_indicators
 from stockstream.windows import Windows
 
-JSON_TABLE, PARQUET_TABLE = "bars", "bars_parquet"
+JSON_TABLE, PARQUET_TABLE, DELIVERED = "bars", "bars_parquet", "bars_delivered"
 FOLDER = Path(__file__).parent
 # In an order in which each reads only those before it, and what each has besides the columns of a bar.
 VIEWS: Mapping[str, Mapping[str, str]] = {

@@ -1,0 +1,76 @@
+"""Which files are the lake: those that its two tables read in Athena, and no others."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE
+
+# Where each table's files lie, as template.yaml says.
+TABLES: Mapping[str, str] = {"bars": JSON_TABLE, "bars-parquet": PARQUET_TABLE}
+_DAY = re.compile(r"dt=\d{4}-\d\d-\d\d", re.ASCII)
+_UNSEEN = (".", "_")
+
+
+def find_days(lake: Path) -> list[Path]:
+    """The folders of days of arrival: `bars/dt=2026-11-20`, `bars-parquet/dt=2026-11-20`, in this order."""
+    return sorted(
+        Path(entry.path)
+        for prefix in TABLES
+        for entry in _list(lake / prefix)
+        if _DAY.fullmatch(entry.name) and entry.is_dir()
+    )
+
+
+def find_files(day: Path) -> list[Path]:
+    """All files below a day's folder, whatever they end with, but those that begin with `.` or `_`."""
+    found: list[Path] = []
+    for entry in _list(day):
+        if entry.is_dir():
+            found += find_files(Path(entry.path))
+        else:
+            found.append(Path(entry.path))
+    return sorted(found)
+
+
+def find_strays(lake: Path) -> dict[Path, str]:
+    """What lies beside the folders of days, where neither Athena nor a command here looks, and why."""
+    days = set(find_days(lake))
+    return {
+        path: "lies in no folder of a day (dt=YYYY-MM-DD), and is no part of the lake here or in Athena."
+        for prefix in TABLES
+        for path in sorted(Path(entry.path) for entry in _list(lake / prefix))
+        if path not in days
+    }
+
+
+def table_of(file: Path) -> str:
+    """The table that reads a file: that of its folder, or where it lies in none, that of its ending."""
+    for day in file.parents:
+        if _DAY.fullmatch(day.name) and day.parent.name in TABLES:
+            return TABLES[day.parent.name]
+    return PARQUET_TABLE if file.suffix == ".parquet" else JSON_TABLE
+
+
+def day_of(file: Path) -> str:
+    """The day of arrival that a file lies in (`2026-11-20`); empty where it lies in none."""
+    days = (folder.name for folder in file.parents if folder.name.startswith("dt="))
+    return next(days, "").removeprefix("dt=")
+
+
+def say_troubles(troubles: Mapping[Path, str]) -> Iterator[str]:
+    """A sentence for each file, which says what is wrong with it and what can be done."""
+    for file, reason in troubles.items():
+        yield (
+            f"{file} {reason} What of it cannot be read is left out. "
+            f"To leave the file out without a word, put a _ before its name."
+        )
+
+
+def _list(folder: Path) -> Iterable[os.DirEntry[str]]:
+    """What a folder holds that Athena would see; nothing where it is gone."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(_UNSEEN)]
+    return []
