@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from stockstream.windows import Windows
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_operate.lake.files import Written
+from stockstream_operate.lake.joined import open_joined
 from stockstream_operate.lake.parts import say_troubles
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.stack import find_stack
@@ -115,7 +117,13 @@ class LocalLake:
                 "or name a stack in AWS: --stack stockstream"
             )
         try:
-            with LakeEngine(self._folder, self.lake_sql, writable) as engine:
+            today = f"{datetime.now(UTC):%Y-%m-%d}"
+            with (
+                open_joined(
+                    self._folder, self.lake_sql, today, lambda said: self._say_once([said])
+                ) as joined,
+                LakeEngine(self._folder, self.lake_sql, writable, joined) as engine,
+            ):
                 yield engine
                 self._say_once(say_troubles(engine.troubles))
         except LakeQueryError:

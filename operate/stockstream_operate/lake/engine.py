@@ -1,14 +1,15 @@
 """The lake's views and queries over delivered files, without Athena: its SQL, translated for DuckDB."""
+# ruff: noqa: S608  # what SQL is made of here are the lake's own tables, views and columns
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import duckdb
 import sqlglot
@@ -17,9 +18,12 @@ from sqlglot import exp
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
 from stockstream_operate.lake.files import Written, write_file
-from stockstream_operate.lake.parts import TABLES, find_days, find_files, find_strays, table_of
+from stockstream_operate.lake.parts import TABLES, find_days, find_files, find_strays, name_of, table_of
 from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files
-from stockstream_operate.lake.sql import DELIVERED, PARQUET_TABLE, LakeSql, make_lake_sql
+from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over, make_lake_sql
+
+if TYPE_CHECKING:
+    from stockstream_operate.lake.joined import Joined
 
 SETTINGS = (
     "SET TimeZone = 'UTC'",
@@ -62,6 +66,7 @@ class LakeEngine:
             `bars/dt=YYYY-MM-DD/` and `bars-parquet/dt=YYYY-MM-DD/`, as Firehose lays them out.
         lake_sql: the views; those of the default windows, if it is not given.
         writable: the one file that may be written.
+        joined: what answers in place of the files of the days that it covers, below the one folder.
 
     Attributes:
         troubles: what is wrong with which file, as the rest of a sentence that begins with its name. What
@@ -76,6 +81,7 @@ class LakeEngine:
         places: Path | Iterable[Path],
         lake_sql: LakeSql | None = None,
         writable: Path | None = None,
+        joined: "Joined | None" = None,
     ) -> None:
         self.lake_sql = lake_sql or make_lake_sql(Windows())
         self.troubles: dict[Path, str] = {}
@@ -84,18 +90,20 @@ class LakeEngine:
         self._unread = set(TABLES.values())
         for setting in (*SETTINGS, AT_TIMEZONE):
             self._execute(setting)
-        self._files = self._find_files([places] if isinstance(places, Path) else list(places))
-        _, *others = self.lake_sql.views.values()
-        self._execute(make_delivered(self.lake_sql))
-        self._read(self._files, DELIVERED, lambda sources: select_delivered(self.lake_sql, sources))
-        for view in others:
-            self._execute(f'CREATE VIEW "{view.name}" AS {to_duckdb(view.sql)}')
+        self._places = _check([places] if isinstance(places, Path) else list(places))
+        for place in filter(Path.is_dir, self._places):
+            self.troubles |= find_strays(place)
+        if joined is None or not joined.files:
+            self._read_all()
+        else:
+            self._read_beside(joined)
         self._tables = [*list(self.lake_sql.views)[::-1], *TABLES.values()]
         # What a query may read is the lake alone.
-        readable = [file for file in self._files if table_of(file) == PARQUET_TABLE]
-        allowed = [str(path.resolve()) for path in (*readable, *([writable] if writable else []))]
-        self._execute(f"SET allowed_paths = [{', '.join(map(quoted, allowed))}]")
-        self._execute(f"SET allowed_directories = [{quoted(str(self._aside))}]")
+        folders = [self._aside, *(place.resolve() for place in self._places if place.is_dir())]
+        files = [place.resolve() for place in self._places if not place.is_dir()]
+        allowed = [*files, *([writable.resolve()] if writable else [])]
+        self._execute(f"SET allowed_paths = [{', '.join(quoted(str(path)) for path in allowed)}]")
+        self._execute(f"SET allowed_directories = [{', '.join(quoted(str(path)) for path in folders)}]")
         self._execute("SET enable_external_access = false")
 
     def __enter__(self) -> Self:
@@ -166,22 +174,46 @@ class LakeEngine:
         self._read_tables(sql)
         return statement
 
-    def _find_files(self, places: list[Path]) -> list[Path]:
-        for place in places:
-            if not place.exists():
-                raise LakeQueryError(
-                    f"There is no {place}: name a folder of delivered files, "
-                    "or such files (.json.gz, .parquet)."
-                )
-            if not place.is_dir() and not place.name.endswith(_ENDINGS):
-                raise LakeQueryError(
-                    f"{place} is no delivered file: their names end in .json.gz or .parquet."
-                )
+    def _read_all(self) -> None:
+        self._execute(make_delivered(self.lake_sql))
+        self._read(self._find_files(), DELIVERED, partial(select_delivered, self.lake_sql))
+        _, *others = self.lake_sql.views.values()
+        for view in others:
+            self._execute(f'CREATE VIEW "{view.name}" AS {to_duckdb(view.sql)}')
+
+    def _read_beside(self, joined: "Joined") -> None:
+        """The views over what is joined and what has come since, whose histories are put together."""
+        self.troubles |= joined.troubles
+        self._execute(f"CREATE TABLE came AS {select_delivered(self.lake_sql, {})}")
+        self._read(self._find_files(joined.covered), "came", partial(select_delivered, self.lake_sql))
+        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
+        unsettled = joined.unsettled(day for (day,) in days)
+        settled = set(joined.files) - unsettled
+        columns = _listed(self.lake_sql.views[DELIVERED].columns)
+        known = _listed(self.lake_sql.views["bars_history"].columns)
+        came = " UNION ALL ".join(
+            [f"SELECT {columns} FROM came", *([joined.select(columns, unsettled)] if unsettled else [])]
+        )
+        self._execute(f"CREATE VIEW unsettled AS {came}")
+        history = f"SELECT {known} FROM ({to_duckdb(history_over(self.lake_sql, 'unsettled'))})"
+        if settled:
+            whole = f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL"
+            history, came = (
+                f"{whole} UNION ALL {history}",
+                f"{came} UNION ALL {joined.select(columns, settled)}",
+            )
+        _, *_, latest = self.lake_sql.views.values()
+        self._execute(f"CREATE VIEW {DELIVERED} AS {came}")
+        self._execute(f"CREATE VIEW bars_history AS {history}")
+        self._execute(f"CREATE VIEW {latest.name} AS {to_duckdb(latest.sql)}")
+
+    def _find_files(self, but: Collection[str] = ()) -> list[Path]:
+        """The files of the places, but for those of some days."""
         files = []
-        for place in places:
+        for place in self._places:
             if place.is_dir():
-                self.troubles |= find_strays(place)
-                files += [file for day in find_days(place) for file in find_files(day)]
+                days = [day for day in find_days(place) if name_of(day) not in but]
+                files += [file for day in days for file in find_files(day)]
             else:
                 files.append(place.resolve())
         return files
@@ -197,7 +229,7 @@ class LakeEngine:
         for table in sorted(self._unread & find_tables(sql)):
             self._unread.remove(table)
             self._execute(f"CREATE TABLE {table} AS {self._select_table(table, {})}")
-            files = [file for file in self._files if table_of(file) == table]
+            files = [file for file in self._find_files() if table_of(file) == table]
             self._read(files, table, partial(self._select_table, table))
 
     def _select_table(self, table: str, sources: Sources) -> str:
@@ -211,6 +243,21 @@ class LakeEngine:
             if not str(error).startswith(_UNKNOWN_TABLE):
                 raise
             raise LakeQueryError(f"{error} The lake holds {', '.join(self._tables)}.") from error
+
+
+def _check(places: list[Path]) -> list[Path]:
+    for place in places:
+        if not place.exists():
+            raise LakeQueryError(
+                f"There is no {place}: name a folder of delivered files, or such files (.json.gz, .parquet)."
+            )
+        if not place.is_dir() and not place.name.endswith(_ENDINGS):
+            raise LakeQueryError(f"{place} is no delivered file: their names end in .json.gz or .parquet.")
+    return places
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
 
 
 def make_delivered(lake_sql: LakeSql) -> str:
@@ -232,6 +279,7 @@ def find_tables(sql: str) -> set[str]:
     return {table.name.lower() for each in _parse(sql) for table in each.find_all(exp.Table)}
 
 
+@cache
 def to_duckdb(sql: str) -> str:
     """One SELECT in Athena's dialect, translated.
 

@@ -35,6 +35,12 @@ def find_files(day: Path) -> list[Path]:
     return sorted(found)
 
 
+def find_folders(day: Path) -> list[Path]:
+    """A day's folder, and all below it in which its files may lie."""
+    below = [Path(entry.path) for entry in _list(day) if entry.is_dir()]
+    return [day, *(folder for each in below for folder in find_folders(each))]
+
+
 def find_strays(lake: Path) -> dict[Path, str]:
     """What lies beside the folders of days, where neither Athena nor a command here looks, and why."""
     days = set(find_days(lake))
@@ -54,10 +60,14 @@ def table_of(file: Path) -> str:
     return PARQUET_TABLE if file.suffix == ".parquet" else JSON_TABLE
 
 
+def name_of(folder: Path) -> str:
+    """The day of arrival whose folder it is (`2026-11-20`)."""
+    return folder.name.removeprefix("dt=")
+
+
 def day_of(file: Path) -> str:
-    """The day of arrival that a file lies in (`2026-11-20`); empty where it lies in none."""
-    days = (folder.name for folder in file.parents if folder.name.startswith("dt="))
-    return next(days, "").removeprefix("dt=")
+    """The day of arrival that a file lies in; empty where it lies in none."""
+    return next((name_of(folder) for folder in file.parents if folder.name.startswith("dt=")), "")
 
 
 def say_troubles(troubles: Mapping[Path, str]) -> Iterator[str]:

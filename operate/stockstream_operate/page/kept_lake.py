@@ -1,8 +1,7 @@
 """The delivered files on this machine, each read once and kept in memory: the page asks again and again.
 
-`stockstream query` opens every file for every question, at a millisecond or two a file.
 Here the view `bars_delivered` is a table that the new files are added to, the newest files first;
-the views on it are the lake's own.
+of finished days, what is joined already is taken in place of their files. The views on it are the lake's own.
 """
 
 import time
@@ -22,7 +21,8 @@ from stockstream_operate.lake.engine import (
     select_delivered,
     to_duckdb,
 )
-from stockstream_operate.lake.parts import find_days, find_files
+from stockstream_operate.lake.joined import read_joined
+from stockstream_operate.lake.parts import find_days, find_files, name_of
 from stockstream_operate.lake.reading import name_aside, read_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql
 
@@ -96,6 +96,8 @@ class KeptLake:
             self._start_anew(identity)
         if identity is None:
             return changed
+        if not self._days:
+            changed |= self._take_joined()
         self._find_files()
         # Days and names say when a file came.
         newest_first = sorted(self._unread, key=lambda file: (file.parent.name, file.name), reverse=True)
@@ -140,6 +142,22 @@ class KeptLake:
         # The old one closes itself when the last question to it is answered.
         with self._lock:
             self._database = self._begin()
+
+    def _take_joined(self) -> bool:
+        """Adds what is joined already of finished days, in place of their files; whether there is any."""
+        # Before it is looked at what is joined: a day that a file comes to meanwhile is not taken.
+        files = {day: find_files(day) for day in find_days(self._folder)}
+        with read_joined(self._folder, self.lake_sql) as joined:
+            if not joined.files:
+                return False
+            with self._lock:
+                cursor = self._database.cursor()
+            columns = ", ".join(f'"{name}"' for name in self.lake_sql.views[DELIVERED].columns)
+            with cursor, in_words():
+                cursor.execute(f"INSERT INTO {DELIVERED} {joined.select(columns, joined.files)}")
+            self._read.update(*(found for day, found in files.items() if name_of(day) in joined.covered))
+            self._broken |= joined.troubles
+        return True
 
     def _find_files(self) -> None:
         """Looks into the folders that have changed; a day's folder changes whenever a file comes."""
