@@ -14,14 +14,16 @@ _DAY = re.compile(r"dt=\d{4}-\d\d-\d\d", re.ASCII)
 _UNSEEN = (".", "_")
 
 
-def find_days(lake: Path) -> list[Path]:
-    """The folders of days of arrival: `bars/dt=2026-11-20`, `bars-parquet/dt=2026-11-20`, in this order."""
+def find_day_names(lake: Path) -> list[str]:
+    """The folders of days of arrival below a lake's: `bars/dt=2026-11-20`, `bars-parquet/dt=...`."""
     return sorted(
-        Path(entry.path)
-        for prefix in TABLES
-        for entry in _list(lake / prefix)
-        if _DAY.fullmatch(entry.name) and entry.is_dir()
+        f"{prefix}/{entry.name}" for prefix in TABLES for entry in _list(lake / prefix) if _is_day(entry)
     )
+
+
+def find_days(lake: Path) -> list[Path]:
+    """The same folders, as paths."""
+    return [lake / name for name in find_day_names(lake)]
 
 
 def find_files(day: Path) -> list[Path]:
@@ -43,12 +45,10 @@ def find_folders(day: Path) -> list[Path]:
 
 def find_strays(lake: Path) -> dict[Path, str]:
     """What lies beside the folders of days, where neither Athena nor a command here looks, and why."""
-    days = set(find_days(lake))
     return {
         path: "lies in no folder of a day (dt=YYYY-MM-DD), and is no part of the lake here or in Athena."
         for prefix in TABLES
-        for path in sorted(Path(entry.path) for entry in _list(lake / prefix))
-        if path not in days
+        for path in sorted(Path(entry.path) for entry in _list(lake / prefix) if not _is_day(entry))
     }
 
 
@@ -77,6 +77,10 @@ def say_troubles(troubles: Mapping[Path, str]) -> Iterator[str]:
             f"{file} {reason} What of it cannot be read is left out. "
             f"To leave the file out without a word, put a _ before its name."
         )
+
+
+def _is_day(entry: os.DirEntry[str]) -> bool:
+    return _DAY.fullmatch(entry.name) is not None and entry.is_dir()
 
 
 def _list(folder: Path) -> Iterable[os.DirEntry[str]]:
