@@ -37,6 +37,11 @@ def find_files(day: Path) -> list[Path]:
     return sorted(found)
 
 
+def is_seen(key: str) -> bool:
+    """Whether Athena sees a file of the bucket: no part of its key begins with `.` or `_`."""
+    return not any(part.startswith(_UNSEEN) for part in key.split("/"))
+
+
 def find_folders(day: Path) -> list[Path]:
     """A day's folder, and all below it in which its files may lie."""
     below = [Path(entry.path) for entry in _list(day) if entry.is_dir()]

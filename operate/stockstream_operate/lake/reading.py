@@ -179,6 +179,14 @@ def _write(folder: Path, day: str, lines: bytes) -> Path:
     return path
 
 
+def unpack(read: bytes) -> bytes:
+    """What can be unpacked of a file, compressed or not."""
+    try:
+        return _unpack(read)[0]
+    except BrokenFileError:
+        return b""
+
+
 def _unpack(read: bytes) -> tuple[bytes, bool]:
     """What a file holds, compressed or not, and whether that is all of it.
 
