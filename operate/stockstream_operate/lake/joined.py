@@ -152,7 +152,8 @@ def open_joined(
         joined = stack.enter_context(read_joined(lake, lake_sql))
         if joining.is_due(joined):
             stack.close()
-            with suppress(OSError):  # read-only, full, or put away by a new run
+            # Read-only, full, or put away by a new run.
+            with suppress(OSError, duckdb.IOException, duckdb.OutOfMemoryException):
                 (lake / FOLDER).mkdir(exist_ok=True)
                 with _locked(lake / FOLDER / _WRITING, fcntl.LOCK_EX):
                     joining.join(tell)
@@ -178,8 +179,9 @@ def _load(lake: Path, lake_sql: LakeSql) -> Joined:
         read = json.loads((lake / FOLDER / _MANIFEST).read_text(encoding="utf-8"))
         if read["made_for"] != _made_for(lake_sql):
             return Joined(lake)
+        folder = (lake / FOLDER).resolve()  # DuckDB is allowed to read that
         files = {
-            key: JoinedFile(lake / FOLDER / each["name"], frozenset(each["days"]))
+            key: JoinedFile(folder / each["name"], frozenset(each["days"]))
             for key, each in read["files"].items()
         }
         days = {name: JoinedDay(**day) for name, day in read["days"].items()}
@@ -197,7 +199,7 @@ def _load(lake: Path, lake_sql: LakeSql) -> Joined:
 class _Joining:
     def __init__(self, lake: Path, lake_sql: LakeSql, today: str) -> None:
         self._lake = lake
-        self._folder = lake / FOLDER
+        self._folder = (lake / FOLDER).resolve()
         self._lake_sql = lake_sql
         self._today = today
         self._columns = ", ".join(f'"{name}"' for name in lake_sql.views[DELIVERED].columns)
@@ -309,6 +311,8 @@ class _Joining:
                 f'COPY (SELECT * {rows} ORDER BY instrument, "interval", open_time, as_of) '
                 f"TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
             )
+            with path.open("rb") as file:
+                os.fsync(file.fileno())  # the manifest that names it may reach the disk before it
             arrived = database.execute(f"SELECT DISTINCT dt {rows}").fetchall()
             written[key] = JoinedFile(path, frozenset(name for (name,) in arrived))
         return written
@@ -330,10 +334,10 @@ class _Joining:
 
     def _sweep(self, joined: Joined) -> None:
         """Deletes files that no manifest names, unless somebody reads: then the next one does."""
-        used = {file.path for file in joined.files.values()}
+        used = {file.path.name for file in joined.files.values()}
         with suppress(BlockingIOError), _locked(self._folder / _READING, fcntl.LOCK_EX | fcntl.LOCK_NB):
             for file in self._folder.glob("*.parquet"):
-                if file not in used:
+                if file.name not in used:
                     file.unlink()
 
     def _key(self, day: str) -> str:

@@ -5,7 +5,7 @@ import json
 import shutil
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
@@ -24,6 +24,9 @@ _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 _IDENTITY = {"id": str, "instrument": str, "interval": str, "open_time": str, "as_of": str}
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "double": (int, float), "int": int}
 _GZIP_MAGIC, _GZIP = b"\x1f\x8b", 16 + zlib.MAX_WBITS
+
+# So much is read at a time; unpacked it is ten times as much.
+_MOST_BYTES = 16_000_000
 
 # The files that DuckDB is to read, by table.
 type Sources = Mapping[str, Sequence[Path]]
@@ -58,7 +61,8 @@ def read_files(
     """
     aside.mkdir(mode=0o700)
     try:
-        return _Reading(database, types, select, into, aside).read(files)
+        reading = _Reading(database, types, select, into, aside)
+        return {file: said for batch in _batches(files) for file, said in reading.read(batch).items()}
     finally:
         shutil.rmtree(aside)
 
@@ -118,6 +122,20 @@ class _Reading:
                 f"INSERT INTO {self._into} SELECT * FROM ({self._select(sources)}) "
                 f"WHERE CASE WHEN {named} THEN error('it holds what is no document') ELSE true END"
             )
+
+
+def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """The files, as many at a time as can be unpacked in memory."""
+    batch: list[Path] = []
+    size = 0
+    for file in files:
+        batch.append(file)
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+        if size >= _MOST_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
 
 
 def select_files(table: str, files: Sequence[Path], types: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from delivered_files import document, write_file, write_parquet
 
 from stockstream.fields import list_fields
 from stockstream.windows import Windows
+from stockstream_operate.lake import reading
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, to_duckdb
 from stockstream_operate.lake.sql import make_lake_sql
 
@@ -258,6 +259,17 @@ def test_a_broken_file_costs_its_own_rows_and_is_named(
             assert lake.query(f"SELECT count(*) FROM {table}").rows == [(bars,)], table  # noqa: S608 (ours)
         assert list(lake.troubles) == [broken]
         assert lake.troubles[broken].startswith(said)
+
+
+def test_files_are_read_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MOST_BYTES", 1)
+    for number, opens in enumerate((NINE, TEN, ELEVEN)):
+        write_file(tmp_path, "2026-11-20", str(number), [document(opens)])
+    write_parquet(tmp_path, "2026-11-20", "3", [document(TWELVE)])
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_latest").rows == [(4,)]
+        assert lake.query("SELECT count(*) FROM bars").rows == [(3,)]
 
 
 def test_a_time_that_is_none_costs_the_bars_of_its_file_in_the_views(tmp_path: Path) -> None:
