@@ -99,6 +99,14 @@ def test_a_file_that_comes_late_or_goes_is_seen_at_once_and_joined_when_its_day_
     assert join(lake).outdated == frozenset()
 
 
+def test_a_revision_whose_file_goes_is_forgotten_at_once(lake: Path) -> None:
+    join(lake)
+    (lake / "bars" / "dt=2026-11-21" / "a.json.gz").unlink()
+
+    assert join(lake).outdated == {"2026-11-21"}
+    assert ask(lake, BARS) == [(4, 400.0)]
+
+
 def test_a_day_that_is_still_changing_is_read_as_it_is(lake: Path) -> None:
     now = time.time_ns()
     os.utime(lake / "bars" / "dt=2026-11-20", ns=(now, now))
