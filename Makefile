@@ -10,7 +10,7 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock'
 
-.PHONY: help setup run search test check check-tests test-slow drill mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
+.PHONY: help setup run search test check check-tests test-slow drill mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -101,6 +101,9 @@ pictures: setup  ## take the pictures of the page that the docs show (needs Chro
 
 bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py
+
+bench-lake: setup  ## measure how a lake of many days answers (ARGS='--days 1000 --small 20')
+	@python bench/lake.py $(ARGS)
 
 build: setup  ## sam build, for AWS, to look at it: make deploy builds by itself
 	sam build

@@ -94,7 +94,7 @@ def merge_days(folder: Path, today: str) -> None:
         files = sorted(day.glob("*.json.gz"))
         if day.name >= f"dt={today}" or len(files) < 2:  # noqa: PLR2004 (one file is merged)
             continue
-        part = day / f"{_MERGED}.part"
+        part = day / f".{_MERGED}.part"
         with gzip.open(part, "wb") as merged:
             for file in files:
                 merged.write(gzip.decompress(file.read_bytes()))

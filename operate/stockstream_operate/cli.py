@@ -40,6 +40,11 @@ COMMANDS = (
         "stockstream_operate.lake.export_command:add_export",
     ),
     Command(
+        "compact",
+        "join the files of finished days of a stack's lake",
+        "stockstream_operate.lake.compact_command:add_compact",
+    ),
+    Command(
         "import",
         "send history from files through the pipeline",
         "stockstream_operate.history.import_command:add_import",

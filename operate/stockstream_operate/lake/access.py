@@ -1,7 +1,9 @@
 """Which lake a command reads: what the last run here delivered, or a stack's in AWS."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +14,8 @@ from stockstream.windows import Windows
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_operate.lake.files import Written
+from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.parts import say_troubles
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.stack import find_stack
 from stockstream_operate.workplace import STATE
@@ -67,10 +71,13 @@ class LocalLake:
 
     Args:
         folder: where a run here keeps them.
+        tell: is told, once, what is wrong with a file; standard error, if it is not given.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tell: Callable[[str], None] | None = None) -> None:
         self._folder = folder
+        self._tell = tell or _tell_on_standard_error
+        self._told: set[str] = set()
         # What runs here is deployed with the defaults.
         self.lake_sql = make_lake_sql(Windows())
 
@@ -110,12 +117,25 @@ class LocalLake:
                 "or name a stack in AWS: --stack stockstream"
             )
         try:
-            with LakeEngine(self._folder, self.lake_sql, writable) as engine:
+            today = f"{datetime.now(UTC):%Y-%m-%d}"
+            with (
+                open_joined(
+                    self._folder, self.lake_sql, today, lambda said: self._say_once([said])
+                ) as joined,
+                LakeEngine(self._folder, self.lake_sql, writable, joined) as engine,
+            ):
                 yield engine
+                self._say_once(say_troubles(engine.troubles))
         except LakeQueryError:
             if self._identity() == before:
                 raise
             raise NoLakeError("A new run began meanwhile, and its lake is empty: ask again.") from None
+
+    def _say_once(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            if sentence not in self._told:
+                self._told.add(sentence)
+                self._tell(sentence)
 
     def _identity(self) -> int | None:
         """What tells the folder of one run from that of the next; None while there is none."""
@@ -127,6 +147,10 @@ class LocalLake:
     def receipt(self) -> str:
         """Nothing: this machine does the work."""
         return ""
+
+
+def _tell_on_standard_error(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
 
 
 def open_lake(stack: str | None) -> ExportableLake:

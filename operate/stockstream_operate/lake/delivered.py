@@ -84,8 +84,8 @@ class Lake:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The emulator's Firehose names files .gz and does not compress them.
         is_misnamed = key.endswith(".gz") and not body.startswith(_GZIP_MAGIC)
-        # Whole or not at all: a query may read the folder at any moment.
-        part = path.with_suffix(".part")
+        # Whole or not at all: a query may read the folder at any moment, but not what begins with a dot.
+        part = path.with_name(f".{path.name}.part")
         part.write_bytes(gzip.compress(body, mtime=0) if is_misnamed else body)
         part.replace(path)
 

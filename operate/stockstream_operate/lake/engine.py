@@ -1,13 +1,15 @@
 """The lake's views and queries over delivered files, without Athena: its SQL, translated for DuckDB."""
+# ruff: noqa: S608  # what SQL is made of here are the lake's own tables, views and columns
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import duckdb
 import sqlglot
@@ -16,11 +18,13 @@ from sqlglot import exp
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
 from stockstream_operate.lake.files import Written, write_file
-from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE, LakeSql, make_lake_sql
+from stockstream_operate.lake.parts import TABLES, find_days, find_files, find_strays, name_of, table_of
+from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files
+from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over, make_lake_sql
 
-_TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
-# The folder that a file lies in is its partition.
-_DAY = "regexp_extract(filename, '.*/dt=([^/]+)/[^/]*$', 1) AS dt"
+if TYPE_CHECKING:
+    from stockstream_operate.lake.joined import Joined
+
 SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET integer_division = true",  # as in Athena: 3 / 2 is 1
@@ -31,7 +35,7 @@ SETTINGS = (
 AT_TIMEZONE = "CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)"
 _SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate functions:) .*)?", re.DOTALL)
 _TELL_SECONDS = 0.2
-_DELIVERED = (".json.gz", ".parquet")
+_ENDINGS = (".json.gz", ".parquet")
 _UNKNOWN_TABLE = "Table with name"
 
 
@@ -54,14 +58,19 @@ class Result(NamedTuple):
 class LakeEngine:
     """The lake's database over files on this machine.
 
-    The files are read when a query is asked, as they are then; files that come later are not seen.
+    The files are read when it is made, as they are then; files that come later are not seen.
     `with` closes it at its end.
 
     Args:
-        places: a folder, a file, or several. Of a folder, all files below it: `.json.gz` and `.parquet`,
-            each in its `dt=YYYY-MM-DD/`, as Firehose lays them out.
+        places: a folder, a file, or several. Of a folder, the files that Athena's tables would read: those in
+            `bars/dt=YYYY-MM-DD/` and `bars-parquet/dt=YYYY-MM-DD/`, as Firehose lays them out.
         lake_sql: the views; those of the default windows, if it is not given.
         writable: the one file that may be written.
+        joined: what answers in place of the files of the days that it covers, below the one folder.
+
+    Attributes:
+        troubles: what is wrong with which file, as the rest of a sentence that begins with its name. What
+            of it can be read was read.
 
     Raises:
         LakeQueryError: a place is not there or holds no documents, or a view cannot be made.
@@ -72,21 +81,29 @@ class LakeEngine:
         places: Path | Iterable[Path],
         lake_sql: LakeSql | None = None,
         writable: Path | None = None,
+        joined: "Joined | None" = None,
     ) -> None:
         self.lake_sql = lake_sql or make_lake_sql(Windows())
+        self.troubles: dict[Path, str] = {}
         self._database = duckdb.connect()
-        self._tables = list(self.lake_sql.views)[::-1]
-        for setting in SETTINGS:
+        self._aside = name_aside()
+        self._unread = set(TABLES.values())
+        for setting in (*SETTINGS, AT_TIMEZONE):
             self._execute(setting)
-        files = _find_files([places] if isinstance(places, Path) else places)
-        self._make_table(JSON_TABLE, [file for file in files if not file.endswith(".parquet")])
-        self._make_table(PARQUET_TABLE, [file for file in files if file.endswith(".parquet")])
-        self._execute(AT_TIMEZONE)
-        for view in self.lake_sql.views.values():
-            self._execute(f'CREATE VIEW "{view.name}" AS {to_duckdb(view.sql)}')
+        self._places = _check([places] if isinstance(places, Path) else list(places))
+        for place in filter(Path.is_dir, self._places):
+            self.troubles |= find_strays(place)
+        if joined is None or not joined.files:
+            self._read_all()
+        else:
+            self._read_beside(joined)
+        self._tables = [*list(self.lake_sql.views)[::-1], *TABLES.values()]
         # What a query may read is the lake alone.
-        allowed = [*files, *([str(writable.resolve())] if writable else [])]
-        self._execute(f"SET allowed_paths = [{', '.join(map(_literal, allowed))}]")
+        folders = [self._aside, *(place.resolve() for place in self._places if place.is_dir())]
+        files = [place.resolve() for place in self._places if not place.is_dir()]
+        allowed = [*files, *([writable.resolve()] if writable else [])]
+        self._execute(f"SET allowed_paths = [{', '.join(quoted(str(path)) for path in allowed)}]")
+        self._execute(f"SET allowed_directories = [{', '.join(quoted(str(path)) for path in folders)}]")
         self._execute("SET enable_external_access = false")
 
     def __enter__(self) -> Self:
@@ -103,7 +120,7 @@ class LakeEngine:
         Raises:
             LakeQueryError: it is no SELECT, it asks for what is not there, or a file cannot be read.
         """
-        statement = to_duckdb(sql)
+        statement = self._prepare(sql)
         return self._work(lambda: self._answer(statement), lambda _share: None)
 
     def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
@@ -118,7 +135,7 @@ class LakeEngine:
         Raises:
             LakeQueryError: it cannot be answered or written.
         """
-        select, types = to_duckdb(sql), self.lake_sql.views["bars_latest"].columns
+        select, types = self._prepare(sql), self.lake_sql.views["bars_latest"].columns
 
         def write() -> Written:
             with in_words():
@@ -151,13 +168,72 @@ class LakeEngine:
             [tuple(map(_as_athena_has_it, row)) for row in rows],
         )
 
-    def _make_table(self, name: str, files: Sequence[str]) -> None:
-        self._tables.append(name)
-        if not files:
-            typed = ", ".join(f'"{column}" {_TYPES[kind]}' for column, kind in self.lake_sql.columns.items())
-            self._execute(f"CREATE TABLE {name} ({typed}, dt VARCHAR)")
-            return
-        self._execute(f"CREATE VIEW {name} AS {select_files(name, files, self.lake_sql.columns)}")
+    def _prepare(self, sql: str) -> str:
+        """The statement for DuckDB, when what it reads is there."""
+        statement = to_duckdb(sql)
+        self._read_tables(sql)
+        return statement
+
+    def _read_all(self) -> None:
+        self._execute(make_delivered(self.lake_sql))
+        self._read(self._find_files(), DELIVERED, partial(select_delivered, self.lake_sql))
+        _, *others = self.lake_sql.views.values()
+        for view in others:
+            self._execute(f'CREATE VIEW "{view.name}" AS {to_duckdb(view.sql)}')
+
+    def _read_beside(self, joined: "Joined") -> None:
+        """The views over what is joined and what has come since, whose histories are put together."""
+        self.troubles |= joined.troubles
+        self._execute(f"CREATE TABLE came AS {select_delivered(self.lake_sql, {})}")
+        self._read(self._find_files(joined.covered), "came", partial(select_delivered, self.lake_sql))
+        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
+        unsettled = joined.unsettled(day for (day,) in days)
+        settled = set(joined.files) - unsettled
+        columns = _listed(self.lake_sql.views[DELIVERED].columns)
+        known = _listed(self.lake_sql.views["bars_history"].columns)
+        came = " UNION ALL ".join(
+            [f"SELECT {columns} FROM came", *([joined.select(columns, unsettled)] if unsettled else [])]
+        )
+        self._execute(f"CREATE VIEW unsettled AS {came}")
+        history = f"SELECT {known} FROM ({to_duckdb(history_over(self.lake_sql, 'unsettled'))})"
+        if settled:
+            whole = f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL"
+            history, came = (
+                f"{whole} UNION ALL {history}",
+                f"{came} UNION ALL {joined.select(columns, settled)}",
+            )
+        _, *_, latest = self.lake_sql.views.values()
+        self._execute(f"CREATE VIEW {DELIVERED} AS {came}")
+        self._execute(f"CREATE VIEW bars_history AS {history}")
+        self._execute(f"CREATE VIEW {latest.name} AS {to_duckdb(latest.sql)}")
+
+    def _find_files(self, but: Collection[str] = ()) -> list[Path]:
+        """The files of the places, but for those of some days."""
+        files = []
+        for place in self._places:
+            if place.is_dir():
+                days = [day for day in find_days(place) if name_of(day) not in but]
+                files += [file for day in days for file in find_files(day)]
+            else:
+                files.append(place.resolve())
+        return files
+
+    def _read(self, files: list[Path], into: str, select: Callable[[Sources], str]) -> None:
+        with in_words():
+            self.troubles |= read_files(
+                self._database, files, self.lake_sql.columns, select, into, self._aside
+            )
+
+    def _read_tables(self, sql: str) -> None:
+        """Fills the tables of the files that a statement names: what most ask for are the views."""
+        for table in sorted(self._unread & find_tables(sql)):
+            self._unread.remove(table)
+            self._execute(f"CREATE TABLE {table} AS {self._select_table(table, {})}")
+            files = [file for file in self._find_files() if table_of(file) == table]
+            self._read(files, table, partial(self._select_table, table))
+
+    def _select_table(self, table: str, sources: Sources) -> str:
+        return select_files(table, sources.get(table, ()), self.lake_sql.columns)
 
     def _execute(self, sql: str) -> duckdb.DuckDBPyConnection:
         try:
@@ -169,44 +245,58 @@ class LakeEngine:
             raise LakeQueryError(f"{error} The lake holds {', '.join(self._tables)}.") from error
 
 
-def select_files(table: str, files: Sequence[str], types: Mapping[str, str]) -> str:
-    """DuckDB's SELECT of what files hold, as the columns of a table of the lake.
-
-    Args:
-        table: JSON_TABLE or PARQUET_TABLE, which says what the files are.
-        files: one or more, each in its `dt=YYYY-MM-DD/`.
-        types: of each column, in Glue's words.
-    """
-    columns = {name: _TYPES[kind] for name, kind in types.items()}
-    listed = f"[{', '.join(map(_literal, files))}]"
-    if table == PARQUET_TABLE:
-        # Files of other windows have other columns. As in Athena, a column is found by its name, and what
-        # a file lacks is null: an empty table before them brings the columns that none of them has.
-        empty = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in columns.items())
-        source = (
-            f"(SELECT {empty}, '' AS filename WHERE false UNION ALL BY NAME SELECT * FROM "  # noqa: S608 (quoted)
-            f"read_parquet({listed}, filename = true, hive_partitioning = false, union_by_name = true))"
-        )
-    else:
-        typed = ", ".join(f"{_literal(column)}: {_literal(kind)}" for column, kind in columns.items())
-        source = (
-            f"read_json({listed}, columns = {{{typed}}}, format = 'newline_delimited', filename = true, "
-            "hive_partitioning = false)"
-        )
-    fields = ", ".join(f'"{column}"' for column in columns)
-    return f"SELECT {fields}, {_DAY} FROM {source}"  # noqa: S608 (quoted)
+def _check(places: list[Path]) -> list[Path]:
+    for place in places:
+        if not place.exists():
+            raise LakeQueryError(
+                f"There is no {place}: name a folder of delivered files, or such files (.json.gz, .parquet)."
+            )
+        if not place.is_dir() and not place.name.endswith(_ENDINGS):
+            raise LakeQueryError(f"{place} is no delivered file: their names end in .json.gz or .parquet.")
+    return places
 
 
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def make_delivered(lake_sql: LakeSql) -> str:
+    """DuckDB's statement that makes `bars_delivered` an empty table, which files are read into."""
+    return f"CREATE TABLE {DELIVERED} AS {select_delivered(lake_sql, {})}"
+
+
+def select_delivered(lake_sql: LakeSql, sources: Sources) -> str:
+    """DuckDB's SELECT of the view `bars_delivered` over some files."""
+    tables = ", ".join(
+        f"{table} AS ({select_files(table, sources.get(table, ()), lake_sql.columns)})"
+        for table in TABLES.values()
+    )
+    return f"WITH {tables} {to_duckdb(lake_sql.views[DELIVERED].sql)}"
+
+
+def find_tables(sql: str) -> set[str]:
+    """The names of tables and views that a statement in Athena's dialect reads."""
+    return {table.name.lower() for each in _parse(sql) for table in each.find_all(exp.Table)}
+
+
+@cache
 def to_duckdb(sql: str) -> str:
     """One SELECT in Athena's dialect, translated.
 
     Raises:
         LakeQueryError: it is something else.
     """
+    statements = _parse(sql)
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise LakeQueryError("The lake answers one SELECT at a time, and nothing else.")
+    return statements[0].transform(_keep_nulls).sql(dialect="duckdb", identify=True)
+
+
+def _parse(sql: str) -> list[exp.Expr]:
     try:
         # After the last semicolon there may be nothing, or a comment, which is no statement.
         parsed = sqlglot.parse(sql, read="athena")
-        statements = [each for each in parsed if each and not isinstance(each, exp.Semicolon)]
+        return [each for each in parsed if each and not isinstance(each, exp.Semicolon)]
     except sqlglot.ParseError as error:
         first = error.errors[0]
         raise LakeQueryError(
@@ -215,9 +305,6 @@ def to_duckdb(sql: str) -> str:
         ) from error
     except sqlglot.errors.SqlglotError as error:
         raise LakeQueryError(f"This is not SQL as Athena has it: {error}") from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise LakeQueryError("The lake answers one SELECT at a time, and nothing else.")
-    return statements[0].transform(_keep_nulls).sql(dialect="duckdb", identify=True)
 
 
 def _keep_nulls(node: exp.Expression) -> exp.Expression:
@@ -226,28 +313,6 @@ def _keep_nulls(node: exp.Expression) -> exp.Expression:
         name = "arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null"
         return exp.Anonymous(this=name, expressions=[node.this, node.expression])
     return node
-
-
-def _find_files(places: Iterable[Path]) -> list[str]:
-    places = list(places)
-    for place in places:
-        if not place.exists():
-            raise LakeQueryError(
-                f"There is no {place}: name a folder of delivered files, or such files (.json.gz, .parquet)."
-            )
-        if not place.is_dir() and not place.name.endswith(_DELIVERED):
-            raise LakeQueryError(f"{place} is no delivered file: their names end in .json.gz or .parquet.")
-    found = [
-        file
-        for place in places
-        for file in (sorted(place.rglob("*")) if place.is_dir() else [place])
-        if file.name.endswith(_DELIVERED)
-    ]
-    return [str(file.resolve()) for file in found]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _say(error: duckdb.Error) -> str:

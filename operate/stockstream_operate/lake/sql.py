@@ -13,7 +13,7 @@ template.yaml holds them with the fields that its parameters ask for: `make gene
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from stockstream.exchanges import EXCHANGES, NEW_YORK
 from stockstream.fields import COUNT, INSTANT, TIME, Field, list_fields, list_indicators
 from stockstream.windows import Windows
 
-JSON_TABLE, PARQUET_TABLE = "bars", "bars_parquet"
+JSON_TABLE, PARQUET_TABLE, DELIVERED = "bars", "bars_parquet", "bars_delivered"
 FOLDER = Path(__file__).parent
 # In an order in which each reads only those before it, and what each has besides the columns of a bar.
 VIEWS: Mapping[str, Mapping[str, str]] = {
@@ -94,6 +94,19 @@ def make_lake_sql(windows: Windows) -> LakeSql:
         for file in sorted(query_files().values(), key=lambda file: file.name)
     }
     return LakeSql(table_columns(windows), views, queries)
+
+
+def history_over(lake_sql: LakeSql, delivered: str, more: Sequence[str] = ()) -> str:
+    """The SQL of `bars_history` over another table or view than `bars_delivered`.
+
+    Args:
+        lake_sql: the lake's.
+        delivered: what the history is taken from.
+        more: columns of it that are not those of a bar, to be had, too.
+    """
+    columns = ", ".join([*lake_sql.views["bars_latest"].columns, *more])
+    sql = view_files()["bars_history"].sql
+    return sql.replace("{columns}", columns).replace("{delivered}", delivered)
 
 
 def table_columns(windows: Windows) -> dict[str, str]:

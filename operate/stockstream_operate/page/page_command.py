@@ -6,9 +6,11 @@ import sys
 import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from threading import Event
 
 from stockstream.windows import Windows
+from stockstream_operate.lake.joined import open_joined
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
@@ -49,6 +51,11 @@ def run_page(asked: argparse.Namespace, screen: Screen) -> None:
     Raises:
         StockstreamError: there is no such stack, or the page cannot be served.
     """
+    if asked.stack is None:
+        # The page then begins with all finished days, and opens none of their files.
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        with open_joined(STATE / "lake", make_lake_sql(Windows()), today, screen.say):
+            pass
     try:
         with (
             serve_run(asked.port)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from stockstream.intervals import INTERVALS
-from stockstream_operate.lake.sql import LakeSql
+from stockstream_operate.lake.sql import LakeSql, history_over
 from stockstream_operate.page.sights import Sight, Span
 
 # So many bars fit a screen; where there are more, longer ones are made of them.
@@ -155,5 +155,5 @@ def _history(lake_sql: LakeSql, since: date | None) -> str:
     """The view's own SQL over some days' files: Athena then reads no others, and bills what it reads."""
     if since is None:
         return ""
-    history = lake_sql.views["bars_history"].sql.replace("FROM bars_delivered", "FROM delivered")
+    history = history_over(lake_sql, "delivered")
     return f"delivered AS (SELECT * FROM bars_delivered{_arrived(since)}),\nhistory AS ({history}),\n"

@@ -1,5 +1,7 @@
 """The lake's views over files on this machine."""
 
+import gzip
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from delivered_files import document, write_file, write_parquet
 
 from stockstream.fields import list_fields
 from stockstream.windows import Windows
+from stockstream_operate.lake import reading
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, to_duckdb
 from stockstream_operate.lake.sql import make_lake_sql
 
@@ -22,7 +25,7 @@ def document_of(windows: Windows, open_time: str, **fields: float) -> dict[str, 
     }
 
 
-NINE, TEN = "2026-11-20T14:30:00Z", "2026-11-20T14:31:00Z"
+NINE, TEN, ELEVEN, TWELVE = (f"2026-11-20T14:{minute}:00Z" for minute in (30, 31, 32, 33))
 
 
 def test_an_empty_folder_is_an_empty_lake(tmp_path: Path) -> None:
@@ -187,13 +190,177 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(tmp_path: Path, sql: str,
     assert "LINE" not in str(raised.value)
 
 
-def test_a_file_that_holds_no_documents_is_named(tmp_path: Path) -> None:
-    write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
-    broken = tmp_path / "bars" / "dt=2026-11-20" / "b.json.gz"
-    broken.write_bytes(b"no gzip")
+def _lines(*documents: dict[str, Any] | str) -> bytes:
+    texts = (each if isinstance(each, str) else json.dumps(each) for each in documents)
+    return "".join(f"{text}\n" for text in texts).encode()
 
-    with pytest.raises(LakeQueryError, match=r"b\.json\.gz"):
-        LakeEngine(tmp_path).query("SELECT id FROM bars_latest")
+
+TWO = _lines(document(TEN), document(ELEVEN))
+CHECKSUM = slice(-8, -4)
+
+
+def _with_wrong_checksum(compressed: bytes) -> bytes:
+    return compressed[:-8] + bytes(byte ^ 1 for byte in compressed[CHECKSUM]) + compressed[-4:]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "bars", "said"),
+    [
+        pytest.param("b.json.gz", b"", 1, "is empty.", id="an upload that was broken off"),
+        pytest.param(
+            "b.json.gz", b"no gzip", 1, "holds no documents of the lake, one a line in JSON.", id="a text"
+        ),
+        pytest.param(
+            "b.json.gz", gzip.compress(TWO)[:-4], 3, "is cut off.", id="cut off after the last line"
+        ),
+        pytest.param(
+            "b.json.gz",
+            gzip.compress(TWO, compresslevel=0)[:-40],
+            2,
+            "is cut off. has 1 of 2 lines that are no documents (line 2).",
+            id="cut off in a line",
+        ),
+        pytest.param(
+            "b.json.gz", gzip.compress(TWO)[:5], 1, "is cut off at its beginning.", id="a few bytes"
+        ),
+        pytest.param(
+            "b.json.gz",
+            _with_wrong_checksum(gzip.compress(TWO)),
+            1,
+            "cannot be unpacked",
+            id="bits that fell",
+        ),
+        pytest.param(
+            "b.json.gz",
+            gzip.compress(TWO[:-20] + b"\n" + _lines(document(TWELVE))),
+            3,
+            "has 1 of 3 lines that are no documents (line 2).",
+            id="a cut line between others",
+        ),
+        pytest.param(
+            "b.json.gz",
+            gzip.compress(_lines(document(TEN), document(ELEVEN, volume="many"), document("tomorrow"), "{}")),
+            2,
+            "has 3 of 4 lines that are no documents (line 2).",
+            id="lines of something else",
+        ),
+        pytest.param("notes.csv", b"a,b\n1,2\n", 1, "holds no documents", id="another ending"),
+    ],
+)
+def test_a_broken_file_costs_its_own_rows_and_is_named(
+    tmp_path: Path, name: str, content: bytes, bars: int, said: str
+) -> None:
+    first = write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
+    broken = first.with_name(name)
+    broken.write_bytes(content)
+
+    with LakeEngine(tmp_path) as lake:
+        for table in ("bars_latest", "bars_delivered", "bars"):
+            assert lake.query(f"SELECT count(*) FROM {table}").rows == [(bars,)], table  # noqa: S608 (ours)
+        assert list(lake.troubles) == [broken]
+        assert lake.troubles[broken].startswith(said)
+
+
+def test_files_are_read_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MOST_BYTES", 1)
+    for number, opens in enumerate((NINE, TEN, ELEVEN)):
+        write_file(tmp_path, "2026-11-20", str(number), [document(opens)])
+    write_parquet(tmp_path, "2026-11-20", "3", [document(TWELVE)])
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_latest").rows == [(4,)]
+        assert lake.query("SELECT count(*) FROM bars").rows == [(3,)]
+
+
+def test_a_time_that_is_none_costs_the_bars_of_its_file_in_the_views(tmp_path: Path) -> None:
+    write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
+    broken = write_file(tmp_path, "2026-11-20", "b", [document(TEN, arrived_at="yesterday")])
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_latest").rows == [(1,)]
+        assert lake.query("SELECT count(*) FROM bars").rows == [(2,)]
+        assert "yesterday" in lake.troubles[broken]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more", _lines(document(TEN))], ids=len)
+def test_a_broken_parquet_file_costs_its_own_rows_and_is_named(tmp_path: Path, content: bytes) -> None:
+    first = write_parquet(tmp_path, "2026-11-20", "a", [document(NINE)])
+    broken = first.with_name("b.parquet")
+    broken.write_bytes(content)
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_latest").rows == [(1,)]
+        assert lake.query("SELECT count(*) FROM bars_parquet").rows == [(1,)]
+        assert list(lake.troubles) == [broken]
+
+
+@pytest.mark.parametrize("is_older_first", [True, False], ids=["the older first", "the newer first"])
+def test_parquet_files_of_before_a_field_was_there_are_read(tmp_path: Path, *, is_older_first: bool) -> None:
+    """As with JSON, what a file does not have is null."""
+    names = "ab" if is_older_first else "ba"
+    older = {name: value for name, value in document(NINE).items() if name not in {"atr_14", "vwap_20"}}
+    write_parquet(tmp_path, "2026-11-20", names[0], [older])
+    write_parquet(tmp_path, "2026-11-20", names[1], [document(TEN, atr_14=0.5)])
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_latest").rows == [(2,)]
+        assert lake.query("SELECT count(*) FROM bars_parquet").rows == [(2,)]
+        assert lake.query("SELECT atr_14, vwap_20 FROM bars_latest ORDER BY open_time").rows == [
+            (None, None),
+            (0.5, None),
+        ]
+
+
+def test_what_athena_does_not_see_is_no_part_of_the_lake(tmp_path: Path) -> None:
+    """A whole bucket was copied here, by way of a Mac; a file is being written, another was set aside."""
+    write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
+    other = gzip.compress(_lines(document(TEN)))
+    for place in (
+        "bars/dt=2026-11-20/._a.json.gz",
+        "bars/dt=2026-11-20/_a.json.gz",
+        "bars/dt=2026-11-20/.a.json.gz.part",
+        "bars/dt=2026-11-20/_temporary/a.json.gz",
+        "processing-failed/dt=2026-11-20/a.json.gz",
+        "format-conversion-failed/dt=2026-11-20/a.json.gz",
+        "search/processing-failed/dt=2026-11-20/a.json.gz",
+        "redriven/processing-failed/dt=2026-11-20/a.json.gz",
+        "athena-results/bars/dt=2026-11-20/a.json.gz",
+        "kept/set-aside/bars/dt=2026-11-20/a.json.gz",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(other)
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_delivered").rows == [(1,)]
+        assert lake.troubles == {}
+
+
+@pytest.mark.parametrize(
+    "place", ["bars/a.json.gz", "bars/dt=today/a.json.gz", "bars-parquet/2026/a.parquet"]
+)
+def test_what_lies_beside_the_days_is_named(tmp_path: Path, place: str) -> None:
+    write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / place).write_bytes(gzip.compress(_lines(document(TEN))))
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_delivered").rows == [(1,)]
+        ((stray, reason),) = lake.troubles.items()
+        assert stray in {tmp_path / place, (tmp_path / place).parent}
+        assert "no folder of a day" in reason
+
+
+def test_files_are_read_whatever_they_end_with_and_however_deep_in_their_day(tmp_path: Path) -> None:
+    """So does Athena, which looks at the folder, and unpacks what is packed."""
+    day = write_file(tmp_path, "2026-11-20", "a", [document(NINE)]).parent
+    (day / "b.json").write_bytes(_lines(document(TEN)).rstrip())
+    (day / "hour").mkdir()
+    two = gzip.compress(_lines(document(ELEVEN))) + gzip.compress(_lines(document(TWELVE)))
+    (day / "hour" / "c").write_bytes(two)
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT dt, count(*) FROM bars_delivered GROUP BY dt").rows == [("2026-11-20", 4)]
+        assert lake.troubles == {}
 
 
 def test_whole_numbers_are_divided_as_athena_divides_them(tmp_path: Path) -> None:

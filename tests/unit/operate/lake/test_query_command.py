@@ -15,6 +15,7 @@ from stockstream.windows import Windows
 from stockstream_local import cli
 from stockstream_operate.lake import access as lake_access
 from stockstream_operate.lake.sql import make_lake_sql
+from stockstream_operate.lake.tail_command import follow
 
 
 @pytest.fixture
@@ -228,3 +229,26 @@ def test_a_saved_query_that_finds_nothing_says_why(name: str, capsys: pytest.Cap
     # A program gets no words.
     assert all(line.startswith("{") for line in found)
     assert ("Nothing matches." in told) is (not found)
+
+
+def test_a_broken_file_is_named_once_on_standard_error_until_it_is_set_aside(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = lake / "bars" / "dt=2026-11-20" / "b.json.gz"
+    broken.write_bytes(b"")
+    asked = ["query", "SELECT count(*) AS bars FROM bars_latest", "--format", "csv"]
+
+    assert cli.main(asked) == 0
+    said = capsys.readouterr()
+    assert said.out == "bars\n2\n"
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"{broken} is empty. ")
+
+    following = follow(lake_access.LocalLake(lake), (), 1)
+    next(following)
+    next(following)
+    assert capsys.readouterr().err == f"{line}\n"
+
+    broken.rename(broken.with_name(f"_{broken.name}"))  # what the line says
+    assert cli.main(asked) == 0
+    assert capsys.readouterr() == ("bars\n2\n", "")

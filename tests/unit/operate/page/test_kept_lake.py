@@ -1,6 +1,7 @@
 """The files of a lake, each read once: the same answers as from the files themselves."""
 
 import gzip
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from delivered_files import document, write_file, write_parquet
 
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
+from stockstream_operate.lake.joined import open_joined
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page import kept_lake
 from stockstream_operate.page.kept_lake import KeptLake, Progress
@@ -100,17 +102,48 @@ def test_a_file_without_compression_or_a_last_line_break_is_read(folder: Path, k
     assert count(kept) == 2
 
 
-@pytest.mark.parametrize("how", ["cut off", "no JSON"])
-def test_a_broken_file_is_named_and_keeps_no_other_out(folder: Path, kept: KeptLake, how: str) -> None:
+def test_takes_finished_days_from_what_is_joined_and_the_others_from_their_files(
+    folder: Path, kept: KeptLake
+) -> None:
+    write_file(folder, "2026-11-19", "0", bars(1, 1, day=19))
+    broken = write_file(folder, "2026-11-19", "broken", bars(3, day=19))
+    broken.write_bytes(b"")
+    write_parquet(folder, "2026-11-20", "0", bars(2))
+    write_file(folder, "2026-11-21", "0", bars(7, day=21))
+    for day in folder.glob("bars*/dt=*"):
+        os.utime(day, (1_700_000_000, 1_700_000_000))
+    with open_joined(folder, LAKE_SQL, "2026-11-21"), LakeEngine(folder, LAKE_SQL) as engine:
+        expected = {view: engine.query(ALL.format(view)) for view in LAKE_SQL.views}
+    for file in folder.glob("bars*/dt=2026-11-[12][09]/0.*"):
+        file.write_bytes(b"is not opened")
+
+    assert kept.look()
+    assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == expected
+    assert kept.progress == Progress(4, 4)
+    assert kept.trouble == f"{broken} is empty."
+    assert not kept.look()
+
+    write_file(folder, "2026-11-20", "late", bars(9))
+    assert kept.look()
+    assert kept.query("SELECT count(*) FROM bars_delivered").rows == [(5,)]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("cut off", "is cut off."), ("no JSON", "holds no documents of the lake, one a line in JSON.")],
+)
+def test_a_broken_file_is_named_and_keeps_no_other_out(
+    folder: Path, kept: KeptLake, how: str, said: str
+) -> None:
     for name in "0123":
         write_file(folder, "2026-11-20", name, bars(int(name)))
     assert kept.trouble == ""
     broken = write_file(folder, "2026-11-20", "4", bars(4))
-    broken.write_bytes(broken.read_bytes()[:-9] if how == "cut off" else gzip.compress(b"<html>\n"))
+    broken.write_bytes(broken.read_bytes()[:-4] if how == "cut off" else gzip.compress(b"<html>\n"))
 
     assert kept.look()
-    assert kept.trouble.startswith(f"{broken} holds no documents: ")
-    assert count(kept) == 4
+    assert kept.trouble == f"{broken} {said}"
+    assert count(kept) == (5 if how == "cut off" else 4)
     assert not kept.look()
 
 

@@ -1,0 +1,384 @@
+"""The finished days of a lake on this machine, joined: some sorted Parquet files that answer in place of all.
+
+A copy of what the lake's files hold lies in `.joined` beside them: bars by the month in which they open,
+those of this month by the day. All deliveries of a bar are in one of these files, so that its history is
+worked out when the file is written, and not for each question. A day of arrival is joined when it is over,
+and anew when its folder has changed; `manifest.json` says of which folders the files are made, and is
+replaced at the end. Whatever breaks a step off, the manifest before it still holds. Who deletes `.joined`
+loses nothing but time.
+"""
+# ruff: noqa: S608  # what SQL is made of are the lake's own views, and names and days that are quoted
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+
+from stockstream_operate.lake.engine import (
+    AT_TIMEZONE,
+    SETTINGS,
+    make_delivered,
+    select_delivered,
+    to_duckdb,
+)
+from stockstream_operate.lake.parts import (
+    day_of,
+    find_day_names,
+    find_days,
+    find_files,
+    find_folders,
+    name_of,
+)
+from stockstream_operate.lake.reading import name_aside, quoted, read_files
+from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over
+
+FOLDER = ".joined"
+_MANIFEST, _WRITING, _READING = "manifest.json", "writing.lock", "reading.lock"
+# What is joined otherwise than before gets another number, and is joined anew.
+_VERSION = 1
+# A file that comes within one tick of the file system's clock does not change its folder's time again.
+_SETTLED_NANOSECONDS = 2_000_000_000
+_MONTH = len("2026-11")
+
+# Of the folders and the broken files of a day, below the lake's: when each was changed.
+type Prints = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedFile:
+    """One of the Parquet files.
+
+    Attributes:
+        path: where it is.
+        days: the days of arrival of its rows (`2026-11-20`).
+    """
+
+    path: Path
+    days: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedDay:
+    """A day of arrival as it was joined.
+
+    Attributes:
+        prints: of its folders and its broken files.
+        troubles: what is wrong with which file, by its path below the lake's folder.
+    """
+
+    prints: Prints
+    troubles: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What is joined.
+
+    Attributes:
+        lake: the lake's folder.
+        files: by the month (`2026-11`) or day (`2026-11-20`) in which their bars open. The columns are those
+            of `bars_delivered`, and `known_from` and `known_until` as in `bars_history`; of a repetition,
+            which only `bars_delivered` has, both are null.
+        days: the days of arrival that are in them, by their name (`2026-11-20`).
+        outdated: those of them whose folders have changed since.
+    """
+
+    lake: Path
+    files: Mapping[str, JoinedFile] = field(default_factory=dict)
+    days: Mapping[str, JoinedDay] = field(default_factory=dict)
+    outdated: frozenset[str] = frozenset()
+
+    @property
+    def covered(self) -> set[str]:
+        """The days that need not be read from their own files."""
+        return set(self.days) - self.outdated
+
+    @property
+    def troubles(self) -> dict[Path, str]:
+        """What is wrong with which file of the days that are covered."""
+        return {
+            self.lake / file: reason
+            for name in sorted(self.covered)
+            for file, reason in self.days[name].troubles.items()
+        }
+
+    def unsettled(self, opened: Iterable[str]) -> set[str]:
+        """The files whose histories are no longer true, where bars of these days have come beside them."""
+        days = set(opened)
+        return {
+            key
+            for key, file in self.files.items()
+            if file.days & self.outdated or any(day.startswith(key) for day in days)
+        }
+
+    def select(self, columns: str, keys: Iterable[str]) -> str:
+        """DuckDB's SELECT of columns of the rows in some files that are not outdated; at least one file."""
+        return select_rows(columns, [self.files[key].path for key in sorted(keys)], self.outdated)
+
+
+def select_rows(columns: str, files: Iterable[Path], but: Collection[str]) -> str:
+    """DuckDB's SELECT of columns of joined files, but for the rows of some days of arrival."""
+    listed = ", ".join(quoted(str(file)) for file in files)
+    others = f" WHERE dt NOT IN ({', '.join(map(quoted, sorted(but)))})" if but else ""
+    return f"SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false){others}"
+
+
+@contextmanager
+def open_joined(
+    lake: Path, lake_sql: LakeSql, today: str, tell: Callable[[str], None] = lambda _sentence: None
+) -> Iterator[Joined]:
+    """Joins what is finished of a lake, and gives what is joined; within, the files stay.
+
+    Where nothing can be written, nothing is joined.
+
+    Args:
+        lake: its folder.
+        lake_sql: its views.
+        today: the day of arrival that still grows, such as `2026-11-20`.
+        tell: is told before what takes more than a moment.
+    """
+    joining = _Joining(lake, lake_sql, today)
+    with ExitStack() as stack:
+        joined = stack.enter_context(read_joined(lake, lake_sql))
+        if joining.is_due(joined):
+            stack.close()
+            # Read-only, full, or put away by a new run.
+            with suppress(OSError, duckdb.IOException, duckdb.OutOfMemoryException):
+                (lake / FOLDER).mkdir(exist_ok=True)
+                with _locked(lake / FOLDER / _WRITING, fcntl.LOCK_EX):
+                    joining.join(tell)
+            joined = stack.enter_context(read_joined(lake, lake_sql))
+        yield joined
+
+
+@contextmanager
+def read_joined(lake: Path, lake_sql: LakeSql) -> Iterator[Joined]:
+    """What is joined of a lake as it is; within, the files stay."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_locked(lake / FOLDER / _READING, fcntl.LOCK_SH))
+            joined = _load(lake, lake_sql)
+        except OSError:  # nothing is joined, or a new run has put it away
+            joined = Joined(lake)
+        yield joined
+
+
+def _load(lake: Path, lake_sql: LakeSql) -> Joined:
+    """What the manifest says; nothing where what is there was made for other views."""
+    try:
+        read = json.loads((lake / FOLDER / _MANIFEST).read_text(encoding="utf-8"))
+        if read["made_for"] != _made_for(lake_sql):
+            return Joined(lake)
+        folder = (lake / FOLDER).resolve()  # DuckDB is allowed to read that
+        files = {
+            key: JoinedFile(folder / each["name"], frozenset(each["days"]))
+            for key, each in read["files"].items()
+        }
+        days = {name: JoinedDay(**day) for name, day in read["days"].items()}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return Joined(lake)
+    folders = _folders_by_day(lake)
+    changed = {
+        name
+        for name, day in days.items()
+        if _take_prints(lake, {*folders.get(name, ()), *day.prints}) != day.prints
+    }
+    return Joined(lake, files, days, frozenset(changed))
+
+
+class _Joining:
+    def __init__(self, lake: Path, lake_sql: LakeSql, today: str) -> None:
+        self._lake = lake
+        self._folder = (lake / FOLDER).resolve()
+        self._lake_sql = lake_sql
+        self._today = today
+        self._columns = ", ".join(f'"{name}"' for name in lake_sql.views[DELIVERED].columns)
+
+    def is_due(self, joined: Joined) -> bool:
+        """Whether there is something to join."""
+        return bool(self._find_wanted(joined)) or any(map(self._is_stale, joined.files))
+
+    def join(self, tell: Callable[[str], None]) -> None:
+        """Joins what is finished; nobody else may at the same time."""
+        joined = _load(self._lake, self._lake_sql)
+        wanted = self._find_wanted(joined)
+        if len(wanted) > 1:
+            tell(f"Joining {len(wanted)} finished days of the lake, once.")
+        # A month at a time: what is joined stays joined, whatever ends the work.
+        batches = [set(names) for _, names in groupby(sorted(wanted), lambda name: name[:_MONTH])]
+        for batch in batches or [set[str]()]:
+            joined = self._join_days(joined, {name: wanted[name] for name in batch})
+        self._sweep(joined)
+
+    def _find_wanted(self, joined: Joined) -> dict[str, Prints]:
+        """The days that are to be joined, and what their folders are now."""
+        folders = _folders_by_day(self._lake)
+        latest = time.time_ns() - _SETTLED_NANOSECONDS
+        wanted = {}
+        for name in {*folders, *joined.outdated} - joined.covered:
+            if name < self._today:
+                days = [self._lake / each for each in folders.get(name, ())]
+                below = [folder for day in days for folder in find_folders(day)]
+                prints = _take_prints(self._lake, (str(each.relative_to(self._lake)) for each in below))
+                if all(changed <= latest for changed in prints.values()):
+                    wanted[name] = prints
+        return wanted
+
+    def _join_days(self, joined: Joined, batch: Mapping[str, Prints]) -> Joined:
+        """Joins some days into the files of their bars, and says so in the manifest."""
+        days = {name: day for name, day in joined.days.items() if name not in batch}
+        with duckdb.connect() as database:
+            for statement in (*SETTINGS, AT_TIMEZONE, make_delivered(self._lake_sql)):
+                database.execute(statement)
+            folders = [day for day in find_days(self._lake) if name_of(day) in batch]
+            troubles = self._read(database, [file for day in folders for file in find_files(day)])
+            for name, prints in batch.items():
+                of_day = {
+                    str(file.relative_to(self._lake)): said
+                    for file, said in troubles.items()
+                    if day_of(file) == name
+                }
+                if prints:
+                    days[name] = JoinedDay(prints | _take_prints(self._lake, of_day), of_day)
+            old = self._find_old(joined, batch, set(find_opened(database, DELIVERED)))
+            if old:
+                kept = select_rows(self._columns, [joined.files[key].path for key in old], batch)
+                database.execute(f"INSERT INTO {DELIVERED} {kept}")
+            written = self._write(database)
+        others = {key: file for key, file in joined.files.items() if key not in old}
+        return self._commit(Joined(self._lake, others | written, days))
+
+    def _read(self, database: duckdb.DuckDBPyConnection, files: list[Path]) -> dict[Path, str]:
+        return read_files(
+            database,
+            files,
+            self._lake_sql.columns,
+            lambda sources: select_delivered(self._lake_sql, sources),
+            DELIVERED,
+            name_aside(),
+        )
+
+    def _find_old(self, joined: Joined, batch: Collection[str], opened: Collection[str]) -> set[str]:
+        """The files that are written anew: those of the same bars, and those of months that are over."""
+        old = {
+            key
+            for key, file in joined.files.items()
+            if self._is_stale(key) or not file.days.isdisjoint(batch)
+        }
+        while True:
+            reached = {self._key(each) for each in (*opened, *old)} | old
+            touched = {
+                key
+                for key in joined.files
+                if any(key.startswith(each) or each.startswith(key) for each in reached)
+            }
+            if touched <= old:
+                return old
+            old |= touched
+
+    def _write(self, database: duckdb.DuckDBPyConnection) -> dict[str, JoinedFile]:
+        history = to_duckdb(history_over(self._lake_sql, DELIVERED, ["dt"]))
+        database.execute(f"CREATE TABLE history AS {history}")
+        repetitions = (
+            f"SELECT {self._columns} FROM {DELIVERED} EXCEPT ALL SELECT {self._columns} FROM history"
+        )
+        counts = f"SELECT (SELECT count(*) FROM {DELIVERED}) = (SELECT count(*) FROM history)"
+        if database.execute(counts).fetchall() == [(True,)]:  # without comparing them all
+            repetitions = f"SELECT {self._columns} FROM {DELIVERED} WHERE false"
+        database.execute(f"CREATE TABLE repetitions AS {repetitions}")
+        database.execute(
+            f"CREATE VIEW written AS SELECT {self._columns}, known_from, known_until FROM history "
+            "UNION ALL SELECT *, NULL, NULL FROM repetitions"
+        )
+        by_key: dict[str, list[str]] = defaultdict(list)
+        for day in find_opened(database, "written"):
+            by_key[self._key(day)].append(day)
+        written = {}
+        for key, days in by_key.items():
+            path = self._folder / f"{key}-{uuid4().hex}.parquet"
+            rows = f"FROM written WHERE strftime(open_time, '%Y-%m-%d') IN ({', '.join(map(quoted, days))})"
+            database.execute(
+                f'COPY (SELECT * {rows} ORDER BY instrument, "interval", open_time, as_of) '
+                f"TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+            with path.open("rb") as file:
+                os.fsync(file.fileno())  # the manifest that names it may reach the disk before it
+            arrived = database.execute(f"SELECT DISTINCT dt {rows}").fetchall()
+            written[key] = JoinedFile(path, frozenset(name for (name,) in arrived))
+        return written
+
+    def _commit(self, joined: Joined) -> Joined:
+        manifest = {
+            "made_for": _made_for(self._lake_sql),
+            "files": {
+                key: {"name": file.path.name, "days": sorted(file.days)} for key, file in joined.files.items()
+            },
+            "days": {
+                name: {"prints": day.prints, "troubles": day.troubles} for name, day in joined.days.items()
+            },
+        }
+        part = self._folder / f"{_MANIFEST}.part"
+        part.write_text(json.dumps(manifest), encoding="utf-8")
+        part.replace(self._folder / _MANIFEST)
+        return joined
+
+    def _sweep(self, joined: Joined) -> None:
+        """Deletes files that no manifest names, unless somebody reads: then the next one does."""
+        used = {file.path.name for file in joined.files.values()}
+        with suppress(BlockingIOError), _locked(self._folder / _READING, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            for file in self._folder.glob("*.parquet"):
+                if file.name not in used:
+                    file.unlink()
+
+    def _key(self, day: str) -> str:
+        """The key of the file that bars of a day belong into: the month's, or this month the day's."""
+        return day[:_MONTH] if self._is_over(day) else day
+
+    def _is_over(self, day: str) -> bool:
+        return day[:_MONTH] < self._today[:_MONTH]
+
+    def _is_stale(self, key: str) -> bool:
+        return (len(key) == _MONTH) != self._is_over(key)
+
+
+def find_opened(database: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The days (UTC, `2026-11-20`) in which the bars of a table open."""
+    rows = database.execute(f"SELECT DISTINCT strftime(open_time, '%Y-%m-%d') AS day FROM {table}").fetchall()
+    return sorted(day for (day,) in rows)
+
+
+def _folders_by_day(lake: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for folder in find_day_names(lake):
+        found[folder.partition("=")[2]].append(folder)
+    return dict(found)
+
+
+def _take_prints(lake: Path, names: Iterable[str]) -> Prints:
+    prints = {}
+    for name in names:
+        with suppress(FileNotFoundError):
+            prints[name] = os.stat(f"{lake}/{name}").st_mtime_ns  # noqa: PTH116 (a path takes ten times as long)
+    return prints
+
+
+def _made_for(lake_sql: LakeSql) -> str:
+    made_for = [str(_VERSION), *lake_sql.columns, *(view.sql for view in lake_sql.views.values())]
+    return hashlib.sha256("\n".join(made_for).encode()).hexdigest()
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, how)
+        yield

@@ -1,0 +1,268 @@
+"""`stockstream compact`: wherever it ends, no bar is missing or there twice; what is deleted was compared."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import boto3
+import pytest
+from delivered_files import document, write_file, write_parquet
+from moto import mock_aws
+
+from stockstream.windows import Windows
+from stockstream_local import cli
+from stockstream_operate.lake import compact_command
+from stockstream_operate.lake.compaction import Compaction, CompactionError
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.sql import make_lake_sql
+from stockstream_operate.stack import Stack
+
+BUCKET, DAY, TODAY = "the-lake", "2026-11-20", date(2026, 11, 21)
+LAKE_SQL = make_lake_sql(Windows())
+
+
+def bar(minute: int, close: float = 100.0, instrument: str = "IBM", **fields: Any) -> dict[str, Any]:
+    return document(f"{DAY}T14:{minute:02}:00Z", close, instrument=instrument, **fields)
+
+
+class Bucket:
+    """A bucket with a lake.
+
+    Attributes:
+        writes: the keys that were put, and how many were deleted at each time.
+        lasts: how many of these may be done before the process ends; None for all.
+    """
+
+    def __init__(self) -> None:
+        self._s3 = boto3.client("s3")
+        self._s3.create_bucket(Bucket=BUCKET)
+        self.writes: list[Any] = []
+        self.lasts: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+    def put_object(self, **asked: Any) -> Any:
+        self._write(asked["Key"])
+        return self._s3.put_object(**asked)
+
+    def delete_objects(self, **asked: Any) -> Any:
+        keys = asked["Delete"]["Objects"]
+        self._write(len(keys))
+        # The process may end when some of them are gone.
+        asked["Delete"] = {"Objects": keys[: len(keys) // 2]}
+        if asked["Delete"]["Objects"]:
+            self._s3.delete_objects(**asked)
+        self._write(len(keys) - len(keys) // 2)
+        asked["Delete"] = {"Objects": keys[len(keys) // 2 :]}
+        return self._s3.delete_objects(**asked)
+
+    def _write(self, what: Any) -> None:
+        if self.lasts is not None and len(self.writes) >= self.lasts:
+            raise KeyboardInterrupt
+        self.writes.append(what)
+
+    def deliver(self, name: str, *documents: dict[str, Any], day: str = DAY, parquet: bool = False) -> str:
+        with TemporaryDirectory() as folder:
+            lake = Path(folder)
+            path = (write_parquet if parquet else write_file)(lake, day, name, list(documents))
+            key = path.relative_to(lake).as_posix()
+            self._s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+        return key
+
+    def listed(self) -> list[str]:
+        return [each["Key"] for each in self._s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the views answer over the files as they are now."""
+        with TemporaryDirectory() as folder:
+            for key in self.listed():
+                path = Path(folder, key)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._s3.download_file(BUCKET, key, str(path))
+            with LakeEngine(Path(folder), LAKE_SQL) as engine:
+                assert engine.troubles == {}
+                return sorted(engine.query(sql).rows, key=repr)
+
+    def compact(self, *, deletes_raw: bool = False) -> list[Any]:
+        compaction = Compaction(self, BUCKET, LAKE_SQL, deletes_raw=deletes_raw)  # type: ignore[arg-type]
+        return [compaction.compact(day) for day in compaction.find_days(None, TODAY)]
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    """A day of repetitions and revisions in both formats, and today."""
+    with mock_aws():
+        bucket = Bucket()
+        bucket.deliver("a", bar(2), bar(1), bar(1))
+        bucket.deliver(
+            "b", bar(2), bar(2, 102.5, as_of=f"{DAY}T15:00:00.000Z"), bar(1, 7.0, "AAPL", volume=None)
+        )
+        bucket.deliver("c", bar(3, 103.0), bar(2), parquet=True)
+        bucket.deliver("today", bar(4), day=str(TODAY))
+        yield bucket
+
+
+HISTORY = "SELECT id, close, volume, as_of, known_from, known_until, sma_5, trading_day FROM bars_history"
+LATEST = "SELECT * FROM bars_latest"
+
+
+def names(bucket: Bucket) -> list[str]:
+    """The keys, with the compacted file's as `compacted`."""
+    return [
+        key if "compacted-" not in key else f"{key.rpartition('/')[0]}/compacted" for key in bucket.listed()
+    ]
+
+
+def test_a_day_becomes_one_sorted_file_and_its_others_stay(bucket: Bucket, tmp_path: Path) -> None:
+    before, latest = bucket.listed(), bucket.ask(LATEST)
+    (done,) = bucket.compact()
+
+    assert sorted(set(bucket.listed()) - set(before)) == [done.after.key]
+    assert (done.day, done.deleted, done.troubles) == (DAY, 0, {})
+    assert bucket.ask(LATEST) == latest
+    path = tmp_path / "compacted.parquet"
+    bucket.download_file(BUCKET, done.after.key, str(path))
+    with LakeEngine(path) as engine:
+        assert engine.query("SELECT id, as_of, close FROM bars_parquet").rows == [
+            (f"AAPL|1min|{DAY}T14:01:00Z", f"{DAY}T14:01:00.000Z", 7.0),
+            (f"IBM|1min|{DAY}T14:01:00Z", f"{DAY}T14:01:00.000Z", 100.0),
+            (f"IBM|1min|{DAY}T14:02:00Z", f"{DAY}T14:02:00.000Z", 100.0),
+            (f"IBM|1min|{DAY}T14:02:00Z", f"{DAY}T15:00:00.000Z", 102.5),
+            (f"IBM|1min|{DAY}T14:03:00Z", f"{DAY}T14:03:00.000Z", 103.0),
+        ]
+
+
+def test_what_is_compacted_is_not_compacted_again(bucket: Bucket) -> None:
+    bucket.compact()
+    keys, writes = bucket.listed(), len(bucket.writes)
+
+    assert bucket.compact() == [None]
+    assert (bucket.listed(), len(bucket.writes)) == (keys, writes)
+
+
+def test_the_files_before_go_where_the_owner_says_so(bucket: Bucket) -> None:
+    history = bucket.ask(HISTORY)
+    bucket.compact()
+    (done,) = bucket.compact(deletes_raw=True)
+
+    assert done.deleted == 3
+    assert names(bucket) == [f"bars-parquet/dt={DAY}/compacted", f"bars/dt={TODAY}/today.json.gz"]
+    assert bucket.ask(HISTORY) == history
+    assert bucket.compact(deletes_raw=True) == [None]
+
+
+@pytest.mark.parametrize("deletes_raw", [True, False])
+def test_a_file_that_comes_late_is_taken_in(bucket: Bucket, *, deletes_raw: bool) -> None:
+    bucket.compact(deletes_raw=deletes_raw)
+    bucket.deliver("late", bar(9, 109.0))
+    bucket.deliver("zlate", bar(1, 101.5, as_of=f"{DAY}T16:00:00.000Z"))
+    history = bucket.ask(HISTORY)
+    bucket.compact(deletes_raw=deletes_raw)
+
+    assert bucket.ask(HISTORY) == history
+    assert names(bucket).count(f"bars-parquet/dt={DAY}/compacted") == 1
+    assert len(names(bucket)) == (2 if deletes_raw else 7)
+
+
+def test_wherever_it_ends_no_bar_is_missing_or_there_twice_and_the_next_time_goes_on(bucket: Bucket) -> None:
+    latest, history = bucket.ask(LATEST), bucket.ask(HISTORY)
+    # Before anything; after the put; with some files deleted; after the put that this makes necessary; ...
+    for lasts in (0, 1, 1, 1, 1, 1):
+        bucket.writes, bucket.lasts = [], lasts
+        with pytest.raises(KeyboardInterrupt):
+            bucket.compact(deletes_raw=True)
+        assert bucket.ask(LATEST) == latest
+        assert bucket.ask(HISTORY) == history
+    assert names(bucket).count(f"bars-parquet/dt={DAY}/compacted") > 1
+
+    bucket.lasts = None
+    bucket.compact(deletes_raw=True)
+    assert bucket.ask(HISTORY) == history
+    assert names(bucket) == [f"bars-parquet/dt={DAY}/compacted", f"bars/dt={TODAY}/today.json.gz"]
+
+
+def test_fields_of_windows_that_the_stack_no_longer_has_are_kept(bucket: Bucket) -> None:
+    bucket.deliver("old", bar(7) | {"sma_3": 99.5, "note": "x"})
+    bucket.compact(deletes_raw=True)
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "compacted.parquet")
+        (key,) = (each for each in bucket.listed() if "compacted" in each)
+        bucket.download_file(BUCKET, key, str(path))
+        with LakeEngine(path, make_lake_sql(Windows((3,), (12,)))) as engine:
+            assert engine.query("SELECT sma_3 FROM bars_latest WHERE sma_3 IS NOT NULL").rows == [(99.5,)]
+
+
+def test_a_broken_file_is_named_and_left(bucket: Bucket) -> None:
+    broken = f"bars/dt={DAY}/broken.json.gz"
+    good = json.dumps(bar(8, 108.0))
+    bucket.put_object(Bucket=BUCKET, Key=broken, Body=f"{good}\n{good[:50]}".encode())
+    (done,) = bucket.compact(deletes_raw=True)
+
+    assert done.troubles == {broken: "has 1 of 2 lines that are no documents (line 2)."}
+    assert broken in bucket.listed()
+    assert f"bars/dt={DAY}/a.json.gz" not in bucket.listed()
+    bucket.delete_object(Bucket=BUCKET, Key=broken)
+    assert (108.0,) in bucket.ask("SELECT close FROM bars_latest")
+
+
+def test_a_day_of_nothing_but_broken_files_is_left(bucket: Bucket) -> None:
+    key = "bars/dt=2026-11-19/broken.json.gz"
+    bucket.put_object(Bucket=BUCKET, Key=key, Body=b"")
+    first, _ = bucket.compact(deletes_raw=True)
+
+    assert (first.after, first.deleted, first.troubles) == (None, 0, {key: "is empty."})
+
+
+@pytest.mark.parametrize("wrong", ["cut off", "another day's"])
+def test_nothing_is_deleted_where_what_was_written_is_not_what_was_read(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    key = bucket.deliver("other", bar(30), day=str(TODAY), parquet=True)
+    other = bucket.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    before = bucket.listed()
+    put = bucket.put_object
+
+    def put_wrong(**asked: Any) -> Any:
+        return put(**asked | {"Body": other if wrong == "another day's" else asked["Body"][:-9]})
+
+    monkeypatch.setattr(bucket, "put_object", put_wrong)
+    with pytest.raises(CompactionError, match="othing was deleted"):
+        bucket.compact(deletes_raw=True)
+
+    assert set(before) < set(bucket.listed())
+
+
+def test_what_athena_does_not_see_is_not_touched(bucket: Bucket) -> None:
+    hidden = f"bars/dt={DAY}/_set-aside.json.gz"
+    failed = f"processing-failed/dt={DAY}/x"
+    for key in (hidden, failed):
+        bucket.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    bucket.compact(deletes_raw=True)
+
+    assert {hidden, failed} < set(bucket.listed())
+
+
+def test_the_command_says_what_it_did(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        compact_command, "find_stack", lambda name: Stack(name, None, {"LakeBucketName": BUCKET})
+    )
+    asked = ["compact", "--stack", "stockstream", "--since", DAY]
+
+    assert cli.main(asked) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("2 days from 2026-11-20 to 2026-11-21: 4 files of ")
+    assert "--delete-raw deletes them" in said
+    assert cli.main(asked) == 0
+    assert capsys.readouterr().out == "No day before today needs it.\n"
+    assert cli.main([*asked, "--delete-raw"]) == 0
+    assert "4 files were deleted." in capsys.readouterr().out
+    assert cli.main([*asked[:-1], "2026-11-22"]) == 0
+    assert capsys.readouterr().out == "There is no day before today.\n"
+    assert len(bucket.listed()) == 2
