@@ -63,7 +63,7 @@ lint-imports:
 	@said=$$(lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
 
 lint-template:
-	@cfn-lint template.yaml budget.yaml
+	@cfn-lint template.yaml budget.yaml deploy-role.yaml
 
 lint-locks:
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT \
