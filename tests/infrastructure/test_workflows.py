@@ -22,6 +22,9 @@ TARGETS = set(
 RIGHTS = {
     ("test", "test"): {"contents": "read"},
     ("nightly", "slow"): {"contents": "read"},
+    ("nightly", "audit"): {"contents": "read"},
+    ("release", "build"): {"contents": "read"},
+    ("release", "publish"): {"attestations": "write", "contents": "write", "id-token": "write"},
     ("mutants", "mutants"): {"contents": "read"},
     ("dependencies", "compile"): {"contents": "read"},
     ("dependencies", "propose"): {"actions": "write", "contents": "write", "pull-requests": "write"},
@@ -92,7 +95,7 @@ def test_what_the_jobs_type_is_there() -> None:
     made = set(re.findall(r"\bmake ([a-z-]+)", typed))
     scripts = set(re.findall(r"(\.github/\S+\.sh)", typed))
 
-    assert {"test", "test-slow", "mutants", "lock", "build"} <= made <= TARGETS
+    assert {"test", "test-slow", "mutants", "audit", "release", "lock", "build"} <= made <= TARGETS
     assert scripts == {f".github/{path.name}" for path in FOLDER.glob("*.sh")}
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
@@ -144,3 +147,10 @@ def test_dependabot_looks_after_the_actions_alone() -> None:
     updates = read(FOLDER / "dependabot.yml")["updates"]
 
     assert [each["package-ecosystem"] for each in updates] == ["github-actions"]
+
+
+def test_nothing_that_was_installed_runs_beside_the_rights_to_publish() -> None:
+    for each in JOBS:
+        if each.job["permissions"].get("contents") == "write":
+            typed = "\n".join(step.get("run", "") for step in each.steps)
+            assert not re.search(r"\b(make|python|pip|uv)\b|\.venv", typed), each.name
