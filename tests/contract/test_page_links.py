@@ -46,3 +46,13 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     )
 
     assert broken_links(page) == ["#other", "gone.md"]
+
+
+def test_the_readme_is_short_and_the_index_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+
+    assert len(readme.splitlines()) <= 200
+    assert {page.name for page in PAGES if page.parent.name == "docs"} - {"index.md"} == set(
+        re.findall(r"\]\((\w+\.md)\)", index)
+    )
