@@ -9,10 +9,11 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock'
-# What `make audit` and `make sbom` need is installed for them alone.
-AUDIT := uv run --quiet --no-project --isolated --python .venv/bin/python --with-requirements requirements/audit.txt
+# What some targets need is installed for them alone.
+ALONE := uv run --quiet --no-project --isolated --python .venv/bin/python --with-requirements
+AUDIT := $(ALONE) requirements/audit.txt
 
-.PHONY: help setup run search test check check-tests test-slow mutants audit sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
+.PHONY: help setup run search test check check-tests test-slow mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -58,6 +59,12 @@ audit: setup  ## check GitHub's workflows, and the locked packages for known wea
 			echo "audit: see above what pip-audit found in $$lock. \"Not found on PyPI\", \"could not be audited\" and errors of a" \
 				"connection mean that its database was not reached from here: nothing is known then."; exit 1; }; done
 
+docs: setup  ## build the docs as a site, .stockstream/site/index.html, and check its links
+	@python -m stockstream_generate.site stage
+	@said=$$($(ALONE) requirements/docs.txt zensical build --strict --clean 2>&1) || { echo "$$said"; exit 1; }
+	@python -m stockstream_generate.site check
+	@echo ".stockstream/site/index.html"
+
 sbom: setup  ## write dist/stockstream.cdx.json: what the functions bring into Lambda, as CycloneDX
 	@mkdir -p dist
 	@$(AUDIT) python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
@@ -89,9 +96,10 @@ lint-locks:
 		&& $(COMPILE) pyproject.toml -o "$$kept/layer.txt" \
 		&& $(COMPILE) pyproject.toml --group dev -c layers/common/requirements.txt -o "$$kept/dev.txt" \
 		&& $(COMPILE) --group mutants -c requirements/dev.txt -o "$$kept/mutants.txt" \
-		&& $(COMPILE) --group audit -o "$$kept/audit.txt" \
+		&& $(COMPILE) --group audit -o "$$kept/audit.txt" && $(COMPILE) --group docs -o "$$kept/docs.txt" \
 		&& cmp -s "$$kept/layer.txt" layers/common/requirements.txt && cmp -s "$$kept/dev.txt" requirements/dev.txt \
 		&& cmp -s "$$kept/mutants.txt" requirements/mutants.txt && cmp -s "$$kept/audit.txt" requirements/audit.txt \
+		&& cmp -s "$$kept/docs.txt" requirements/docs.txt \
 		|| { echo "The locks are not what pyproject.toml asks for: run make lock."; exit 1; }
 
 format: setup  ## mend what ruff can mend
@@ -106,6 +114,7 @@ lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer 
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -c layers/common/requirements.txt -o requirements/dev.txt
 	$(COMPILE) $(ARGS) --group mutants -c requirements/dev.txt -o requirements/mutants.txt
 	$(COMPILE) $(ARGS) --group audit -o requirements/audit.txt
+	$(COMPILE) $(ARGS) --group docs -o requirements/docs.txt
 
 generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects, the dashboards' pictures
 	@python -m stockstream_generate
