@@ -93,13 +93,14 @@ lint-template:
 lint-locks:
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT \
 		&& cp layers/common/requirements.txt "$$kept/layer.txt" && cp requirements/*.txt "$$kept" \
-		&& $(COMPILE) pyproject.toml -o "$$kept/layer.txt" \
+		&& $(COMPILE) --group layer -o "$$kept/layer.txt" \
 		&& $(COMPILE) pyproject.toml --group dev -c layers/common/requirements.txt -o "$$kept/dev.txt" \
+		&& $(COMPILE) pyproject.toml -c requirements/dev.txt -o "$$kept/operate.txt" \
 		&& $(COMPILE) --group mutants -c requirements/dev.txt -o "$$kept/mutants.txt" \
 		&& $(COMPILE) --group audit -o "$$kept/audit.txt" && $(COMPILE) --group docs -o "$$kept/docs.txt" \
 		&& cmp -s "$$kept/layer.txt" layers/common/requirements.txt && cmp -s "$$kept/dev.txt" requirements/dev.txt \
 		&& cmp -s "$$kept/mutants.txt" requirements/mutants.txt && cmp -s "$$kept/audit.txt" requirements/audit.txt \
-		&& cmp -s "$$kept/docs.txt" requirements/docs.txt \
+		&& cmp -s "$$kept/docs.txt" requirements/docs.txt && cmp -s "$$kept/operate.txt" requirements/operate.txt \
 		|| { echo "The locks are not what pyproject.toml asks for: run make lock."; exit 1; }
 
 format: setup  ## mend what ruff can mend
@@ -110,8 +111,9 @@ bench: setup  ## measure the transform beside other ways to do its work
 	@OPENBLAS_NUM_THREADS=1 python bench/run.py
 
 lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
-	$(COMPILE) $(ARGS) pyproject.toml -o layers/common/requirements.txt
+	$(COMPILE) $(ARGS) --group layer -o layers/common/requirements.txt
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+	$(COMPILE) $(ARGS) pyproject.toml -c requirements/dev.txt -o requirements/operate.txt
 	$(COMPILE) $(ARGS) --group mutants -c requirements/dev.txt -o requirements/mutants.txt
 	$(COMPILE) $(ARGS) --group audit -o requirements/audit.txt
 	$(COMPILE) $(ARGS) --group docs -o requirements/docs.txt
