@@ -13,7 +13,7 @@ COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version
 ALONE := uv run --quiet --no-project --isolated --python .venv/bin/python --with-requirements
 AUDIT := $(ALONE) requirements/audit.txt
 
-.PHONY: help setup run search test check check-tests test-slow mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
+.PHONY: help setup run search test check check-tests test-slow drill mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -47,6 +47,9 @@ check-tests:
 
 test-slow: setup  ## what `make test` leaves out, since it waits: each fault's notice (a quarter of an hour)
 	pytest -m slow $(ARGS)
+
+drill: setup  ## play trading days under faults, and look whether anything is lost or wrong (ARGS='--seeds 7')
+	@python tests/drill/drill.py $(ARGS)
 
 mutants: setup  ## break the code in each place and see which tests notice (ARGS=indicators for one module)
 	@uv run --quiet --no-project --python .venv/bin/python --with-requirements requirements/mutants.txt \
@@ -130,14 +133,14 @@ pictures: setup  ## take the pictures of the page that the docs show (needs Chro
 bench-year: setup  ## run the quota planner through a simulated trading year (two minutes)
 	@python bench/trading_year.py
 
-build: setup  ## sam build, for AWS
+build: setup  ## sam build, for AWS, to look at it: make deploy builds by itself
 	sam build
 
 invoke-producer invoke-transform invoke-alert: invoke-%: setup  ## sam local invoke with every sample event (EVENT=events/alarm-ok.json)
 	@stockstream invoke $* $(EVENT)
 
-deploy: build  ## sam deploy, with the answers of sam deploy --guided (ARGS='--config-env prod')
-	sam deploy $(ARGS)
+deploy: setup  ## check, build and deploy to AWS, without a question (ARGS='Instruments=AAPL,MSFT AlertEmail=me@example.com')
+	@stockstream deploy $(ARGS)
 
 bench-start: setup  ## measure how long `make run` takes until its first bars, step by step
 	@python bench/first_bar.py

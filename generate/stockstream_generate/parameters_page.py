@@ -10,7 +10,8 @@ HEAD = """\
 
 Made by `make generate` from template.yaml; do not edit it by hand.
 
-`sam deploy --guided` asks for each; to change one later: `sam deploy --parameter-overrides NAME=VALUE`.
+To set some, at first or later: `make deploy ARGS="NAME=VALUE NAME=VALUE"`.
+What is not named keeps the value that the stack has.
 """
 
 

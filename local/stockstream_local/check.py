@@ -169,7 +169,7 @@ class Checker:
         wrong = [
             f"{field} is {document.get(field)!r} and not {expected[field]!r}"
             for field in sorted(NUMBERS & expected.keys())
-            if field not in document or not _is_same(document[field], expected[field], window[-1].close)
+            if field not in document or not is_same(document[field], expected[field], window[-1].close)
         ]
         # What is in the document beyond that, nobody has judged.
         strange = document.keys() - {field.name for field in list_fields(WINDOWS)}
@@ -227,7 +227,8 @@ class Checker:
                 answers.append(KnownBars(request.moment, bars[-reach:]))
 
 
-def _is_same(told: object, expected: float | None, close: float) -> bool:
+def is_same(told: object, expected: float | None, close: float) -> bool:
+    """Whether a document's number is the expected one, for a bar of this close."""
     if told is None or expected is None:
         return told is expected
     # The MACD is a difference of averages: small beside the price, and only as exact as they are.

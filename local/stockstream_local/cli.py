@@ -20,6 +20,12 @@ COMMANDS_OF_A_CLONE = (
         "stockstream_local.status_command:add_status",
     ),
     _DOCTOR,
+    # Above this package, since it asks the functions' own settings.
+    Command(
+        "deploy",
+        "check, build and deploy the stack to AWS, without a question",
+        "stockstream_deploy.deploy_command:add_deploy",
+    ),
     Command(
         "invoke",
         "run one function in a container, with its sample events",

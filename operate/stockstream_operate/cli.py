@@ -55,6 +55,16 @@ COMMANDS = (
         "stockstream_operate.redrive.redrive_command:add_redrive",
     ),
     Command(
+        "secret",
+        "store a provider's key or a channel's address in AWS",
+        "stockstream_operate.secret_command:add_secret",
+    ),
+    Command(
+        "remove",
+        "remove a stack from AWS, and say what stays",
+        "stockstream_operate.remove_command:add_remove",
+    ),
+    Command(
         "dead-letters",
         "show the alerts and runs that were given up, and try the alerts again",
         "stockstream_operate.redrive.dead_letters_command:add_dead_letters",

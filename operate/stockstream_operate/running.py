@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,7 @@ def run_asked(asked: argparse.Namespace) -> int:
     """
     # A value or a text may hold a word between colons, which is no name of an emoji.
     screen = Screen(Console(emoji=False))
+    take_region(os.environ)
     if other := find_other_clone(Path.cwd()):
         Screen(Console(stderr=True, emoji=False)).say(
             f"This command is that of the clone {ROOT}, and you are in {other}. "
@@ -41,7 +42,7 @@ def run_asked(asked: argparse.Namespace) -> int:
     except StockstreamError as error:
         return _fail(str(error))
     except (BotoCoreError, ClientError) as error:
-        if getattr(asked, "stack", None):
+        if getattr(asked, "stack", None) or getattr(asked, "is_for_aws", False):
             return _fail(f"AWS gave no good answer. {say_aws_error(error)}")
         return _fail(f"The local AWS gave no good answer ({error}). Its log: {STATE}/emulator.log")
     except OSError as error:
@@ -50,6 +51,12 @@ def run_asked(asked: argparse.Namespace) -> int:
         Screen(Console(stderr=True)).say("Stopped.")
         return INTERRUPTED
     return 0
+
+
+def take_region(environ: MutableMapping[str, str]) -> None:
+    """AWS_REGION names the region, as for AWS's own tools: boto3 and sam know AWS_DEFAULT_REGION alone."""
+    if region := environ.get("AWS_REGION"):
+        environ["AWS_DEFAULT_REGION"] = region
 
 
 def _fail_to_write(error: OSError) -> int:

@@ -58,10 +58,9 @@ def test_there_are_alarms_to_be_heard() -> None:
     assert expected <= {alarm.name for alarm in ALARMS}
 
 
-THANKSGIVING_WEEK = (
-    utc("2026-11-23T05:00"),
-    utc("2026-11-30T05:00"),
-)  # closed on the 26th, until 13:00 on the 27th
+# From Wednesday to Saturday: closed on the 26th, until 13:00 on the 27th.
+THANKSGIVING = utc("2026-11-25T05:00"), utc("2026-11-28T23:00")
+ONE_DAY = utc("2026-11-24T05:00"), utc("2026-11-25T05:00")
 TWO_DAYS = utc("2026-11-24T05:00"), utc("2026-11-26T05:00")
 # Friday to Tuesday around the nights in which clocks change.
 CHANGE_IN_AMERICA = utc("2026-03-06T05:00"), utc("2026-03-11T04:00")
@@ -76,14 +75,14 @@ NEW_YEAR = utc("2024-12-31T12:00"), utc("2025-01-02T12:00")
 @pytest.mark.parametrize(
     "days",
     [
-        pytest.param(Days("IBM", FREE, *THANKSGIVING_WEEK), id="25 a day, Thanksgiving"),
+        pytest.param(Days("IBM", FREE, *THANKSGIVING), id="25 a day, Thanksgiving"),
         pytest.param(Days("IBM", FREE, *TWO_DAYS, delay=DELAYED), id="25 a day, delayed"),
         pytest.param(
-            Days("IBM,TINY,TSCO.LON", PAID, *THANKSGIVING_WEEK, together=100, trades={"TINY": seldom}),
+            Days("IBM,TINY,TSCO.LON", PAID, *THANKSGIVING, together=100, trades={"TINY": seldom}),
             id="paid, Thanksgiving",
         ),
         pytest.param(
-            Days("IBM", PAID, *THANKSGIVING_WEEK, trades={"IBM": quiet_early_and_late}, hours="extended"),
+            Days("IBM", PAID, *THANKSGIVING, trades={"IBM": quiet_early_and_late}, hours="extended"),
             id="paid, extended hours, Thanksgiving",
         ),
         pytest.param(
@@ -131,16 +130,18 @@ def test_when_all_is_well_no_alarm_is_heard(days: Days) -> None:
 
 
 @pytest.mark.parametrize(
-    ("instruments", "plan", "flaky"),
+    "days",
     [
-        ("IBM", PAID, 20),
-        ("IBM", FREE, 20),
+        pytest.param(Days("IBM", PAID, *TWO_DAYS, flaky=20), id="paid"),
+        pytest.param(Days("IBM", FREE, *TWO_DAYS, flaky=20), id="25 a day"),
         # In every tenth run one of twenty requests fails.
-        (",".join(["IBM", *(f"X{number}" for number in range(19))]), PAID, 5),
+        pytest.param(
+            Days(",".join(["IBM", *(f"X{number}" for number in range(19))]), PAID, *ONE_DAY, flaky=5),
+            id="twenty instruments",
+        ),
     ],
 )
-def test_a_request_that_fails_now_and_then_is_no_outage(instruments: str, plan: Plan, flaky: int) -> None:
-    days = Days(instruments, plan, *TWO_DAYS, flaky=flaky)
+def test_a_request_that_fails_now_and_then_is_no_outage(days: Days) -> None:
     metrics = simulate(days)
 
     assert changes(ALARMS, metrics, days.start, days.end) == []

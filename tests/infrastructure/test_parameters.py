@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from resolved_template import ResolvedTemplate
@@ -38,15 +39,26 @@ TEXTS = {
     "Instruments": "IBM,TSCO.LON, fx:EUR/USD,crypto:BTC/USD",
     "ApiKeyParameterName": "/stockstream/api-key",
     "AlertEmail": "o'neil+alerts@example.co.uk",
-    "ProviderUrl": "https://data.example.com:8443/v2?feed=iex&a=%20",
+    "ProviderUrl": "https://data.example.com:8443/v2/a%20b",
     "SmaWindows": "5,20",
     "EmaWindows": "12,26",
     "QueryScanLimitGB": "10",
+    "RequestsPerDay": "25",
+    "RequestsPerMinute": "1200",
+    "DeliveryBufferSeconds": "900",
+    "FailedRecordsRetentionDays": "90",
+    "BarsTieringDays": "365",
+    "RejectedPercent": "0.5",
+    "PriceMovePercent": "2.5",
+    "PriceMoveBars": "99",
+    "SearchStorageGB": "1000",
+    "SearchRetentionDays": "90",
     "AlertChannels": "/stockstream/slack,/a/webhook",
     "RunbookUrl": "https://git.example.com/a~b/blob/main/docs/runbook.md?plain=1&x=%22",
     "PriceMoveInstruments": "IBM,TSCO.LON",
     "SearchEndpoint": "https://search-a-1.eu-west-1.es.amazonaws.com",
     "SearchDomainArn": "arn:aws:es:eu-west-1:123456789012:domain/bars-1",
+    "SecretsKeyArn": "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890",
     "SearchInstanceType": "t3.small.search",
 }
 # What ends a text in JSON, in Markdown's links or in a shell.
@@ -114,3 +126,42 @@ def test_the_alert_function_may_read_the_parameters_of_its_channels_and_no_other
     assert may_read(",".join(five)) == [[before + name for name in five]]
     assert may_read("/teams") == [[f"{before}/teams"]]
     assert may_read("") == []
+
+
+KEY = TEXTS["SecretsKeyArn"]
+
+
+def decryptions(**parameters: str) -> dict[str, list[Any]]:
+    """By role, the statements about decryption."""
+    roles = ResolvedTemplate(**parameters).of_kind("AWS::IAM::Role")
+    return {
+        name: found
+        for name, role in roles.items()
+        for policy in role.get("Policies", [])
+        if (
+            found := [
+                each for each in policy["PolicyDocument"]["Statement"] if each["Action"] == "kms:Decrypt"
+            ]
+        )
+    }
+
+
+def test_a_key_of_the_users_own_opens_what_a_function_reads_and_only_through_parameter_store() -> None:
+    def allowed(*names: str) -> dict[str, Any]:
+        before = "arn:aws:ssm:us-east-1:123456789012:parameter"
+        arns = [f"{before}{name}" for name in names]
+        through = {"kms:ViaService": ["ssm.us-east-1.amazonaws.com"] * 2}
+        context = {"kms:EncryptionContext:PARAMETER_ARN": arns}
+        return {
+            "Effect": "Allow", "Action": "kms:Decrypt", "Resource": KEY,
+            "Condition": {"StringEquals": through | context},
+        }  # fmt: skip
+
+    assert decryptions() == decryptions(AlertChannels="/a/slack") == {}
+    found = decryptions(SecretsKeyArn=KEY, AlertChannels="/a/slack,/b/webhook", ApiKeyParameterName="/a/key")
+    producer = allowed("/a/key")
+    producer["Condition"]["StringEquals"]["kms:EncryptionContext:PARAMETER_ARN"] = (
+        "arn:aws:ssm:us-east-1:123456789012:parameter/a/key"
+    )
+    assert found == {"ProducerRole": [producer], "AlertRole": [allowed("/a/slack", "/b/webhook")]}
+    assert list(decryptions(SecretsKeyArn=KEY)) == ["ProducerRole"]

@@ -67,6 +67,7 @@ def test_it_offers_what_works_on_a_stack_in_aws(installed: Path) -> None:
     assert names == {command.name for command in cli.COMMANDS_OF_A_CLONE} - {
         "up",
         "down",
+        "deploy",
         "status",
         "invoke",
         "alarm",

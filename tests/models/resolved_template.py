@@ -13,6 +13,7 @@ PSEUDO = {
     "AWS::Region": "us-east-1",
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
+    "AWS::URLSuffix": "amazonaws.com",
 }
 # The account that ministack answers for.
 EMULATED_ACCOUNT = "000000000000"

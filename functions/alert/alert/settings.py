@@ -9,7 +9,10 @@ from typing import NamedTuple
 from alert.channels.kinds import KINDS
 from alert.links import LinkTargets
 from stockstream.errors import SettingsError
-from stockstream.settings import read_number, read_text
+from stockstream.settings import is_parameter_name, read_number, read_text
+
+# A permission each in the template, and CloudFormation knows no loops.
+MOST_CHANNELS = 5
 
 
 class WebChannel(NamedTuple):
@@ -56,10 +59,7 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: one is missing or cannot be used, or there is no channel at all.
     """
-    web_channels = tuple(_read_channel(item) for item in _read_list("CHANNELS"))
-    for channel in web_channels:
-        if web_channels.count(channel) > 1:
-            raise SettingsError(f"CHANNELS: {channel.parameter} stands there twice")
+    web_channels = parse_channels(os.environ.get("CHANNELS", ""))
     topic = os.environ.get("NOTICE_TOPIC_ARN", "").strip()
     if not web_channels and not topic:
         raise SettingsError("CHANNELS and NOTICE_TOPIC_ARN are both empty: no notice would be sent")
@@ -90,9 +90,25 @@ def _read_list(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
-def _read_channel(item: str) -> WebChannel:
+def parse_channels(text: str) -> tuple[WebChannel, ...]:
+    """The channels of a list such as `/prod/slack,/prod/webhook`, without spaces; none where it is empty.
+
+    Raises:
+        SettingsError: an item is no name of a channel's parameter, stands there twice, or there are too many.
+    """
+    # Without spaces, since the template makes a permission of each text between two commas.
+    channels = tuple(map(_parse_channel, text.split(","))) if text else ()
+    for channel in channels:
+        if channels.count(channel) > 1:
+            raise SettingsError(f"CHANNELS: {channel.parameter} stands there twice")
+    if len(channels) > MOST_CHANNELS:
+        raise SettingsError(f"CHANNELS: {len(channels)} stand there, and {MOST_CHANNELS} are the most")
+    return channels
+
+
+def _parse_channel(item: str) -> WebChannel:
     kind = item.rpartition("/")[2]
-    if kind not in KINDS or not item.startswith("/"):
+    if kind not in KINDS or not is_parameter_name(item):
         # The item is not quoted: somebody may have put an address, a secret, in the parameter's place.
         raise SettingsError(
             "CHANNELS: write each channel as the name of its SSM parameter, whose last part says of which "

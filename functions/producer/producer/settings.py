@@ -10,7 +10,14 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
 from stockstream.instruments import parse_instruments
 from stockstream.sessions import HOURS
-from stockstream.settings import read_choice, read_number, read_text, read_url
+from stockstream.settings import (
+    read_choice,
+    read_number,
+    read_parameter_name,
+    read_text,
+    read_url,
+    read_whole_number,
+)
 from stockstream.windows import Windows, parse_windows
 
 
@@ -61,16 +68,16 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         provider_url=read_url(environ, "PROVIDER_URL"),
         provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=60),
         # 0 is a plan without a daily limit.
-        requests_per_day=int(read_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=10_000_000))
+        requests_per_day=read_whole_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=9_999_999)
         or None,
-        requests_per_minute=int(read_number(environ, "REQUESTS_PER_MINUTE", at_least=1, at_most=10_000)),
+        requests_per_minute=read_whole_number(environ, "REQUESTS_PER_MINUTE", at_least=1, at_most=10_000),
         # Those of every provider, so that a bad value is found before somebody changes to it.
         provider_options={
             name: read_choice(environ, name, choices)
             for each in PROVIDERS.values()
             for name, choices in each.options.items()
         },
-        api_key_parameter_name=read_text(environ, "API_KEY_PARAMETER_NAME"),
+        api_key_parameter_name=read_parameter_name(environ, "API_KEY_PARAMETER_NAME"),
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
         windows=parse_windows(read_text(environ, "SMA_WINDOWS"), read_text(environ, "EMA_WINDOWS")),
@@ -92,7 +99,7 @@ def _read_watch(environ: Mapping[str, str], watchlist: Watchlist) -> PriceWatch:
     return PriceWatch(
         # 0 looks at nothing.
         percent=read_number(environ, "PRICE_MOVE_PERCENT", at_least=0, at_most=1000),
-        bars=int(read_number(environ, "PRICE_MOVE_BARS", at_least=1, at_most=99)),
+        bars=read_whole_number(environ, "PRICE_MOVE_BARS", at_least=1, at_most=99),
         names=names,
         hours=watchlist.hours,
     )

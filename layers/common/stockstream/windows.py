@@ -28,13 +28,17 @@ def parse_windows(sma: str, ema: str) -> Windows:
 
 def _parse_list(name: str, text: str) -> tuple[int, ...]:
     windows: list[int] = []
-    for item in (part.strip() for part in text.split(",")):
+    for item in text.split(","):
+        # The template splits the same text: of ` 20` or `020` it would make a column of another name.
         # isdecimal() alone takes other scripts' digits, and int() raises when there are thousands of them.
-        is_number = item.isascii() and item.isdecimal() and len(item) <= len(str(LONGEST_WINDOW))
+        is_number = (
+            item.isascii() and item.isdecimal() and len(item) <= len(str(LONGEST_WINDOW)) and item[0] != "0"
+        )
         if not is_number or not SHORTEST_WINDOW <= int(item) <= LONGEST_WINDOW:
             raise SettingsError(
                 f"{name}: {item[:20]!r} is not a window; "
-                f"write whole numbers from {SHORTEST_WINDOW} to {LONGEST_WINDOW}, as in 5,20,50"
+                f"write whole numbers from {SHORTEST_WINDOW} to {LONGEST_WINDOW}, "
+                "separated by commas without spaces, as in 5,20,50"
             )
         if int(item) in windows:
             raise SettingsError(f"{name}: {item} stands there twice")

@@ -75,7 +75,9 @@ def _examine_schedule(stack: Stack) -> Iterator[Finding]:
             yield good("schedule", f"{logical} is enabled")
         else:
             yield problem(
-                "schedule", f"{logical} is {state}", "Deploy with --parameter-overrides ScheduleState=ENABLED"
+                "schedule",
+                f"{logical} is {state}",
+                f"make deploy ARGS='--stack {stack.name} ScheduleState=ENABLED'",
             )
 
 
@@ -86,11 +88,11 @@ def _examine_key(stack: Stack) -> Iterator[Finding]:
         return
     wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
     found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
-    remedy = f"aws ssm put-parameter --type SecureString --name {name} --value YOUR_KEY"
+    remedy = f".venv/bin/stockstream secret {name}"
     if not found:
         yield note("provider's key", f"there is no parameter {name}; coins of Alpaca need none", remedy)
     elif found[0]["Type"] != "SecureString":
-        yield problem("provider's key", f"{name} is stored in the clear", f"{remedy} --overwrite")
+        yield problem("provider's key", f"{name} is stored in the clear", remedy)
     else:
         yield good("provider's key", f"{name} is there")
 

@@ -23,7 +23,7 @@ NEEDED_BYTES = 1_000_000_000
 _LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)( ; )?", re.MULTILINE)
 _NAMED = 3
 _MORE_TOOLS = {
-    "aws": "The README's way to deploy stores the provider's key with it: https://aws.amazon.com/cli",
+    "aws": "Signing in to AWS is easiest with it, `aws configure`: https://aws.amazon.com/cli",
     "docker": "`make search` and `stockstream invoke` run containers: https://docs.docker.com/engine/install",
 }
 

@@ -28,7 +28,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_reads_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHANNELS", " /prod/slack , /dependencies/webhook,")
+    monkeypatch.setenv("CHANNELS", "/prod/slack,/dependencies/webhook")
     monkeypatch.setenv("NOTICE_TOPIC_ARN", TOPIC)
     monkeypatch.setenv("DASHBOARD_NAME", "stockstream-prod")
     monkeypatch.setenv("LOG_GROUP_NAMES", "producer,transform")
@@ -83,7 +83,18 @@ def test_refuses_a_channel_that_stands_there_twice(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    "item", ["/prod/pigeon", "webhook", "/", "/prod/slack/", "prod/slack", "https://x.io/webhook"]
+    "item",
+    [
+        "/prod/pigeon",
+        "webhook",
+        "/",
+        "/prod/slack/",
+        "prod/slack",
+        "https://x.io/webhook",
+        "//slack",
+        "/a/slack, /b/slack",
+        "/a/slack,",
+    ],
 )
 def test_refuses_what_is_no_channel_and_keeps_it_out_of_the_text(
     monkeypatch: pytest.MonkeyPatch, item: str
@@ -93,6 +104,13 @@ def test_refuses_what_is_no_channel_and_keeps_it_out_of_the_text(
     with pytest.raises(SettingsError, match=r"the name of its SSM parameter, .*/stockstream/teams") as caught:
         read_settings()
     assert "x.io" not in str(caught.value)
+
+
+def test_five_channels_are_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHANNELS", ",".join(f"/{name}/slack" for name in "abcdef"))
+
+    with pytest.raises(SettingsError, match="CHANNELS: 6 stand there, and 5 are the most"):
+        read_settings()
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "60", "soon", ""])

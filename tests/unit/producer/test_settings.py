@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from producer.publishing.price_moves import PriceWatch
@@ -46,6 +48,14 @@ def test_an_instrument_that_is_not_followed_cannot_be_watched() -> None:
         read_settings(ENVIRONMENT | {"PRICE_MOVE_INSTRUMENTS": "IBM,MSFT"})
 
 
+def test_a_text_in_the_place_of_the_keys_name_is_not_repeated() -> None:
+    with pytest.raises(
+        SettingsError, match=r"^API_KEY_PARAMETER_NAME must be the name of an SSM param"
+    ) as caught:
+        read_settings(ENVIRONMENT | {"API_KEY_PARAMETER_NAME": "THE-KEY-ITSELF"})
+    assert "ITSELF" not in str(caught.value)
+
+
 def test_no_daily_limit_is_said_as_0() -> None:
     settings = read_settings(ENVIRONMENT | {"REQUESTS_PER_DAY": "0"})
 
@@ -80,6 +90,12 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("INSTRUMENTS", "IBM,TSCO.XYZ"),
         ("MARKET_HOURS", "nights"),
         ("REQUESTS_PER_DAY", "-1"),
+        ("REQUESTS_PER_DAY", "0.5"),
+        ("PRICE_MOVE_PERCENT", "0.0"),
+        ("PRICE_MOVE_BARS", "1.5"),
+        ("PROVIDER_URL", "https://a.io:65536"),
+        ("PROVIDER_URL", "https://key@a.io"),
+        ("PROVIDER_URL", "https://a.io/?key=1"),
         ("REQUESTS_PER_MINUTE", "0"),
         ("ALPACA_FEED", "otc"),
         ("PROVIDER_URL", "http://www.alphavantage.co"),
@@ -94,7 +110,7 @@ def test_a_missing_setting_is_named(name: str) -> None:
     ],
 )
 def test_a_bad_setting_is_named_with_its_value(name: str, value: str) -> None:
-    bad = value.rsplit(",", 1)[-1]
+    bad = re.escape(value.rsplit(",", 1)[-1])
 
     with pytest.raises(SettingsError, match=f"{name}.*{bad}"):
         read_settings(ENVIRONMENT | {name: value})

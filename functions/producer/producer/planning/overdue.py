@@ -82,7 +82,12 @@ def usual_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
         return timedelta()  # bars without gaps, as most are
     quiets = nlargest(
         _TIMES_OF_A_RHYTHM,
-        (expected_time(market, bar_end(market, before, length), after) for before, after in pairwise(newest)),
+        (
+            timedelta()
+            if after - before == length  # as most are; a calendar takes its time
+            else expected_time(market, bar_end(market, before, length), after)
+            for before, after in pairwise(newest)
+        ),
     )
     return max(min(quiets[0], _LONGEST_LONE_QUIET), quiets[-1])
 

@@ -50,9 +50,8 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
     """
     history = {**tail.bars, **shown}
     times = sorted(history)
-    lookbacks = Lookbacks([history[time] for time in times], windows)
     lengths = lookback_lengths(windows)
-    publications: list[Publication] = []
+    causes: dict[int, Cause] = {}
     stale_before = 0
     for position, time in enumerate(times):
         cause = _cause(time, history[time], tail, stale=position < stale_before)
@@ -61,8 +60,15 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
         if cause in {Cause.LATE, Cause.REVISED}:
             reach = _reach(tail.bars.get(time), history[time], lengths)
             stale_before = max(stale_before, position + 1 + reach)
-        publications.append(Publication(time, history[time], lookbacks.before(position), cause))
-    return publications
+        causes[position] = cause
+    # Most runs send the newest bar alone, which looks back on a part of the tail. A true range needs a close
+    # more, the one before its bar.
+    first = max(0, min(causes, default=len(times)) - max(lengths.values()) - 1)
+    lookbacks = Lookbacks([history[time] for time in times[first:]], windows)
+    return [
+        Publication(times[position], history[times[position]], lookbacks.before(position - first), cause)
+        for position, cause in causes.items()
+    ]
 
 
 def comparable_bars(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) -> dict[str, Ohlcv]:

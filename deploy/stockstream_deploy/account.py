@@ -1,0 +1,281 @@
+"""What the account has and lacks that would end a deployment after its upload, and how to mend it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import boto3
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from producer.providers.catalogue import PROVIDERS
+from producer.providers.provider import ProviderAccess
+from producer.settings import ProducerSettings
+from stockstream.errors import SettingsError
+from stockstream.settings import is_private
+from stockstream_local.doctor.finding import Finding, good, note, problem
+from stockstream_operate.aws_errors import say_aws_error
+from stockstream_operate.stack import Stack
+
+_STEADY = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
+# CloudFormation can do nothing with these but delete them.
+_DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+
+
+# With this every principal of the account may decrypt through Parameter Store.
+_AWS_KEY = "alias/aws/ssm"
+# What is served to everybody, so that a first deployment needs no key.
+COINS = "Provider=alpaca Instruments=crypto:BTC/USD,crypto:ETH/USD RequestsPerDay=0 RequestsPerMinute=100"
+
+
+class Account(NamedTuple):
+    """Whose account it is, and what it has of the stack.
+
+    Attributes:
+        number: its twelve digits.
+        region: where the stack is or will be.
+        status: CloudFormation's word for the stack's state; None where there is none.
+        stack: the stack; with nothing in it where there is none.
+    """
+
+    number: str
+    region: str
+    status: str | None
+    stack: Stack
+
+    def deploy_with(self, arguments: str) -> str:
+        """The command that deploys this stack, and no other, with these arguments."""
+        return f"make deploy ARGS='--stack {self.stack.name} {arguments}'"
+
+
+def ask_account(stack_name: str) -> Account:
+    """Who is signed in, and what CloudFormation knows of the stack.
+
+    Raises:
+        BotoCoreError, ClientError: nobody is signed in, there is no region, or it may not be asked.
+    """
+    number = boto3.client("sts").get_caller_identity()["Account"]
+    cloudformation = boto3.client("cloudformation")
+    region = cloudformation.meta.region_name
+    try:
+        (found,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        # CloudFormation has no code of its own for a stack that is not there.
+        if "does not exist" not in str(error):
+            raise
+        return Account(number, region, None, Stack(stack_name, None, {}))
+    if (
+        found["StackStatus"] == "REVIEW_IN_PROGRESS"
+    ):  # a change set that nobody carried out: there is nothing yet
+        return Account(number, region, None, Stack(stack_name, None, {}))
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+    return Account(number, region, found["StackStatus"], Stack(stack_name, None, outputs, parameters))
+
+
+def examine_state(account: Account) -> Iterator[Finding]:
+    """Whether CloudFormation can make or change the stack."""
+    name, status = account.stack.name, account.status
+    remove = f".venv/bin/stockstream remove --stack {name} --yes"
+    if status is None:
+        yield good("stack", f"{name} will be made in {account.region} of account {account.number}")
+    elif status in _STEADY:
+        yield good("stack", f"{name} is {status} in {account.region} of account {account.number}")
+    elif status in _DEAD:
+        yield problem("stack", f"{name} is {status}, and can only be removed", f"{remove}, and deploy again.")
+    elif status == "UPDATE_ROLLBACK_FAILED":
+        yield problem(
+            "stack",
+            f"{name} is {status}: an update failed, and so did its undoing",
+            f"aws cloudformation continue-update-rollback --stack-name {name}",
+        )
+    else:
+        yield problem(
+            "stack",
+            f"{name} is {status}: somebody is changing it",
+            "Wait until that is over; its events in CloudFormation's console show how far it is.",
+        )
+
+
+def examine_names(account: Account) -> Iterator[Finding]:
+    """Whether what is named after the stack has a name that AWS takes, and that nothing else has."""
+    name = account.stack.name
+    if name != name.lower():
+        yield problem(
+            "names",
+            f"{name} has upper-case letters, and Glue names databases in lower case only",
+            f"make deploy ARGS='--stack {name.lower()}'",
+        )
+        return
+    taken = [
+        words
+        for kind, words, ask in _named_after_the_stack(account)
+        if not _has_one(account, kind) and _exists(ask)
+    ]
+    if taken:
+        yield problem(
+            "names",
+            f"{' and '.join(taken)} {'is' if len(taken) == 1 else 'are'} there, and no part of this stack",
+            f"Choose another name, make deploy ARGS='--stack {name}-2', or delete what nobody needs.",
+        )
+    else:
+        yield good("names", "what is named after the stack is free or its own")
+
+
+def _named_after_the_stack(account: Account) -> Iterator[tuple[str, str, Callable[[], object]]]:
+    """The resource's type, words for it, and a call that fails where there is nothing of that name."""
+    name = account.stack.name
+    database, dashboard = name.replace("-", "_"), f"{name}-{account.region}"
+    glue, athena, cloudwatch = boto3.client("glue"), boto3.client("athena"), boto3.client("cloudwatch")
+    yield "AWS::Glue::Database", f"Glue's database {database}", lambda: glue.get_database(Name=database)
+    yield (
+        "AWS::Athena::WorkGroup",
+        f"Athena's workgroup {name}",
+        lambda: athena.get_work_group(WorkGroup=name),
+    )
+    yield (
+        "AWS::CloudWatch::Dashboard",
+        f"CloudWatch's dashboard {dashboard}",
+        lambda: cloudwatch.get_dashboard(DashboardName=dashboard),
+    )
+
+
+def _has_one(account: Account, kind: str) -> bool:
+    """Whether the stack has made its resource of a type, of which the template has one."""
+    return account.status is not None and bool(account.stack.resources(kind))
+
+
+def _exists(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except ClientError as error:
+        said = error.response["Error"]
+        # Athena has no code of its own for a workgroup that is not there.
+        missing = said["Code"] in {"EntityNotFoundException", "ResourceNotFound", "ResourceNotFoundException"}
+        if missing or "not found" in said["Message"].lower():
+            return False
+        raise
+    return True
+
+
+def examine_key(account: Account, settings: ProducerSettings, secrets_key: str) -> Iterator[Finding]:
+    """Whether the provider's key is there and looks like one, where one is needed.
+
+    Args:
+        account: whose it is.
+        settings: what the producer will read.
+        secrets_key: the parameter SecretsKeyArn.
+    """
+    kind = PROVIDERS[settings.provider]
+    if not any(map(kind.needs_key, settings.watchlist.instruments)):
+        yield good("provider's key", f"{kind.title} needs none for these instruments")
+        return
+    name = settings.api_key_parameter_name
+    store = f".venv/bin/stockstream secret {name}"
+    yield from examine_encryption(account, name, secrets_key)
+    found = read_secret(name)
+    if isinstance(found, Lack):
+        other = "" if found.is_there else f"; or coins, which need none: {account.deploy_with(COINS)}"
+        yield problem("provider's key", found.words, store + other)
+        return
+    try:
+        kind.open(
+            ProviderAccess(
+                session=requests.Session(),
+                url=settings.provider_url,
+                key=found,
+                timeout_seconds=settings.provider_timeout_seconds,
+                hours=settings.watchlist.hours,
+                options=settings.provider_options,
+                before_request=lambda: None,
+            )
+        )
+    except SettingsError as error:
+        yield problem("provider's key", f"{name}: {error}", store)
+    else:
+        yield good("provider's key", f"{name} holds one")
+
+
+def examine_channels(account: Account, names: list[str], secrets_key: str) -> Iterator[Finding]:
+    """Whether each channel's parameter is there and holds an address.
+
+    Args:
+        account: whose it is.
+        names: of the parameters.
+        secrets_key: the parameter SecretsKeyArn.
+    """
+    for name in names:
+        yield from examine_encryption(account, name, secrets_key)
+        found = read_secret(name)
+        if isinstance(found, Lack):
+            yield problem("channel", found.words, f".venv/bin/stockstream secret {name}")
+        elif not is_private(found.partition(" ")[0]):
+            yield problem(
+                "channel",
+                f"{name} holds no address that begins with https://",
+                f".venv/bin/stockstream secret {name}",
+            )
+        else:
+            yield good("channel", f"{name} holds an address")
+
+
+def examine_encryption(account: Account, name: str, secrets_key: str) -> Iterator[Finding]:
+    """Whether the functions may use the KMS key of a parameter; nothing where they may, or there is none."""
+    wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
+    key = found[0].get("KeyId", _AWS_KEY) if found else _AWS_KEY
+    if key == _AWS_KEY:
+        return
+    # It may stand there as an id, as an alias, or as an ARN.
+    arn = boto3.client("kms").describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    if arn != secrets_key:
+        yield problem(
+            "secrets",
+            f"{name} is encrypted with {key}, which the functions would not be allowed to use",
+            account.deploy_with(f"SecretsKeyArn={arn}"),
+        )
+
+
+class Lack(NamedTuple):
+    """Why a secret cannot be read by a function.
+
+    Attributes:
+        words: what is wrong with it.
+        is_there: whether there is a parameter of that name.
+    """
+
+    words: str
+    is_there: bool
+
+
+def read_secret(name: str) -> str | Lack:
+    """The text of a parameter that must be a SecureString, or what is wrong with it.
+
+    Raises:
+        BotoCoreError, ClientError: it may not be read.
+    """
+    try:
+        found = boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+        return Lack(f"there is no parameter {name}", is_there=False)
+    if found["Type"] != "SecureString":
+        return Lack(f"{name} is a {found['Type']}: it is stored in the clear", is_there=True)
+    text = found["Value"].strip()
+    return text or Lack(f"{name} is empty", is_there=True)
+
+
+def ask(subject: str, check: Iterator[Finding]) -> Iterator[Finding]:
+    """A check's findings; what may not be asked is a finding, too, and stops nothing."""
+    try:
+        yield from check
+    except (BotoCoreError, ClientError) as error:
+        yield note(
+            subject, f"it cannot be asked: {say_aws_error(error)}", "Deploy, if you know that it is well."
+        )

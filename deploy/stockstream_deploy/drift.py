@@ -1,0 +1,73 @@
+"""Putting back what somebody changed by hand: a deployment changes only what differs from the last one."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import WaiterError
+
+from stockstream_deploy.parameters import DeployError
+from stockstream_operate.screen import Screen
+from stockstream_operate.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+_WAITING: Any = {"Delay": 5, "MaxAttempts": 720}
+# How CloudFormation says that a change set has nothing to change.
+_NOTHING = ("didn't contain changes", "No updates are to be performed")
+
+
+def revert_drift(stack: Stack, screen: Screen) -> None:
+    """Brings the stack's resources back to its template and its parameters, and nothing else.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+
+    Raises:
+        DeployError: CloudFormation could not; the text says why.
+    """
+    cloudformation = boto3.client("cloudformation")
+    change_set = cloudformation.create_change_set(
+        StackName=stack.name,
+        ChangeSetName=f"stockstream-{int(time.time())}",
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": name, "UsePreviousValue": True} for name in stack.parameters],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        DeploymentMode="REVERT_DRIFT",
+    )["Id"]
+    with screen.step("Looking for what was changed by hand", "Looked for what was changed by hand"):
+        changed = _wait_for_changes(change_set, cloudformation)
+    if not changed:
+        cloudformation.delete_change_set(ChangeSetName=change_set)
+        screen.say("Nothing was changed by hand.")
+        return
+    screen.say(f"Changed by hand: {', '.join(changed)}.")
+    with screen.step("Putting it back", "Put back"):
+        cloudformation.execute_change_set(ChangeSetName=change_set)
+        try:
+            cloudformation.get_waiter("stack_update_complete").wait(
+                StackName=stack.name, WaiterConfig=_WAITING
+            )
+        except WaiterError as error:
+            raise DeployError(
+                f"Not all could be put back; the events of {stack.name} in CloudFormation's console say why."
+            ) from error
+
+
+def _wait_for_changes(change_set: str, cloudformation: "CloudFormationClient") -> list[str]:
+    """The logical ids of what a change set would change.
+
+    Raises:
+        DeployError: it could not be made.
+    """
+    try:
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            ChangeSetName=change_set, WaiterConfig=_WAITING
+        )
+    except WaiterError as error:
+        reason = cloudformation.describe_change_set(ChangeSetName=change_set).get("StatusReason", str(error))
+        if any(words in reason for words in _NOTHING):
+            return []
+        raise DeployError(f"CloudFormation cannot say what was changed by hand: {reason}") from error
+    pages = cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+    return [each["ResourceChange"]["LogicalResourceId"] for page in pages for each in page["Changes"]]

@@ -1,0 +1,212 @@
+"""`stockstream remove`: says what of a stack goes, what stays and what that costs, and removes it."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+from stockstream.errors import StockstreamError
+from stockstream_operate.screen import Screen
+from stockstream_operate.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# S3's list price in us-east-1, of Standard, up to 50 TB.
+DOLLARS_A_GB = 0.023
+# How long what has been put may be on its way to the lake, which is Firehose's longest buffer.
+WAY_MINUTES = 15
+_BUCKET_KIND, _BUCKET_ID = "AWS::S3::Bucket", "LakeBucket"
+# CloudFormation looks a search domain over for up to an hour.
+_WAITING: Any = {"Delay": 10, "MaxAttempts": 540}
+# The states in which no bar can be on its way.
+_DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+
+
+class RemoveError(StockstreamError):
+    """Something was not removed; the text says what, why, and what to do."""
+
+
+class Contents(NamedTuple):
+    """What a bucket holds."""
+
+    files: int
+    size: int
+
+    def __str__(self) -> str:
+        """How many files, how large, and what they cost."""
+        gigabytes = self.size / 1e9
+        return (
+            f"{self.files:,} files, {gigabytes:,.3f} GB, about ${gigabytes * DOLLARS_A_GB:,.2f} a month "
+            "for their storage"
+        )
+
+
+def add_remove(command: argparse.ArgumentParser) -> None:
+    """Adds the options of `stockstream remove`."""
+    command.description = (
+        "Says what removing a stack from AWS would take away, what would stay, and what that costs. --yes "
+        "does it. The lake stays even then; it is deleted with --yes and --delete-lake and its bucket's name."
+    )
+    command.add_argument("--stack", required=True, metavar="NAME", help="the stack")
+    command.add_argument("--yes", action="store_true", help="remove it")
+    command.add_argument(
+        "--now",
+        action="store_true",
+        help=f"though the producer is on, and the bars of the last {WAY_MINUTES} minutes may be lost",
+    )
+    command.add_argument(
+        "--delete-lake", metavar="BUCKET", help="delete the lake's bucket and all bars in it, for ever"
+    )
+    command.set_defaults(run=run_remove)
+
+
+def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
+    """Says what would go and stay, and with --yes does it.
+
+    Raises:
+        RemoveError: it was not done, or not all of it.
+    """
+    status, stack = _find(asked.stack)
+    s3 = boto3.client("s3")
+    bucket = _find_bucket(stack, status, asked.delete_lake, s3)
+    if status is None:
+        screen.say(f"There is no stack {stack.name} any more.")
+    if bucket:
+        with screen.step(f"Counting what is in {bucket}", f"Counted what is in {bucket}"):
+            contents = _count(bucket, s3)
+        goes = asked.delete_lake is not None
+        screen.say(f"The lake {'GOES' if goes else 'stays'}: {bucket}, {contents}.")
+    for line in _say_what_stays(stack, status):
+        screen.say(line)
+    if not asked.yes:
+        screen.say("Nothing was changed: --yes does it.")
+        return
+    is_on = stack.parameters.get("ScheduleState", "DISABLED") == "ENABLED" and status not in _DEAD
+    if status is not None and is_on and not asked.now:
+        raise RemoveError(
+            "The producer is on, and what it put into the stream last may be on its way yet. Pause it "
+            f"(make deploy ARGS='--stack {stack.name} ScheduleState=DISABLED'), wait {WAY_MINUTES} minutes, "
+            "and ask again; or remove the stack at once: --now."
+        )
+    if status is not None:
+        with screen.step(f"Removing the stack {stack.name}", f"Removed the stack {stack.name}"):
+            _delete_stack(stack.name)
+    if bucket and asked.delete_lake:
+        with screen.step(f"Deleting {bucket}", f"Deleted {bucket}"):
+            _delete_bucket(bucket, s3)
+
+
+def _find(name: str) -> tuple[str | None, Stack]:
+    """The stack's state, None where there is none, and the stack."""
+    try:
+        (found,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None, Stack(name, None, {})
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+    return found["StackStatus"], Stack(name, None, {}, parameters)
+
+
+def _find_bucket(stack: Stack, status: str | None, named: str | None, s3: "S3Client") -> str | None:
+    """The lake's bucket; None where there is none, or the stack is gone and nobody named it.
+
+    Raises:
+        RemoveError: a bucket was named that is not this stack's lake.
+    """
+    own = stack.resources(_BUCKET_KIND).get(_BUCKET_ID) if status is not None else None
+    if named is None or named == own:
+        return own
+    if own is None and _is_left_by(stack.name, named, s3):
+        return named
+    hint = f"its lake is {own}" if own else f"if you are sure of it: aws s3 rb --force s3://{named}"
+    raise RemoveError(f"{named} is not known as the lake of {stack.name}; {hint}. Nothing was changed.")
+
+
+def _is_left_by(stack_name: str, bucket: str, s3: "S3Client") -> bool:
+    """Whether CloudFormation's own tags say that a bucket was the lake of a stack that is gone."""
+    try:
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchTagSet", "NoSuchBucket"}:
+            return False
+        raise
+    found = {each["Key"]: each["Value"] for each in tags}
+    return (found.get("aws:cloudformation:stack-name"), found.get("aws:cloudformation:logical-id")) == (
+        stack_name,
+        _BUCKET_ID,
+    )
+
+
+def _count(bucket: str, s3: "S3Client") -> Contents:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    sizes = [each["Size"] for page in pages for each in page.get("Contents", [])]
+    return Contents(len(sizes), sum(sizes))
+
+
+def _say_what_stays(stack: Stack, status: str | None) -> Iterator[str]:
+    if status is not None:
+        yield (
+            f"The stack {stack.name} ({status}) goes, with its stream, functions, tables, alarms, logs and "
+            "search domain."
+        )
+    listed = stack.parameters.get("AlertChannels", "").split(",")
+    secrets = [name for name in (stack.parameters.get("ApiKeyParameterName", ""), *listed) if name]
+    if secrets:
+        names = " ".join(secrets)
+        yield f"The secrets stay, and cost nothing: aws ssm delete-parameters --names {names}"
+    yield (
+        "What other stacks made stays, too: a budget, and sam's bucket of uploaded code "
+        "(aws-sam-cli-managed-default)."
+    )
+
+
+def _delete_stack(name: str) -> None:
+    """Removes the stack and waits until it is gone.
+
+    Raises:
+        RemoveError: something of it could not be removed.
+    """
+    cloudformation = boto3.client("cloudformation")
+    # By its id, since a stack that is gone is no longer known by its name.
+    (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    cloudformation.delete_stack(StackName=found["StackId"])
+    try:
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=found["StackId"], WaiterConfig=_WAITING
+        )
+    except WaiterError as error:
+        events = cloudformation.describe_stack_events(StackName=found["StackId"])["StackEvents"]
+        failed = [
+            f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason')}"
+            for each in events
+            if each["ResourceStatus"] == "DELETE_FAILED"
+        ]
+        raise RemoveError(
+            "\n".join(
+                [f"The stack {name} is not removed:", *dict.fromkeys(failed), "Mend it, and ask again."]
+            )
+        ) from error
+
+
+def _delete_bucket(bucket: str, s3: "S3Client") -> None:
+    """Deletes a bucket with all that is in it, older versions too.
+
+    Raises:
+        RemoveError: something in it could not be deleted.
+    """
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not found:
+            continue
+        objects: Any = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+        errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors")
+        if errors:
+            first = errors[0]
+            raise RemoveError(
+                f"{bucket} is not empty: {first.get('Key')} cannot be deleted ({first.get('Message')})."
+            )
+    s3.delete_bucket(Bucket=bucket)

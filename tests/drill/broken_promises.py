@@ -1,0 +1,53 @@
+"""The promise, broken on purpose: a drill that does not notice proves nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+from producer.memory import lease
+from producer.memory.instrument_table import InstrumentTable, VersionedTail
+from producer.memory.ledger_item import LedgerItem, VersionedLedger
+from producer.memory.tail import Tail
+from producer.planning.ledger import Ledger
+from producer.publishing.publication import Publication, advance
+from producer.publishing.publisher import Publisher
+
+_at_version = InstrumentTable._at_version  # noqa: SLF001 (what is broken here)
+
+
+def _remember_before_put(
+    self: Publisher,
+    sending: Any,
+    publications: Sequence[Publication],
+    remembered: VersionedTail,
+    published: Any,
+) -> Tail:
+    tail, version = remembered
+    if publications:
+        sent = advance(tail, publications, range(len(publications)), self.windows)
+        tail, version = self.table.write_tail(sending.instrument.name, self.interval, sent, version)
+        self._put(sending.instrument, publications, sending.as_of, sending.deadline)
+        published.unsent = 0
+    return tail
+
+
+def _without_condition(self: InstrumentTable, *arguments: Any) -> Any:
+    put = _at_version(self, *arguments)
+    return {name: value for name, value in put.items() if name in {"TableName", "Item"}}
+
+
+def _take_lease_for_ever(
+    item: LedgerItem, read: VersionedLedger, reserved: Ledger, now: datetime, until: datetime
+) -> VersionedLedger:
+    return lease.take_lease(item, read, reserved, now, until + timedelta(days=3650))
+
+
+BROKEN: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
+    "a bar is remembered before it is put": lambda: patch.object(Publisher, "_send", _remember_before_put),
+    "a tail is written without a condition": lambda: patch.object(
+        InstrumentTable, "_at_version", _without_condition
+    ),
+    "a lease never ends": lambda: patch("producer.production.take_lease", _take_lease_for_ever),
+}

@@ -1,0 +1,528 @@
+"""`stockstream deploy`: what it looks at in the account, and that nothing is uploaded past a problem."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+from moto import mock_aws
+
+from producer.settings import ProducerSettings
+from stockstream_deploy import deploy_command
+from stockstream_deploy.account import (
+    COINS,
+    Account,
+    ask,
+    ask_account,
+    examine_channels,
+    examine_key,
+    examine_names,
+    examine_state,
+)
+from stockstream_deploy.parameters import merge, parse_assignments
+from stockstream_deploy.values import Values, examine_values, read_producer
+from stockstream_local import cli
+from stockstream_local.doctor.finding import Finding, Level, good, note, problem
+from stockstream_operate.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = deploy_command.read_template(ROOT)
+NEW = Account("123456789012", "us-east-1", None, Stack("mine", None, {}))
+
+
+@pytest.fixture(autouse=True)
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+def values(*chosen: str) -> Values:
+    return Values(TEMPLATE, merge(TEMPLATE, {}, parse_assignments(chosen)))
+
+
+def settings(*chosen: str) -> ProducerSettings:
+    return read_producer(values(*chosen))
+
+
+def refuse(code: str, message: str) -> Any:
+    def call(**_asked: str) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": message}}, "Ask")
+
+    return call
+
+
+# --- the stack's state
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "words"),
+    [
+        (None, Level.GOOD, ""),
+        ("CREATE_COMPLETE", Level.GOOD, ""),
+        ("UPDATE_ROLLBACK_COMPLETE", Level.GOOD, ""),
+        ("ROLLBACK_COMPLETE", Level.PROBLEM, "stockstream remove --stack mine --yes"),
+        ("DELETE_FAILED", Level.PROBLEM, "stockstream remove --stack mine --yes"),
+        ("UPDATE_ROLLBACK_FAILED", Level.PROBLEM, "continue-update-rollback --stack-name mine"),
+        ("UPDATE_IN_PROGRESS", Level.PROBLEM, "Wait"),
+        ("DELETE_IN_PROGRESS", Level.PROBLEM, "Wait"),
+    ],
+)
+def test_a_stack_that_cannot_be_changed_is_in_the_way_with_what_mends_it(
+    status: str | None, level: Level, words: str
+) -> None:
+    (finding,) = examine_state(NEW._replace(status=status))
+
+    assert finding.level is level
+    assert words in finding.remedy
+
+
+class Formation:
+    """CloudFormation with one stack."""
+
+    meta = SimpleNamespace(region_name="us-east-1")
+
+    def __init__(self, status: str, *kinds: str) -> None:
+        self.status, self.kinds = status, kinds
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (boto3's name)
+        if StackName != "mine":
+            refuse("ValidationError", f"Stack with id {StackName} does not exist")()
+        parameters = [{"ParameterKey": "LogLevel", "ParameterValue": "DEBUG"}]
+        return {"Stacks": [{"StackStatus": self.status, "Parameters": parameters}]}
+
+    def get_paginator(self, _operation: str) -> "Formation":
+        return self
+
+    def paginate(self, **_asked: str) -> list[dict[str, Any]]:
+        found = [
+            {"LogicalResourceId": kind, "PhysicalResourceId": kind, "ResourceType": kind}
+            for kind in self.kinds
+        ]
+        return [{"StackResourceSummaries": found}]
+
+
+def with_formation(monkeypatch: pytest.MonkeyPatch, formation: Formation, **others: Any) -> None:
+    """Lets boto3 give this CloudFormation, and these clients; what else is asked for is moto's."""
+    real = boto3.client
+    clients = {"cloudformation": formation, **others}
+    monkeypatch.setattr(boto3, "client", lambda name: clients.get(name) or real(name))
+
+
+def test_what_the_stack_has_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_formation(monkeypatch, Formation("UPDATE_COMPLETE"))
+
+    found = ask_account("mine")
+    assert (found.number, found.region, found.status) == ("123456789012", "us-east-1", "UPDATE_COMPLETE")
+    assert found.stack.parameters == {"LogLevel": "DEBUG"}
+    assert ask_account("other") == NEW._replace(stack=Stack("other", None, {}))
+
+
+def test_a_change_set_that_was_never_carried_out_is_no_stack_and_has_no_parameters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_formation(monkeypatch, Formation("REVIEW_IN_PROGRESS"))
+
+    assert ask_account("mine") == NEW
+
+
+# --- names
+
+
+class Named:
+    """Glue, Athena and CloudWatch, with or without what is named after the stack."""
+
+    def __init__(self, *there: str) -> None:
+        self.there = there
+
+    def get_database(self, Name: str) -> None:  # noqa: N803 (boto3's names)
+        if Name not in self.there:
+            refuse("EntityNotFoundException", "Database not found.")()
+
+    def get_work_group(self, WorkGroup: str) -> None:  # noqa: N803
+        if f"{WorkGroup} group" not in self.there:
+            refuse("InvalidRequestException", "WorkGroup is not found.")()
+
+    def get_dashboard(self, DashboardName: str) -> None:  # noqa: N803
+        if DashboardName not in self.there:
+            refuse("ResourceNotFound", "Dashboard does not exist")()
+
+
+def name_findings(monkeypatch: pytest.MonkeyPatch, of: Account, named: Named, *kinds: str) -> Finding:
+    with_formation(
+        monkeypatch, Formation("CREATE_COMPLETE", *kinds), glue=named, athena=named, cloudwatch=named
+    )
+    (finding,) = examine_names(of)
+    return finding
+
+
+def test_a_name_that_something_else_has_is_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = NEW._replace(stack=Stack("my-stack", None, {}))
+    assert name_findings(monkeypatch, of, Named()).level is Level.GOOD
+
+    found = name_findings(
+        monkeypatch, of, Named("my_stack", "my-stack group", "my-stack-us-east-1", "my-stack")
+    )
+
+    assert found.level is Level.PROBLEM
+    assert found.words == (
+        "Glue's database my_stack and Athena's workgroup my-stack "
+        "and CloudWatch's dashboard my-stack-us-east-1 are there, and no part of this stack"
+    )
+    assert "--stack my-stack-2" in found.remedy
+
+
+def test_a_name_that_the_stack_has_itself_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = NEW._replace(status="CREATE_COMPLETE")
+    named = Named("mine", "mine group")
+
+    found = name_findings(monkeypatch, of, named, "AWS::Glue::Database", "AWS::Athena::WorkGroup")
+    assert found.level is Level.GOOD
+    assert name_findings(monkeypatch, of, named, "AWS::Glue::Database").words == (
+        "Athena's workgroup mine is there, and no part of this stack"
+    )
+
+
+def test_a_name_in_upper_case_is_in_the_way_since_glue_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = name_findings(monkeypatch, NEW._replace(stack=Stack("Mine", None, {})), Named())
+
+    assert (found.level, found.remedy) == (Level.PROBLEM, "make deploy ARGS='--stack mine'")
+
+
+# --- secrets
+
+
+def put(name: str, value: str, kind: Any = "SecureString") -> None:
+    boto3.client("ssm").put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
+
+
+def key_of(*chosen: str) -> Finding:
+    (finding,) = examine_key(NEW, settings(*chosen), "")
+    return finding
+
+
+def test_the_key_is_there_encrypted_and_not_empty() -> None:
+    missing = key_of()
+    assert (missing.level, missing.words) == (Level.PROBLEM, "there is no parameter /stockstream/api-key")
+    assert ".venv/bin/stockstream secret /stockstream/api-key; or coins" in missing.remedy
+
+    put("/stockstream/api-key", "SECRET", "String")
+    assert "stored in the clear" in key_of().words
+    put("/mine/key", " ")
+    assert key_of("ApiKeyParameterName=/mine/key").words == "/mine/key is empty"
+    put("/mine/key", "SECRET")
+    assert key_of("ApiKeyParameterName=/mine/key") == good("provider's key", "/mine/key holds one")
+
+
+def test_a_key_of_alpaca_has_two_halves() -> None:
+    put("/stockstream/api-key", "HALF")
+
+    found = key_of("Provider=alpaca")
+    assert found.level is Level.PROBLEM
+    assert "HALF" not in found.words
+    put("/stockstream/api-key", "ID:SECRET")
+    assert key_of("Provider=alpaca").level is Level.GOOD
+
+
+def test_what_is_kept_under_a_key_of_the_users_own_needs_that_key_named() -> None:
+    kms, ssm = boto3.client("kms"), boto3.client("ssm")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    for name, key in (("/mine/key", arn), ("/mine/slack", "alias/mine")):
+        ssm.put_parameter(Name=name, Value="https://a.io", Type="SecureString", KeyId=key)
+    chosen = settings("ApiKeyParameterName=/mine/key")
+
+    for findings in (examine_key(NEW, chosen, ""), examine_channels(NEW, ["/mine/slack"], arn[:-1])):
+        refused, read = findings
+        assert (refused.level, read.level) == (Level.PROBLEM, Level.GOOD)
+        assert refused.remedy == f"make deploy ARGS='--stack mine SecretsKeyArn={arn}'"
+    for findings in (examine_key(NEW, chosen, arn), examine_channels(NEW, ["/mine/slack"], arn)):
+        assert [each.level for each in findings] == [Level.GOOD]
+
+
+def test_coins_need_no_key_and_the_parameters_that_are_named_for_them_are_taken() -> None:
+    chosen = COINS.split()
+
+    assert [each.level for each in examine_values(values(*chosen))] == [Level.GOOD]
+    assert key_of(*chosen).level is Level.GOOD
+
+
+def test_a_channel_has_an_address() -> None:
+    put("/a/slack", "https://hooks.slack.com/x")
+    put("/a/webhook", "https://a.io KEY")
+    put("/a/teams", "http://a.io")
+
+    found = list(examine_channels(NEW, ["/a/slack", "/a/webhook", "/a/teams", "/b/slack"], ""))
+
+    assert [each.level for each in found] == [Level.GOOD, Level.GOOD, Level.PROBLEM, Level.PROBLEM]
+    assert "a.io" not in found[2].words
+
+
+def test_what_may_not_be_asked_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    denied = SimpleNamespace(describe_parameters=refuse("AccessDeniedException", "no"))
+    monkeypatch.setattr(boto3, "client", lambda _name: denied)
+
+    (finding,) = ask("provider's key", examine_key(NEW, settings(), ""))
+
+    assert (finding.level, "AccessDenied" in finding.words) == (Level.NOTE, True)
+
+
+# --- the command
+
+
+class Sam:
+    """Records what would be run, and builds modules for one processor."""
+
+    def __init__(self, root: Path, machine: int) -> None:
+        self.root, self.machine = root, machine
+        self.builds: list[list[str]] = []
+        self.deployments: list[list[str]] = []
+        self.status = 0
+
+    def build(self, _name: str, command: list[str], *_: object) -> None:
+        self.builds.append(command)
+        folder = self.root / deploy_command.BUILT
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.so").write_bytes(b"\x7fELF" + bytes(14) + self.machine.to_bytes(2, "little"))
+
+    def deploy(self, command: list[str], **_: object) -> SimpleNamespace:
+        self.deployments.append(command)
+        return SimpleNamespace(returncode=self.status)
+
+
+@pytest.fixture
+def sam(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sam:
+    """A clone in which sam does nothing, and an account with which all is well."""
+    (tmp_path / "samconfig.toml").write_bytes((ROOT / "samconfig.toml").read_bytes())
+    # It takes sam a second to parse.
+    monkeypatch.setattr(deploy_command, "read_template", lambda _root: TEMPLATE)
+    made = Sam(tmp_path, 183)
+    monkeypatch.setattr(deploy_command, "ROOT", tmp_path)
+    monkeypatch.setattr(deploy_command, "make_state", lambda: tmp_path)
+    monkeypatch.setattr(deploy_command, "execute", made.build)
+    monkeypatch.setattr("subprocess.run", made.deploy)
+    monkeypatch.setattr(deploy_command, "examine_all", lambda *_: iter([good("all", "well")]))
+    with_formation(monkeypatch, Formation("UPDATE_COMPLETE"))
+    return made
+
+
+def overrides(command: list[str]) -> list[str]:
+    return command[command.index("--parameter-overrides") + 1 :]
+
+
+def test_it_deploys_what_was_chosen_and_lets_aws_keep_the_rest(sam: Sam) -> None:
+    assert cli.main(["deploy", "--stack", "mine", "Instruments=AAPL,MSFT", "AlertEmail=me@a.io"]) == 0
+
+    (build,), (command,) = sam.builds, sam.deployments
+    assert overrides(build) == ['Architecture="arm64"']
+    assert overrides(command) == [
+        'Instruments="AAPL,MSFT"',
+        'AlertEmail="me@a.io"',
+        'Architecture="arm64"',
+    ]
+    assert command[command.index("--stack-name") + 1] == "mine"
+    # Beside the built template, where sam would look for it, there is none.
+    for each in (build, command):
+        assert each[each.index("--config-file") + 1] == str(sam.root / "samconfig.toml")
+    assert {"--no-confirm-changeset", "--no-fail-on-empty-changeset"} < set(command)
+
+
+def test_an_environments_own_parameters_are_deployed_with_those_of_the_command(sam: Sam) -> None:
+    assert cli.main(["deploy", "--config-env", "prod", "LogLevel=DEBUG"]) == 0
+
+    assert overrides(sam.deployments[0]) == [
+        'LogRetentionDays="90"',
+        'LogLevel="DEBUG"',
+        'Architecture="arm64"',
+    ]
+
+
+def test_one_architecture_decides_what_is_built_and_what_is_deployed(sam: Sam) -> None:
+    sam.machine = 62
+
+    assert cli.main(["deploy", "Architecture=x86_64"]) == 0
+    assert overrides(sam.builds[0]) == overrides(sam.deployments[0]) == ['Architecture="x86_64"']
+
+
+def test_the_architecture_that_the_stack_has_is_built_again(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam.machine = 62
+    kept = Account("1", "us-east-1", "CREATE_COMPLETE", Stack("mine", None, {}, {"Architecture": "x86_64"}))
+    monkeypatch.setattr(deploy_command, "ask_account", lambda _name: kept)
+
+    assert cli.main(["deploy"]) == 0
+    assert overrides(sam.builds[0]) == overrides(sam.deployments[0]) == ['Architecture="x86_64"']
+
+
+def test_a_build_for_another_processor_is_not_uploaded(sam: Sam, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["deploy", "Architecture=x86_64"]) == 1
+
+    assert sam.deployments == []
+    assert "a.so is for arm64" in capsys.readouterr().out
+
+
+def test_nothing_is_built_past_a_problem(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        deploy_command, "examine_all", lambda *_: iter([problem("stack", "it is broken", "Mend it.")])
+    )
+
+    assert cli.main(["deploy"]) == 1
+
+    assert (sam.builds, sam.deployments) == ([], [])
+    said = capsys.readouterr()
+    assert "Mend it." in said.out
+    assert "1 of these would be in the way. Nothing was uploaded." in said.err
+
+
+def test_only_to_look_builds_nothing_and_says_what_is_worth_deciding(
+    sam: Sam, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["deploy", "--check"]) == 0
+
+    assert (sam.builds, sam.deployments) == ([], [])
+    assert "Instruments=IBM, ApiKeyParameterName=/stockstream/api-key, AlertEmail=(none)" in (
+        capsys.readouterr().out.replace("\n", " ")
+    )
+
+
+def test_without_credentials_the_parameters_are_looked_at_all_the_same(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    denied = SimpleNamespace(get_caller_identity=refuse("InvalidClientTokenId", "The token is invalid"))
+    monkeypatch.setattr(boto3, "client", lambda _name: denied)
+
+    assert cli.main(["deploy", "SmaWindows=1"]) == 1
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "AWS does not know these credentials" in said
+    assert "SmaWindows is '1'" in said
+    assert sam.builds == []
+
+
+def test_a_deployment_that_failed_says_how_to_begin_anew(
+    sam: Sam, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sam.status = 1
+
+    assert cli.main(["deploy"]) == 1
+    assert "stockstream remove --stack stockstream --yes" in capsys.readouterr().err
+
+
+def test_who_has_not_confirmed_keeps_nobody_from_deploying(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = problem("notices", "me@a.io is not confirmed", "Click on the link.")
+    monkeypatch.setattr(deploy_command, "CHECKS", {"notices": lambda _stack: iter([waiting])})
+    monkeypatch.setattr(deploy_command, "examine_names", lambda _account: iter([]))
+    of = NEW._replace(stack=Stack("mine", None, {"NoticeTopicArn": "arn"}))
+
+    *_, last = deploy_command.examine_all(values(*COINS.split()), of)
+
+    assert last == note("notices", waiting.words, waiting.remedy)
+
+
+def test_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Named()
+    with_formation(monkeypatch, Formation("CREATE_COMPLETE"), glue=named, athena=named, cloudwatch=named)
+    put("/stockstream/api-key", "SECRET")
+    put("/a/slack", "https://a.io")
+    topic = boto3.client("sns").create_topic(Name="notices")["TopicArn"]
+    of = NEW._replace(status="CREATE_COMPLETE", stack=Stack("mine", None, {"NoticeTopicArn": topic}))
+
+    found = list(deploy_command.examine_all(values("AlertChannels=/a/slack"), of))
+
+    assert [each.subject for each in found] == [
+        "stack", "names", "parameters", "provider's key", "channel", "notices",
+    ]  # fmt: skip
+    assert {each.level for each in found[:-1]} == {Level.GOOD}
+    refused = deploy_command.examine_all(values("SmaWindows=1"), NEW)
+    assert [each.subject for each in refused] == ["stack", "names", "parameters"]
+
+
+# --- what was changed by hand
+
+
+class Drifted(Formation):
+    """CloudFormation with a stack of which some resources were changed by hand."""
+
+    def __init__(self, *drifted: str, reason: str = "") -> None:
+        super().__init__("UPDATE_COMPLETE")
+        self.drifted, self.reason = drifted, reason
+        self.made: dict[str, Any] = {}
+        self.executed = self.deleted = False
+
+    def create_change_set(self, **asked: Any) -> dict[str, str]:
+        self.made = asked
+        return {"Id": "arn:the-change-set"}
+
+    def get_waiter(self, name: str) -> Any:
+        def wait(**_asked: Any) -> None:
+            if name == "change_set_create_complete" and not self.drifted:
+                raise WaiterError(name, "it failed", {})
+
+        return SimpleNamespace(wait=wait)
+
+    def describe_change_set(self, **_asked: str) -> dict[str, Any]:
+        return {"StatusReason": self.reason}
+
+    def paginate(self, **_asked: str) -> list[dict[str, Any]]:
+        return [{"Changes": [{"ResourceChange": {"LogicalResourceId": name}}]} for name in self.drifted]
+
+    def execute_change_set(self, **asked: str) -> None:
+        self.executed = asked == {"ChangeSetName": "arn:the-change-set"}
+
+    def delete_change_set(self, **asked: str) -> None:
+        self.deleted = asked == {"ChangeSetName": "arn:the-change-set"}
+
+
+def test_what_was_changed_by_hand_is_put_back_and_nothing_is_built(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = Drifted("ProducerRole", "BarDelivery")
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "mine", "--revert-drift"]) == 0
+
+    assert formation.executed
+    assert formation.made["DeploymentMode"] == "REVERT_DRIFT"
+    assert formation.made["UsePreviousTemplate"] is True
+    assert formation.made["Parameters"] == [{"ParameterKey": "LogLevel", "UsePreviousValue": True}]
+    assert (sam.builds, sam.deployments) == ([], [])
+    assert "Changed by hand: ProducerRole, BarDelivery." in capsys.readouterr().out
+
+
+def test_where_nothing_was_changed_by_hand_nothing_is_done(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = Drifted(reason="The submitted information didn't contain changes.")
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "mine", "--revert-drift"]) == 0
+
+    assert (formation.executed, formation.deleted) == (False, True)
+    assert "Nothing was changed by hand." in capsys.readouterr().out
+    assert sam.builds == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--stack", "mine"], "cannot say what was changed by hand: it is broken"),
+        (["--stack", "mine", "LogLevel=INFO"], "--revert-drift changes no parameter"),
+        (["--stack", "other"], "There is no stack other"),
+    ],
+)
+@pytest.mark.usefixtures("sam")
+def test_what_cannot_be_put_back_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    formation = Drifted(reason="it is broken")
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--revert-drift", *arguments]) == 1
+
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not formation.executed
