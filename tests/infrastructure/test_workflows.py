@@ -23,6 +23,7 @@ RIGHTS = {
     ("test", "test"): {"contents": "read"},
     ("test", "docs"): {"contents": "read"},
     ("nightly", "slow"): {"contents": "read"},
+    ("nightly", "drill"): {"contents": "read"},
     ("nightly", "audit"): {"contents": "read"},
     ("release", "build"): {"contents": "read"},
     ("release", "publish"): {"attestations": "write", "contents": "write", "id-token": "write"},
@@ -96,7 +97,11 @@ def test_what_the_jobs_type_is_there() -> None:
     made = set(re.findall(r"\bmake ([a-z-]+)", typed))
     scripts = set(re.findall(r"(\.github/\S+\.sh)", typed))
 
-    assert {"test", "test-slow", "mutants", "audit", "docs", "release", "lock", "build"} <= made <= TARGETS
+    assert (
+        {"test", "test-slow", "mutants", "drill", "audit", "docs", "release", "lock", "build"}
+        <= made
+        <= TARGETS
+    )
     assert scripts == {f".github/{path.name}" for path in FOLDER.glob("*.sh")}
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
