@@ -22,8 +22,9 @@ from producer.planning.allowance import Allowance
 from producer.planning.ledger import Ledger
 from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.providers.alpaca import Alpaca
+from producer.providers.alpaca import Alpaca, parse_key
 from producer.providers.alphavantage import AlphaVantage
+from producer.providers.api_key import ApiKey
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from stockstream.instruments import parse_instruments
@@ -143,14 +144,22 @@ def _provider(name: str, url: str, allowance: Allowance, now: object) -> Provide
         return Alpaca(
             session,
             url,
-            ("id", "secret"),
+            ApiKey(lambda: "id:secret", parse_key),
             10,
             "extended",
             "iex",
             before_request=allowance.spend,
             now=now,  # type: ignore[arg-type]
         )
-    return AlphaVantage(session, url, "key", 10, "extended", before_request=allowance.spend, now=now)  # type: ignore[arg-type]
+    return AlphaVantage(
+        session,
+        url,
+        ApiKey(lambda: "key", str.strip),
+        10,
+        "extended",
+        before_request=allowance.spend,
+        now=now,  # type: ignore[arg-type]
+    )
 
 
 if __name__ == "__main__":

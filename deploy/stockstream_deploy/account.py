@@ -183,12 +183,13 @@ def examine_key(account: Account, settings: ProducerSettings, secrets_key: str) 
         other = "" if found.is_there else f"; or coins, which need none: {account.deploy_with(COINS)}"
         yield problem("provider's key", found.words, store + other)
         return
+    stored: str = found
     try:
         kind.open(
             ProviderAccess(
                 session=requests.Session(),
                 url=settings.provider_url,
-                key=found,
+                read_key=lambda: stored,
                 timeout_seconds=settings.provider_timeout_seconds,
                 hours=settings.watchlist.hours,
                 options=settings.provider_options,

@@ -32,6 +32,7 @@ from producer.planning.allowance import Allowance
 from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.alphavantage import AlphaVantage
+from producer.providers.api_key import ApiKey
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import BarStream
 from stockstream.errors import StockstreamError
@@ -319,7 +320,7 @@ class World:
             provider=AlphaVantage(
                 self.server,
                 "https://market.test",
-                "S3CRETKEY",
+                ApiKey(lambda: "S3CRETKEY", str.strip),
                 5,
                 "regular",
                 before_request=allowance.spend,

@@ -155,12 +155,6 @@ def test_a_function_has_an_alarm_on_its_errors(name: str) -> None:
     ] == ["Errors"]
 
 
-def test_the_producer_counts_as_slow_before_its_time_is_up() -> None:
-    timeout = IN_AWS.of_kind("AWS::Serverless::Function")["ProducerFunction"]["Timeout"]
-
-    assert ALARMS["ProducerSlowAlarm"]["Threshold"] == 1000 * (timeout - 10)
-
-
 def test_a_refusal_is_remembered_until_the_next_request_can_come() -> None:
     # An hour, and 31 minutes more where a day's requests are counted.
     alarm = ALARMS["ProviderRefusalsAlarm"]

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from moto import mock_aws
 
-from producer.memory.instrument_table import InstrumentTable, TailConflictError
+from producer.memory.instrument_table import InstrumentTable, TailConflictError, TailUnreachableError
 from producer.memory.tail import Tail
 from producer.memory.tail_codec import UnreadableTailError
 from producer.ohlcv import Ohlcv
@@ -260,7 +259,8 @@ def test_a_tail_that_was_deleted_meanwhile_is_not_written(
 
 
 @pytest.mark.parametrize(
-    ("reason", "expected"), [("TransactionConflict", TailConflictError), ("ThrottlingError", ClientError)]
+    ("reason", "expected"),
+    [("TransactionConflict", TailConflictError), ("ThrottlingError", TailUnreachableError)],
 )
 def test_a_transaction_that_meets_another_is_a_conflict_and_a_throttled_one_is_not(
     table: InstrumentTable, client: "DynamoDBClient", reason: str, expected: type[Exception]
@@ -276,3 +276,19 @@ def test_a_transaction_that_meets_another_is_a_conflict_and_a_throttled_one_is_n
 
     with pytest.raises(expected):
         table.write_tail("IBM", "1min", tail_after(299), 0)
+
+
+@pytest.mark.parametrize("tail", [Tail(), tail_after(299)], ids=["in one item", "in two items"])
+def test_a_table_that_is_not_there_is_an_error_with_the_tails_name(
+    client: "DynamoDBClient", tail: Tail
+) -> None:
+    table = InstrumentTable(client, "elsewhere")
+
+    with pytest.raises(
+        TailUnreachableError, match=r"the tail IBM\|1min cannot be reached: .*ResourceNotFound"
+    ):
+        table.read_tail("IBM", "1min")
+    with pytest.raises(
+        TailUnreachableError, match=r"the tail IBM\|1min cannot be reached: .*ResourceNotFound"
+    ):
+        table.write_tail("IBM", "1min", tail, 0)

@@ -25,8 +25,9 @@ from producer.planning.allowance import Allowance
 from producer.planning.ledger import Ledger
 from producer.planning.planner import Plan
 from producer.production import Producer
-from producer.providers.alpaca import Alpaca
+from producer.providers.alpaca import Alpaca, parse_key
 from producer.providers.alphavantage import AlphaVantage
+from producer.providers.api_key import ApiKey
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from stockstream.bars import INTERVALS
@@ -270,7 +271,7 @@ def open_alpha_vantage(server: Server, hours: str, before_request: Callable[[], 
     return AlphaVantage(
         server,
         "https://market.test",
-        "S3CRETKEY",
+        ApiKey(lambda: "S3CRETKEY", str.strip),
         5,
         hours,
         before_request=before_request,
@@ -284,7 +285,7 @@ def open_alpaca(server: Server, hours: str, before_request: Callable[[], None]) 
     return Alpaca(
         server,
         "https://market.test",
-        ("PKTEST", "s3cret"),
+        ApiKey(lambda: "PKTEST:s3cret", parse_key),
         5,
         hours,
         "iex",

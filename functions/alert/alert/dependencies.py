@@ -16,9 +16,9 @@ from alert.notice_ledger import NoticeLedger, Table
 from alert.settings import read_settings
 
 # The SDK's own timeouts (a minute, several times over) are longer than the function's.
-_AWS = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
+AWS_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 # Details are welcome, and no reason to keep a notice waiting.
-_LOGS = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+LOGS_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class Dependencies(NamedTuple):
@@ -41,9 +41,9 @@ def make_dependencies() -> Dependencies:
     settings = read_settings()
     channels: list[Channel] = []
     if settings.notice_topic_arn:
-        channels.append(Topic(settings.notice_topic_arn, boto3.client("sns", config=_AWS)))
+        channels.append(Topic(settings.notice_topic_arn, boto3.client("sns", config=AWS_CONFIG)))
     if settings.web_channels:
-        ssm = boto3.client("ssm", config=_AWS)
+        ssm = boto3.client("ssm", config=AWS_CONFIG)
         channels += [
             Web(
                 name=f"{kind}:{parameter}",
@@ -54,6 +54,6 @@ def make_dependencies() -> Dependencies:
             )
             for kind, parameter in settings.web_channels
         ]
-    ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=_AWS), time.time)
-    logs = LogGroups(settings.log_groups, boto3.client("logs", config=_LOGS), time.monotonic)
+    ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=AWS_CONFIG), time.time)
+    logs = LogGroups(settings.log_groups, boto3.client("logs", config=LOGS_CONFIG), time.monotonic)
     return Dependencies(tuple(channels), ledger, settings.link_targets, logs, settings.alarm_metrics)

@@ -2,6 +2,8 @@
 
 SNS and Lambda both deliver at least once, and a channel that fails makes the whole event come again. So each
 notice is claimed for each channel by a conditional write, and a repetition goes only to who has not had it.
+The SDK repeats that write when its answer is lost, and would take the row of its first attempt for a rival's:
+so a row carries a token of the call that wrote it.
 
 Why not Powertools' idempotency: it refuses to run when its table cannot be reached, and an alert function
 must speak up then more than ever; and its hashed keys would not tell a person what was sent.
@@ -12,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -69,6 +72,7 @@ class Table:
 
     def claim(self, key: str, until: float) -> Claim:
         """Takes what nobody has, or what an invocation left that died."""
+        token: Value = {"B": token_bytes(8)}
         with _reached():
             try:
                 self.dynamodb.put_item(
@@ -76,6 +80,7 @@ class Table:
                     Item={
                         "notice_key": {"S": key},
                         "held_until": {"N": str(until)},
+                        "token": token,
                         "expires_at": self._expiry(),
                     },
                     ConditionExpression="attribute_not_exists(notice_key) OR held_until < :now",
@@ -84,6 +89,8 @@ class Table:
                 )
             except self.dynamodb.exceptions.ConditionalCheckFailedException as refusal:
                 row = cast("dict[str, Any]", refusal.response).get("Item")
+                if row and row.get("token") == token:
+                    return Claim.GRANTED
                 # Whoever sent a notice holds it no longer. With no row to see, the careful answer is to wait.
                 return Claim.SENT if row and "held_until" not in row else Claim.HELD
         return Claim.GRANTED

@@ -1,7 +1,7 @@
 """What the schedule invokes."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 
@@ -20,14 +20,29 @@ from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.catalogue import PROVIDERS
 from producer.providers.provider import ProviderAccess, ProviderKind
+from producer.providers.provider_http import LONGEST_REQUEST
 from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, read_settings
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
+from stockstream.patience import longest_call
 from stockstream.sessions import ending_calendars
 
-# Kept back from the function's time, so that a run can write what it has sent before Lambda stops it.
-RESERVE_SECONDS = 5
+# AWS answers within milliseconds. What it does not answer in two seconds is asked for again.
+AWS_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    # Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
+    max_pool_connections=20,
+)
+# BarStream repeats its calls by itself, and looks at the clock before each.
+STREAM_CONFIG = AWS_CONFIG.merge(
+    Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+)
+# Kept back from the function's time, so that a run can write what it has done before Lambda stops it: the
+# ledger, in a call that may be answered late, and the metrics.
+RESERVE_SECONDS = longest_call(AWS_CONFIG) + 1
 
 
 @cache
@@ -38,16 +53,14 @@ def _settings() -> ProducerSettings:
 @cache
 def _producer() -> Producer:
     settings = _settings()
-    # Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
-    config = Config(retries={"mode": "standard"}, connect_timeout=3, read_timeout=10, max_pool_connections=20)
-    dynamodb = boto3.client("dynamodb", config=config)
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     allowance = Allowance()
     kind = PROVIDERS[settings.provider]
     provider = kind.open(
         ProviderAccess(
             session=requests.Session(),
             url=settings.provider_url,
-            key=_read_key(settings, kind, config),
+            read_key=_key_reader(settings, kind, allowance),
             timeout_seconds=settings.provider_timeout_seconds,
             hours=settings.watchlist.hours,
             options=settings.provider_options,
@@ -65,25 +78,38 @@ def _producer() -> Producer:
         publisher=Publisher(
             source=settings.provider,
             stream=BarStream(
-                boto3.client("kinesis", config=config), settings.bar_stream_name, warn=logger.warning
+                boto3.client("kinesis", config=STREAM_CONFIG),
+                settings.bar_stream_name,
+                warn=logger.warning,
+                call_seconds=longest_call(STREAM_CONFIG),
             ),
             table=InstrumentTable(dynamodb, settings.instrument_table_name),
             interval=settings.watchlist.interval,
             windows=settings.windows,
             watch=settings.watch,
+            table_seconds=longest_call(AWS_CONFIG),
+            stream_seconds=longest_call(STREAM_CONFIG),
         ),
         delay=kind.delay(settings.provider_options),
+        request_seconds=LONGEST_REQUEST * settings.provider_timeout_seconds,
     )
 
 
-def _read_key(settings: ProducerSettings, kind: ProviderKind, config: Config) -> str | None:
-    """The provider's key; None where nothing that is followed needs one, so that it need not be stored."""
+def _key_reader(
+    settings: ProducerSettings, kind: ProviderKind, allowance: Allowance
+) -> Callable[[], str] | None:
+    """What reads the provider's key; None where nothing that is followed needs one: it need not be stored."""
     if not any(map(kind.needs_key, settings.watchlist.instruments)):
         return None
-    answer = boto3.client("ssm", config=config).get_parameter(
-        Name=settings.api_key_parameter_name, WithDecryption=True
-    )
-    return answer["Parameter"]["Value"]
+    ssm = boto3.client("ssm", config=AWS_CONFIG)
+
+    def read() -> str:
+        # For a key that is read again: it takes less time than the request that it is for.
+        allowance.require_time()
+        answer = ssm.get_parameter(Name=settings.api_key_parameter_name, WithDecryption=True)
+        return answer["Parameter"]["Value"]
+
+    return read
 
 
 def _warn(watchlist: Watchlist, plan: Plan) -> None:
@@ -100,8 +126,9 @@ def _warn(watchlist: Watchlist, plan: Plan) -> None:
 @metrics.log_metrics
 def handle(event: dict[str, object], context: LambdaContext) -> Mapping[str, object]:
     """Sends the bars that are new or have changed, or a month of history; answers what became of each."""
-    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
     backfill = read_backfill(event)
+    producer = _producer()
+    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
     if backfill:
-        return _producer().backfill(backfill.instruments, backfill.month, seconds)
-    return _producer().run(seconds)
+        return producer.backfill(backfill.instruments, backfill.month, seconds)
+    return producer.run(seconds)

@@ -16,10 +16,10 @@ from producer.backfill import (
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import TailConflictError
+from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
-from producer.memory.tail_codec import UnreadableTailError
+from producer.memory.tail import TailError
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.planning.bar_requests import BarRequest, group_requests
@@ -48,8 +48,6 @@ from stockstream.times import format_time
 
 # Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
 REQUESTS_AT_ONCE = 10
-# A request is made only if so much time is left for its answer, its records and its tail.
-FETCH_SECONDS = 20
 # A provider that fails is asked again within 33 minutes. After an hour without a request
 # its failures are too old to be reported.
 SILENCE_COUNTS = timedelta(hours=1)
@@ -57,7 +55,13 @@ SILENCE_COUNTS = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """What a run needs: where bars come from, what may be asked, and where they go."""
+    """What a run needs: where bars come from, what may be asked, and where they go.
+
+    Attributes:
+        delay: by how much the plan may delay its data.
+        request_seconds: how long one request to the provider takes at the most. None is begun that could
+            outlast the run.
+    """
 
     watchlist: Watchlist
     provider: Provider
@@ -65,20 +69,23 @@ class Producer:
     plan: Plan
     ledger_item: LedgerItem
     publisher: Publisher
-    # By how much the plan may delay its data.
     delay: timedelta = timedelta(minutes=15)
+    request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
 
         Args:
-            seconds: how long the run may take.
+            seconds: how long the run may take, until it writes the ledger for the last time.
 
         Returns:
             How many bars of each instrument were sent, for those whose answer came.
+
+        Raises:
+            TailUnreachableError: DynamoDB failed for every instrument; the ledger has been written.
         """
-        now = self.now()
+        now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
         batches = plan_requests(self.watchlist, self.plan, ledger, now)
@@ -93,11 +100,11 @@ class Producer:
         fetched: list[Fetched] = []
         if requests:
             try:
-                held = self._take_lease(read, ledger, seconds)
+                held = self._take_lease(read, ledger, deadline)
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
-            fetched = self._fetch_all(requests, time.monotonic() + seconds)
+            fetched = self._fetch_all(requests, deadline)
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             release_lease(self.ledger_item, ledger, self.now(), held.version)
             # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
@@ -105,6 +112,7 @@ class Producer:
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
         self._report_state(ledger, asked=bool(requests))
+        _require_a_tail(fetched)
         return {
             name: published.causes.total() for each in fetched for name, published in each.published.items()
         }
@@ -134,7 +142,7 @@ class Producer:
         ledger = read.ledger.of_day(now)
         fewest = min(map(self._requests_of_backfill, instruments))
         check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
-        held = self._take_lease(read, ledger, seconds)
+        held = self._take_lease(read, ledger, deadline)
         interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
         for instrument in instruments:
             begun = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
@@ -160,11 +168,12 @@ class Producer:
         if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
             report_unanswered(ledger.unanswered)
 
-    def _take_lease(self, read: VersionedLedger, ledger: Ledger, seconds: float) -> VersionedLedger:
+    def _take_lease(self, read: VersionedLedger, ledger: Ledger, deadline: float) -> VersionedLedger:
         now, most = self.now(), self.plan.requests_of_a_run(ledger)
         reserved = ledger.spend(most)
-        held = take_lease(self.ledger_item, read, reserved, now, now + timedelta(seconds=seconds))
-        self.allowance.begin(most)
+        until = now + timedelta(seconds=deadline - time.monotonic())
+        held = take_lease(self.ledger_item, read, reserved, now, until)
+        self.allowance.begin(most, deadline - self.request_seconds)
         return held
 
     def _fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
@@ -175,8 +184,8 @@ class Producer:
 
     def _fetch(self, request: BarRequest, deadline: float) -> Fetched:
         fetched = Fetched(request.instruments, self.now(), again=request.again)
-        if time.monotonic() > deadline - FETCH_SECONDS:
-            return fetched  # too little time is left; the next run asks
+        if not self.allowance.has_time:
+            return fetched  # the next run asks
         try:
             answers = self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
         except ProviderError as error:
@@ -190,7 +199,7 @@ class Producer:
                     fetched.published[instrument.name] = self.publisher.publish(
                         instrument, answer, deadline, again=request.again
                     )
-                except (TailConflictError, UnreadableTailError) as error:
+                except TailError as error:
                     fetched.left[instrument.name] = error
         return fetched
 
@@ -209,7 +218,7 @@ class Producer:
         self, instrument: Instrument, month: str, deadline: float, begun: datetime | None
     ) -> Fetched:
         fetched = Fetched([instrument], self.now())
-        if time.monotonic() > deadline - FETCH_SECONDS:
+        if not self.allowance.has_time:
             return fetched
         if self.allowance.left < self._requests_of_backfill(instrument):
             fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
@@ -229,7 +238,7 @@ class Producer:
             fetched.published[instrument.name] = self.publisher.publish_history(
                 instrument, answer, before, deadline, begin
             )
-        except (TailConflictError, UnreadableTailError) as error:
+        except TailError as error:
             fetched.left[instrument.name] = error
         return fetched
 
@@ -244,3 +253,12 @@ class Producer:
         if before.failure:
             raise before.failure
         return before.bars
+
+
+def _require_a_tail(fetched: Sequence[Fetched]) -> None:
+    """Fails the run if the table fails for every instrument, so that the alarm on errors tells a person."""
+    unreachable = [
+        error for each in fetched for error in each.left.values() if isinstance(error, TailUnreachableError)
+    ]
+    if unreachable and not any(each.published for each in fetched):
+        raise unreachable[0]

@@ -66,7 +66,8 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         watchlist=watchlist,
         provider=provider,
         provider_url=read_url(environ, "PROVIDER_URL"),
-        provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=60),
+        # A request takes twice as long at the most, and must fit into a run.
+        provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=15),
         # 0 is a plan without a daily limit.
         requests_per_day=read_whole_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=9_999_999)
         or None,

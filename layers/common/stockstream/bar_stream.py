@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -16,15 +17,8 @@ if TYPE_CHECKING:
 CALL_RECORDS = 500
 CALL_BYTES = 5 * 1024 * 1024
 
-# For a whole call. What else it can say is not made good by waiting: the run leaves the bars to the next one.
-PASSING_ERRORS = {
-    "InternalFailure",
-    "KMSThrottlingException",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "ServiceUnavailable",
-    "ThrottlingException",
-}
+# In an error's code: AWS answers a call that comes too soon or too slowly with the status of a wrong one.
+_PASSING_WORDS = ("Throttl", "Exceeded", "Timeout")
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
@@ -44,6 +38,8 @@ class BarStream:
         now: a clock that never goes back, in seconds.
         sleep: waits so many seconds.
         jitter: a random number from 0 to its argument.
+        call_seconds: how long one call takes at the most. None is begun that could outlast the deadline; with
+            0 the first is made whatever the time.
 
     Attributes:
         refusal: why the stream turned something away the last time; empty if it never did.
@@ -57,6 +53,7 @@ class BarStream:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float], float] = lambda limit: random.uniform(0, limit),  # noqa: S311 (no secret hangs on it)
+        call_seconds: float = 0.0,
     ) -> None:
         self._client = client
         self._name = name
@@ -64,6 +61,7 @@ class BarStream:
         self._now = now
         self._sleep = sleep
         self._jitter = jitter
+        self._call_seconds = call_seconds
         self.refusal = ""
 
     def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
@@ -81,13 +79,15 @@ class BarStream:
         pause = FIRST_PAUSE_SECONDS
         while True:
             for call in list(_calls(sorted(waiting), partition_key, records)):
+                if self._call_seconds and self._now() + self._call_seconds > deadline:
+                    return set(range(len(records))) - waiting
                 try:
                     waiting -= self._put_call(partition_key, records, call)
                 except _RefusedError:
                     return set(range(len(records))) - waiting
             # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             seconds = self._jitter(pause)
-            if not waiting or self._now() + seconds >= deadline:
+            if not waiting or self._now() + seconds + self._call_seconds >= deadline:
                 return set(range(len(records))) - waiting
             self._sleep(seconds)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -106,7 +106,7 @@ class BarStream:
         except ClientError as error:
             code = self.refusal = error.response["Error"]["Code"]
             self._warn("call refused", instrument=partition_key, records=len(call), error=code)
-            if code not in PASSING_ERRORS:
+            if not _passes(error):
                 raise _RefusedError from error
             return set()
         except (HTTPClientError, BotoConnectionError) as error:
@@ -129,6 +129,22 @@ class BarStream:
                 errors=sorted({code for _, code in refused}),
             )
         return set(call) - {position for position, _ in refused}
+
+
+def _passes(error: ClientError) -> bool:
+    """Whether waiting may make good what a whole call was answered: trouble of the server, or too many calls.
+
+    What else it can say is left to the next run.
+    """
+    answer = error.response.get("ResponseMetadata", {})
+    status = answer.get("HTTPStatusCode", 0)
+    return (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+        or any(word in error.response["Error"]["Code"] for word in _PASSING_WORDS)
+        # The SDK knows what it may try again, and has done so by itself.
+        or answer.get("RetryAttempts", 0) > 0
+    )
 
 
 def _calls(positions: Sequence[int], partition_key: str, records: Sequence[bytes]) -> Iterator[list[int]]:

@@ -10,7 +10,7 @@ import pytest
 from minutes_of_a_producer import LedgerItem, Table
 
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import VersionedTail
+from producer.memory.instrument_table import TailUnreachableError, VersionedTail
 from producer.memory.tail import Tail
 from producer.memory.tail_codec import UnreadableTailError
 from producer.ohlcv import Ohlcv
@@ -335,6 +335,50 @@ def test_an_answer_whose_tail_cannot_be_read_is_deferred_whole(
     monkeypatch.setattr(world.table, "read_tail", fail)
     world.run()
 
+    assert measured()["BarsDeferred"] == [2.0]
+
+
+@pytest.mark.parametrize("call", ["read_tail", "write_tail"])
+def test_a_table_that_fails_for_one_instrument_stops_no_other(
+    world: World,
+    measured: Measured,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+) -> None:
+    works = getattr(world.table, call)
+
+    def fail_for_ibm(instrument: str, *arguments: Any) -> VersionedTail:
+        if instrument == "IBM":
+            raise TailUnreachableError("the tail IBM|1min cannot be reached")
+        tail: VersionedTail = works(instrument, *arguments)
+        return tail
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.table, call, fail_for_ibm)
+        assert world.run(IBM, MSFT) == {"MSFT": 2}
+    assert measured()["BarsDeferred"] == [2.0]
+    (told,) = [each for each in caplog.records if each.message == "bars left for the next run"]
+    assert (told.__dict__["instrument"], told.__dict__["kind"]) == ("IBM", "TailUnreachableError")
+    assert world.run(IBM, MSFT) == {"IBM": 2, "MSFT": 0}
+
+
+def test_a_table_that_fails_for_every_instrument_fails_the_run_which_remembers_all_the_same(
+    measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> VersionedTail:
+        raise TailUnreachableError("the table cannot be reached")
+
+    world = World(Plan(requests_per_day=25, requests_per_minute=5))
+    monkeypatch.setattr(world.table, "read_tail", fail)
+    world.provider.failures["MSFT"] = ProviderUnavailableError("down")
+
+    with pytest.raises(TailUnreachableError):
+        world.run(IBM, MSFT)
+
+    # What was reserved is given back (this provider counts no request), and the lease has ended.
+    page = world.ledger_item.page
+    assert (page.version, page.ledger.spent, page.held_until) == (2, 0, world.moment)
     assert measured()["BarsDeferred"] == [2.0]
 
 

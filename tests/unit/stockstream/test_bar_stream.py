@@ -57,7 +57,7 @@ class Clock:
         self.pauses.append(seconds)
 
 
-def stream(client: FakeKinesis, clock: Clock) -> BarStream:
+def stream(client: FakeKinesis, clock: Clock, call_seconds: float = 0) -> BarStream:
     return BarStream(
         client,  # type: ignore[arg-type]  # a fake
         "bars",
@@ -65,6 +65,7 @@ def stream(client: FakeKinesis, clock: Clock) -> BarStream:
         now=lambda: clock.seconds,
         sleep=clock.sleep,
         jitter=lambda limit: limit,
+        call_seconds=call_seconds,
     )
 
 
@@ -86,6 +87,42 @@ def test_waits_longer_each_time_and_not_past_the_deadline() -> None:
     assert {0} == acknowledged
     assert pytest.approx(clock.pauses) == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
     assert clock.seconds < 12
+
+
+class SlowKinesis(FakeKinesis):
+    """Takes nothing, and needs a while to say so."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__(takes=lambda _record, _call: False)
+        self.clock, self.seconds = clock, seconds
+
+    def put_records(self, **call: Any) -> dict[str, Any]:
+        self.clock.seconds += self.seconds
+        return super().put_records(**call)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "calls"), [(3.9, 0), (4.0, 1), (8.05, 1), (8.15, 2), (12.25, 2), (12.35, 3)]
+)
+def test_no_call_is_begun_that_may_outlast_the_deadline(deadline: float, calls: int) -> None:
+    clock = Clock()
+    client = SlowKinesis(clock, seconds=4)
+
+    stream(client, clock, call_seconds=4).put("IBM", [b"a"], deadline)
+
+    # Between two calls are pauses of 0.1 and 0.2 s.
+    assert len(client.calls) == calls
+    assert clock.seconds <= deadline
+
+
+def test_no_further_call_of_many_records_is_begun_that_may_outlast_the_deadline() -> None:
+    clock = Clock()
+    client = SlowKinesis(clock, seconds=4)
+    client.takes = lambda _record, _call: True
+
+    taken = stream(client, clock, call_seconds=4).put("IBM", [b"a"] * 1500, deadline=11)
+
+    assert taken == set(range(1000))
 
 
 def test_a_call_takes_500_records() -> None:
@@ -112,27 +149,60 @@ def test_no_records_are_no_call() -> None:
     assert client.calls == []
 
 
-def client_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": ""}}, "PutRecords")
+def client_error(code: str, status: int = 400, retries: int = 0) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": ""},
+        "ResponseMetadata": {"HTTPStatusCode": status, "RetryAttempts": retries},
+    }
+    return ClientError(answer, "PutRecords")
 
 
-def test_a_call_that_fails_as_a_whole_is_put_again() -> None:
-    client = FailingKinesis(
+# The codes and statuses of Kinesis' API reference, and what botocore makes of an answer without a code.
+@pytest.mark.parametrize(
+    "failure",
+    [
         client_error("ProvisionedThroughputExceededException"),
-        client_error("InternalFailure"),
+        client_error("LimitExceededException"),
+        client_error("KMSThrottlingException"),
+        client_error("ThrottlingException"),
+        client_error("RequestTimeout"),
+        client_error("RequestTimeoutException", 408),
+        client_error("429", 429),
+        client_error("InternalFailure", 500),
+        client_error("InternalFailureException", 500),
+        client_error("500", 500),
+        client_error("502", 502),
+        client_error("503", 503),
+        client_error("ServiceUnavailable", 503),
+        client_error("ServiceUnavailableException", 503),
+        # Of which nobody has heard, but the SDK has tried it again by itself.
+        client_error("PriorRequestNotComplete", retries=2),
         EndpointConnectionError(endpoint_url="https://kinesis.test"),
         ReadTimeoutError(endpoint_url="https://kinesis.test"),
-    )
+    ],
+    ids=str,
+)
+def test_a_call_that_fails_as_a_whole_is_put_again(failure: Exception) -> None:
+    client = FailingKinesis(failure)
 
     assert stream(client, Clock()).put("IBM", [b"a", b"b"], deadline=100) == {0, 1}
     assert client.calls == [[b"a", b"b"]]
 
 
 @pytest.mark.parametrize(
-    "code", ["AccessDeniedException", "ResourceNotFoundException", "KMSDisabledException"]
+    ("code", "status"),
+    [
+        ("AccessDeniedException", 400),
+        ("AccessDenied", 403),
+        ("ResourceNotFoundException", 400),
+        ("KMSDisabledException", 400),
+        ("KMSInvalidStateException", 400),
+        ("ValidationException", 400),
+        ("413", 413),
+    ],
 )
-def test_what_the_stream_refuses_for_good_is_left_at_once(code: str) -> None:
-    client, clock = FailingKinesis(client_error(code)), Clock()
+def test_what_the_stream_refuses_for_good_is_left_at_once(code: str, status: int) -> None:
+    client, clock = FailingKinesis(client_error(code, status)), Clock()
 
     assert stream(client, clock).put("IBM", [b"a"], deadline=100) == set()
     assert clock.pauses == []

@@ -1,8 +1,12 @@
 """The InstrumentTable: what the producer remembers of each instrument."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from producer.memory.tail import Tail
+from botocore.exceptions import BotoCoreError, ClientError
+
+from producer.memory.tail import Tail, TailError
 from producer.memory.tail_codec import UnreadableTailError
 from producer.memory.tail_items import (
     NO_BASE,
@@ -16,7 +20,6 @@ from producer.memory.tail_items import (
     fits_one_unit,
     named_base,
 )
-from stockstream.errors import StockstreamError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,8 +28,12 @@ if TYPE_CHECKING:
 _CONFLICTS = {"ConditionalCheckFailed", "TransactionConflict"}
 
 
-class TailConflictError(StockstreamError):
+class TailConflictError(TailError):
     """Another run wrote the tail since this one read it."""
+
+
+class TailUnreachableError(TailError):
+    """DynamoDB gave no answer, or another than was asked for; the text says which."""
 
 
 class VersionedTail(NamedTuple):
@@ -58,10 +65,12 @@ class InstrumentTable:
 
         Raises:
             UnreadableTailError: what is stored is no tail; the text says what to do.
+            TailUnreachableError: DynamoDB fails.
         """
         key = _key(instrument, interval)
         try:
-            return self._read(key)
+            with _reached(key):
+                return self._read(key)
         except UnreadableTailError as error:
             raise UnreadableTailError(
                 f"the item {key} of the table {self._name} cannot be read: {error}. Delete it; the next run "
@@ -71,8 +80,12 @@ class InstrumentTable:
     def write_tail(self, instrument: str, interval: str, tail: Tail, read_version: int) -> VersionedTail:
         """Writes the tail over the version that was read.
 
+        The SDK repeats a write whose answer is lost, and then finds what it has written itself. So the very
+        same head is no conflict: whoever wrote it, what is stored is what was to be stored.
+
         Raises:
             TailConflictError: it is no longer that version; nothing was written.
+            TailUnreachableError: DynamoDB fails; perhaps it was written all the same.
         """
         key = _key(instrument, interval)
         version = read_version + 1
@@ -80,12 +93,13 @@ class InstrumentTable:
         if seen_version != read_version:
             base = NO_BASE  # another run may have replaced the one that was seen
         head = encode_head(key, version, tail, base)
-        if fits_one_unit(head):
-            self._put_head(head, read_version)
-        else:
-            base_item, base = encode_base(key, tail)
-            head = encode_head(key, version, tail, base)
-            self._put_both(head, read_version, base_item)
+        with _reached(key):
+            if fits_one_unit(head):
+                self._put_head(head, read_version)
+            else:
+                base_item, base = encode_base(key, tail)
+                head = encode_head(key, version, tail, base)
+                self._put_both(head, read_version, base_item)
         self._seen[key] = version, base
         return VersionedTail(tail, version)
 
@@ -118,7 +132,10 @@ class InstrumentTable:
         exceptions = self._client.exceptions
         try:
             self._client.put_item(**self._at_version(head, read_version))
-        except (exceptions.ConditionalCheckFailedException, exceptions.TransactionConflictException):
+        except exceptions.ConditionalCheckFailedException as error:
+            if cast("dict[str, Any]", error.response).get("Item") != head:
+                raise _conflict(head) from None
+        except exceptions.TransactionConflictException:
             raise _conflict(head) from None
 
     def _put_both(self, head: Item, read_version: int, base: Item) -> None:
@@ -131,12 +148,19 @@ class InstrumentTable:
                 ]
             )
         except self._client.exceptions.TransactionCanceledException as error:
-            if _CONFLICTS.isdisjoint(reason["Code"] for reason in error.response["CancellationReasons"]):
+            reasons = error.response["CancellationReasons"]
+            if reasons[0].get("Item") == head:
+                return
+            if _CONFLICTS.isdisjoint(reason["Code"] for reason in reasons):
                 raise
             raise _conflict(head) from None
 
     def _at_version(self, head: Item, read_version: int) -> Any:  # noqa: ANN401 (two calls type one shape twice)
-        put = {"TableName": self._name, "Item": head}
+        put = {
+            "TableName": self._name,
+            "Item": head,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         if read_version == 0:
             return put | {"ConditionExpression": "attribute_not_exists(version)"}
         return put | {
@@ -147,6 +171,14 @@ class InstrumentTable:
 
 def _key(instrument: str, interval: str) -> str:
     return f"{instrument}|{interval}"
+
+
+@contextmanager
+def _reached(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise TailUnreachableError(f"the tail {key} cannot be reached: {error}") from error
 
 
 def _conflict(head: Item) -> TailConflictError:

@@ -6,7 +6,8 @@ the producer pays DynamoDB.
 
 import zlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from secrets import token_bytes
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import orjson
 
@@ -65,6 +66,9 @@ class LedgerItem:
     def write(self, ledger: Ledger, held_until: datetime, read_version: int) -> VersionedLedger:
         """Writes the ledger over the version that was read, and holds it or lets it go.
 
+        The SDK repeats a write whose answer is lost, and then finds the version that it has written itself. A
+        token of the call tells it from another run's, which may have written the same in the same second.
+
         Args:
             ledger: what has been asked.
             held_until: when the lease ends; any moment that has passed for letting go.
@@ -73,6 +77,7 @@ class LedgerItem:
         Raises:
             LeaseHeldError: it is no longer that version.
         """
+        token = {"B": token_bytes(8)}
         try:
             self._client.put_item(
                 TableName=self._table_name,
@@ -81,10 +86,13 @@ class LedgerItem:
                     "ledger": {"B": zlib.compress(orjson.dumps(ledger.to_dict()))},
                     HELD_UNTIL: {"N": str(int(held_until.timestamp()))},
                     "version": {"N": str(read_version + 1)},
+                    "token": token,
                 },
                 ConditionExpression="attribute_not_exists(version) OR version = :read",
                 ExpressionAttributeValues={":read": {"N": str(read_version)}},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            raise LeaseHeldError("another run has taken the ledger meanwhile") from None
+        except self._client.exceptions.ConditionalCheckFailedException as refusal:
+            if cast("dict[str, Any]", refusal.response).get("Item", {}).get("token") != token:
+                raise LeaseHeldError("another run has taken the ledger meanwhile") from None
         return VersionedLedger(ledger, read_version + 1, held_until)

@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 
 from producer.ohlcv import Ohlcv
+from stockstream.errors import StockstreamError
+
+
+class TailError(StockstreamError):
+    """A tail was not read or not written. The next run sends what is missing."""
 
 
 @dataclass(frozen=True, slots=True)

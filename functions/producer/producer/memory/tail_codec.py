@@ -6,12 +6,11 @@ DynamoDB bills each started KB of a write, and every bar is a write.
 import json
 import zlib
 
-from producer.memory.tail import Tail
+from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
-from stockstream.errors import StockstreamError
 
 
-class UnreadableTailError(StockstreamError):
+class UnreadableTailError(TailError):
     """What is stored is no tail that this version can read; the text says what to do."""
 
 

@@ -1,29 +1,51 @@
-"""The allowance of one run: how many requests it may make. Each is counted before it is made."""
+"""The allowance of one run: how many requests it may make, and until when. Each is counted beforehand."""
 
+import time
+from collections.abc import Callable
+from math import inf
 from threading import Lock
 
 from producer.providers.provider_errors import RequestNotMadeError
 
 
 class AllowanceSpentError(RequestNotMadeError):
-    """The run has made all the requests that the plan allows it; the next run goes on."""
+    """The run has made all the requests that the plan or its time allow it; the next run goes on."""
 
 
 class Allowance:
     """Counts a run's requests, whichever thread makes them.
 
+    Args:
+        clock: seconds that never go back.
+
     Attributes:
         spent: how many were made since begin.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = Lock()
+        self._clock = clock
         self._most = 0
+        self._until = inf
         self.spent = 0
 
-    def begin(self, most: int) -> None:
-        """Begins a run that may make so many requests."""
-        self._most, self.spent = most, 0
+    def begin(self, most: int, until: float = inf) -> None:
+        """Begins a run that may make so many requests, and none after a moment on the clock."""
+        self._most, self._until, self.spent = most, until, 0
+
+    @property
+    def has_time(self) -> bool:
+        """Whether a request may still be made, as far as the time goes."""
+        return self._clock() <= self._until
+
+    def require_time(self) -> None:
+        """Makes sure that the run has time for a request.
+
+        Raises:
+            AllowanceSpentError: it has not.
+        """
+        if not self.has_time:
+            raise AllowanceSpentError("this run's time is spent")
 
     @property
     def left(self) -> int:
@@ -36,6 +58,7 @@ class Allowance:
         Raises:
             AllowanceSpentError: it may not be made.
         """
+        self.require_time()
         with self._lock:
             if self.spent >= self._most:
                 raise AllowanceSpentError(f"this run's {self._most} requests are spent")

@@ -14,6 +14,7 @@ import requests
 
 from producer.providers.alpaca_pages import Collected, Page, read_page
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.api_key import ApiKey
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     MalformedAnswerError,
@@ -54,7 +55,7 @@ class Alpaca:
         url: the server's address, without a path.
         key: the key's id and its secret, as parse_key gives them; they appear in no log and no error. None
             for coins alone, whose bars Alpaca serves to everybody.
-        timeout_seconds: how long to wait for a connection, for each part of a page, and for the whole page.
+        timeout_seconds: how long to wait for each part of a page, and for the whole page.
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         feed: where the bars of equities come from, one of FEEDS.
         before_request: called before each request, and so for each page. What it raises goes to the caller;
@@ -70,7 +71,7 @@ class Alpaca:
         self,
         session: requests.Session,
         url: str,
-        key: tuple[str, str] | None,
+        key: ApiKey[tuple[str, str]] | None,
         timeout_seconds: float,
         hours: str,
         feed: str,
@@ -78,8 +79,8 @@ class Alpaca:
         before_request: Callable[[], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._http = ProviderHttp(session, url, timeout_seconds, key or (), before_request, now)
-        self._headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]} if key else {}
+        self._http = ProviderHttp(session, url, timeout_seconds, before_request, now)
+        self._key = key
         self._hours = hours
         self._feed = feed
         self._now = now
@@ -183,8 +184,7 @@ class Alpaca:
             parameters |= {"feed": self._feed, "adjustment": "raw"}
         token: str | None = None
         while True:
-            response = self._http.get(_PATHS[asset_class], parameters, self._headers)
-            page = read_page(response.status, response.body)
+            response, page = self._fetch_page(_PATHS[asset_class], parameters)
             yield response, page
             if page.next_token is None:
                 return
@@ -192,6 +192,14 @@ class Alpaca:
                 raise MalformedAnswerError("Alpaca: the page after this one is this one")
             token = page.next_token
             parameters["page_token"] = token
+
+    def _fetch_page(self, path: str, parameters: Mapping[str, str]) -> tuple[Response, Page]:
+        def ask(key: tuple[str, str] | None) -> tuple[Response, Page]:
+            headers = {"APCA-API-KEY-ID": key[0], "APCA-API-SECRET-KEY": key[1]} if key else {}
+            response = self._http.get(path, parameters, headers, secrets=key or ())
+            return response, read_page(response.status, response.body)
+
+        return ask(None) if self._key is None else self._key.use(ask)
 
 
 def parse_key(text: str) -> tuple[str, str]:
@@ -231,7 +239,7 @@ def _open(access: ProviderAccess) -> Alpaca:
     return Alpaca(
         access.session,
         access.url,
-        None if access.key is None else parse_key(access.key),
+        None if access.read_key is None else ApiKey(access.read_key, parse_key),
         access.timeout_seconds,
         access.hours,
         access.options[FEED_SETTING],

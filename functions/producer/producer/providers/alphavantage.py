@@ -13,6 +13,7 @@ import requests
 
 from producer.providers.alphavantage_answers import parse_answer
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.api_key import ApiKey
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
     NEEDS_A_PERSON,
@@ -48,7 +49,7 @@ class AlphaVantage:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
         api_key: the key; it appears in no log and no error.
-        timeout_seconds: how long to wait for a connection, for each part of an answer, and for the whole.
+        timeout_seconds: how long to wait for each part of an answer, and for the whole.
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         before_request: called before each request; what it raises goes to the caller.
         now: the clock.
@@ -62,7 +63,7 @@ class AlphaVantage:
         self,
         session: requests.Session,
         url: str,
-        api_key: str,
+        api_key: ApiKey[str],
         timeout_seconds: float,
         hours: str,
         *,
@@ -70,7 +71,7 @@ class AlphaVantage:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._http = ProviderHttp(session, url, timeout_seconds, [api_key], before_request, now)
+        self._http = ProviderHttp(session, url, timeout_seconds, before_request, now)
         self._api_key = api_key
         self._hours = hours
         self._now = now
@@ -186,9 +187,13 @@ class AlphaVantage:
         return replace(answer, reaches_back=not is_cut or _begins_by(since, answer))
 
     def _ask(self, instrument: Instrument, interval: str, **extent: str) -> Answer:
-        response = self._http.get(
-            "/query", {**self._query(instrument), "interval": interval, **extent, "apikey": self._api_key}
-        )
+        parameters = {**self._query(instrument), "interval": interval, **extent}
+        return self._api_key.use(lambda key: self._ask_with(key, instrument, interval, parameters))
+
+    def _ask_with(
+        self, key: str, instrument: Instrument, interval: str, parameters: Mapping[str, str]
+    ) -> Answer:
+        response = self._http.get("/query", {**parameters, "apikey": key}, secrets=[key])
         if response.status != requests.codes.ok:
             raise ProviderUnavailableError(
                 f"{instrument.name}: Alpha Vantage answered HTTP {response.status}"
@@ -215,12 +220,12 @@ def _begins_by(since: datetime | None, answer: Answer) -> bool:
 
 
 def _open(access: ProviderAccess) -> AlphaVantage:
-    if access.key is None:
+    if access.read_key is None:
         raise SettingsError("API_KEY_PARAMETER_NAME: Alpha Vantage answers nobody without a key")
     return AlphaVantage(
         access.session,
         access.url,
-        access.key.strip(),
+        ApiKey(access.read_key, str.strip),
         access.timeout_seconds,
         access.hours,
         before_request=access.before_request,

@@ -61,8 +61,8 @@ class ProviderAccess:
     Attributes:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
-        key: the text of the parameter that holds the key; None where none is needed.
-        timeout_seconds: how long to wait for a connection, for each part of an answer, and for the whole.
+        read_key: reads the text of the parameter that holds the key; None where none is needed.
+        timeout_seconds: how long to wait for each part of an answer, and for the whole.
         hours: one of sessions.HOURS.
         options: the values of the provider's own settings, by their names.
         before_request: called before each request; what it raises goes to the caller.
@@ -70,7 +70,7 @@ class ProviderAccess:
 
     session: requests.Session
     url: str
-    key: str | None = field(repr=False)
+    read_key: Callable[[], str] | None
     timeout_seconds: float
     hours: str
     options: Mapping[str, str]

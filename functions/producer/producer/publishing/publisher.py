@@ -9,7 +9,7 @@ from itertools import batched
 from typing import NamedTuple
 
 from producer.memory.instrument_table import InstrumentTable, VersionedTail
-from producer.memory.tail import Tail
+from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
 from producer.publishing.history import plan_history
@@ -29,8 +29,14 @@ from stockstream.records import encode_record
 from stockstream.times import format_instant
 from stockstream.windows import Windows
 
+# Reading a tail takes so many calls: its head, and its base where that has not been seen yet.
+_READ_CALLS = 2
 # After each slice the tail is written, so that a long catch-up that is cut off goes on where it stopped.
 SLICE_BARS = 500
+
+
+class NoTimeLeftError(TailError):
+    """The run would outlast its time."""
 
 
 @dataclass(slots=True)
@@ -58,7 +64,7 @@ class Published:
 
 
 class _Sending(NamedTuple):
-    """What an answer is about, when the provider gave it, and when to give up putting."""
+    """What an answer is about, when the provider gave it, and when all must be remembered."""
 
     instrument: Instrument
     as_of: datetime
@@ -67,7 +73,15 @@ class _Sending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Where bars go, and what has been sent."""
+    """Where bars go, and what has been sent.
+
+    What is begun is finished: no tail is read, and no bars are put, unless the time that is left suffices for
+    calls that are never answered, and for remembering what was put.
+
+    Attributes:
+        table_seconds: how long a call of the table takes at the most.
+        stream_seconds: the same of the stream.
+    """
 
     source: str
     stream: BarStream
@@ -75,6 +89,8 @@ class Publisher:
     interval: str
     windows: Windows
     watch: PriceWatch = NO_WATCH
+    table_seconds: float = 0.0
+    stream_seconds: float = 0.0
 
     def publish(
         self, instrument: Instrument, answer: Answer, deadline: float, *, again: bool = False
@@ -84,15 +100,14 @@ class Publisher:
         Args:
             instrument: what the answer is about.
             answer: the provider's, without the bar that is still forming.
-            deadline: when to give up putting, on time.monotonic.
+            deadline: when all must be remembered, on time.monotonic.
             again: whether the answer reaches back over all that the tail remembers: what was sent before that
                 is none of its business.
 
         Raises:
-            TailConflictError: another run has written the tail meanwhile. The next run sends what is missing.
-            UnreadableTailError: what is stored is no tail.
+            TailError: the tail was not read or not written. The next run sends what is missing.
         """
-        tail, version = self.table.read_tail(instrument.name, self.interval)
+        tail, version = self._read_tail(instrument, deadline)
         shown = answer.bars
         if again:
             shown = comparable_bars(shown, tail, self.windows)
@@ -123,14 +138,13 @@ class Publisher:
             instrument: what the answer is about.
             answer: the provider's.
             before: the bars before those of the answer, for their look-back.
-            deadline: when to give up putting, on time.monotonic.
+            deadline: when all must be remembered, on time.monotonic.
             begin: the open_time from which on history is sent; empty for all of it.
 
         Raises:
-            TailConflictError: another run has written the tail meanwhile.
-            UnreadableTailError: what is stored is no tail.
+            TailError: the tail was not read or not written.
         """
-        tail, version = self.table.read_tail(instrument.name, self.interval)
+        tail, version = self._read_tail(instrument, deadline)
         plan = plan_history(answer.bars, before, tail, self.windows, begin)
         published = Published(unsent=len(plan.older) + len(plan.within))
         for piece in batched(plan.older_publications(self.windows), SLICE_BARS, strict=False):
@@ -150,6 +164,11 @@ class Publisher:
         published.unsent_from = plan.within[0].open_time if published.unsent else ""
         return published
 
+    def _read_tail(self, instrument: Instrument, deadline: float) -> VersionedTail:
+        if time.monotonic() + _READ_CALLS * self.table_seconds > deadline:
+            raise NoTimeLeftError("the run's time did not suffice")
+        return self.table.read_tail(instrument.name, self.interval)
+
     def _send(
         self,
         sending: _Sending,
@@ -161,6 +180,9 @@ class Publisher:
         tail, version = remembered
         instrument = sending.instrument
         for piece in _slices(publications):
+            writes = 2 if alters_the_past(piece) else 1
+            if time.monotonic() + writes * self.table_seconds + self.stream_seconds > sending.deadline:
+                break
             if alters_the_past(piece):
                 in_doubt = advance(tail, piece, (), self.windows)
                 tail, version = self.table.write_tail(instrument.name, self.interval, in_doubt, version)
@@ -192,7 +214,7 @@ class Publisher:
             )
             for each in publications
         ]
-        return self.stream.put(instrument.name, records, deadline)
+        return self.stream.put(instrument.name, records, deadline - self.table_seconds)
 
 
 def _first_refused(publications: Sequence[Publication], acknowledged: Collection[int]) -> str:

@@ -22,6 +22,23 @@ def test_what_is_left_is_what_has_not_been_spent() -> None:
     assert allowance.left == 3
 
 
+def test_no_request_is_made_once_the_time_is_over() -> None:
+    now = 100.0
+    allowance = Allowance(clock=lambda: now)
+    allowance.begin(5, until=103.0)
+    allowance.spend()
+    now = 103.0
+    allowance.spend()
+    now = 103.1
+
+    assert not allowance.has_time
+    with pytest.raises(AllowanceSpentError, match="this run's time is spent"):
+        allowance.spend()
+    assert allowance.spent == 2
+    allowance.begin(5, until=110.0)
+    assert allowance.has_time
+
+
 def test_a_run_makes_as_many_requests_as_it_may_and_the_next_begins_anew() -> None:
     allowance = Allowance()
     for most in (2, 1):

@@ -13,6 +13,7 @@ from urllib3.response import HTTPResponse
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import AllowanceSpentError
 from producer.providers.alpaca import ALPACA, Alpaca, parse_key
+from producer.providers.api_key import ApiKey
 from producer.providers.provider_errors import (
     KeyRefusedError,
     MalformedAnswerError,
@@ -52,10 +53,12 @@ class FakeMarket(requests.Session):
         self.invalid: set[str] = set()
         self.failures: dict[int, tuple[int, bytes] | Exception] = {}
         self.asked: list[dict[str, str]] = []
+        self.secrets: list[str] = []
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = options["params"]
         self.asked.append({"url": url, **parameters})
+        self.secrets.append(options["headers"]["APCA-API-SECRET-KEY"])
         failure = self.failures.get(len(self.asked))
         if isinstance(failure, Exception):
             raise failure
@@ -85,12 +88,15 @@ class FakeMarket(requests.Session):
 
 
 def alpaca(
-    session: requests.Session, hours: str = "regular", before: Callable[[], None] = lambda: None
+    session: requests.Session,
+    hours: str = "regular",
+    before: Callable[[], None] = lambda: None,
+    read_key: Callable[[], str] = lambda: f"{KEY_ID}:{SECRET}",
 ) -> Alpaca:
     return Alpaca(
         session,
         "https://market.test",
-        (KEY_ID, SECRET),
+        ApiKey(read_key, parse_key),
         5,
         hours,
         "iex",
@@ -502,6 +508,18 @@ def test_no_part_of_the_key_that_is_echoed_is_in_an_error(part: str) -> None:
 
     assert part not in str(raised.value)
     assert "[key]" in str(raised.value)
+
+
+def test_a_page_whose_key_is_refused_is_asked_for_again_with_the_one_that_replaced_it() -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(4)}, page_bars=2)
+    session.failures[2] = (401, b'{"message":"unauthorized."}')
+    stored = iter([f"{KEY_ID}:{SECRET}", f"{KEY_ID}:another-secret"])
+
+    answer = alpaca(session, read_key=lambda: next(stored)).fetch([AAPL], "1min", ago(minutes=30))["AAPL"]
+
+    assert (len(answer.bars), answer.failure) == (4, None)
+    assert [asked.get("page_token") for asked in session.asked] == [None, "2", "2"]
+    assert session.secrets == [SECRET, SECRET, "another-secret"]
 
 
 def test_the_key_is_an_id_and_a_secret() -> None:

@@ -15,6 +15,7 @@ from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.alphavantage_answers import parse_answer
+from producer.providers.api_key import ApiKey
 from producer.providers.provider_errors import (
     BurstLimitError,
     DailyQuotaError,
@@ -33,6 +34,8 @@ from stockstream.errors import Reason
 from stockstream.instruments import parse_instrument
 from stockstream_local.market.alphavantage import write_answer
 from stockstream_local.market.invented import bars as invent_bars
+
+KEY = ApiKey(lambda: "S3CRETKEY", str.strip)
 
 ROOT = Path(__file__).parents[4]
 IBM = parse_instrument("IBM")
@@ -354,7 +357,7 @@ def market(
     now: Callable[[], datetime] = lambda: NOW,
     before: Callable[[], None] = lambda: None,
 ) -> AlphaVantage:
-    return AlphaVantage(session, "https://market.test", "S3CRETKEY", 5, hours, before_request=before, now=now)
+    return AlphaVantage(session, "https://market.test", KEY, 5, hours, before_request=before, now=now)
 
 
 AS_TRADED = {"extended_hours": "false", "adjusted": "false"}
@@ -601,7 +604,7 @@ def test_an_allowance_that_is_spent_stops_the_request_and_is_told() -> None:
         raise SpentError
 
     session = FakeSession(minutes(1))
-    provider = AlphaVantage(session, "https://market.test", "S3CRETKEY", 5, "regular", before_request=refuse)
+    provider = AlphaVantage(session, "https://market.test", KEY, 5, "regular", before_request=refuse)
 
     with pytest.raises(SpentError):
         provider.fetch([IBM], "1min", None)

@@ -19,7 +19,7 @@ def access(key: str, options: Mapping[str, str] = OPTIONS) -> ProviderAccess:
     return ProviderAccess(
         session=requests.Session(),
         url="https://market.test",
-        key=key,
+        read_key=lambda: key,
         timeout_seconds=5,
         hours="regular",
         options=options,

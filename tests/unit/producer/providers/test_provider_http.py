@@ -14,7 +14,7 @@ import requests
 
 from producer.providers import provider_http
 from producer.providers.provider_errors import MalformedAnswerError, ProviderUnavailableError
-from producer.providers.provider_http import ProviderHttp
+from producer.providers.provider_http import LONGEST_REQUEST, ProviderHttp
 
 KEY = "S3CRETKEY"
 
@@ -48,10 +48,8 @@ def head(length: int | None = None, *lines: str) -> bytes:
 
 def get(url: str, timeout_seconds: float = 5) -> bytes:
     with requests.Session() as session:
-        http = ProviderHttp(
-            session, url, timeout_seconds, [KEY, "short"], lambda: None, lambda: datetime.now(UTC)
-        )
-        return http.get("/query", {"apikey": KEY}).body
+        http = ProviderHttp(session, url, timeout_seconds, lambda: None, lambda: datetime.now(UTC))
+        return http.get("/query", {"apikey": KEY}, secrets=[KEY, "short"]).body
 
 
 def test_gives_the_whole_body() -> None:
@@ -80,7 +78,7 @@ def test_takes_the_key_out_of_the_body_and_leaves_what_is_too_short_to_be_one() 
 def test_tells_when_it_asked_and_when_the_whole_answer_was_there() -> None:
     moments = iter([datetime(2026, 12, 1, 15, 0, second, tzinfo=UTC) for second in (1, 2)])
     with server(head(1), b"a") as url, requests.Session() as session:
-        http = ProviderHttp(session, url, 5, [KEY], lambda: None, lambda: next(moments))
+        http = ProviderHttp(session, url, 5, lambda: None, lambda: next(moments))
 
         response = http.get("/query", {})
 
@@ -113,6 +111,15 @@ def test_a_server_that_drips_is_left_when_the_time_is_up() -> None:
         with pytest.raises(ProviderUnavailableError):
             get(url, timeout_seconds=0.3)
         assert time.monotonic() - started < 2
+
+
+def test_what_a_server_takes_to_begin_counts_too() -> None:
+    # Its head comes after 0.3 s, and each of the parts that follow by as much later: 0.9 s for the whole.
+    with server(b"HTTP/1.1 200 OK\r\n", b"Content-Length: 2\r\n\r\n", b"a", b"b", pause=0.3) as url:
+        started = time.monotonic()
+        with pytest.raises(ProviderUnavailableError):
+            get(url, timeout_seconds=0.4)
+        assert time.monotonic() - started < LONGEST_REQUEST * 0.4
 
 
 def test_a_server_that_falls_silent_is_left_when_the_time_is_up() -> None:
