@@ -9,8 +9,11 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock'
+# What some targets need is installed for them alone.
+ALONE := uv run --quiet --no-project --isolated --python .venv/bin/python --with-requirements
+AUDIT := $(ALONE) requirements/audit.txt
 
-.PHONY: help setup run search test check check-tests test-slow drill mutants lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
+.PHONY: help setup run search test check check-tests test-slow drill mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -52,6 +55,28 @@ mutants: setup  ## break the code in each place and see which tests notice (ARGS
 	@uv run --quiet --no-project --python .venv/bin/python --with-requirements requirements/mutants.txt \
 		tests/mutants/run.py $(ARGS)
 
+audit: setup  ## check GitHub's workflows, and the locked packages for known weaknesses (needs the internet)
+	@$(AUDIT) zizmor --quiet --offline --persona auditor .github
+	@set -e; for lock in layers/common/requirements.txt requirements/*.txt; do \
+		$(AUDIT) pip-audit --progress-spinner off --strict --disable-pip --require-hashes --requirement $$lock || { \
+			echo "audit: see above what pip-audit found in $$lock. \"Not found on PyPI\", \"could not be audited\" and errors of a" \
+				"connection mean that its database was not reached from here: nothing is known then."; exit 1; }; done
+
+docs: setup  ## build the docs as a site, .stockstream/site/index.html, and check its links
+	@python -m stockstream_generate.site stage
+	@said=$$($(ALONE) requirements/docs.txt zensical build --strict --clean 2>&1) || { echo "$$said"; exit 1; }
+	@python -m stockstream_generate.site check
+	@echo ".stockstream/site/index.html"
+
+sbom: setup  ## write dist/stockstream.cdx.json: what the functions bring into Lambda, as CycloneDX
+	@mkdir -p dist
+	@$(AUDIT) python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/stockstream.cdx.json layers/common/requirements.txt
+
+release: setup sbom  ## write dist/ for a tag: packages, bill of materials, what has changed (TAG=v0.1.0)
+	@python -m stockstream_generate.release_notes "$(TAG)" >dist/changes.md
+	@uv build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
+
 lint: setup  ## check style, types, imports, the template and the locks, side by side
 	@$(MAKE) --no-print-directory -k -j 4 lint-style lint-types lint-imports lint-template lint-locks
 
@@ -66,16 +91,19 @@ lint-imports:
 	@said=$$(lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
 
 lint-template:
-	@cfn-lint template.yaml budget.yaml
+	@cfn-lint template.yaml budget.yaml deploy-role.yaml
 
 lint-locks:
 	@kept=$$(mktemp -d) && trap 'rm -rf "$$kept"' EXIT \
-		&& cp layers/common/requirements.txt "$$kept/layer.txt" && cp requirements/dev.txt requirements/mutants.txt "$$kept" \
-		&& $(COMPILE) pyproject.toml -o "$$kept/layer.txt" \
+		&& cp layers/common/requirements.txt "$$kept/layer.txt" && cp requirements/*.txt "$$kept" \
+		&& $(COMPILE) --group layer -o "$$kept/layer.txt" \
 		&& $(COMPILE) pyproject.toml --group dev -c layers/common/requirements.txt -o "$$kept/dev.txt" \
+		&& $(COMPILE) pyproject.toml -c requirements/dev.txt -o "$$kept/operate.txt" \
 		&& $(COMPILE) --group mutants -c requirements/dev.txt -o "$$kept/mutants.txt" \
+		&& $(COMPILE) --group audit -o "$$kept/audit.txt" && $(COMPILE) --group docs -o "$$kept/docs.txt" \
 		&& cmp -s "$$kept/layer.txt" layers/common/requirements.txt && cmp -s "$$kept/dev.txt" requirements/dev.txt \
-		&& cmp -s "$$kept/mutants.txt" requirements/mutants.txt \
+		&& cmp -s "$$kept/mutants.txt" requirements/mutants.txt && cmp -s "$$kept/audit.txt" requirements/audit.txt \
+		&& cmp -s "$$kept/docs.txt" requirements/docs.txt && cmp -s "$$kept/operate.txt" requirements/operate.txt \
 		|| { echo "The locks are not what pyproject.toml asks for: run make lock."; exit 1; }
 
 format: setup  ## mend what ruff can mend
@@ -86,9 +114,12 @@ bench: setup  ## measure the transform beside other ways to do its work
 	@OPENBLAS_NUM_THREADS=1 python bench/run.py
 
 lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer versions)
-	$(COMPILE) $(ARGS) pyproject.toml -o layers/common/requirements.txt
+	$(COMPILE) $(ARGS) --group layer -o layers/common/requirements.txt
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -c layers/common/requirements.txt -o requirements/dev.txt
+	$(COMPILE) $(ARGS) pyproject.toml -c requirements/dev.txt -o requirements/operate.txt
 	$(COMPILE) $(ARGS) --group mutants -c requirements/dev.txt -o requirements/mutants.txt
+	$(COMPILE) $(ARGS) --group audit -o requirements/audit.txt
+	$(COMPILE) $(ARGS) --group docs -o requirements/docs.txt
 
 generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects, the dashboards' pictures
 	@python -m stockstream_generate
@@ -130,4 +161,4 @@ cost: setup  ## count what the default stack costs in a month
 	@python bench/monthly_cost.py
 
 clean:  ## remove what the other targets made
-	rm -rf .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache .stockstream .uv .venv
+	rm -rf .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache .stockstream .uv .venv dist

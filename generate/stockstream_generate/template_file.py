@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE, BUDGET = ROOT / "template.yaml", ROOT / "budget.yaml"
+TEMPLATE, BUDGET, DEPLOY_ROLE = ROOT / "template.yaml", ROOT / "budget.yaml", ROOT / "deploy-role.yaml"
 
 
 class _Loader(yaml.CSafeLoader):

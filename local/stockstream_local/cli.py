@@ -1,11 +1,17 @@
-"""The `stockstream` command as it is here: the pipeline on this machine, and the operator's commands."""
+"""The `stockstream` command: the operator's commands, and in a clone the pipeline on this machine."""
 
 from collections.abc import Sequence
 
 from stockstream_operate import cli
 from stockstream_operate.cli import Command
+from stockstream_operate.workplace import IN_A_CLONE
 
-COMMANDS = (
+_DOCTOR = Command(
+    "doctor",
+    "say what is in the way of a run here, or of a stack in AWS, and how to mend it",
+    "stockstream_local.doctor.doctor_command:add_doctor",
+)
+COMMANDS_OF_A_CLONE = (
     Command("up", "run the whole pipeline here", "stockstream_local.up_command:add_up"),
     Command("down", "end the run of this clone", "stockstream_local.down_command:add_down"),
     Command(
@@ -13,11 +19,7 @@ COMMANDS = (
         "say what runs here, what it delivered, and what is wrong",
         "stockstream_local.status_command:add_status",
     ),
-    Command(
-        "doctor",
-        "say what is in the way of a run here, or of a stack in AWS, and how to mend it",
-        "stockstream_local.doctor.doctor_command:add_doctor",
-    ),
+    _DOCTOR,
     # Above this package, since it asks the functions' own settings.
     Command(
         "deploy",
@@ -56,6 +58,17 @@ COMMANDS = (
     ),
     *cli.COMMANDS,
 )
+# `uv tool install` brings what works on a stack in AWS.
+COMMANDS_WITHOUT_ONE = (
+    _DOCTOR,
+    Command(
+        "search",
+        "the search index: install, check, fill, look at it",
+        "stockstream_operate.search.search_command:add_search",
+    ),
+    *cli.COMMANDS,
+)
+COMMANDS = COMMANDS_OF_A_CLONE if IN_A_CLONE else COMMANDS_WITHOUT_ONE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

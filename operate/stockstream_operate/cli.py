@@ -74,7 +74,14 @@ COMMANDS = (
         "show the alerts and runs that were given up, and try the alerts again",
         "stockstream_operate.redrive.dead_letters_command:add_dead_letters",
     ),
+    Command(
+        "completion",
+        "make a shell complete these commands and their options",
+        "stockstream_operate.completion_command:add_completion",
+    ),
 )
+# What it prints holds the options of all.
+_NEEDS_ALL = "completion"
 
 
 def run(commands: Iterable[Command], arguments: Sequence[str] | None) -> int:
@@ -104,6 +111,6 @@ def _parse(commands: Iterable[Command], arguments: Sequence[str]) -> argparse.Na
     for command in commands:
         its_parser = subparsers.add_parser(command.name, help=command.help)
         # The command is the first argument: before it there could be nothing but --help and --version.
-        if arguments and arguments[0] == command.name:
+        if arguments and arguments[0] in {command.name, _NEEDS_ALL}:
             resolve_name(command.options)(its_parser)
-    return parser.parse_args(arguments)
+    return parser.parse_args(arguments, argparse.Namespace(parser=parser))

@@ -1,9 +1,14 @@
-"""Where things are: the clone that this is installed from, and the one directory that a run writes to."""
+"""Where things are: the clone that this is installed from, if any, and the directory that a run writes to."""
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+_PACKAGE = Path(__file__).parent
+# `make setup` installs from a clone, in place; `uv tool install` copies what an operator needs.
+IN_A_CLONE = (_PACKAGE.parents[1] / "template.yaml").is_file()
+ROOT = _PACKAGE.parents[1] if IN_A_CLONE else Path()
 STATE = ROOT / ".stockstream"
+# The sources of the search index and of its dashboards.
+SEARCH_SOURCES = ROOT / "dashboards" if IN_A_CLONE else _PACKAGE / "installed"
 
 
 def find_other_clone(folder: Path) -> Path | None:

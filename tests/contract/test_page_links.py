@@ -1,6 +1,7 @@
 """The pages' links to each other: each leads to a file that is there, and to a heading in it."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,22 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     )
 
     assert broken_links(page) == ["#other", "gone.md"]
+
+
+def test_the_readme_is_short_and_the_index_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+
+    assert len(readme.splitlines()) <= 200
+    assert {page.name for page in PAGES if page.parent.name == "docs"} - {"index.md"} == set(
+        re.findall(r"\]\((\w+\.md)\)", index)
+    )
+
+
+def test_the_site_shows_every_page_once() -> None:
+    settings = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    shown = re.findall(r"'([\w/]+\.md)'", str(settings["nav"]))
+
+    pages = {str(page.relative_to(ROOT)).replace("README.md", "index.md") for page in PAGES}
+    assert sorted(shown) == sorted(pages)
+    assert settings["theme"]["font"] is False

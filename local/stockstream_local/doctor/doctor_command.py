@@ -13,7 +13,7 @@ from stockstream_local.doctor.deployed import examine_credentials, examine_stack
 from stockstream_local.doctor.finding import Finding, Level
 from stockstream_local.doctor.machine import examine_machine
 from stockstream_operate.screen import Screen
-from stockstream_operate.workplace import ROOT, STATE
+from stockstream_operate.workplace import IN_A_CLONE, ROOT, STATE
 
 _MARKS = {Level.GOOD: ("✓", "green"), Level.NOTE: ("·", "yellow"), Level.PROBLEM: ("✗", "red")}
 
@@ -39,7 +39,8 @@ def run_doctor(asked: argparse.Namespace, screen: Screen) -> None:
     Raises:
         ProblemsError: something is in the way.
     """
-    findings = [*examine_machine(ROOT, STATE, os.environ), *examine_credentials()]
+    here = examine_machine(ROOT, STATE, os.environ) if IN_A_CLONE else ()
+    findings = [*here, *examine_credentials()]
     if asked.stack:
         findings += examine_stack(asked.stack)
     if asked.json:

@@ -9,9 +9,9 @@ import requests
 
 from stockstream_operate.search.client import TIMEOUT_SECONDS, SearchError, Server, explain, explain_status
 from stockstream_operate.search.install import PartStatus, State
-from stockstream_operate.workplace import ROOT
+from stockstream_operate.workplace import SEARCH_SOURCES
 
-SAVED_OBJECTS = ROOT / "dashboards" / "saved-objects.ndjson"
+SAVED_OBJECTS = SEARCH_SOURCES / "saved-objects.ndjson"
 # Dashboards refuses requests without the first. By the second, everybody sees them, not their importer alone.
 HEADERS = {"osd-xsrf": "true", "securitytenant": "global"}
 _NAME = "dashboards"

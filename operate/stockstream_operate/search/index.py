@@ -6,9 +6,9 @@ from typing import Any
 
 from stockstream.fields import COUNT, INSTANT, TEXT, TIME, list_fields
 from stockstream.windows import Windows
-from stockstream_operate.workplace import ROOT
+from stockstream_operate.workplace import SEARCH_SOURCES
 
-SOURCES = ROOT / "dashboards" / "index"
+SOURCES = SEARCH_SOURCES / "index"
 
 # Firehose writes to this index; the pipeline moves each document to the month of its bar.
 WRITE_INDEX = "bars"

@@ -1,4 +1,4 @@
-"""The README's example: a bar of the invented market, as the producer sends and the transform delivers it."""
+"""docs/records.md: a bar of the invented market, as the producer sends and the transform delivers it."""
 
 import json
 import re
@@ -24,7 +24,7 @@ AS_OF, ARRIVED_AT = "2026-11-23T11:14:21.103Z", "2026-11-23T11:14:22.285Z"
 
 
 def read_example(schema: str) -> Any:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
     (block,) = re.findall(rf"`{re.escape(schema)}`[^\n]*:\n\n```json\n(.*?)```", text, re.DOTALL)
     return json.loads(block.replace("…", "null"))
 

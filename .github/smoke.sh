@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Whether a stack that was just deployed works: nothing is in its way, also once its alarms have had time to go off.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${STACK:?the stack\'s name}"
+sleep "${SMOKE_SECONDS:-600}"
+exec .venv/bin/stockstream doctor --stack "$STACK"
