@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -186,6 +187,7 @@ def _await(url: str) -> None:
         try:
             requests.get(f"{url}/_ministack/ready", timeout=1)
         except requests.RequestException:
+            time.sleep(0.1)
             continue
         return
     pytest.fail("ministack does not start")

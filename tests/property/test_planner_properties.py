@@ -17,6 +17,7 @@ from stockstream.sessions import current_or_last_session, market_of, trading_tim
 
 MINUTE = timedelta(minutes=1)
 CLOSING = timedelta(minutes=30)
+UNANSWERED_CLOSING = timedelta(hours=6)
 NAMES = ("IBM", "MSFT", "BRK.B", "TSCO.LON", "600104.SHH", "fx:EUR/USD", "crypto:BTC/USD")
 # Days around both clock changes, a holiday and short days, and any other.
 SPECIAL_DAYS = (date(2026, 3, 7), date(2026, 10, 31), date(2026, 11, 25), date(2026, 12, 23))
@@ -52,9 +53,13 @@ LEDGERS = st.builds(
 )
 
 
-def in_session(instrument: Instrument, hours: str, now: datetime) -> bool:
+def in_session(instrument: Instrument, hours: str, now: datetime, answered_at: datetime | None) -> bool:
+    """Or soon after it; for hours if nothing was answered since the close."""
     session = current_or_last_session(market_of(instrument, hours), now)
-    return session is not None and session.opens < now and now - CLOSING < session.closes
+    if session is None or session.opens >= now:
+        return False
+    is_unanswered = answered_at is not None and answered_at < session.closes
+    return now - (UNANSWERED_CLOSING if is_unanswered else CLOSING) < session.closes
 
 
 @given(
@@ -90,7 +95,8 @@ def test_no_ledger_makes_it_break_a_limit_or_ask_outside_a_session(  # noqa: PLR
         assert len(batches) <= max(0, a_day - spent)
     if ledger.stopped_until and now < ledger.stopped_until:
         assert batches == []
-    assert all(in_session(instrument, hours, now) for instrument in asked)
+    answered_at = {each.name: ledger.of_instrument(each.name).asked_at for each in asked}
+    assert all(in_session(each, hours, now, answered_at[each.name]) for each in asked)
 
 
 @given(ledger=LEDGERS)
@@ -122,7 +128,8 @@ def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
         if minute % crash_every == 0:
             ledger = Ledger.from_dict(ledger.to_dict())
         for (instrument,) in plan_requests(Watchlist(tuple(instruments), "1min", hours), plan, ledger, now):
-            assert in_session(instrument, hours, now)
+            answered_at = ledger.of_instrument(instrument.name).asked_at
+            assert in_session(instrument, hours, now, answered_at)
             requests.append((instrument, now))
             newest = now - (1 + late) * MINUTE
             session = current_or_last_session(market_of(instrument, hours), now)

@@ -72,6 +72,22 @@ def test_a_long_answer_fills_the_gap_also_where_a_run_may_make_one_request(a_min
 TEN = "IBM,MSFT,AAPL,NVDA,AMZN,GOOG,META,TSLA,ORCL,INTC"
 
 
+def test_what_an_outage_over_the_close_kept_back_comes_the_same_evening() -> None:
+    # A plan that limits a day's requests spreads them over it, so that none is left in the evening.
+    world = World("IBM", Plan(None, 75), (utc(16, 14), utc(24, 0)))
+    down = [utc(20, 20, 45), utc(20, 23)]
+    world.server.refuse = lambda _parameters: (
+        requests.ReadTimeout("read timed out") if down[0] <= world.clock.now < down[1] else None
+    )
+    world.run(utc(20, 14, 25), utc(21, 3))
+
+    assert world.missing("IBM", utc(20, 14), utc(21, 0)) == []
+    last = world.stream.documents("IBM")[utc(20, 20, 59)]
+    assert "2026-11-20T23:00" <= last["as_of"] <= "2026-11-20T23:02"
+    # Then it is night, and nobody is asked.
+    assert world.requests(utc(20, 23, 3), utc(21, 3)) == []
+
+
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 @pytest.mark.parametrize("a_minute", [1, 2])
 def test_ten_instruments_on_the_default_plan_get_what_25_requests_can_show(

@@ -19,10 +19,11 @@ from stockstream.sessions import (
 FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1
 # After the close an instrument is asked for once more, to get the last bar. If the last bar was not there, or
 # the stream did not take it, it is asked for a second time: some plans delay their data by a quarter of an
-# hour. After half an hour nothing more is asked for until the next session.
+# hour. After half an hour nothing more is asked for until the next session, unless no answer has come since the
+# close: then the session's last bars are not there, and whatever failed may be mended within hours.
 _FIRST_CLOSING_REQUEST = timedelta(minutes=2)
 _SECOND_CLOSING_REQUEST = timedelta(minutes=20)
-_CLOSING_ENDS = timedelta(minutes=30)
+_CLOSING_ENDS, _UNANSWERED_CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
 # How many minutes there are for the first closing request.
 CLOSING_MINUTES = (_CLOSING_ENDS - _FIRST_CLOSING_REQUEST) // timedelta(minutes=1)
 # How late a finished bar may show up. If a bar has not come by then, there were no trades.
@@ -162,7 +163,8 @@ def _settled(market: Market, state: RequestState) -> datetime:
 def _closing_request(market: Market, state: RequestState) -> int:
     closed_at = market.session.closes
     since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
-    if since_close >= _CLOSING_ENDS:
+    is_unanswered = state.asked_at is not None and asked_since_close < timedelta()
+    if since_close >= (_UNANSWERED_CLOSING_ENDS if is_unanswered else _CLOSING_ENDS):
         return 0
     if asked_since_close < _FIRST_CLOSING_REQUEST:
         return 1

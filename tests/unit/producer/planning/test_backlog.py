@@ -85,7 +85,12 @@ def test_unseen_bars_belong_to_the_first_part_of_the_day() -> None:
         ("21:25", asked("21:05", "20:59"), 0),
         ("21:19", asked("21:05"), 0),
         ("21:25", asked("21:20"), 0),
-        ("21:30", asked("20:55"), 0),
+        ("21:30", asked("21:05"), 0),
+        # Nothing was answered since the close: hours later it may be.
+        ("21:30", asked("20:55"), 1),
+        ("23:59", asked("20:55"), 1),
+        ("23:59", asked("21:00"), 0),
+        ("23:59", RequestState(), 0),
     ],
 )
 def test_there_are_two_closing_requests(now: str, state: RequestState, request_number: int) -> None:
