@@ -19,8 +19,8 @@ from stockstream.sessions import (
 FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1
 # After the close an instrument is asked for once more, to get the last bar. If the last bar was not there, or
 # the stream did not take it, it is asked for a second time: some plans delay their data by a quarter of an
-# hour. After half an hour nothing more is asked for until the next session, unless no answer has come since the
-# close: then the session's last bars are not there, and whatever failed may be mended within hours.
+# hour. After half an hour nothing more is asked for until the next session, unless no answer has come since
+# the close: then the session's last bars are not there, and whatever failed may be mended within hours.
 _FIRST_CLOSING_REQUEST = timedelta(minutes=2)
 _SECOND_CLOSING_REQUEST = timedelta(minutes=20)
 _CLOSING_ENDS, _UNANSWERED_CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
