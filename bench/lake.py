@@ -1,7 +1,7 @@
 """`make bench-lake`: how long a lake of many days takes to answer, beside a bare scan of the same rows.
 
 A day has 390 files of a minute each, of ten instruments; its numbers are those of each other day.
-ARGS='--days 1000 --small 30': the last 30 days as Firehose leaves them, the others in one file each.
+ARGS='--days 1000 --small 20': the last 20 days as Firehose leaves them, the others in one file each.
 """
 # ruff: noqa: S608  # the SQL is made of what stands here
 

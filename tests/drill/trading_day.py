@@ -92,14 +92,15 @@ def _utc(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
 
 
-_SHARES = "IBM,AAPL,MSFT,AMZN,NVDA,GOOGL,TSLA,KO,PEP,NEW"
+_NEW_YORK = "IBM,AAPL,MSFT,AMZN,NVDA,GOOGL,TSLA,KO,PEP,NEW"
 _PAIRS = "fx:EUR/USD,fx:GBP/USD,fx:USD/JPY,fx:EUR/GBP,fx:EUR/JPY,fx:GBP/JPY"
 _COINS = "crypto:BTC/USD,crypto:ETH/USD"
+_TWO_EXCHANGES = f"{_NEW_YORK},F,GM,TSCO.LON,VOD.LON,BP.LON,RIO.LON,fx:EUR/USD,fx:USD/JPY,{_COINS}"
 _CHINA = "SAIC.SHH,SPDB.SHH,BAO.SHH,CITIC.SHH,MIDEA.SHZ,VANKE.SHZ"
 DAYS = (
     Day(
         "New York and London",
-        f"{_SHARES},F,GM,TSCO.LON,VOD.LON,BP.LON,RIO.LON,fx:EUR/USD,fx:USD/JPY,{_COINS}",
+        _TWO_EXCHANGES,
         _utc(20, 12),
         _utc(20, 22, 15),
         halted="IBM",
@@ -107,7 +108,7 @@ DAYS = (
     ),
     Day(
         "half a day after Thanksgiving",
-        f"{_SHARES},F,GM,TSCO.LON,VOD.LON,BP.LON,RIO.LON,fx:EUR/USD,fx:USD/JPY,{_COINS}",
+        _TWO_EXCHANGES,
         _utc(27, 13),
         _utc(27, 20, 30),
         halted="crypto:ETH/USD",

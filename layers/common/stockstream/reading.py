@@ -8,6 +8,8 @@ from stockstream.errors import Reason, RecordError
 # float() alone would also take 1_1, nan and the digits of other scripts.
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _LONGEST_TEXT = 300
+# No more is looked at: a body of 16 MB would take seconds, and what is shown is at its beginning.
+_MOST_LOOKED_AT = 64 * 1024
 _SHORTEST_SECRET = 8
 # Of the whole process, since a text can leave it anywhere: in a log line, an error, an answer.
 _SECRETS: set[str] = set()
@@ -43,7 +45,7 @@ def keep_secret(text: str) -> None:
 
 def shorten(value: object) -> str:
     """A foreign value for a message: without our secrets, fit to be shown, cut to what a line can bear."""
-    return make_visible(_hide(str(value)))[:_LONGEST_TEXT]
+    return make_visible(_hide(str(value)[:_MOST_LOOKED_AT])[:_LONGEST_TEXT])[:_LONGEST_TEXT]
 
 
 def make_visible(text: str) -> str:

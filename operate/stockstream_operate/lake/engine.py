@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -279,7 +279,8 @@ def find_tables(sql: str) -> set[str]:
     return {table.name.lower() for each in _parse(sql) for table in each.find_all(exp.Table)}
 
 
-@cache
+# A page asks for hours, with statements that never come again.
+@lru_cache(maxsize=256)
 def to_duckdb(sql: str) -> str:
     """One SELECT in Athena's dialect, translated.
 

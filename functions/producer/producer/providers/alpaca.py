@@ -55,7 +55,7 @@ class Alpaca:
         url: the server's address, without a path.
         key: the key's id and its secret, as parse_key gives them; they appear in no log and no error. None
             for coins alone, whose bars Alpaca serves to everybody.
-        timeout_seconds: how long to wait for each part of a page, and for the whole page.
+        timeout_seconds: how long to wait for a whole page.
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         feed: where the bars of equities come from, one of FEEDS.
         before_request: called before each request, and so for each page. What it raises goes to the caller;

@@ -51,7 +51,7 @@ class AlphaVantage:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
         api_key: the key; it appears in no log and no error.
-        timeout_seconds: how long to wait for each part of an answer, and for the whole.
+        timeout_seconds: how long to wait for a whole answer.
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         before_request: called before each request; what it raises goes to the caller.
         now: the clock.

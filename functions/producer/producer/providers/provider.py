@@ -62,7 +62,7 @@ class ProviderAccess:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
         read_key: reads the text of the parameter that holds the key; None where none is needed.
-        timeout_seconds: how long to wait for each part of an answer, and for the whole.
+        timeout_seconds: how long to wait for a whole answer.
         hours: one of sessions.HOURS.
         options: the values of the provider's own settings, by their names.
         before_request: called before each request; what it raises goes to the caller.
