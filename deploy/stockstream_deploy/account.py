@@ -14,7 +14,7 @@ from stockstream.errors import SettingsError
 from stockstream.settings import is_private
 from stockstream_local.doctor.finding import Finding, good, note, problem
 from stockstream_operate.aws_errors import say_aws_error
-from stockstream_operate.stack import Stack
+from stockstream_operate.stack import Stack, ask_stack
 
 _STEADY = (
     "CREATE_COMPLETE",
@@ -25,8 +25,6 @@ _STEADY = (
 )
 # CloudFormation can do nothing with these but delete them.
 _DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
-
-
 # With this every principal of the account may decrypt through Parameter Store.
 _AWS_KEY = "alias/aws/ssm"
 # What is served to everybody, so that a first deployment needs no key.
@@ -60,22 +58,12 @@ def ask_account(stack_name: str) -> Account:
         BotoCoreError, ClientError: nobody is signed in, there is no region, or it may not be asked.
     """
     number = boto3.client("sts").get_caller_identity()["Account"]
-    cloudformation = boto3.client("cloudformation")
-    region = cloudformation.meta.region_name
-    try:
-        (found,) = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    except ClientError as error:
-        # CloudFormation has no code of its own for a stack that is not there.
-        if "does not exist" not in str(error):
-            raise
-        return Account(number, region, None, Stack(stack_name, None, {}))
-    if (
-        found["StackStatus"] == "REVIEW_IN_PROGRESS"
-    ):  # a change set that nobody carried out: there is nothing yet
-        return Account(number, region, None, Stack(stack_name, None, {}))
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
-    return Account(number, region, found["StackStatus"], Stack(stack_name, None, outputs, parameters))
+    region = boto3.client("cloudformation").meta.region_name
+    status, stack = ask_stack(stack_name)
+    if status == "REVIEW_IN_PROGRESS":
+        # A change set that nobody carried out: there is nothing yet.
+        status, stack = None, Stack(stack_name, None, {})
+    return Account(number, region, status, stack)
 
 
 def examine_state(account: Account) -> Iterator[Finding]:

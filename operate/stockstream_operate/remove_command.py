@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.screen import Screen
-from stockstream_operate.stack import Stack
+from stockstream_operate.stack import Stack, ask_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -69,7 +69,7 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
     Raises:
         RemoveError: it was not done, or not all of it.
     """
-    status, stack = _find(asked.stack)
+    status, stack = ask_stack(asked.stack)
     s3 = boto3.client("s3")
     bucket = _find_bucket(stack, status, asked.delete_lake, s3)
     if status is None:
@@ -97,18 +97,6 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
     if bucket and asked.delete_lake:
         with screen.step(f"Deleting {bucket}", f"Deleted {bucket}"):
             _delete_bucket(bucket, s3)
-
-
-def _find(name: str) -> tuple[str | None, Stack]:
-    """The stack's state, None where there is none, and the stack."""
-    try:
-        (found,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        return None, Stack(name, None, {})
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
-    return found["StackStatus"], Stack(name, None, {}, parameters)
 
 
 def _find_bucket(stack: Stack, status: str | None, named: str | None, s3: "S3Client") -> str | None:

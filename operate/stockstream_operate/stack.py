@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +13,9 @@ from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.environment import reach_only
 from stockstream_operate.run_lock import read_running
 from stockstream_operate.workplace import STATE
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 # The stack that runs here, and the one that samconfig.toml deploys first.
 STACK_NAME = "stockstream"
@@ -78,6 +82,22 @@ class NothingRunsError(StackError):
     """No pipeline runs here; the text says how to start one."""
 
 
+def ask_stack(name: str) -> tuple[str | None, Stack]:
+    """What CloudFormation says of a stack in AWS, in whatever state it is.
+
+    Returns:
+        Its state in CloudFormation's words, None where there is none; and the stack, with nothing in it then.
+    """
+    try:
+        (found,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        # CloudFormation has no code of its own for a stack that is not there.
+        if "does not exist" not in str(error):
+            raise
+        return None, Stack(name, None, {})
+    return found["StackStatus"], _read_stack(name, None, found)
+
+
 def find_stack(name: str | None) -> Stack:
     """The stack of that name in AWS; without a name, the one that runs here.
 
@@ -110,6 +130,10 @@ def _describe(name: str, url: str | None) -> Stack:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
         raise StackError(f"The stack {name} cannot be read. {say_aws_error(error)}") from error
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0].get("Outputs", [])}
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stacks[0].get("Parameters", [])}
+    return _read_stack(name, url, stacks[0])
+
+
+def _read_stack(name: str, url: str | None, found: "StackTypeDef") -> Stack:
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
     return Stack(name, url, outputs, parameters)

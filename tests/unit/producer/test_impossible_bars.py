@@ -1,7 +1,6 @@
 """Impossible bars: each is told of once, with all of its fields, however long it stays on show."""
 
 import json
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -13,19 +12,9 @@ from producer.planning.planner import Plan
 from producer.providers.answers import RejectedBar
 from producer.told_bars import ToldBars
 from stockstream.errors import Reason
-from stockstream.observability import logger, metrics
 
 OPENING = utc(20, 14, 30)
 BAD = {"1. open": "10", "2. high": "9", "3. low": "10", "4. close": "10", "5. volume": "7"}
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
-    stream = StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", stream)
-    metrics.clear_metrics()
-    yield stream
-    metrics.clear_metrics()
 
 
 def lines(log: StringIO, message: str) -> list[dict[str, Any]]:

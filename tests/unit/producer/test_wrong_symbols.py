@@ -1,25 +1,13 @@
 """A symbol that Alpaca does not know, from the beginning, beside one that is traded."""
 
 import json
-from collections.abc import Iterator
 from io import StringIO
 
-import pytest
 from minutes_of_a_producer import MINUTE, World, utc
 
 from producer.planning.planner import Plan
-from stockstream.observability import logger, metrics
 
 OPENING = utc(20, 14, 30)
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[StringIO]:
-    stream = StringIO()
-    monkeypatch.setattr(logger.registered_handler, "stream", stream)
-    metrics.clear_metrics()
-    yield stream
-    metrics.clear_metrics()
 
 
 def test_it_is_told_once_by_name_and_asked_for_ever_more_seldom(log: StringIO) -> None:
