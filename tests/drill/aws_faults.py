@@ -7,6 +7,8 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -39,22 +41,28 @@ class Faults:
     Args:
         chance: draws what happens.
         times: how much more often than RATES say.
+        now: the clock.
         overtake: runs another process to its end.
 
     Attributes:
         calm: whether nothing goes wrong.
         counts: how often each fault took place.
+        written: when each item of the table was written for the first time, by its key.
         moments: each call before or after which a process was killed, and how often.
     """
 
-    def __init__(self, chance: random.Random, times: int, overtake: Callable[[], None]) -> None:
+    def __init__(
+        self, chance: random.Random, times: int, now: Callable[[], datetime], overtake: Callable[[], None]
+    ) -> None:
         self._chance = chance
         self._rates = {fault: times * rate for fault, rate in RATES.items()}
+        self._now = now
         self._overtake = overtake
         self._overtaken = False
         self._dead = False
         self.calm = False
         self.counts: Counter[str] = Counter()
+        self.written: dict[str, datetime] = {}
         self.moments: Counter[str] = Counter()
 
     def revive(self) -> None:
@@ -87,8 +95,16 @@ class Faults:
             case "overtaken":
                 self._run_another()
         answer = botocore_stubber(event_name, request)
+        self._note_written(operation, request, answer)
         self._lose(fault, operation, request)
         return answer
+
+    def _note_written(self, operation: str, request: AWSPreparedRequest, answer: AWSResponse | None) -> None:
+        if operation in {"PutItem", "TransactWriteItems"} and answer and answer.status_code == HTTPStatus.OK:
+            body = _body(request)
+            puts = [each["Put"] for each in body.get("TransactItems", ())] or [body]
+            for put in puts:
+                self.written.setdefault(put["Item"]["key"]["S"], self._now())
 
     def _lose(self, fault: str | None, operation: str, request: AWSPreparedRequest) -> None:
         """What goes wrong once the call has done its work."""

@@ -145,7 +145,8 @@ def _trade(
     first, revised_at = final, open_time
     if chance.randrange(1000) < REVISED:
         first = replace(final, close=final.low, volume=volume and volume // 2)
-        revised_at = open_time + chance.randint(3, 40) * MINUTE
+        # What is revised later than half an hour after the close is seen the next morning.
+        revised_at = open_time + chance.randint(3, 25) * MINUTE
     late = chance.randint(2, 6) * MINUTE if chance.randrange(1000) < LATE else timedelta()
     vanishes = chance.randint(8, 40) * MINUTE if chance.randrange(1000) < VANISHING else timedelta(days=99)
     if end - open_time < timedelta(hours=1):

@@ -230,7 +230,7 @@ class World:
         self.instruments = parse_instruments(day.instruments)
         self.market = Market(self.instruments, day.end, self.chance, day.halted, day.listed)
         self.server = Server(self.market, lambda: self.now, self.chance)
-        self.faults = Faults(self.chance, day.times, self._overtake)
+        self.faults = Faults(self.chance, day.times, lambda: self.now, self._overtake)
         self.poison: list[bytes] = []
         self.runs: Counter[str] = Counter()
         self.last_run = day.start
@@ -286,7 +286,7 @@ class World:
 
     def _run(self, producer: Producer) -> None:
         self.runs["run"] += 1
-        self.last_run = self.now
+        self.last_run, self._slept = self.now, 0.0
         try:
             producer.run(RUN_SECONDS)
         except Killed:
@@ -315,7 +315,7 @@ class World:
         dynamodb, kinesis = boto3.client("dynamodb", config=config), boto3.client("kinesis", config=config)
         for client in (dynamodb, kinesis):
             self.faults.meet(client)
-        allowance = Allowance()
+        allowance = Allowance(lambda: 0.0)
         return Producer(
             watchlist=Watchlist(self.instruments, "1min", "regular"),
             provider=AlphaVantage(
@@ -333,7 +333,14 @@ class World:
             ledger_item=LedgerItem(dynamodb, TABLE, "alphavantage"),
             publisher=Publisher(
                 source="alphavantage",
-                stream=BarStream(kinesis, STREAM, warn=logger.debug, sleep=self._sleep),
+                stream=BarStream(
+                    kinesis,
+                    STREAM,
+                    warn=logger.debug,
+                    now=lambda: self._slept,
+                    sleep=self._sleep,
+                    jitter=lambda limit: limit,
+                ),
                 table=InstrumentTable(dynamodb, TABLE),
                 interval="1min",
                 windows=Windows(),
@@ -356,6 +363,8 @@ def open_world(day: Day, seed: int, lake: Path) -> Iterator[World]:
         make_world(patches) as aws,
         # One request after another, so that a seed repeats its day.
         patch("producer.production.REQUESTS_AT_ONCE", 1),
+        # And so that a slow machine changes nothing: no time passes while a run works.
+        patch("producer.production.time.monotonic", lambda: 0.0),
         patch("botocore.endpoint.time.sleep", lambda _seconds: None),
     ):
         yield World(day, seed, aws, lake)

@@ -52,29 +52,51 @@ def judge(world: World, lake: Path) -> Verdict:
     for instrument in world.instruments:
         market = world.market.shown(instrument.name, world.last_run, 10_000)
         finished = [bar for bar in market if bar.open_time + timedelta(minutes=1) <= world.last_run]
-        first = min(
-            (each["open_time"] for each in sent if each["instrument"] == instrument.name), default="~"
-        )
+        first, begin = _beginnings(world, sent, instrument.name)
         run = [bar for bar in finished if format_time(bar.open_time) >= first]
         bars += len(run)
         if not run and any(bar.open_time >= world.day.start for bar in finished):
             faults.append(f"{instrument.name}: lost, all of it")
         for position, bar in enumerate(run):
             name = f"{instrument.name}|1min|{format_time(bar.open_time)}"
-            window = run[max(0, position - LONGEST_LOOKBACK) : position + 1]
             if name not in seen:
                 faults.append(f"{name}: lost")
-            else:
-                faults += _wrong(seen[name], window)
-                if bar.open_time >= world.day.start:
-                    delay = parse_instant(first_known[name]) - bar.open_time - timedelta(minutes=1)
-                    worst_delay = max(worst_delay, delay)
+                continue
+            # What it says that it looks back on is right, and no less than what the producer remembered.
+            length = seen[name]["lookback_bars"]
+            least = sum(begin <= format_time(each.open_time) for each in run[:position][-LONGEST_LOOKBACK:])
+            end = len(finished) - len(run) + position + 1
+            faults += _wrong(seen[name], finished[max(0, end - 1 - length) : end])
+            if length < least:
+                faults.append(f"{name}: looks back on {length} bars, and {least} were known")
+            if bar.open_time >= world.day.start:
+                delay = parse_instant(first_known[name]) - bar.open_time - timedelta(minutes=1)
+                worst_delay = max(worst_delay, delay)
     faults += _dishonest(world, sent) + _known_otherwise(world, sent, history)
     kept, poison = set(world.set_aside()), set(world.poison)
     faults += [f"poison lost: {each!r}" for each in sorted(poison - kept)]
     faults += [f"set aside and left there: {each[:80]!r}" for each in sorted(kept - poison)]
     repetitions = Counter((each["id"], each["as_of"]) for each in sent)
     return Verdict(bars, faults, worst_delay, max(repetitions.values(), default=0))
+
+
+def _beginnings(world: World, sent: list[Document], instrument: str) -> tuple[str, str]:
+    """The first bar that was sent of an instrument, and the one from which on the producer remembers.
+
+    They differ where a process was killed between its very first put and what it would have remembered of it:
+    the next answer may begin later, and look-backs with it, which each document says of itself.
+    """
+    own = [each for each in sent if each["instrument"] == instrument]
+    if not own:
+        return "~", "~"
+    remembered_at = world.faults.written.get(f"{instrument}|1min", world.day.start)
+    beginnings = [
+        each
+        for each in own
+        if not each["lookback"]["close"] and parse_instant(each["as_of"]) <= remembered_at
+    ]
+    first = min(each["open_time"] for each in own)
+    return first, max(beginnings, key=lambda each: each["as_of"])["open_time"] if beginnings else first
 
 
 def _documents(engine: LakeEngine, sql: str) -> list[Document]:
