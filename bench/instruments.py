@@ -1,164 +1,202 @@
-"""How a run's time and memory grow with its instruments, for both providers, against a slow market here.
+"""What a run takes as its instruments grow: calls, processor, seconds and memory, with the real clients.
 
-The market answers after LATENCY_SECONDS, as a provider over the internet does; DynamoDB and Kinesis are
-stand-ins that take AWS_SECONDS for each call. The times are one machine's: read how they grow.
+Each number of instruments has a process of its own, beside a market and an AWS that answer as slowly as the
+real ones do (stand_in.py). It starts cold, with the tails of hours in the table, and has two runs more, a
+minute apart. MB is the most that the process has taken until then, all of it, as Lambda counts. Lambda gives
+a whole processor from 1,769 MB on and less memory's share of it: the last column is the memory with which the
+run's share suffices. The times are one machine's: read how they grow.
 """
 
+import argparse
 import json
+import os
+import resource
 import time
-import tracemalloc
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
+import boto3
 import requests
+from stand_in import AWS_SECONDS, LATENCY_SECONDS, NOW, encoded, numbers, stand_in
 
+from producer.handler import AWS_CONFIG, STREAM_CONFIG
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import VersionedTail
-from producer.memory.ledger_item import VersionedLedger
+from producer.memory.instrument_table import InstrumentTable
+from producer.memory.ledger_item import LedgerItem
 from producer.memory.tail import Tail
+from producer.memory.tail_items import encode_base, encode_head
+from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance
-from producer.planning.ledger import Ledger
+from producer.planning.ledger import Ledger, RequestState, quota_day
 from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.alpaca import Alpaca, parse_key
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.api_key import ApiKey
-from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
+from stockstream.bar_stream import BarStream
 from stockstream.instruments import parse_instruments
+from stockstream.times import format_time
 from stockstream.windows import Windows
-from stockstream_local.loopback import LoopbackServer
 
-LATENCY_SECONDS = 0.3
-AWS_SECONDS = 0.005
-SIZES = (1, 10, 100, 1000)
-NOW = datetime(2026, 11, 20, 20, 0, 30, tzinfo=UTC)
-STAMPS = [NOW.replace(second=0) - timedelta(minutes=minute) for minute in range(1, 101)]
-
-
-class SlowMarket(LoopbackServer):
-    """Shows a hundred bars of whatever it is asked for, in both providers' forms."""
-
-    def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (a GET has none)
-        """An answer, after the time that it takes."""
-        time.sleep(LATENCY_SECONDS)
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-        answer = _alpaca(asked) if "symbols" in asked else _alphavantage(asked)
-        return HTTPStatus.OK, json.dumps(answer).encode()
+SIZES = (1, 10, 100, 1000, 5000)
+TAIL_BARS = 299
+WHOLE_PROCESSOR_MB = 1769
+# Of a minute, what a run may take, so that a slow one does not meet the next.
+RUN_SECONDS = 20
+TABLE = "instruments"
 
 
-def _alphavantage(asked: dict[str, str]) -> dict[str, object]:
-    bar = {"1. open": "10", "2. high": "11", "3. low": "9", "4. close": "10", "5. volume": "100"}
-    meta = {"2. Symbol": asked["symbol"], "6. Time Zone": "UTC"}
-    series = {f"{stamp:%Y-%m-%d %H:%M:%S}": bar for stamp in STAMPS}
-    return {"Meta Data": meta, "Time Series (1min)": series}
+class Measured(NamedTuple):
+    """What one run took.
 
+    Attributes:
+        kind: which run it was.
+        calls: of AWS, by name.
+        sent: bars.
+        seconds: of the clock.
+        processor: seconds of it.
+        megabytes: the most memory that the process had until then.
+    """
 
-def _alpaca(asked: dict[str, str]) -> dict[str, object]:
-    start = datetime.fromisoformat(asked["start"])
-    stamps = [stamp for stamp in reversed(STAMPS) if stamp >= start]
-    bars = [
-        {"t": f"{stamp:%Y-%m-%dT%H:%M:%SZ}", "o": 10, "h": 11, "l": 9, "c": 10, "v": 100} for stamp in stamps
-    ]
-    return {"bars": dict.fromkeys(asked["symbols"].split(","), bars), "next_page_token": None}
-
-
-class SlowAws:
-    """The stream, the tails and the ledger, in memory and as slow as AWS."""
-
-    def __init__(self) -> None:
-        self.tails: dict[str, VersionedTail] = {}
-        self.page = VersionedLedger(Ledger())
-
-    def put(self, _key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
-        """Takes everything."""
-        time.sleep(AWS_SECONDS)
-        return set(range(len(records)))
-
-    def read_tail(self, instrument: str, _interval: str) -> VersionedTail:
-        """The tail."""
-        time.sleep(AWS_SECONDS)
-        return self.tails.get(instrument, VersionedTail(Tail(), 0))
-
-    def write_tail(self, instrument: str, _interval: str, tail: Tail, version: int) -> VersionedTail:
-        """Writes the tail."""
-        time.sleep(AWS_SECONDS)
-        self.tails[instrument] = VersionedTail(tail, version + 1)
-        return self.tails[instrument]
-
-    def read(self) -> VersionedLedger:
-        """The ledger."""
-        return self.page
-
-    def write(self, ledger: Ledger, held_until: datetime, version: int) -> VersionedLedger:
-        """Writes the ledger."""
-        self.page = VersionedLedger(ledger, version + 1, held_until)
-        return self.page
+    kind: str
+    calls: dict[str, int]
+    sent: int
+    seconds: float
+    processor: float
+    megabytes: float
 
 
 def main() -> None:
-    """Prints a line for each provider and number: the first run's time, and that of one a minute later."""
+    """Prints a line for each run of each provider and number of instruments."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--provider", choices=["alpaca", "alphavantage"], action="append")
+    parser.add_argument("--size", type=int, action="append", help=f"instruments; {SIZES} if left out")
+    parser.add_argument(
+        "--first", action="store_true", help="measure the very first run, with an empty table"
+    )
+    asked = parser.parse_args()
     print(f"a market that answers in {LATENCY_SECONDS} s, AWS in {AWS_SECONDS} s a call")
-    print(f"{'provider':14}{'instruments':>12}{'requests':>9}{'first s':>9}{'next s':>9}{'peak MB':>9}")
-    with SlowMarket() as market:
-        for name in ("alphavantage", "alpaca"):
-            for size in SIZES:
-                _measure(name, size, market.url)
+    print(
+        f"{'provider':13}{'instruments':>11} {'run':6}{'bars':>7}{'reads':>7}{'puts':>6}{'writes':>7}"
+        f"{'seconds':>9}{'CPU s':>7}{'MB':>6}{f'CPU lasts {RUN_SECONDS} s at':>19}"
+    )
+    for provider in asked.provider or ["alphavantage", "alpaca"]:
+        for size in asked.size or SIZES:
+            for run in measure(provider, size, first=asked.first):
+                _print(provider, size, run)
 
 
-def _measure(name: str, size: int, url: str) -> None:
-    instruments = parse_instruments(",".join(f"A{number}" for number in range(size)))
-    allowance, aws, moment = Allowance(), SlowAws(), NOW
+def measure(provider: str, size: int, *, first: bool = False) -> list[Measured]:
+    """The runs of one process."""
+    context = get_context("spawn")
+    with stand_in() as url:
+        ours, its = context.Pipe()
+        process = context.Process(target=_run, args=(its, provider, size, url, first))
+        process.start()
+        runs: list[Measured] = ours.recv()
+        process.join()
+    return runs
 
-    def now() -> datetime:
-        return moment
 
-    provider = _provider(name, url, allowance, now)
-    producer = Producer(
-        watchlist=Watchlist(instruments, "1min", "always"),
+def _print(provider: str, size: int, run: Measured) -> None:
+    calls = run.calls
+    reads = calls.get("GetItem", 0) + calls.get("BatchGetItem", 0)
+    writes = calls.get("PutItem", 0) + calls.get("TransactWriteItems", 0)
+    needed = WHOLE_PROCESSOR_MB * run.processor / RUN_SECONDS
+    print(
+        f"{provider:13}{size:11,} {run.kind:6}{run.sent:7,}{reads:7,}{calls.get('PutRecords', 0):6,}"
+        f"{writes:7,}{run.seconds:9.1f}{run.processor:7.1f}{run.megabytes:6.0f}{needed:16.0f} MB",
+        flush=True,
+    )
+
+
+def _run(pipe: Connection, provider: str, size: int, url: str, first: bool) -> None:  # noqa: FBT001 (a process's)
+    """Two runs in this process, after a cold start as in Lambda."""
+    names = [f"A{number}" for number in range(size)]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    }
+    if not first:
+        _keep_tails(names, url)
+    moment = NOW
+    producer = _producer(provider, names, url, lambda: moment)
+    runs = []
+    if not first:
+        _keep_ledger(producer, names)
+    _calls(url)
+    for kind in ("first", "next") if first else ("cold", "warm", "warm"):
+        before, processor = time.perf_counter(), time.process_time()
+        sent = producer.run(seconds=600)
+        seconds, processor = time.perf_counter() - before, time.process_time() - processor
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        runs.append(Measured(kind, _calls(url), sum(sent.values()), seconds, processor, most))
+        moment += timedelta(minutes=1)
+    pipe.send(runs)
+
+
+def _calls(url: str) -> dict[str, int]:
+    with urlopen(f"{url}/calls") as answer:  # noqa: S310 (our own server)
+        calls: dict[str, int] = json.load(answer)
+    return calls
+
+
+def _tail_bars(newest: datetime) -> dict[str, Any]:
+    stamps = [newest - timedelta(minutes=minute) for minute in range(TAIL_BARS - 1, -1, -1)]
+    return {format_time(stamp): Ohlcv(*numbers(stamp)) for stamp in stamps}
+
+
+def _newest_sent() -> datetime:
+    return NOW.replace(second=0) - timedelta(minutes=2)
+
+
+def _keep_tails(names: list[str], url: str) -> None:
+    """Puts into the table what hours of trading have left there: a base of half an hour ago, and a head."""
+    newest = _newest_sent()
+    item, base = encode_base("NAME|1min", Tail(_tail_bars(newest - timedelta(minutes=15)), forgotten=True))
+    head = encode_head("NAME|1min", 7, Tail(_tail_bars(newest), forgotten=True), base)
+    body = json.dumps({"names": names, "items": [encoded(head), encoded(item)]}).encode()
+    with urlopen(Request(f"{url}/kept", body)):  # noqa: S310 (our own server)
+        pass
+
+
+def _keep_ledger(producer: Producer, names: list[str]) -> None:
+    minute, newest = NOW.replace(second=0) - timedelta(minutes=1), _newest_sent()
+    state = RequestState(asked_at=minute, newest=newest, sent_until=newest, reread_at=minute)
+    producer.ledger_item.write(Ledger(quota_day(NOW), 0, None, dict.fromkeys(names, state)), minute, 0)
+
+
+def _producer(name: str, names: list[str], url: str, now: Callable[[], datetime]) -> Producer:
+    allowance, session = Allowance(), requests.Session()
+    asking: dict[str, Any] = {"before_request": allowance.spend, "now": now}
+    provider: Any = (
+        Alpaca(session, url, ApiKey(lambda: "id:secret", parse_key), 10, "extended", "iex", **asking)
+        if name == "alpaca"
+        else AlphaVantage(session, url, ApiKey(lambda: "key", str.strip), 10, "extended", **asking)
+    )
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG, endpoint_url=url)
+    kinesis = boto3.client("kinesis", config=STREAM_CONFIG, endpoint_url=url)
+    return Producer(
+        watchlist=Watchlist(parse_instruments(",".join(names)), "1min", "always"),
         provider=provider,
         allowance=allowance,
         plan=Plan(None, 1200, provider.instruments_per_request),
-        ledger_item=aws,  # type: ignore[arg-type]  # a stand-in
-        publisher=Publisher(name, aws, aws, "1min", Windows()),  # type: ignore[arg-type]  # stand-ins
+        ledger_item=LedgerItem(dynamodb, TABLE, name),
+        publisher=Publisher(
+            name,
+            BarStream(kinesis, "bars", warn=print),
+            InstrumentTable(dynamodb, TABLE),
+            "1min",
+            Windows(),
+        ),
         now=now,
-    )
-    tracemalloc.start()
-    seconds, requests_made = [], 0
-    for _ in range(2):
-        before = time.perf_counter()
-        producer.run(seconds=600)
-        seconds.append(time.perf_counter() - before)
-        requests_made = allowance.spent
-        moment += timedelta(minutes=1)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    print(f"{name:14}{size:12}{requests_made:9}{seconds[0]:9.1f}{seconds[1]:9.1f}{peak / 1e6:9.1f}")
-
-
-def _provider(name: str, url: str, allowance: Allowance, now: object) -> Provider:
-    session = requests.Session()
-    if name == "alpaca":
-        return Alpaca(
-            session,
-            url,
-            ApiKey(lambda: "id:secret", parse_key),
-            10,
-            "extended",
-            "iex",
-            before_request=allowance.spend,
-            now=now,  # type: ignore[arg-type]
-        )
-    return AlphaVantage(
-        session,
-        url,
-        ApiKey(lambda: "key", str.strip),
-        10,
-        "extended",
-        before_request=allowance.spend,
-        now=now,  # type: ignore[arg-type]
     )
 
 
