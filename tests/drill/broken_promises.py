@@ -7,30 +7,20 @@ from typing import Any
 from unittest.mock import patch
 
 from producer.memory import lease
-from producer.memory.instrument_table import InstrumentTable, VersionedTail
+from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem, VersionedLedger
-from producer.memory.tail import Tail
 from producer.planning.ledger import Ledger
-from producer.publishing.publication import Publication, advance
-from producer.publishing.publisher import Publisher
+from producer.publishing.post import Post
+from producer.publishing.sending import Piece
 
 _at_version = InstrumentTable._at_version  # noqa: SLF001 (what is broken here)
 
 
-def _remember_before_put(
-    self: Publisher,
-    sending: Any,
-    publications: Sequence[Publication],
-    remembered: VersionedTail,
-    published: Any,
-) -> Tail:
-    tail, version = remembered
-    if publications:
-        sent = advance(tail, publications, range(len(publications)), self.windows)
-        tail, version = self.table.write_tail(sending.instrument.name, self.interval, sent, version)
-        self._put(sending.instrument, publications, sending.as_of, sending.deadline)
-        published.unsent = 0
-    return tail
+def _remember_before_put(self: Post, parcel: Sequence[Piece], deadline: float) -> None:
+    for piece in parcel:
+        self._remember(piece, range(len(piece.publications)), deadline)
+        self.put([piece], deadline)
+        piece.sending.published.unsent = 0
 
 
 def _without_condition(self: InstrumentTable, *arguments: Any) -> Any:
@@ -45,7 +35,7 @@ def _take_lease_for_ever(
 
 
 BROKEN: Mapping[str, Callable[[], AbstractContextManager[object]]] = {
-    "a bar is remembered before it is put": lambda: patch.object(Publisher, "_send", _remember_before_put),
+    "a bar is remembered before it is put": lambda: patch.object(Post, "send", _remember_before_put),
     "a tail is written without a condition": lambda: patch.object(
         InstrumentTable, "_at_version", _without_condition
     ),

@@ -40,7 +40,7 @@ from verdict import judge
 REPORT = ROOT / "docs" / "reliability.md"
 SEEDS, PROCESSES = 20, 2
 BROKEN_SEEDS = 3
-CALLS = ("GetItem", "PutItem", "PutRecords")
+CALLS = ("GetItem", "BatchGetItem", "PutItem", "PutRecords")
 
 
 class Outcome(NamedTuple):

@@ -362,7 +362,7 @@ def open_world(day: Day, seed: int, lake: Path) -> Iterator[World]:
         pytest.MonkeyPatch.context() as patches,
         make_world(patches) as aws,
         # One request after another, so that a seed repeats its day.
-        patch("producer.production.REQUESTS_AT_ONCE", 1),
+        patch("producer.fetching.REQUESTS_AT_ONCE", 1),
         # And so that a slow machine changes nothing: no time passes while a run works.
         patch("producer.production.time.monotonic", lambda: 0.0),
         patch("botocore.endpoint.time.sleep", lambda _seconds: None),

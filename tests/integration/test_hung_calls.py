@@ -22,7 +22,7 @@ from producer.memory.ledger_item import LedgerItem, VersionedLedger
 from stockstream.patience import longest_call
 
 SECONDS = 7.0
-CALLS = ["GetParameter", "GetItem", "PutItem", "GetItem", "PutRecords", "PutItem", "PutItem"]
+CALLS = ["GetParameter", "GetItem", "PutItem", "BatchGetItem", "PutRecords", "PutItem", "PutItem"]
 LEDGER, LEASE, TAIL, STREAM, WRITTEN_TAIL, RELEASE = range(1, 7)
 BARS = {"IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"}
 

@@ -71,7 +71,8 @@ def calls(client: "DynamoDBClient") -> list[str]:
     made: list[str] = []
 
     def note(params: dict[str, Any], model: OperationModel, **_: object) -> None:
-        made.append(f"{model.name} {params['Key']['key']['S']}" if "Key" in params else model.name)
+        asked = params.get("RequestItems", {}).get("instruments", {}).get("Keys", [])
+        made.append(" ".join([model.name, *(each["key"]["S"] for each in asked)]))
 
     client.meta.events.register("provide-client-params.dynamodb.*", note)
     return made
@@ -196,10 +197,42 @@ def test_a_warm_function_reads_the_head_alone_and_a_cold_one_the_base_too(
     calls.clear()
 
     table.read_tail("IBM", "1min")
-    assert calls == ["GetItem IBM|1min"]
+    assert calls == ["BatchGetItem IBM|1min"]
 
     other_table.read_tail("IBM", "1min")
-    assert calls == ["GetItem IBM|1min"] * 2 + ["GetItem IBM|1min|base"]
+    assert calls == ["BatchGetItem IBM|1min"] * 2 + ["BatchGetItem IBM|1min|base"]
+
+
+def test_the_tails_of_many_are_read_together_each_at_its_version(
+    table: InstrumentTable, other_table: InstrumentTable, calls: list[str]
+) -> None:
+    names = [f"A{number}" for number in range(120)]
+    for number, name in enumerate(names[:110]):
+        table.write_tail(name, "1min", tail_after(200 + number), 0)
+    table.write_tail("A7", "1min", tail_after(400), 1)
+    calls.clear()
+
+    for reader, most_calls in ((other_table, 4), (other_table, 2), (table, 2)):
+        tail_of = reader.read_tails(names, "1min")
+        assert [call.partition(" ")[0] for call in calls] == ["BatchGetItem"] * most_calls
+        calls.clear()
+        for number, name in enumerate(names):
+            expected = (tail_after(200 + number), 1) if number < 110 else (Tail(), 0)
+            assert tail_of(name) == ((tail_after(400), 2) if name == "A7" else expected)
+
+
+def test_a_tail_that_cannot_be_read_keeps_no_other_from_being_read(
+    table: InstrumentTable, other_table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    for name in ("IBM", "MSFT", "NVDA"):
+        table.write_tail(name, "1min", tail_after(299), 0)
+    client.delete_item(TableName="instruments", Key={"key": {"S": "MSFT|1min|base"}})
+
+    tail_of = other_table.read_tails(["IBM", "MSFT", "NVDA"], "1min")
+
+    assert tail_of("IBM") == tail_of("NVDA") == (tail_after(299), 1)
+    with pytest.raises(UnreadableTailError, match=r"MSFT\|1min .* base"):
+        tail_of("MSFT")
 
 
 def test_a_reader_that_meets_a_new_base_reads_the_head_again(
@@ -211,10 +244,10 @@ def test_a_reader_that_meets_a_new_base_reads_the_head_again(
 
     def replace_between_the_reads(**_: object) -> None:
         if next(reads, False):
-            client.meta.events.unregister("before-call.dynamodb.GetItem", replace_between_the_reads)
+            client.meta.events.unregister("before-call.dynamodb.BatchGetItem", replace_between_the_reads)
             other_table.write_tail("IBM", "1min", tail_after(600), 1)
 
-    client.meta.events.register("before-call.dynamodb.GetItem", replace_between_the_reads)
+    client.meta.events.register("before-call.dynamodb.BatchGetItem", replace_between_the_reads)
 
     assert reader.read_tail("IBM", "1min") == (tail_after(600), 2)
 

@@ -18,7 +18,7 @@ import requests
 from urllib3.response import HTTPResponse
 
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import TailConflictError, VersionedTail
+from producer.memory.instrument_table import TailConflictError, TailReader, VersionedTail
 from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
 from producer.memory.tail import Tail
 from producer.planning.allowance import Allowance
@@ -30,6 +30,7 @@ from producer.providers.alphavantage import AlphaVantage
 from producer.providers.api_key import ApiKey
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
+from stockstream.bar_stream import KeyedRecord
 from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.sessions import market_of, sessions_between
@@ -205,10 +206,10 @@ class Stream:
         self.refuses = False
         self.room = 1_000_000
 
-    def put(self, partition_key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
+    def put_together(self, records: Sequence[KeyedRecord], _deadline: float) -> set[int]:
         taken = 0 if self.refuses else min(self.room, len(records))
         self.room -= taken
-        self.records += [(partition_key, record) for record in records[:taken]]
+        self.records += records[:taken]
         return set(range(taken))
 
     def of_instrument(self, name: str) -> list[dict[str, Any]]:
@@ -231,6 +232,9 @@ class Table:
     def __init__(self) -> None:
         self.tails: dict[str, VersionedTail] = {}
         self.longest = 0
+
+    def read_tails(self, _instruments: Sequence[str], interval: str) -> TailReader:
+        return lambda instrument: self.read_tail(instrument, interval)
 
     def read_tail(self, instrument: str, _interval: str) -> VersionedTail:
         return self.tails.get(instrument, VersionedTail(Tail(), 0))

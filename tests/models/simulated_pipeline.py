@@ -19,7 +19,7 @@ from alarm_evaluation import Metrics
 
 from producer import handler
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import VersionedTail
+from producer.memory.instrument_table import TailReader, VersionedTail
 from producer.memory.ledger_item import VersionedLedger
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
@@ -32,6 +32,7 @@ from producer.providers.provider_errors import ProviderError, ProviderUnavailabl
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publisher import Publisher
 from stockstream import observability
+from stockstream.bar_stream import KeyedRecord
 from stockstream.errors import Reason
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.sessions import market_of, sessions_between
@@ -233,7 +234,7 @@ class _Stream:
     def __init__(self) -> None:
         self.refuses = False
 
-    def put(self, _partition_key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
+    def put_together(self, records: Sequence[KeyedRecord], _deadline: float) -> set[int]:
         return set() if self.refuses else set(range(len(records)))
 
 
@@ -241,8 +242,8 @@ class _Table:
     def __init__(self) -> None:
         self.tails: dict[str, VersionedTail] = {}
 
-    def read_tail(self, instrument: str, _interval: str) -> VersionedTail:
-        return self.tails.get(instrument, VersionedTail(Tail(), 0))
+    def read_tails(self, _instruments: Sequence[str], _interval: str) -> TailReader:
+        return lambda instrument: self.tails.get(instrument, VersionedTail(Tail(), 0))
 
     def write_tail(self, instrument: str, _interval: str, tail: Tail, read_version: int) -> VersionedTail:
         self.tails[instrument] = VersionedTail(tail, read_version + 1)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import TailConflictError, VersionedTail
+from producer.memory.instrument_table import TailConflictError, TailReader, VersionedTail
 from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
@@ -27,6 +27,7 @@ from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.answers import Answer
 from producer.publishing.publisher import Publisher
+from stockstream.bar_stream import KeyedRecord
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.times import format_time
 from stockstream.windows import Windows
@@ -118,21 +119,22 @@ class World:
         forming = {self.market.open_time(self.market.minutes): Ohlcv(1.0, 1.0, 1.0, 1.0, 1.0)}
         return {"IBM": Answer(self.market.shown | forming, [], now, now, reaches_back=True)}
 
-    def put(self, _key: str, records: Sequence[bytes], _deadline: float) -> set[int]:
+    def put_together(self, records: Sequence[KeyedRecord], _deadline: float) -> set[int]:
         self.step()
         refused = (
             set() if self.calm else self.draw.draw(st.sets(st.integers(0, len(records) - 1), max_size=4))
         )
         for position, record in enumerate(records):
             if position not in refused:
-                self.records.append(json.loads(record))
+                self.records.append(json.loads(record.data))
         # A process can die when some or all of its records are in the stream, and before it knows.
         self.step()
         return set(range(len(records))) - refused
 
-    def read_tail(self, _instrument: str, _interval: str) -> VersionedTail:
+    def read_tails(self, _instruments: Sequence[str], _interval: str) -> TailReader:
         self.step()
-        return self.tail
+        tail = self.tail
+        return lambda _instrument: tail
 
     def write_tail(self, _instrument: str, _interval: str, tail: Tail, read_version: int) -> VersionedTail:
         self.step()

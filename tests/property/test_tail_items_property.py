@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.memory.tail import Tail
-from producer.memory.tail_items import NO_BASE, decode_base, decode_head, encode_base, encode_head, named_base
+from producer.memory.tail_items import NO_BASE, decode_head, encode_base, encode_head, find_base, named_base
 from producer.ohlcv import Ohlcv
 
 # Few times and few numbers, so that two tails often share some of them.
@@ -22,7 +22,7 @@ def test_any_tail_comes_back_from_any_base(tail: Tail, earlier: Tail) -> None:
     item, base = encode_base("IBM|1min", earlier)
     head = encode_head("IBM|1min", 7, tail, base)
 
-    read = NO_BASE if named_base(head) == NO_BASE.digest else decode_base(item, named_base(head))
+    read = NO_BASE if named_base(head) == NO_BASE.digest else find_base(item, named_base(head))
 
     assert read is not None
     assert tail == decode_head(head, read)

@@ -18,7 +18,7 @@ from producer.planning.ledger import (
 from producer.planning.overdue import usual_quiet
 from producer.providers.answers import BARS_PER_ANSWER, Answer
 from producer.providers.provider_errors import NEEDS_A_PERSON, NoDataError, ProviderError
-from producer.publishing.publisher import Published
+from producer.publishing.sending import Published
 from stockstream.instruments import Instrument
 from stockstream.times import parse_time
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from producer.providers.answers import Answer
 from producer.providers.provider_errors import ProviderError
-from producer.publishing.publisher import Published
+from producer.publishing.sending import Published
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream.records import correlation_id

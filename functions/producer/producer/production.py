@@ -1,36 +1,26 @@
 """One run of the producer: read the ledger, plan, fetch, publish, record, report."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from producer.backfill import (
-    MONTHS_PER_BACKFILL,
-    check_requests,
-    describe_month,
-    month_before,
-    unfinished_since,
-)
+from producer.backfill import check_requests, describe_month, unfinished_since
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
+from producer.fetching import Fetching
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
-from producer.memory.tail import TailError
-from producer.ohlcv import Ohlcv
-from producer.planning.allowance import Allowance, AllowanceSpentError
-from producer.planning.bar_requests import BarRequest, group_requests
+from producer.planning.allowance import Allowance
+from producer.planning.bar_requests import group_requests
 from producer.planning.ledger import Ledger, record_told
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
 from producer.planning.rereading import plan_rereading, with_rereading
 from producer.planning.silence import find_silent
-from producer.providers.answers import Answer
 from producer.providers.provider import Provider
-from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
 from producer.publishing.publisher import Publisher
 from producer.report import (
     report_age,
@@ -47,10 +37,7 @@ from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
-from stockstream.times import format_time
 
-# Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
-REQUESTS_AT_ONCE = 10
 # A provider that fails is asked again within 33 minutes. After an hour without a request
 # its failures are too old to be reported.
 SILENCE_COUNTS = timedelta(hours=1)
@@ -106,7 +93,7 @@ class Producer:
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
-            fetched = self._fetch_all(requests, deadline)
+            fetched = self._fetching.fetch_all(requests, deadline)
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
             ledger = record_told(ledger, silent)
@@ -145,19 +132,23 @@ class Producer:
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
-        fewest = min(map(self._requests_of_backfill, instruments))
+        fewest = min(map(self._fetching.requests_of_backfill, instruments))
         check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
         held = self._take_lease(read, ledger, deadline)
         interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
         for instrument in instruments:
             begun = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
-            fetched.append(self._fetch_month(instrument, month, deadline, begun))
+            fetched.append(self._fetching.fetch_month(instrument, month, deadline, begun))
             if since := unfinished_since(fetched[-1], begun):
                 history[key] = since
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
         report_answers(fetched, interval, self.allowance.spent, self.told)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
+
+    @property
+    def _fetching(self) -> Fetching:
+        return Fetching(self.watchlist, self.provider, self.allowance, self.publisher, self.now)
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:
         now = self.now()
@@ -184,83 +175,10 @@ class Producer:
         self.allowance.begin(most, deadline - self.request_seconds)
         return held
 
-    def _fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
-        if len(requests) == 1:
-            return [self._fetch(requests[0], deadline)]
-        with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(requests))) as pool:
-            return list(pool.map(lambda request: self._fetch(request, deadline), requests))
-
-    def _fetch(self, request: BarRequest, deadline: float) -> Fetched:
-        fetched = Fetched(request.instruments, self.now(), again=request.again)
-        if not self.allowance.has_time:
-            return fetched  # the next run asks
-        try:
-            answers = self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
-        except ProviderError as error:
-            fetched.failure = error
-            return fetched
-        for instrument in request.instruments:
-            if instrument.name in answers:
-                answer = self._finished(instrument, answers[instrument.name])
-                fetched.answers[instrument.name] = answer
-                try:
-                    fetched.published[instrument.name] = self.publisher.publish(
-                        instrument, answer, deadline, again=request.again
-                    )
-                except TailError as error:
-                    fetched.left[instrument.name] = error
-        return fetched
-
     def _lookback_to_reread(self) -> int | None:
         if not self.provider.answers_since:
             return None
         return max(lookback_lengths(self.publisher.windows).values())
-
-    def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
-        return answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
-
-    def _requests_of_backfill(self, instrument: Instrument) -> int:
-        return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
-
-    def _fetch_month(
-        self, instrument: Instrument, month: str, deadline: float, begun: datetime | None
-    ) -> Fetched:
-        fetched = Fetched([instrument], self.now())
-        if not self.allowance.has_time:
-            return fetched
-        if self.allowance.left < self._requests_of_backfill(instrument):
-            fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
-            return fetched
-        try:
-            answer = self._finished(
-                instrument, self.provider.fetch_month(instrument, self.watchlist.interval, month)
-            )
-            before = self._fetch_month_before(instrument, month)
-        except ProviderError as error:
-            # Without the month before it, its first bars would replace better ones, with short look-backs.
-            fetched.failure = error
-            return fetched
-        fetched.answers[instrument.name] = answer
-        begin = format_time(begun) if begun else ""
-        try:
-            fetched.published[instrument.name] = self.publisher.publish_history(
-                instrument, answer, before, deadline, begin
-            )
-        except TailError as error:
-            fetched.left[instrument.name] = error
-        return fetched
-
-    def _fetch_month_before(self, instrument: Instrument, month: str) -> Mapping[str, Ohlcv]:
-        """The bars before those of a month that has come; none where the instrument was not traded yet."""
-        try:
-            before = self.provider.fetch_month(instrument, self.watchlist.interval, month_before(month))
-        except (NoDataError, UnknownInstrumentError) as error:
-            # The instrument is known, since the month has bars: what is refused or empty is the month before.
-            logger.warning("no bars before the month", instrument=instrument.name, detail=str(error))
-            return {}
-        if before.failure:
-            raise before.failure
-        return before.bars
 
 
 def _require_a_tail(fetched: Sequence[Fetched]) -> None:

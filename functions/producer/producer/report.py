@@ -10,7 +10,7 @@ from producer.planning.ledger import Ledger
 from producer.providers.provider_errors import NEEDS_A_PERSON, RequestNotMadeError
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
-from producer.publishing.publisher import Published
+from producer.publishing.sending import Published
 from producer.told_bars import ToldBars
 from stockstream.observability import MetricUnit, logger, metrics
 from stockstream.sessions import bar_end, expected_since, trading_time

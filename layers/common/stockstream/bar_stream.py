@@ -2,9 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotoConnectionError
@@ -22,6 +22,13 @@ _PASSING_WORDS = ("Throttl", "Exceeded", "Timeout")
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+
+
+class KeyedRecord(NamedTuple):
+    """A record, and the partition key that chooses its shard."""
+
+    partition_key: str
+    data: bytes
 
 
 class _RefusedError(Exception):
@@ -65,11 +72,20 @@ class BarStream:
         self.refusal = ""
 
     def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
-        """Puts records, again and again until all are taken, the time is up, or the stream refuses for good.
+        """Puts records of one instrument, as put_together does.
 
         Args:
             partition_key: one for all, so that an instrument's bars stay on one shard.
             records: what to put.
+            deadline: when to give up, on the clock that never goes back.
+        """
+        return self.put_together([KeyedRecord(partition_key, record) for record in records], deadline)
+
+    def put_together(self, records: Sequence[KeyedRecord], deadline: float) -> set[int]:
+        """Puts records, again and again until all are taken, the time is up, or the stream refuses for good.
+
+        Args:
+            records: what to put, of any instruments.
             deadline: when to give up, on the clock that never goes back.
 
         Returns:
@@ -78,11 +94,11 @@ class BarStream:
         waiting = set(range(len(records)))
         pause = FIRST_PAUSE_SECONDS
         while True:
-            for call in list(_calls(sorted(waiting), partition_key, records)):
+            for call in list(_calls(sorted(waiting), records)):
                 if self._call_seconds and self._now() + self._call_seconds > deadline:
                     return set(range(len(records))) - waiting
                 try:
-                    waiting -= self._put_call(partition_key, records, call)
+                    waiting -= self._put_call(records, call)
                 except _RefusedError:
                     return set(range(len(records))) - waiting
             # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
@@ -92,27 +108,29 @@ class BarStream:
             self._sleep(seconds)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    def _put_call(self, partition_key: str, records: Sequence[bytes], call: list[int]) -> set[int]:
+    def _put_call(self, records: Sequence[KeyedRecord], call: list[int]) -> set[int]:
         """Puts what fits into one call; the positions of what was taken.
 
         Raises:
             _RefusedError: waiting will not help.
         """
         entries: list[PutRecordsRequestEntryTypeDef] = [
-            {"Data": records[position], "PartitionKey": partition_key} for position in call
+            {"Data": records[position].data, "PartitionKey": records[position].partition_key}
+            for position in call
         ]
+        instrument = _whose(records[position] for position in call)
         try:
             answer = self._client.put_records(StreamName=self._name, Records=entries)
         except ClientError as error:
             code = self.refusal = error.response["Error"]["Code"]
-            self._warn("call refused", instrument=partition_key, records=len(call), error=code)
+            self._warn("call refused", instrument=instrument, records=len(call), error=code)
             if not _passes(error):
                 raise _RefusedError from error
             return set()
         except (HTTPClientError, BotoConnectionError) as error:
             # The stream may have taken some all the same. They are put again, and are the same bytes.
             self.refusal = type(error).__name__
-            self._warn("call broken off", instrument=partition_key, records=len(call), error=self.refusal)
+            self._warn("call broken off", instrument=instrument, records=len(call), error=self.refusal)
             return set()
         # A refusal of some is HTTP 200: each record has its own result, in the order of the request.
         refused = [
@@ -124,7 +142,7 @@ class BarStream:
             self.refusal = refused[-1][1]
             self._warn(
                 "records refused",
-                instrument=partition_key,
+                instrument=_whose(records[position] for position, _ in refused),
                 refused=len(refused),
                 errors=sorted({code for _, code in refused}),
             )
@@ -147,12 +165,19 @@ def _passes(error: ClientError) -> bool:
     )
 
 
-def _calls(positions: Sequence[int], partition_key: str, records: Sequence[bytes]) -> Iterator[list[int]]:
+def _whose(records: Iterable[KeyedRecord]) -> str:
+    """Whose records these are, for a log line: `IBM`, or `IBM and 99 more`."""
+    first, *others = dict.fromkeys(record.partition_key for record in records)
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _calls(positions: Sequence[int], records: Sequence[KeyedRecord]) -> Iterator[list[int]]:
     """The positions, cut so that each piece fits into one call."""
     call: list[int] = []
     size = 0
     for position in positions:
-        record_size = len(records[position]) + len(partition_key.encode())
+        record = records[position]
+        record_size = len(record.data) + len(record.partition_key.encode())
         if call and (len(call) == CALL_RECORDS or size + record_size > CALL_BYTES):
             yield call
             call, size = [], 0

@@ -19,7 +19,7 @@ from producer.providers.provider_errors import (
     ProviderError,
     ProviderUnavailableError,
 )
-from producer.publishing.publisher import Published
+from producer.publishing.sending import Published
 from stockstream.instruments import parse_instrument
 
 IBM, MSFT = parse_instrument("IBM"), parse_instrument("MSFT")

@@ -26,6 +26,7 @@ from producer.providers.provider_errors import (
 )
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publisher import Publisher
+from stockstream.bar_stream import KeyedRecord
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.observability import metrics
 from stockstream.times import format_time
@@ -93,10 +94,12 @@ class FakeStream:
         self.records: list[tuple[str, dict[str, Any]]] = []
         self.takes: Callable[[int], bool] = lambda _position: True
 
-    def put(self, partition_key: str, records: Sequence[bytes], deadline: float) -> set[int]:
+    def put_together(self, records: Sequence[KeyedRecord], deadline: float) -> set[int]:
         assert deadline > 0
         taken = {position for position in range(len(records)) if self.takes(position)}
-        self.records += [(partition_key, json.loads(records[position])) for position in sorted(taken)]
+        self.records += [
+            (records[each].partition_key, json.loads(records[each].data)) for each in sorted(taken)
+        ]
         return taken
 
 

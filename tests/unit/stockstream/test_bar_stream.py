@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from stockstream.bar_stream import BarStream
+from stockstream.bar_stream import BarStream, KeyedRecord
 
 REFUSED = "ProvisionedThroughputExceededException"
 
@@ -217,3 +217,36 @@ def test_what_was_taken_before_the_stream_refused_for_good_counts() -> None:
             return super().put_records(**call)
 
     assert stream(ClosingKinesis(), Clock()).put("IBM", [b"a"] * 501, deadline=100) == set(range(500))
+
+
+class MixedKinesis:
+    """Refuses the first time what `refuses` names, and remembers the key and the data of each record."""
+
+    def __init__(self, refuses: set[bytes]) -> None:
+        self.refuses = refuses
+        self.calls: list[list[tuple[str, bytes]]] = []
+
+    def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG002, N803 (boto3's)
+        self.calls.append([(entry["PartitionKey"], entry["Data"]) for entry in Records])
+        results = [{"ErrorCode": REFUSED} if entry["Data"] in self.refuses else {} for entry in Records]
+        self.refuses = set()
+        return {"Records": results}
+
+
+def test_records_of_many_instruments_are_one_call_and_each_has_its_own_key_and_result() -> None:
+    client, told = MixedKinesis({b"b", b"d"}), []
+    clock = Clock()
+    mixed = BarStream(
+        client,  # type: ignore[arg-type]  # a fake
+        "bars",
+        warn=lambda message, **particulars: told.append((message, particulars)),
+        now=lambda: clock.seconds,
+        sleep=clock.sleep,
+        jitter=lambda limit: limit,
+    )
+
+    records = [KeyedRecord(*each) for each in (("A", b"a"), ("B", b"b"), ("C", b"c"), ("D", b"d"))]
+    assert mixed.put_together(records, deadline=100) == {0, 1, 2, 3}
+
+    assert client.calls == [[("A", b"a"), ("B", b"b"), ("C", b"c"), ("D", b"d")], [("B", b"b"), ("D", b"d")]]
+    assert told == [("records refused", {"instrument": "B and 1 more", "refused": 2, "errors": [REFUSED]})]

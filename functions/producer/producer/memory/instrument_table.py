@@ -1,11 +1,13 @@
 """The InstrumentTable: what the producer remembers of each instrument."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from producer.memory.batch_read import read_items
 from producer.memory.tail import Tail, TailError
 from producer.memory.tail_codec import UnreadableTailError
 from producer.memory.tail_items import (
@@ -13,10 +15,10 @@ from producer.memory.tail_items import (
     Base,
     Item,
     base_key,
-    decode_base,
     decode_head,
     encode_base,
     encode_head,
+    find_base,
     fits_one_unit,
     named_base,
 )
@@ -43,6 +45,10 @@ class VersionedTail(NamedTuple):
     version: int
 
 
+# Gives the tail of one of the instruments that were read together.
+type TailReader = Callable[[str], VersionedTail]
+
+
 class InstrumentTable:
     """The table of tails. Each tail is a head, which every write writes, and a base, which few writes do.
 
@@ -60,22 +66,30 @@ class InstrumentTable:
         # By the head's key: a base, and the version of the newest head that was seen to stand on it.
         self._seen: dict[str, tuple[int, Base]] = {}
 
+    def read_tails(self, instruments: Collection[str], interval: str) -> TailReader:
+        """The tails of a few instruments, read together.
+
+        Returns:
+            What gives the tail of each, which is decoded when it is asked for: a hundred would take 9 MB. It
+            raises an UnreadableTailError where what is stored is no tail; the text says what to do.
+
+        Raises:
+            TailUnreachableError: DynamoDB fails.
+        """
+        keys = [_key(name, interval) for name in instruments]
+        with _reached(keys):
+            heads = self._get(keys)
+            stored = self._with_bases(heads)
+        return partial(self._decode, heads, stored, interval)
+
     def read_tail(self, instrument: str, interval: str) -> VersionedTail:
-        """The tail of an instrument; an empty one where nothing has been sent.
+        """The tail of one instrument; an empty one where nothing has been sent.
 
         Raises:
             UnreadableTailError: what is stored is no tail; the text says what to do.
             TailUnreachableError: DynamoDB fails.
         """
-        key = _key(instrument, interval)
-        try:
-            with _reached(key):
-                return self._read(key)
-        except UnreadableTailError as error:
-            raise UnreadableTailError(
-                f"the item {key} of the table {self._name} cannot be read: {error}. Delete it; the next run "
-                f"then sends again what the provider shows, with no look-back beyond that"
-            ) from None
+        return self.read_tails([instrument], interval)(instrument)
 
     def write_tail(self, instrument: str, interval: str, tail: Tail, read_version: int) -> VersionedTail:
         """Writes the tail over the version that was read.
@@ -93,7 +107,7 @@ class InstrumentTable:
         if seen_version != read_version:
             base = NO_BASE  # another run may have replaced the one that was seen
         head = encode_head(key, version, tail, base)
-        with _reached(key):
+        with _reached([key]):
             if fits_one_unit(head):
                 self._put_head(head, read_version)
             else:
@@ -103,30 +117,55 @@ class InstrumentTable:
         self._seen[key] = version, base
         return VersionedTail(tail, version)
 
-    def _read(self, key: str) -> VersionedTail:
-        head = self._get(key)
-        while head is not None:
-            base = self._find_base(key, named_base(head))
-            if base is not None:
-                version = int(head["version"]["N"])
-                self._seen[key] = version, base
-                return VersionedTail(decode_head(head, base), version)
+    def _with_bases(self, heads: dict[str, Item]) -> dict[str, tuple[Item, Base]]:
+        """The heads with the bases that they name, by key; what has none is left out."""
+        found: dict[str, tuple[Item, Base]] = {}
+        waiting = heads
+        while waiting:
+            unseen = [base_key(key) for key, head in waiting.items() if self._seen_base(key, head) is None]
+            items = self._get(unseen)
+            lost = {}
+            for key, head in waiting.items():
+                base = self._seen_base(key, head) or find_base(items.get(base_key(key)), named_base(head))
+                if base is None:
+                    lost[key] = head
+                else:
+                    found[key] = head, base
+                    self._seen[key] = int(head["version"]["N"]), base
             # Another run may have replaced both items between the two reads.
-            before, head = head, self._get(key)
-            if head == before:
-                raise UnreadableTailError("its base is missing or damaged")
-        return VersionedTail(Tail(), 0)
+            again = self._get(lost)
+            waiting = {key: head for key, head in again.items() if head != lost[key]}
+            for key in lost.keys() - again.keys():
+                del heads[key]
+        return found
 
-    def _find_base(self, key: str, digest: bytes) -> Base | None:
+    def _seen_base(self, key: str, head: Item) -> Base | None:
+        digest = named_base(head)
         _, seen = self._seen.get(key, (0, NO_BASE))
-        for base in (NO_BASE, seen):
-            if base.digest == digest:
-                return base
-        return decode_base(self._get(base_key(key)), digest)
+        return next((base for base in (NO_BASE, seen) if base.digest == digest), None)
 
-    def _get(self, key: str) -> Item | None:
-        answer = self._client.get_item(TableName=self._name, Key={"key": {"S": key}}, ConsistentRead=True)
-        return answer.get("Item")
+    def _decode(
+        self, heads: dict[str, Item], stored: dict[str, tuple[Item, Base]], interval: str, instrument: str
+    ) -> VersionedTail:
+        key = _key(instrument, interval)
+        if key not in heads:
+            return VersionedTail(Tail(), 0)
+        if key not in stored:
+            raise self._unreadable(key, "its base is missing or damaged")
+        head, base = stored[key]
+        try:
+            return VersionedTail(decode_head(head, base), int(head["version"]["N"]))
+        except UnreadableTailError as error:
+            raise self._unreadable(key, error) from None
+
+    def _unreadable(self, key: str, why: object) -> UnreadableTailError:
+        return UnreadableTailError(
+            f"the item {key} of the table {self._name} cannot be read: {why}. Delete it; the next run "
+            f"then sends again what the provider shows, with no look-back beyond that"
+        )
+
+    def _get(self, keys: Collection[str]) -> dict[str, Item]:
+        return read_items(self._client, self._name, keys)
 
     def _put_head(self, head: Item, read_version: int) -> None:
         exceptions = self._client.exceptions
@@ -174,11 +213,12 @@ def _key(instrument: str, interval: str) -> str:
 
 
 @contextmanager
-def _reached(key: str) -> Iterator[None]:
+def _reached(keys: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise TailUnreachableError(f"the tail {key} cannot be reached: {error}") from error
+        tails = f"the tail {keys[0]}" if len(keys) == 1 else f"{len(keys)} tails, from {keys[0]} on,"
+        raise TailUnreachableError(f"{tails} cannot be reached: {error}") from error
 
 
 def _conflict(head: Item) -> TailConflictError:

@@ -4,7 +4,12 @@ DynamoDB bills each started KB of a write, and every bar is a write.
 """
 
 import json
+import sys
 import zlib
+from itertools import starmap
+from typing import Any
+
+import orjson
 
 from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
@@ -33,9 +38,17 @@ def decode_tail(data: bytes) -> Tail:
         UnreadableTailError: the bytes are no tail, or one in another layout.
     """
     try:
-        document = json.loads(zlib.decompress(data))
-        rows = zip(*document["columns"], strict=True)
-        bars = {time: Ohlcv(*row) for time, row in zip(document["times"], rows, strict=True)}
+        document = _parse(zlib.decompress(data))
+        # The same minutes are in the tails of all instruments, and need not lie in memory once for each.
+        times = map(sys.intern, document["times"])
+        bars = dict(zip(times, starmap(Ohlcv, zip(*document["columns"], strict=True)), strict=True))
         return Tail(bars, frozenset(document["doubtful"]), document["forgotten"])
     except (zlib.error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnreadableTailError(f"its bytes are no tail ({type(error).__name__}: {error})") from None
+
+
+def _parse(text: bytes) -> Any:  # noqa: ANN401 (any JSON)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)  # which also reads NaN and the infinite numbers

@@ -19,13 +19,20 @@ WRITE_UNIT_BYTES = 1024
 
 
 class Base(NamedTuple):
-    """What a head stands on: the bars of an earlier tail, and the digest of the bytes that hold them."""
+    """What a head stands on: the bytes of an earlier tail, and their digest.
 
-    bars: dict[str, Ohlcv]
+    It stays bytes in memory, since the numbers of 299 bars take 90 KB there, and 3 KB in these.
+    """
+
+    data: bytes
     digest: bytes
 
+    def bars(self) -> dict[str, Ohlcv]:
+        """The bars of the earlier tail."""
+        return decode_tail(self.data).bars if self.data else {}
 
-NO_BASE = Base({}, b"")
+
+NO_BASE = Base(b"", b"")
 
 
 def base_key(key: str) -> str:
@@ -36,18 +43,14 @@ def base_key(key: str) -> str:
 def encode_base(key: str, tail: Tail) -> tuple[Item, Base]:
     """The item that makes a tail the base of the head with this key, and that base."""
     data = encode_tail(Tail(tail.bars))
-    return {"key": {"S": base_key(key)}, "bars": {"B": data}}, Base(tail.bars, _digest(data))
+    return {"key": {"S": base_key(key)}, "bars": {"B": data}}, Base(data, _digest(data))
 
 
-def decode_base(item: Item | None, digest: bytes) -> Base | None:
-    """The base of an item; None where it is not the one that the digest names.
-
-    Raises:
-        UnreadableTailError: it is, and was written in another layout.
-    """
+def find_base(item: Item | None, digest: bytes) -> Base | None:
+    """The base of an item; None where it is not the one that the digest names."""
     if item is None or _digest(item["bars"]["B"]) != digest:
         return None
-    return Base(decode_tail(item["bars"]["B"]).bars, digest)
+    return Base(item["bars"]["B"], digest)
 
 
 def named_base(head: Item) -> bytes:
@@ -74,7 +77,7 @@ def decode_head(head: Item, base: Base) -> Tail:
     """The tail of a head and the base that it names.
 
     Raises:
-        UnreadableTailError: the head holds no tail, or one in another layout.
+        UnreadableTailError: the head or the base holds no tail, or one in another layout.
     """
     changes = decode_tail(head["changes"]["B"])
     kept = _kept(base, head["oldest"]["S"]) if "base" in head else {}
@@ -90,7 +93,7 @@ def fits_one_unit(item: Item) -> bool:
 
 def _kept(base: Base, oldest: str) -> dict[str, Ohlcv]:
     """What a tail that begins with the oldest time keeps of its base."""
-    return {time: numbers for time, numbers in base.bars.items() if time >= oldest}
+    return {time: numbers for time, numbers in base.bars().items() if time >= oldest}
 
 
 def _digest(data: bytes) -> bytes:

@@ -2,10 +2,10 @@ from producer.memory.tail import Tail
 from producer.memory.tail_items import (
     NO_BASE,
     WRITE_UNIT_BYTES,
-    decode_base,
     decode_head,
     encode_base,
     encode_head,
+    find_base,
     fits_one_unit,
     named_base,
 )
@@ -74,10 +74,10 @@ def test_only_the_named_base_is_taken_for_it() -> None:
     item, base = encode_base("IBM|1min", Tail({ONE: BAR}))
     damaged = item | {"bars": {"B": item["bars"]["B"][:-1] + b"\x00"}}
 
-    assert base == decode_base(item, base.digest)
-    assert decode_base(item, BASE.digest) is None
-    assert decode_base(damaged, base.digest) is None
-    assert decode_base(None, base.digest) is None
+    assert base == find_base(item, base.digest)
+    assert find_base(item, BASE.digest) is None
+    assert find_base(damaged, base.digest) is None
+    assert find_base(None, base.digest) is None
 
 
 def test_a_unit_is_1024_bytes_of_names_and_values() -> None:

@@ -6,12 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from producer.memory.instrument_table import VersionedTail
-from producer.memory.tail import Tail
+from producer.memory.instrument_table import TailReader, VersionedTail
+from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
-from producer.publishing import publisher
-from producer.publishing.publisher import NoTimeLeftError, Published, Publisher
+from producer.publishing import post
+from producer.publishing.post import NoTimeLeftError
+from producer.publishing.publisher import Publisher
+from producer.publishing.sending import Published
+from stockstream.bar_stream import KeyedRecord
 from stockstream.instruments import parse_instrument
 from stockstream.windows import Windows
 
@@ -34,16 +37,17 @@ class Aws:
         self.calls.append(call)
         self.seconds += seconds
 
-    def read_tail(self, _instrument: str, _interval: str) -> VersionedTail:
+    def read_tails(self, _instruments: Sequence[str], _interval: str) -> TailReader:
         self._take("read", 2 * 7)
-        return self.tail
+        tail = self.tail
+        return lambda _instrument: tail
 
     def write_tail(self, _instrument: str, _interval: str, tail: Tail, version: int) -> VersionedTail:
         self._take("write", 7)
         self.tail = VersionedTail(tail, version + 1)
         return self.tail
 
-    def put(self, _key: str, records: Sequence[bytes], deadline: float) -> set[int]:
+    def put_together(self, records: Sequence[KeyedRecord], deadline: float) -> set[int]:
         assert self.seconds + 4 <= deadline
         self._take("put", 4)
         return set(range(len(records)))
@@ -52,12 +56,12 @@ class Aws:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     aws = Aws()
-    monkeypatch.setattr(publisher, "time", SimpleNamespace(monotonic=lambda: aws.seconds))
+    monkeypatch.setattr(post, "time", SimpleNamespace(monotonic=lambda: aws.seconds))
     return aws
 
 
 def publish(aws: Aws, shown: dict[str, Ohlcv], deadline: float) -> Published:
-    return Publisher(
+    outcomes = Publisher(
         source="replay",
         stream=aws,  # type: ignore[arg-type]  # a fake
         table=aws,  # type: ignore[arg-type]  # a fake
@@ -65,7 +69,11 @@ def publish(aws: Aws, shown: dict[str, Ohlcv], deadline: float) -> Published:
         windows=Windows(),
         table_seconds=7,
         stream_seconds=4,
-    ).publish(IBM, Answer(shown, [], NOW, NOW, reaches_back=True), deadline)
+    ).publish({IBM: Answer(shown, [], NOW, NOW, reaches_back=True)}, deadline)
+    outcome = outcomes["IBM"]
+    if isinstance(outcome, TailError):
+        raise outcome
+    return outcome
 
 
 #  0         14   18      25

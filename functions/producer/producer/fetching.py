@@ -1,0 +1,130 @@
+"""A run's requests: asking the provider, and publishing what it answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Semaphore
+
+from producer.backfill import MONTHS_PER_BACKFILL, month_before
+from producer.fetched import Fetched
+from producer.markets.watchlist import Watchlist
+from producer.memory.tail import TailError
+from producer.ohlcv import Ohlcv
+from producer.planning.allowance import Allowance, AllowanceSpentError
+from producer.planning.bar_requests import BarRequest
+from producer.providers.answers import Answer
+from producer.providers.provider import Provider
+from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
+from producer.publishing.publisher import Publisher
+from stockstream.instruments import Instrument
+from stockstream.observability import logger
+from stockstream.times import format_time
+
+# Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
+REQUESTS_AT_ONCE = 10
+# Of these, so many publish at once: the tails of a hundred instruments take 9 MB meanwhile.
+_PUBLISHING_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """What a request needs: whom it asks, when it may, and where its bars go."""
+
+    watchlist: Watchlist
+    provider: Provider
+    allowance: Allowance
+    publisher: Publisher
+    now: Callable[[], datetime]
+
+    def fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
+        """What a run's requests brought, in their order; some are made at once.
+
+        Args:
+            requests: one or more.
+            deadline: when all must be remembered, on time.monotonic.
+        """
+        publishing = Semaphore(_PUBLISHING_AT_ONCE)
+        if len(requests) == 1:
+            return [self._fetch(requests[0], publishing, deadline)]
+        with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(requests))) as pool:
+            return list(pool.map(lambda request: self._fetch(request, publishing, deadline), requests))
+
+    def fetch_month(
+        self, instrument: Instrument, month: str, deadline: float, begun: datetime | None
+    ) -> Fetched:
+        """What the requests for a month of history brought.
+
+        Args:
+            instrument: whose history.
+            month: `2026-10`.
+            deadline: when all must be remembered, on time.monotonic.
+            begun: from when on it is to be sent; None for all of it.
+        """
+        fetched = Fetched([instrument], self.now())
+        if not self.allowance.has_time:
+            return fetched
+        if self.allowance.left < self.requests_of_backfill(instrument):
+            fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
+            return fetched
+        try:
+            answer = self._finished(
+                instrument, self.provider.fetch_month(instrument, self.watchlist.interval, month)
+            )
+            before = self._fetch_month_before(instrument, month)
+        except ProviderError as error:
+            # Without the month before it, its first bars would replace better ones, with short look-backs.
+            fetched.failure = error
+            return fetched
+        fetched.answers[instrument.name] = answer
+        begin = format_time(begun) if begun else ""
+        try:
+            fetched.published[instrument.name] = self.publisher.publish_history(
+                instrument, answer, before, deadline, begin
+            )
+        except TailError as error:
+            fetched.left[instrument.name] = error
+        return fetched
+
+    def requests_of_backfill(self, instrument: Instrument) -> int:
+        """How many requests a month of an instrument's history takes, with the one before it."""
+        return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
+
+    def _fetch(self, request: BarRequest, publishing: Semaphore, deadline: float) -> Fetched:
+        fetched = Fetched(request.instruments, self.now(), again=request.again)
+        if not self.allowance.has_time:
+            return fetched  # the next run asks
+        try:
+            answers = self.provider.fetch(request.instruments, self.watchlist.interval, request.since)
+        except ProviderError as error:
+            fetched.failure = error
+            return fetched
+        finished = {
+            instrument: self._finished(instrument, answers[instrument.name])
+            for instrument in request.instruments
+            if instrument.name in answers
+        }
+        fetched.answers = {instrument.name: answer for instrument, answer in finished.items()}
+        with publishing:
+            outcomes = self.publisher.publish(finished, deadline, again=request.again)
+        for name, outcome in outcomes.items():
+            if isinstance(outcome, TailError):
+                fetched.left[name] = outcome
+            else:
+                fetched.published[name] = outcome
+        return fetched
+
+    def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
+        return answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
+
+    def _fetch_month_before(self, instrument: Instrument, month: str) -> Mapping[str, Ohlcv]:
+        """The bars before those of a month that has come; none where the instrument was not traded yet."""
+        try:
+            before = self.provider.fetch_month(instrument, self.watchlist.interval, month_before(month))
+        except (NoDataError, UnknownInstrumentError) as error:
+            # The instrument is known, since the month has bars: what is refused or empty is the month before.
+            logger.warning("no bars before the month", instrument=instrument.name, detail=str(error))
+            return {}
+        if before.failure:
+            raise before.failure
+        return before.bars

@@ -1,0 +1,113 @@
+"""One answer's bars on their way: in pieces, each remembered before the next one is put. Pure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import batched
+from typing import NamedTuple
+
+from producer.memory.instrument_table import VersionedTail
+from producer.memory.tail import TailError
+from producer.publishing.price_moves import PriceMove
+from producer.publishing.publication import Cause, Publication
+from stockstream.instruments import Instrument
+
+# After each slice the tail is written, so that a long catch-up that is cut off goes on where it stopped.
+SLICE_BARS = 500
+
+
+@dataclass(slots=True)
+class Published:
+    """What became of one answer.
+
+    Attributes:
+        causes: how many bars are in the stream now, by why they were sent.
+        unsent: how many the stream did not take; the next answer's run sends them.
+        newest: the open_time of the newest bar that has been put, in this run or before; empty if none has. A
+            bar after it may have been shown, and is not remembered.
+        hole: the open_times before and after bars that are missing and that the provider no longer shows.
+        move: the price's greatest move among the new bars; None where none was measured.
+        unsent_from: of history, the open_time of the oldest bar that is not in the stream; empty if all are.
+        times: the open_times of the newest bars that the answer shows or the tail remembers.
+    """
+
+    causes: Counter[Cause] = field(default_factory=Counter)
+    unsent: int = 0
+    newest: str = ""
+    hole: tuple[str, str] | None = None
+    move: PriceMove | None = None
+    unsent_from: str = ""
+    times: Collection[str] = ()
+
+
+@dataclass(slots=True)
+class Sending:
+    """The bars to send of one instrument, and how far that has come.
+
+    Attributes:
+        instrument: whose bars.
+        as_of: when the provider gave the answer.
+        publications: what to send.
+        remembered: the tail as it was read, and then as it was last written.
+        published: what has become of it.
+        is_over: whether nothing more of it is put in this run: a bar was refused, or the time is up.
+        error: why the tail was not written.
+    """
+
+    instrument: Instrument
+    as_of: datetime
+    publications: Sequence[Publication]
+    remembered: VersionedTail
+    published: Published
+    is_over: bool = False
+    error: TailError | None = None
+
+    def pieces(self) -> Iterator[Sequence[Publication]]:
+        """First all late, revised and repeated bars together, since one change causes many; then new ones."""
+        past = [each for each in self.publications if each.cause is not Cause.NEW]
+        if past:
+            yield past
+        new = (each for each in self.publications if each.cause is Cause.NEW)
+        yield from batched(new, SLICE_BARS, strict=False)
+
+    def fail(self, error: TailError) -> None:
+        """Ends it: the next run sends what is missing."""
+        self.is_over, self.error = True, error
+
+    def take(self, piece: Sequence[Publication], acknowledged: Collection[int]) -> None:
+        """Counts what the stream took of a piece. What it refused is not overtaken by what comes after it."""
+        self.published.causes.update(piece[position].cause for position in acknowledged)
+        self.published.unsent -= len(acknowledged)
+        self.is_over |= len(acknowledged) < len(piece)
+
+
+class Piece(NamedTuple):
+    """Some bars of one sending, which are put together."""
+
+    sending: Sending
+    publications: Sequence[Publication]
+
+
+def parcels(sendings: Iterable[Sending], most: int) -> Iterator[list[Piece]]:
+    """What is put together, a parcel after the other: pieces of as many instruments as fit.
+
+    The sendings are asked for one after the other, and one that is over by then has no further pieces. An
+    instrument has one piece in a parcel: its next one stands on the tail that was written after this.
+
+    Args:
+        sendings: what is to be sent.
+        most: how many records a parcel holds, unless a single piece has more.
+    """
+    parcel: list[Piece] = []
+    for sending in sendings:
+        for publications in sending.pieces():
+            records = sum(len(piece.publications) for piece in parcel) + len(publications)
+            if parcel and (records > most or parcel[-1].sending is sending):
+                yield parcel
+                parcel = []
+            if sending.is_over:
+                break
+            parcel.append(Piece(sending, publications))
+    if parcel:
+        yield parcel
