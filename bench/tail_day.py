@@ -40,11 +40,12 @@ class CountingDynamoDB:
         self.read_units = self.write_units = 0
         self.sizes: dict[str, list[int]] = {"head": [], "base": []}
 
-    def get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 (boto3's shape)
-        """Reads an item, strongly consistent."""
-        item = self._items.get(request["Key"]["key"]["S"])
-        self.read_units += max(1, math.ceil(item_bytes(item or {}) / READ_UNIT_BYTES))
-        return {"Item": item} if item else {}
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 (boto3's shape)
+        """Reads items, strongly consistent; each is rounded up by itself."""
+        ((table, asked),) = request["RequestItems"].items()
+        items = [self._items.get(each["key"]["S"]) for each in asked["Keys"]]
+        self.read_units += sum(max(1, math.ceil(item_bytes(item or {}) / READ_UNIT_BYTES)) for item in items)
+        return {"Responses": {table: [item for item in items if item]}}
 
     def put_item(self, **request: Any) -> None:  # noqa: ANN401 (boto3's shape)
         """Writes an item."""

@@ -45,6 +45,7 @@ TEXTS = {
     "QueryScanLimitGB": "10",
     "RequestsPerDay": "25",
     "RequestsPerMinute": "1200",
+    "StreamShards": "12",
     "DeliveryBufferSeconds": "900",
     "FailedRecordsRetentionDays": "90",
     "BarsTieringDays": "365",

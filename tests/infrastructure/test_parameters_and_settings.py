@@ -157,7 +157,7 @@ def test_a_number_has_one_way_to_be_written() -> None:
         "EmaWindows",
     }
     numbers -= {"Instruments", "PriceMoveInstruments"}  # 20 can be a symbol
-    assert len(numbers) == 12
+    assert len(numbers) == 13
     for name in numbers:
         for text in ("0.0", "00", "020", "+20", "2e1", "0x20", " 20", "20.", "nan", "-1"):
             assert not re.fullmatch(pattern[name], text), (name, text)

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from resolved_template import ResolvedTemplate
 
 from alert.settings import read_settings as read_alert_settings
 from producer.providers.catalogue import PROVIDERS
@@ -53,6 +54,14 @@ def test_there_are_three_functions_one_stream_and_a_delivery_each_for_lake_and_s
     assert {"ProducerFunction", "TransformFunction", "AlertFunction"} == set(FUNCTIONS)
     assert {"BarStream"} == set(of_kind("AWS::Kinesis::Stream"))
     assert {"BarDelivery", "SearchDelivery"} == set(of_kind("AWS::KinesisFirehose::DeliveryStream"))
+
+
+def test_a_long_list_has_the_shards_and_the_memory_that_are_named() -> None:
+    long = ResolvedTemplate(StreamShards="4", ProducerMemory="1769")
+
+    (stream,) = long.of_kind("AWS::Kinesis::Stream").values()
+    assert stream["ShardCount"] == "4"
+    assert long.of_kind("AWS::Serverless::Function")["ProducerFunction"]["MemorySize"] == "1769"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -53,7 +53,9 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
     lengths = lookback_lengths(windows)
     causes: dict[int, Cause] = {}
     stale_before = 0
-    for position, time in enumerate(times):
+    # Before the first that is shown or doubtful there is nothing to send: most of the tail, as a rule.
+    start = bisect_left(times, min((*shown, *tail.doubtful), default="~"))
+    for position, time in enumerate(times[start:], start):
         cause = _cause(time, history[time], tail, stale=position < stale_before)
         if cause is None:
             continue
