@@ -97,7 +97,8 @@ def merge_days(folder: Path, today: str) -> None:
         part = day / f".{_MERGED}.part"
         with gzip.open(part, "wb") as merged:
             for file in files:
-                merged.write(gzip.decompress(file.read_bytes()))
+                with gzip.open(file) as each:
+                    shutil.copyfileobj(each, merged)
         part.replace(day / _MERGED)
         for file in files:
             if file.name != _MERGED:

@@ -25,12 +25,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from stockstream.errors import StockstreamError
+from stockstream.inflating import Inflate
 
 _READ_BYTES = 64 * 1024
 # A server that is there takes a connection at once, and each of a name's addresses is waited for.
 _CONNECT_SECONDS = 3.0
-# zlib finds out by itself which of the two it is.
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 # Whether what comes is compressed; nothing is unpacked twice.
 _ENCODINGS = {"": False, "identity": False, "gzip": True, "x-gzip": True, "deflate": True}
 
@@ -236,7 +235,7 @@ def _read(raw: HTTPResponse, body: bytearray, most_bytes: int, watch: _Watch) ->
     encoding = raw.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         return Flaw.UNREADABLE
-    inflate = _Inflate() if _ENCODINGS[encoding] else None
+    inflate = Inflate() if _ENCODINGS[encoding] else None
     try:
         # read1 returns what one read of the socket gave; the others wait until a whole piece is there.
         while part := raw.read1(_READ_BYTES, decode_content=False):
@@ -256,24 +255,3 @@ def _read(raw: HTTPResponse, body: bytearray, most_bytes: int, watch: _Watch) ->
     # Without a length the end of the connection is the end of the body, whoever ended it.
     is_whole = not watch.is_over and (inflate is None or inflate.is_whole)
     return None if is_whole else Flaw.TOO_SLOW if watch.is_over else Flaw.BROKEN_OFF
-
-
-class _Inflate:
-    """Decompresses piece by piece, and never further than is wanted."""
-
-    def __init__(self) -> None:
-        self._member = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self.is_whole = True
-
-    def add(self, part: bytes, body: bytearray, most_bytes: int) -> None:
-        """Adds what a part holds to a body, which grows beyond the most bytes by one at the most."""
-        while part and len(body) <= most_bytes:
-            if self._member.eof:
-                # gzip may consist of several members, and ends with zeros at times.
-                part = part.lstrip(b"\0")
-                if not part:
-                    return
-                self._member = zlib.decompressobj(_GZIP_OR_ZLIB)
-            body += self._member.decompress(part, most_bytes + 1 - len(body))
-            part = self._member.unused_data or self._member.unconsumed_tail
-            self.is_whole = self._member.eof

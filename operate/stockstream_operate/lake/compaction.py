@@ -20,7 +20,7 @@ import duckdb
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.engine import SETTINGS
 from stockstream_operate.lake.parts import TABLES, is_seen, table_of
-from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files, unpack
+from stockstream_operate.lake.reading import Sources, lines_of, name_aside, quoted, read_files, select_files
 from stockstream_operate.lake.sql import PARQUET_TABLE, LakeSql
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _find_types(database: duckdb.DuckDBPyConnection, files: Iterable[Path]) -> d
                 continue
             types |= {name: "string" if kind == "VARCHAR" else "double" for name, kind, *_ in described}
         else:
-            for line in unpack(file.read_bytes()).splitlines():
+            for line in lines_of(file):
                 types |= _types_of(line)
     # The folder's day, which DuckDB takes for a column.
     types.pop("dt", None)

@@ -2,19 +2,21 @@
 
 import gzip
 import json
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stockstream.errors import StockstreamError
 from stockstream.fields import DOCUMENT_SCHEMA
+from stockstream_operate.unpacking import UnpackError, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "bars/"
 _GZIP_MAGIC = b"\x1f\x8b"
+# Of a file of documents: Firehose collects 64 MB of them before it compresses.
+_MOST_BYTES = 2**28
 
 type Document = dict[str, Any]
 
@@ -97,9 +99,14 @@ def decode_file(key: str, body: bytes) -> list[Document]:
         LakeError: it holds something else.
     """
     try:
-        lines = (gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).splitlines()
-        documents = [json.loads(line) for line in lines]
-    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        unpacked, is_whole = unpack(body, _MOST_BYTES)
+    except UnpackError as error:
+        raise LakeError(f"{key} {error}") from None
+    if not is_whole:
+        raise LakeError(f"{key} is cut off.")
+    try:
+        documents = [json.loads(line) for line in unpacked.splitlines()]
+    except (ValueError, RecursionError) as error:
         raise LakeError(f"{key} holds no JSON lines: {error}") from error
     for document in documents:
         schema = document.get("schema") if isinstance(document, dict) else None

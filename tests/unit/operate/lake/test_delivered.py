@@ -79,6 +79,11 @@ def test_names_a_file_that_holds_something_else(body: bytes) -> None:
         decode_file("bars/x.json.gz", body)
 
 
+def test_names_a_file_that_unpacks_to_more_than_firehose_writes() -> None:
+    with pytest.raises(LakeError, match=r"bars/x\.json\.gz holds more than 256 MB"):
+        decode_file("bars/x.json.gz", gzip.compress(b"\n" * 2**24) * 20)
+
+
 def test_reads_each_file_once_and_nothing_outside_bars(s3: FakeS3, lake: Lake) -> None:
     s3.files = {f"bars/{minute}": lines(document(minute)) for minute in range(3)}
     s3.files["processing-failed/x"] = b"{}"
