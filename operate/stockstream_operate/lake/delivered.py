@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stockstream.errors import StockstreamError
 from stockstream.fields import DOCUMENT_SCHEMA
+from stockstream_operate.lake.parts import path_of
 from stockstream_operate.unpacking import UnpackError, unpack
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Lake:
 
         Raises:
             LakeError: a file holds anything but documents.
+            StrayKeyError: a file cannot be copied here.
         """
         documents: list[Document] = []
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX):
@@ -82,7 +84,7 @@ class Lake:
             self.newest[instrument] = document
 
     def _keep(self, key: str, body: bytes) -> None:
-        path = self._folder / key
+        path = path_of(key, self._folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         # The emulator's Firehose names files .gz and does not compress them.
         is_misnamed = key.endswith(".gz") and not body.startswith(_GZIP_MAGIC)
