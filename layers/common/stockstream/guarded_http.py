@@ -1,8 +1,9 @@
 """Asking a server on the web, with limits on the whole time and on the size of what comes.
 
 The timeouts of requests begin anew with each byte that comes, so that a server that drips its headers, its
-body or one `100 Continue` after the other could hold a run for ever; and a small compressed body can be a
-very large one. Whatever the server does, here it is over in time, and its body stays small.
+body or one `100 Continue` after the other could hold a run for ever, and so could who looks up its name; and
+a small compressed body can be a very large one. Whatever the server does, here it is over in time, and its
+body stays small.
 """
 
 import logging
@@ -11,11 +12,12 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import partial
-from threading import Lock, Timer
+from threading import Lock, Thread, Timer
 from typing import Any, NamedTuple
 
 import requests
@@ -153,6 +155,33 @@ class _Watch:
     def start(self) -> None:
         self._timer.start()
 
+    def await_connection(self, connect: Callable[[], socket.socket]) -> socket.socket:
+        """What connects, where it does so in time; a connection that comes later is closed.
+
+        Raises:
+            TimeoutError: it does not.
+            HTTPError, OSError, ValueError: it cannot.
+        """
+        waiting: Future[socket.socket] = Future()
+
+        def work() -> None:
+            try:
+                connected = connect()
+            except (HTTPError, OSError, ValueError) as error:
+                with suppress(InvalidStateError):
+                    waiting.set_exception(error)
+                return
+            try:
+                waiting.set_result(connected)
+            except InvalidStateError:
+                connected.close()
+
+        Thread(target=work, daemon=True).start()
+        try:
+            return waiting.result(self._deadline - time.monotonic())
+        finally:
+            waiting.cancel()  # nobody waits for it any more
+
     def add(self, connected: socket.socket) -> None:
         # A second name of the connection, since the first one goes to TLS, and ends when it is closed.
         twin = socket.socket(fileno=os.dup(connected.fileno()))
@@ -202,7 +231,9 @@ def _look_at(connected: socket.socket | None) -> None:
 
 class _WatchedConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
+        watch = _watched.get()
+        # Whoever looks up a name cannot be ended, and each of its addresses is waited for.
+        connected = watch.await_connection(super()._new_conn) if watch else super()._new_conn()
         _look_at(connected)
         return connected
 
