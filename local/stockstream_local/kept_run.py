@@ -18,6 +18,7 @@ from stockstream.instrument_table import HELD_UNTIL
 from stockstream.times import format_instant, parse_instant
 from stockstream_local.check import Checker
 from stockstream_operate.lake.delivered import Document
+from stockstream_operate.lake.parts import path_of
 from stockstream_operate.price_kinds import PriceKind, read_price_kind, write_price_kind
 from stockstream_operate.redrive.error_files import PREFIXES
 
@@ -97,7 +98,8 @@ def merge_days(folder: Path, today: str) -> None:
         part = day / f".{_MERGED}.part"
         with gzip.open(part, "wb") as merged:
             for file in files:
-                merged.write(gzip.decompress(file.read_bytes()))
+                with gzip.open(file) as each:
+                    shutil.copyfileobj(each, merged)
         part.replace(day / _MERGED)
         for file in files:
             if file.name != _MERGED:
@@ -190,6 +192,9 @@ class KeptRun:
         Args:
             documents: what has reached the lake since the last call.
             checker: knows what the market has shown.
+
+        Raises:
+            StrayKeyError: what was set aside cannot be copied here.
         """
         self._mirror_set_aside()
         waiting = self._waiting
@@ -241,7 +246,7 @@ class KeptRun:
             for listed in page.get("Contents", [])
         }
         for key in there - here:
-            path = kept / key
+            path = path_of(key, kept)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         for key in here - there:

@@ -1,5 +1,6 @@
 """Where things are: the clone that this is installed from, if any, and the directory that a run writes to."""
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
@@ -19,7 +20,12 @@ def find_other_clone(folder: Path) -> Path | None:
 
 
 def make_state() -> Path:
-    """Makes STATE if it is not there. It holds a run's key: no other user here may look into it."""
+    """Makes STATE if it is not there. It holds a run's key: no other user here may look into it.
+
+    What this process and those that it starts write from now on is this user's alone, wherever it is.
+    """
+    os.umask(0o077)
     STATE.mkdir(exist_ok=True)
+    # A run of an older version has left it open to all.
     STATE.chmod(0o700)
     return STATE

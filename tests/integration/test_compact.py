@@ -240,11 +240,12 @@ def test_nothing_is_deleted_where_what_was_written_is_not_what_was_read(
 def test_what_athena_does_not_see_is_not_touched(bucket: Bucket) -> None:
     hidden = f"bars/dt={DAY}/_set-aside.json.gz"
     failed = f"processing-failed/dt={DAY}/x"
-    for key in (hidden, failed):
+    marker, way_out = f"bars/dt={DAY}/", f"bars/dt={DAY}/../../outside"
+    for key in (hidden, failed, marker, way_out):
         bucket.put_object(Bucket=BUCKET, Key=key, Body=b"x")
     bucket.compact(deletes_raw=True)
 
-    assert {hidden, failed} < set(bucket.listed())
+    assert {hidden, failed, marker, way_out} < set(bucket.listed())
 
 
 def test_the_command_says_what_it_did(

@@ -21,6 +21,7 @@ from stockstream_local.kept_run import (
     measure,
     merge_days,
 )
+from stockstream_operate.lake.parts import StrayKeyError
 from stockstream_operate.price_kinds import PriceKind, read_price_kind, write_price_kind
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -146,6 +147,17 @@ def test_what_was_set_aside_is_there_again_until_it_is_sent_again(world: World) 
     last = World(world.folder)
     last.run().restore(None, None)
     assert last.set_aside() == keys[1:]
+
+
+def test_what_was_set_aside_is_copied_into_the_lakes_folder_and_nowhere_else(
+    world: World, tmp_path: Path
+) -> None:
+    world.s3.put_object(Bucket=world.bucket, Key="processing-failed/../../../../outside", Body=b"x")
+
+    with pytest.raises(StrayKeyError, match="outside' in the bucket is no name of a file here"):
+        world.run().follow([], None)
+
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"at": "today", "items": [], "known": {}}', '{"at": 3}'])

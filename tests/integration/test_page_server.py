@@ -121,7 +121,7 @@ def test_no_answer_lets_another_page_read_it_or_a_script_come_in(server: PageSer
 
 
 @pytest.mark.parametrize(
-    "path", ["/../page_server.py", "/charts/../admission.py", "/charts/index.html", "/assets/"]
+    "path", ["/../page_server.py", "/charts/../views.py", "/charts/index.html", "/assets/"]
 )
 def test_only_the_page_s_own_files_are_served(server: PageServer, path: str) -> None:
     assert ask(server, path).status == 404

@@ -1,5 +1,6 @@
 """The redrive against moto's S3, Kinesis and Lambda: bad records go round through the real transform."""
 
+import gzip
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
@@ -380,6 +381,21 @@ def test_json_is_for_scripts(world: World, capsys: pytest.CaptureFixture[str], t
     assert rows["BAD_TYPE"]["count"] == 1
     assert rows["BAD_TYPE"]["first_arrival"] == "2026-11-20T21:00:00.000Z"
     assert rows["BAD_TYPE"]["instruments"] == {"IBM": 1}
+
+
+def test_a_file_that_unpacks_to_more_than_firehose_writes_is_named_and_costs_no_other(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bomb = "processing-failed/dt=2026-11-19/bomb"
+    world.set_aside(bomb, [gzip.compress(b" " * 2**24) * 20])
+    world.set_aside(LAKE_KEY, [error_line(each) for each in encode(REPAIRABLE)])
+
+    assert cli.main(["redrive", "--apply"]) == 1
+
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"{bomb} holds more than 192 MB, and is not read" in told
+    assert len(world.take()) == len(REPAIRABLE)
+    assert world.files() == [bomb, f"redriven/{LAKE_KEY}"]
 
 
 def test_an_empty_lake_is_no_failure(world: World, capsys: pytest.CaptureFixture[str]) -> None:

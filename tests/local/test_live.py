@@ -2,30 +2,44 @@
 
 import gzip
 import json
+import re
 import subprocess
 import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
-from clone import environment, make_clone
+import requests
+from clone import COMMAND, environment, make_clone
+from reaching import reaching
 
 from stockstream_local.loopback import LoopbackServer
+from stockstream_operate.run_lock import read_running
 
 pytestmark = pytest.mark.local
 
 SECRET = "s3cr3t-that-nobody-may-see"  # noqa: S105 (it opens nothing)
+SIGNING_SECRET = "another-that-signs-notices"  # noqa: S105 (it opens nothing)
 KEY = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": SECRET}
-# The command, with another address of the provider.
+# The command, with another address of the provider, and one more channel for notices.
 UP = """
 import dataclasses, sys
 from stockstream_local import cli, live
 choose = live.choose_provider
 def choose_here(*asked):
     chosen = choose(*asked)
-    there = {**chosen.parameters, "ProviderUrl": sys.argv[1]}
+    channels = "/stockstream/webhook,/stockstream/slack"
+    there = {**chosen.parameters, "ProviderUrl": sys.argv[1], "AlertChannels": channels}
     return dataclasses.replace(chosen, url=sys.argv[1], parameters=there)
 live.choose_provider = choose_here
 from stockstream_local import up_command
@@ -35,11 +49,16 @@ raise SystemExit(cli.main(sys.argv[2:]))
 
 
 class FakeAlpaca(LoopbackServer):
-    """Bars of the last hundred minutes, of whatever is asked for."""
+    """Bars of the last hundred minutes, of whatever is asked for, and one that is none.
 
-    def __init__(self) -> None:
+    Args:
+        repeats: what stands in that one.
+    """
+
+    def __init__(self, repeats: str = "no time") -> None:
         super().__init__()
         self.paths: list[str] = []
+        self.repeats = repeats
 
     def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (a GET has none)
         parts = urlsplit(target)
@@ -55,8 +74,145 @@ class FakeAlpaca(LoopbackServer):
             for time in times
             if time >= since
         ]
+        bars.append({**bars[-1], "t": self.repeats} if bars else {"t": self.repeats})
         answer = {"bars": dict.fromkeys(asked["symbols"][0].split(","), bars), "next_page_token": None}
         return HTTPStatus.OK, json.dumps(answer).encode()
+
+
+class Slack(LoopbackServer):
+    """Refuses each notice with an answer of 200 that repeats its own address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: SimpleQueue[bytes] = SimpleQueue()
+
+    def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (any path is right)
+        self.heard.put(body)
+        return HTTPStatus.OK, " ".join(spellings(urlsplit(self.url).path)).encode()
+
+
+class Run:
+    """`stockstream up` in a clone, from `with` to its end, under a umask that leaves all open."""
+
+    def __init__(self, clone: Path, url: str) -> None:
+        self.said = ""
+        self.process = subprocess.Popen(  # noqa: S603 (our own command)
+            [sys.executable, "-c", UP, url, "up"],
+            env=environment(clone) | KEY,
+            cwd=clone,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            umask=0,
+        )
+        self._reading = Thread(target=self._read)
+
+    def __enter__(self) -> Self:
+        self._reading.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reading.join()
+
+    def await_said(self, pattern: str) -> re.Match[str]:
+        deadline = time.monotonic() + 150
+        while not (found := re.search(pattern, self.said)):
+            assert time.monotonic() < deadline, f"{pattern} was never said: {self.said}"
+            time.sleep(0.1)
+        return found
+
+    def end(self) -> str:
+        """All that it has said, once it has ended."""
+        self.process.terminate()
+        assert self.process.wait(timeout=30) == 0
+        self._reading.join()
+        return self.said
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as lines:
+            for line in lines:
+                self.said += line
+
+
+def spellings(secret: str) -> list[str]:
+    """A secret, and how it may be written otherwise."""
+    return [
+        secret,
+        b64encode(secret.encode()).decode().rstrip("="),
+        "".join(f"%{ord(each):02X}" for each in secret),
+        "".join(f"\\u{ord(each):04x}" for each in secret),
+    ]
+
+
+def command(clone: Path, *arguments: str) -> str:
+    """What a command says in the clone where the run is, whether it succeeds or not."""
+    ended = subprocess.run(  # noqa: S603 (our own command)
+        [*COMMAND, *arguments],
+        env=environment(clone),
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return ended.stdout + ended.stderr
+
+
+def read_page(url: str) -> Iterator[tuple[str, str]]:
+    """What a browser gets: the page, what it shows of all and of one instrument, and its news."""
+    base = url.partition("?")[0]
+    with requests.Session() as browser:
+        yield "page", browser.get(url, timeout=30).text
+        yield "view", browser.get(f"{base}view", timeout=30).text
+        bars = {"instrument": "crypto:BTC/USD", "interval": "1min", "span": "all"}
+        yield "view of bars", browser.get(f"{base}view", params=bars, timeout=30).text
+        with browser.get(f"{base}news", stream=True, timeout=30) as news:
+            yield "news", next(news.iter_lines(chunk_size=1)).decode()
+
+
+def read_aws() -> Iterator[tuple[str, str]]:
+    """What the local AWS holds, but for the parameters that hold secrets."""
+    logs, s3, dynamodb = boto3.client("logs"), boto3.client("s3"), boto3.client("dynamodb")
+    for group in logs.describe_log_groups()["logGroups"]:
+        events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+        yield f"log {group['logGroupName']}", "".join(each["message"] for each in events)
+    for bucket in s3.list_buckets()["Buckets"]:
+        for each in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
+            yield each["Key"], plain(s3.get_object(Bucket=bucket["Name"], Key=each["Key"])["Body"].read())
+    for table in dynamodb.list_tables()["TableNames"]:
+        yield f"table {table}", str(dynamodb.scan(TableName=table)["Items"])
+    yield "stack", str(boto3.client("cloudformation").describe_stacks())
+    yield "functions", str(boto3.client("lambda").list_functions())
+    yield "alarms", str(boto3.client("cloudwatch").describe_alarms())
+
+
+def read_processes(run: int) -> Iterator[tuple[str, str]]:
+    """The command line of each process here, and the environment of those that a run has started."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile, or is another user's
+            yield f"command line {folder.name}", plain((folder / "cmdline").read_bytes())
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    below = {run}
+    while more := {each for each, parent in parents.items() if parent in below} - below:
+        below |= more
+    # The run's own is what its user has set.
+    for each in below - {run}:
+        with suppress(OSError):
+            yield f"environment {each}", plain(Path(f"/proc/{each}/environ").read_bytes())
+
+
+def read_files(clone: Path) -> Iterator[tuple[str, str]]:
+    for path in (clone / ".stockstream").rglob("*"):
+        with suppress(OSError):  # it has gone meanwhile, or is a socket
+            yield str(path), plain(path.read_bytes())
+
+
+def plain(read: bytes) -> str:
+    return (gzip.decompress(read) if read.startswith(b"\x1f\x8b") else read).decode("latin-1")
 
 
 @pytest.fixture
@@ -94,18 +250,45 @@ def test_coins_are_live_without_a_key(clone: Path) -> None:
     assert "/v1beta3/crypto/us/bars" in alpaca.paths
 
 
-def test_a_key_in_the_environment_is_used_and_left_nowhere(clone: Path) -> None:
-    with FakeAlpaca() as alpaca:
-        ended = run(clone, alpaca.url, "--bars", "4", **KEY)
+def test_the_secrets_of_a_run_are_in_nothing_that_it_says_keeps_or_leaves(clone: Path) -> None:
+    repeated = " ".join(spellings(SECRET))
+    looked_at: dict[str, str] = {}
+    with FakeAlpaca(repeated) as alpaca, Slack() as slack, Run(clone, alpaca.url) as run:
+        page = run.await_said(r"The page: (\S+)")[1]
+        running = read_running(clone / ".stockstream")
+        assert running
+        with reaching(running.emulator):
+            ssm = boto3.client("ssm")
+            parameter = ssm.get_parameter(Name="/stockstream/webhook", WithDecryption=True)["Parameter"]
+            webhook = parameter["Value"]
+            for name, value in {"webhook": f"{webhook} {SIGNING_SECRET}", "slack": slack.url}.items():
+                ssm.put_parameter(
+                    Name=f"/stockstream/{name}", Value=value, Type="SecureString", Overwrite=True
+                )
+            asked = [("alarm", "DeadLettersAlarm"), ("status", "--json"), ("query",), ("tail",), ("redrive",)]
+            looked_at |= {f"command {each[0]}": command(clone, *each) for each in asked}
+            slack.heard.get(timeout=60)
+            run.await_said(r"Notice \(.*DeadLetters")
+            looked_at |= dict(read_page(page))
+            looked_at |= dict(read_aws())
+        looked_at |= dict(read_processes(run.process.pid))
+        looked_at |= dict(read_files(clone))
+        looked_at["terminal"] = run.end()
+    looked_at |= {f"left {name}": text for name, text in read_files(clone)}
 
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    # The producer takes no key of another form. New York may be closed; a coin never is.
-    assert "From Alpaca: IBM, crypto:BTC/USD" in ended.stdout
+    # THEN the producer has used the key. New York may be closed; a coin never is.
+    assert "From Alpaca: IBM, crypto:BTC/USD" in looked_at["terminal"]
     assert {each["instrument"] for each in documents(clone)} >= {"crypto:BTC/USD"}
-    assert SECRET not in ended.stdout + ended.stderr
-    left = [file for file in (clone / ".stockstream").rglob("*") if file.is_file()]
-    assert left
-    assert [file for file in left if SECRET.encode() in file.read_bytes()] == []
+    # THEN what was repeated stands in the logs, and the secrets do not
+    hiding = [name for name, text in looked_at.items() if name.startswith("log ") and "[key]" in text]
+    assert [any(role in name for name in hiding) for role in ("Producer", "Alert")] == [True, True], hiding
+    secrets = [SECRET, SIGNING_SECRET, urlsplit(webhook).path, urlsplit(slack.url).path]
+    written = [each for secret in secrets for each in spellings(secret)]
+    assert [name for name, text in looked_at.items() if any(each in text for each in written)] == []
+    # THEN each file is its user's alone; the build is another test's
+    state = clone / ".stockstream"
+    kept = [path for path in state.rglob("*") if state / "build" not in (path, *path.parents)]
+    assert [path for path in (state, *kept) if path.stat().st_mode & 0o077] == []
 
 
 def test_without_a_network_it_says_so_before_anything_is_started(tmp_path: Path) -> None:

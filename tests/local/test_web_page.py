@@ -4,6 +4,7 @@ The page is served on this machine, so that no browser's own rules for the way f
 loopback stand between. The same page shows on ministack as it comes that the attack is real.
 """
 
+import ast
 import base64
 import io
 import json
@@ -23,6 +24,7 @@ import boto3
 import pytest
 import requests
 from reaching import reaching
+from served_page import serve_lake
 
 from stockstream_local.emulator.server import choose_port, run_emulator
 from stockstream_local.faults.catalogue import Faults
@@ -31,8 +33,12 @@ from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_local.processes import run_group
 from stockstream_operate.environment import Emulator, isolate
+from stockstream_operate.page.page_server import PageServer
+from stockstream_operate.search.client import Server
+from stockstream_operate.search.dashboards_proxy import run_dashboards_proxy
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ROOT = Path(__file__).parents[2]
 SECONDS = 60
 KEY = "the provider's key"
 PAGE = """<!doctype html><script>
@@ -54,7 +60,8 @@ async function send(url, options) {
     await send(base + "/", { method: "GET" });
   }
   for (const base of attack.servers) {
-    for (const path of ["", "/begin/stream-full", "/query?function=FX_INTRADAY"]) {
+    const pages = ["/view", "/_dashboards/", "/_dashboards/api/console/proxy?path=bars&method=DELETE"];
+    for (const path of ["", "/begin/stream-full", "/query?function=FX_INTRADAY", ...pages]) {
       await send(base + path, { method: "POST", mode: "no-cors", body: "{}" });
       await send(base + path, { method: "GET" });
     }
@@ -135,30 +142,57 @@ def store_key() -> None:
     boto3.client("ssm").put_parameter(Name="/key", Value=KEY, Type="SecureString")
 
 
+def find_servers() -> set[str]:
+    """The classes of servers in the code: what listens on this machine is one of them, or the emulator."""
+    bases: dict[str, set[str]] = {}
+    for file in (path for name in ("operate", "local") for path in (ROOT / name).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef):
+                bases[node.name] = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    found = {
+        name for name, of in bases.items() if any(base.endswith(("HTTPServer", "TCPServer")) for base in of)
+    }
+    # This one makes its server itself.
+    return found | {name for name, of in bases.items() if "LoopbackServer" in of}
+
+
+def test_each_server_that_the_code_has_is_attacked() -> None:
+    # The relay listens on Docker's bridge while a container runs, and passes on to these.
+    attacked = {ReplayMarket, NoticeReceiver, FaultServer, PageServer}
+
+    assert find_servers() == {each.__name__ for each in attacked} | {"_ProxyServer", "_Relay"}
+
+
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome here (Debian: apt install chromium)")
 def test_a_web_page_reaches_nothing_of_a_running_pipeline(tmp_path: Path) -> None:
-    market, receiver = ReplayMarket(InventedMarket()), NoticeReceiver()
+    market, receiver, signed = ReplayMarket(InventedMarket()), NoticeReceiver(), NoticeReceiver()
     faults = Faults(market, receiver, tmp_path, lambda _name: "none")
     fault_server = FaultServer(faults, lambda _said: None)
     with (
         market,
         receiver,
         fault_server,
+        signed,
+        serve_lake(tmp_path / "lake") as page,
+        # What stands behind it would take each request that it passed on.
+        run_dashboards_proxy(Server(signed.url, ("ann", KEY)), 0) as proxy,
         run_emulator(None, os.environ, tmp_path) as emulator,
         reaching(emulator),
     ):
         store_key()
-        ports = [urlsplit(each.url).port or 0 for each in (market, receiver, fault_server)]
+        urls = (market.url, receiver.url, fault_server.url, page.url, proxy)
+        ports = [urlsplit(each).port or 0 for each in urls]
         attack = {"emulators": [urlsplit(emulator.url).port or 0], "servers": ports}
 
         heard = Attacker(attack, tmp_path / "proof").play(tmp_path / "browser")
 
         assert boto3.client("lambda").list_functions()["Functions"] == []
-    # Four requests to the emulator and six to each server, by both names; the page could read no answer.
-    assert heard == [""] * 2 * (4 + 3 * 6)
+    # Four requests to the emulator and two for each path of a server, by both names; none could be read.
+    assert heard == [""] * 2 * (4 + len(urls) * 2 * 6)
     assert not (tmp_path / "proof").exists()
     assert market.requests == []
     assert receiver.notices.empty()
+    assert signed.notices.empty()
     assert faults.active == set()
 
 

@@ -1,8 +1,9 @@
 """Asking a server on the web, with limits on the whole time and on the size of what comes.
 
 The timeouts of requests begin anew with each byte that comes, so that a server that drips its headers, its
-body or one `100 Continue` after the other could hold a run for ever; and a small compressed body can be a
-very large one. Whatever the server does, here it is over in time, and its body stays small.
+body or one `100 Continue` after the other could hold a run for ever, and so could who looks up its name; and
+a small compressed body can be a very large one. Whatever the server does, here it is over in time, and its
+body stays small.
 """
 
 import logging
@@ -11,11 +12,12 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import partial
-from threading import Lock, Timer
+from threading import Lock, Thread, Timer
 from typing import Any, NamedTuple
 
 import requests
@@ -25,12 +27,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from stockstream.errors import StockstreamError
+from stockstream.inflating import Inflate
 
 _READ_BYTES = 64 * 1024
 # A server that is there takes a connection at once, and each of a name's addresses is waited for.
 _CONNECT_SECONDS = 3.0
-# zlib finds out by itself which of the two it is.
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 # Whether what comes is compressed; nothing is unpacked twice.
 _ENCODINGS = {"": False, "identity": False, "gzip": True, "x-gzip": True, "deflate": True}
 
@@ -154,6 +155,33 @@ class _Watch:
     def start(self) -> None:
         self._timer.start()
 
+    def await_connection(self, connect: Callable[[], socket.socket]) -> socket.socket:
+        """What connects, where it does so in time; a connection that comes later is closed.
+
+        Raises:
+            TimeoutError: it does not.
+            HTTPError, OSError, ValueError: it cannot.
+        """
+        waiting: Future[socket.socket] = Future()
+
+        def work() -> None:
+            try:
+                connected = connect()
+            except (HTTPError, OSError, ValueError) as error:
+                with suppress(InvalidStateError):
+                    waiting.set_exception(error)
+                return
+            try:
+                waiting.set_result(connected)
+            except InvalidStateError:
+                connected.close()
+
+        Thread(target=work, daemon=True).start()
+        try:
+            return waiting.result(self._deadline - time.monotonic())
+        finally:
+            waiting.cancel()  # nobody waits for it any more
+
     def add(self, connected: socket.socket) -> None:
         # A second name of the connection, since the first one goes to TLS, and ends when it is closed.
         twin = socket.socket(fileno=os.dup(connected.fileno()))
@@ -203,7 +231,9 @@ def _look_at(connected: socket.socket | None) -> None:
 
 class _WatchedConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
+        watch = _watched.get()
+        # Whoever looks up a name cannot be ended, and each of its addresses is waited for.
+        connected = watch.await_connection(super()._new_conn) if watch else super()._new_conn()
         _look_at(connected)
         return connected
 
@@ -236,7 +266,7 @@ def _read(raw: HTTPResponse, body: bytearray, most_bytes: int, watch: _Watch) ->
     encoding = raw.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         return Flaw.UNREADABLE
-    inflate = _Inflate() if _ENCODINGS[encoding] else None
+    inflate = Inflate() if _ENCODINGS[encoding] else None
     try:
         # read1 returns what one read of the socket gave; the others wait until a whole piece is there.
         while part := raw.read1(_READ_BYTES, decode_content=False):
@@ -256,24 +286,3 @@ def _read(raw: HTTPResponse, body: bytearray, most_bytes: int, watch: _Watch) ->
     # Without a length the end of the connection is the end of the body, whoever ended it.
     is_whole = not watch.is_over and (inflate is None or inflate.is_whole)
     return None if is_whole else Flaw.TOO_SLOW if watch.is_over else Flaw.BROKEN_OFF
-
-
-class _Inflate:
-    """Decompresses piece by piece, and never further than is wanted."""
-
-    def __init__(self) -> None:
-        self._member = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self.is_whole = True
-
-    def add(self, part: bytes, body: bytearray, most_bytes: int) -> None:
-        """Adds what a part holds to a body, which grows beyond the most bytes by one at the most."""
-        while part and len(body) <= most_bytes:
-            if self._member.eof:
-                # gzip may consist of several members, and ends with zeros at times.
-                part = part.lstrip(b"\0")
-                if not part:
-                    return
-                self._member = zlib.decompressobj(_GZIP_OR_ZLIB)
-            body += self._member.decompress(part, most_bytes + 1 - len(body))
-            part = self._member.unused_data or self._member.unconsumed_tail
-            self.is_whole = self._member.eof

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -16,6 +17,8 @@ import duckdb
 
 from stockstream.errors import StockstreamError
 
+# A row of bars has hundreds of characters, and a year of one instrument's minutes some ten million.
+_LONGEST_LINE, MOST_CHARACTERS = 100_000, 300_000_000
 # What Lean's files have, which have no header. https://github.com/QuantConnect/Lean/tree/master/Data
 LEAN_COLUMNS = ("time", "open", "high", "low", "close", "volume")
 # So many of Lean's are a dollar in a file of equities.
@@ -73,7 +76,7 @@ def read_table(path: Path) -> Table:
         return _read_parquet(path)
     with _open_text(path) as (name, file):
         try:
-            rows = list(_read_rows(file))
+            rows = list(_read_rows(path, file))
         except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise HistoryError(f"{path} is no CSV file in UTF-8: {error}") from error
     if not rows:
@@ -86,18 +89,30 @@ def read_table(path: Path) -> Table:
     return Table(path, header, rows[1:])
 
 
-def _read_rows(file: TextIO) -> Iterator[Row]:
-    first = file.readline()
-    file.seek(0)
+def _read_rows(path: Path, file: TextIO) -> Iterator[Row]:
+    lines = _read_lines(path, file)
+    first = next(lines, "")
     # The decimal point of a file with semicolons may be a comma: its numbers are then refused, line by line.
     delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield Row(reader.line_num, [cell.strip() for cell in cells])
     except csv.Error as error:
         raise csv.Error(f"{error}, at line {reader.line_num}") from error
+
+
+def _read_lines(path: Path, file: TextIO) -> Iterator[str]:
+    """The lines of a file, which may be compressed: a few bytes can stand for gigabytes."""
+    room = MOST_CHARACTERS
+    while line := file.readline(_LONGEST_LINE + 1):
+        room -= len(line)
+        if len(line) > _LONGEST_LINE:
+            raise HistoryError(f"{path} has a line of more than {_LONGEST_LINE:,} characters.")
+        if room < 0:
+            raise HistoryError(f"{path} holds more than {MOST_CHARACTERS:,} characters: divide it.")
+        yield line
 
 
 def _lean_table(path: Path, name: str, rows: list[Row]) -> Table:

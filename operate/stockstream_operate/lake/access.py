@@ -10,6 +10,7 @@ from typing import Protocol
 import boto3
 
 from stockstream.errors import StockstreamError
+from stockstream.reading import make_visible
 from stockstream.windows import Windows
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
@@ -150,7 +151,7 @@ class LocalLake:
 
 
 def _tell_on_standard_error(sentence: str) -> None:
-    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.write(f"{make_visible(sentence)}\n")
 
 
 def open_lake(stack: str | None) -> ExportableLake:

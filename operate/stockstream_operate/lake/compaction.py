@@ -19,8 +19,8 @@ import duckdb
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.engine import SETTINGS
-from stockstream_operate.lake.parts import TABLES, is_seen, table_of
-from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files, unpack
+from stockstream_operate.lake.parts import TABLES, is_seen, path_of, table_of
+from stockstream_operate.lake.reading import Sources, lines_of, name_aside, quoted, read_files, select_files
 from stockstream_operate.lake.sql import PARQUET_TABLE, LakeSql
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class Compaction:
 
         Raises:
             CompactionError: what was written is not what was read.
+            StrayKeyError: a file cannot be copied here to be read.
         """
         stored = self._list(day)
         raw = [each for each in stored if not each.is_compacted]
@@ -146,7 +147,7 @@ class Compaction:
         ]
 
     def _fetch(self, key: str, folder: Path) -> Path:
-        path = folder / key
+        path = path_of(key, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         return path
@@ -225,7 +226,7 @@ def _find_types(database: duckdb.DuckDBPyConnection, files: Iterable[Path]) -> d
                 continue
             types |= {name: "string" if kind == "VARCHAR" else "double" for name, kind, *_ in described}
         else:
-            for line in unpack(file.read_bytes()).splitlines():
+            for line in lines_of(file):
                 types |= _types_of(line)
     # The folder's day, which DuckDB takes for a column.
     types.pop("dt", None)

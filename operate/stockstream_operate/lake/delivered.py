@@ -2,19 +2,22 @@
 
 import gzip
 import json
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stockstream.errors import StockstreamError
 from stockstream.fields import DOCUMENT_SCHEMA
+from stockstream_operate.lake.parts import path_of
+from stockstream_operate.unpacking import UnpackError, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "bars/"
 _GZIP_MAGIC = b"\x1f\x8b"
+# Of a file of documents: Firehose collects 64 MB of them before it compresses.
+_MOST_BYTES = 2**28
 
 type Document = dict[str, Any]
 
@@ -53,6 +56,7 @@ class Lake:
 
         Raises:
             LakeError: a file holds anything but documents.
+            StrayKeyError: a file cannot be copied here.
         """
         documents: list[Document] = []
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX):
@@ -80,7 +84,7 @@ class Lake:
             self.newest[instrument] = document
 
     def _keep(self, key: str, body: bytes) -> None:
-        path = self._folder / key
+        path = path_of(key, self._folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         # The emulator's Firehose names files .gz and does not compress them.
         is_misnamed = key.endswith(".gz") and not body.startswith(_GZIP_MAGIC)
@@ -97,9 +101,14 @@ def decode_file(key: str, body: bytes) -> list[Document]:
         LakeError: it holds something else.
     """
     try:
-        lines = (gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body).splitlines()
-        documents = [json.loads(line) for line in lines]
-    except (ValueError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        unpacked, is_whole = unpack(body, _MOST_BYTES)
+    except UnpackError as error:
+        raise LakeError(f"{key} {error}") from None
+    if not is_whole:
+        raise LakeError(f"{key} is cut off.")
+    try:
+        documents = [json.loads(line) for line in unpacked.splitlines()]
+    except (ValueError, RecursionError) as error:
         raise LakeError(f"{key} holds no JSON lines: {error}") from error
     for document in documents:
         schema = document.get("schema") if isinstance(document, dict) else None

@@ -6,12 +6,44 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from stockstream.errors import StockstreamError
+from stockstream.reading import shorten
 from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE
 
 # Where each table's files lie, as template.yaml says.
 TABLES: Mapping[str, str] = {"bars": JSON_TABLE, "bars-parquet": PARQUET_TABLE}
 _DAY = re.compile(r"dt=\d{4}-\d\d-\d\d", re.ASCII)
 _UNSEEN = (".", "_")
+# What means something to a file system, on Windows too: a way up, a drive, another separator.
+_NO_NAME = re.compile(r"\.{0,2}|.*[\x00-\x1f\x7f\\:].*", re.DOTALL)
+_LONGEST_NAME = 200
+_MEND = "whoever may write to the bucket has put it there; delete it, or give it another name."
+
+
+class StrayKeyError(StockstreamError):
+    """A file in the bucket cannot be copied to this machine; the text names it and says what to do."""
+
+
+def path_of(key: str, folder: Path) -> Path:
+    """Where the copy of a file of the bucket lies on this machine: below a folder, whatever its key says.
+
+    S3 takes any text for a key, and a file system does not: `bars/../../.bashrc` would be another's file.
+
+    Args:
+        key: in the bucket.
+        folder: that all copies lie below.
+
+    Raises:
+        StrayKeyError: the copy would lie elsewhere.
+    """
+    names = key.split("/")
+    if any(_NO_NAME.fullmatch(name) or len(name.encode(errors="replace")) > _LONGEST_NAME for name in names):
+        raise StrayKeyError(f"{shorten(key)!r} in the bucket is no name of a file here: {_MEND}")
+    path = folder / key
+    # A link that somebody has put into the folder leads out of it, too.
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise StrayKeyError(f"{shorten(key)!r} in the bucket would be written outside of {folder}: {_MEND}")
+    return path
 
 
 def find_day_names(lake: Path) -> list[str]:
@@ -38,8 +70,11 @@ def find_files(day: Path) -> list[Path]:
 
 
 def is_seen(key: str) -> bool:
-    """Whether Athena sees a file of the bucket: no part of its key begins with `.` or `_`."""
-    return not any(part.startswith(_UNSEEN) for part in key.split("/"))
+    """Whether Athena sees a file of the bucket: no part of its key begins with `.` or `_`.
+
+    The console of S3 marks a folder by a file of no bytes whose key ends with `/`.
+    """
+    return not key.endswith("/") and not any(part.startswith(_UNSEEN) for part in key.split("/"))
 
 
 def find_folders(day: Path) -> list[Path]:

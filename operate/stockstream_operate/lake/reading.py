@@ -3,7 +3,6 @@
 
 import json
 import shutil
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,15 +17,17 @@ import duckdb
 
 from stockstream_operate.lake.parts import TABLES, day_of, table_of
 from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE
+from stockstream_operate.unpacking import UnpackError, unpack
 
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 # What tells a document from any other object.
 _IDENTITY = {"id": str, "instrument": str, "interval": str, "open_time": str, "as_of": str}
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "double": (int, float), "int": int}
-_GZIP_MAGIC, _GZIP = b"\x1f\x8b", 16 + zlib.MAX_WBITS
 
 # So much is read at a time; unpacked it is ten times as much.
 _MOST_BYTES = 16_000_000
+# Of one file, unpacked: a whole day of six hundred coins, which a run here makes one file of.
+_MOST_UNPACKED = 2**30
 
 # The files that DuckDB is to read, by table.
 type Sources = Mapping[str, Sequence[Path]]
@@ -102,10 +103,9 @@ class _Reading:
     def _save(self, file: Path, error: Exception) -> dict[Path, str]:
         """Reads what can be read of a broken file, and says what is wrong with it."""
         try:
-            read = file.read_bytes()
             if table_of(file) == PARQUET_TABLE:
                 return {file: f"is no Parquet file of documents: {_first_line(error)}"}
-            lines, reason = _sound_lines(read, self._types)
+            lines, reason = _sound_lines(file, self._types)
             self._insert({JSON_TABLE: [_write(self._aside, day_of(file), lines)]})
         except FileNotFoundError:
             return {}
@@ -176,13 +176,15 @@ def quoted(text: str) -> str:
 def _gather(files: Sequence[Path], folder: Path) -> Sources:
     """One file a day in place of many, since DuckDB takes a millisecond to open one."""
     lines: dict[str, list[bytes]] = defaultdict(list)
+    room = _MOST_UNPACKED
     sources: dict[str, list[Path]] = {table: [] for table in TABLES.values()}
     for file in files:
         with suppress(FileNotFoundError):  # a new run has put it away meanwhile
             if table_of(file) == PARQUET_TABLE:
                 sources[PARQUET_TABLE].append(file.resolve(strict=True))
                 continue
-            unpacked, is_whole = _unpack(file.read_bytes())
+            unpacked, is_whole = _unpack(file, room)
+            room -= len(unpacked)
             if not unpacked or not is_whole:
                 raise BrokenFileError("has to be read line by line")
             lines[day_of(file)].append(unpacked if unpacked.endswith(b"\n") else unpacked + b"\n")
@@ -197,42 +199,33 @@ def _write(folder: Path, day: str, lines: bytes) -> Path:
     return path
 
 
-def unpack(read: bytes) -> bytes:
-    """What can be unpacked of a file, compressed or not."""
+def lines_of(file: Path) -> list[bytes]:
+    """What can be unpacked of a file, compressed or not, line by line."""
     try:
-        return _unpack(read)[0]
+        return _unpack(file, _MOST_UNPACKED)[0].splitlines()
     except BrokenFileError:
-        return b""
+        return []
 
 
-def _unpack(read: bytes) -> tuple[bytes, bool]:
+def _unpack(file: Path, most_bytes: int) -> tuple[bytes, bool]:
     """What a file holds, compressed or not, and whether that is all of it.
 
     Raises:
-        BrokenFileError: it was changed since it was compressed, so that none of it can be relied on.
+        BrokenFileError: it was changed since it was compressed, or holds more than can be read here.
     """
-    if not read.startswith(_GZIP_MAGIC):
-        return read, True
-    parts = []
-    while read:
-        member = zlib.decompressobj(_GZIP)
-        try:
-            parts.append(member.decompress(read))
-        except zlib.error as error:
-            raise BrokenFileError(f"cannot be unpacked ({error}).") from None
-        if not member.eof:
-            return b"".join(parts), False
-        read = member.unused_data
-    return b"".join(parts), True
+    try:
+        return unpack(file.read_bytes(), most_bytes)
+    except UnpackError as error:
+        raise BrokenFileError(str(error)) from None
 
 
-def _sound_lines(read: bytes, types: Mapping[str, str]) -> tuple[bytes, str]:
+def _sound_lines(file: Path, types: Mapping[str, str]) -> tuple[bytes, str]:
     """The lines of a file that are documents, and what is wrong with the others.
 
     Raises:
         BrokenFileError: there is no such line.
     """
-    unpacked, is_whole = _unpack(read)
+    unpacked, is_whole = _unpack(file, _MOST_UNPACKED)
     if not unpacked:
         raise BrokenFileError("is empty." if is_whole else "is cut off at its beginning.")
     lines = unpacked.splitlines()

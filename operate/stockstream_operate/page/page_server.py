@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import LOOPBACK
-from stockstream_operate.page.admission import JUDGED, Admission, Verdict
+from stockstream_operate.admission import JUDGED, Admission, Verdict
 from stockstream_operate.page.candles import Json
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.sights import Sight, SightError, parse_sight

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stockstream_operate.redrive.set_aside import Kind, SetAside, digest, read_entries, write_entries
+from stockstream_operate.redrive.set_aside import (
+    MOST_BYTES,
+    Kind,
+    SetAside,
+    digest,
+    read_entries,
+    write_entries,
+)
+from stockstream_operate.unpacking import TooLargeError, UnpackError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,9 +55,13 @@ class ErrorFiles:
     Args:
         s3: boto3's client.
         bucket: the bucket's name.
+
+    Attributes:
+        unread: the files that were not read, and why, as the rest of a sentence that begins with the name.
     """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self.unread: dict[str, str] = {}
         self._s3 = s3
         self._bucket = bucket
 
@@ -63,12 +75,22 @@ class ErrorFiles:
         return sorted(files, key=lambda file: (file.day, file.key))
 
     def read(self, file: ErrorFile) -> tuple[list[SetAside], str]:
-        """A file's entries, and the version of it that they were read from; none if the file is gone."""
+        """A file's entries, and the version of it that they were read from.
+
+        There are none if the file is gone, or holds more than Firehose writes: that one stays, as `unread`.
+        """
+        if file.size > MOST_BYTES:
+            self.unread[file.key] = str(TooLargeError(MOST_BYTES))
+            return [], ""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=file.key)
         except self._s3.exceptions.NoSuchKey:
             return [], ""
-        return read_entries(file.key, file.kind, answer["Body"].read()), answer["ETag"]
+        try:
+            return read_entries(file.key, file.kind, answer["Body"].read()), answer["ETag"]
+        except UnpackError as error:
+            self.unread[file.key] = str(error)
+            return [], ""
 
     def put_away(
         self, file: ErrorFile, version: str, entries: list[SetAside], handled: AbstractSet[int]

@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from stockstream.bar_stream import BarStream
 from stockstream.errors import SettingsError, StockstreamError
+from stockstream.reading import shorten
 from stockstream.windows import Windows, parse_windows
 from stockstream_operate.arguments import count, day
 from stockstream_operate.redrive.error_files import ErrorFiles
@@ -88,6 +89,9 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     if saved:
         notes.append(saved.finish())
     _tell(tally, notes, asked, screen)
+    if files.unread:
+        named = "; ".join(f"{shorten(key)} {why}" for key, why in files.unread.items())
+        raise RedriveError(f"Firehose writes no such file; it stays where it is, for a person: {named}")
     if tally.refused:
         raise RedriveError(f"Refused, and still set aside: {tally.refused:,}. The table says why.")
 

@@ -1,9 +1,8 @@
 """The entries of an error file: what Firehose could not deliver, each with the reason."""
 
 import binascii
-import gzip
 import json
-import zlib
+import re
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +11,13 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-_GZIP_MAGIC = b"\x1f\x8b"
+from stockstream_operate.unpacking import TooLargeError, UnpackError, unpack
+
+# Firehose collects 64 MB of records before it writes a file, and a bar's record has 300 bytes or more.
+# As base64, each with its reason, they are less than three times as much.
+MOST_BYTES = 192 * 2**20
+MOST_ENTRIES = 250_000
+_NO_SPACE = re.compile(r"[^ \t\r]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECODER = json.JSONDecoder()
 # What could not be converted has its last error alone: lastErrorCode in files, ErrorCode in AWS's guide.
@@ -29,6 +34,13 @@ class Kind(StrEnum):
     """A document that could not be converted to Parquet."""
     SEARCH_DOCUMENT = "search document"
     """A document that the search index did not take."""
+
+
+class TooManyEntriesError(UnpackError):
+    """A file holds more entries than Firehose writes into one."""
+
+    def __init__(self) -> None:
+        super().__init__(f"holds more than {MOST_ENTRIES:,} entries, and is not read.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +91,30 @@ def read_entries(key: str, kind: Kind, body: bytes) -> list[SetAside]:
         key: the file's.
         kind: what its entries hold.
         body: its bytes.
+
+    Raises:
+        UnpackError: it holds more than Firehose writes into a file.
     """
     try:
-        plain = gzip.decompress(body) if body.startswith(_GZIP_MAGIC) else body
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        plain = body
-    text = plain.decode(errors="surrogateescape")
-    entries = []
-    start = _skip_space(text, 0)
-    while start < len(text):
-        try:
-            fields, end = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            fields, end = None, _line_end(text, start)
-        entries.append(_read_entry(key, kind, text[start:end], fields))
-        start = _skip_space(text, end)
+        plain, is_whole = unpack(body, MOST_BYTES)
+    except TooLargeError:
+        raise
+    except UnpackError:
+        is_whole = False
+    text = (plain if is_whole else body).decode(errors="surrogateescape")
+    entries: list[SetAside] = []
+    for line in text.split("\n"):
+        start = _skip_space(line, 0)
+        while start < len(line):
+            if len(entries) == MOST_ENTRIES:
+                raise TooManyEntriesError
+            # Of a line alone: an error counts all lines before it, which takes hours in a file of bad ones.
+            try:
+                fields, end = _DECODER.raw_decode(line, start)
+            except (ValueError, RecursionError):
+                fields, end = None, len(line)
+            entries.append(_read_entry(key, kind, line[start:end], fields))
+            start = _skip_space(line, end)
     return entries
 
 
@@ -142,11 +163,5 @@ def _data(raw: object) -> bytes | None:
 
 
 def _skip_space(text: str, start: int) -> int:
-    while start < len(text) and text[start] in " \t\r\n":
-        start += 1
-    return start
-
-
-def _line_end(text: str, start: int) -> int:
-    end = text.find("\n", start)
-    return len(text) if end < 0 else end
+    found = _NO_SPACE.search(text, start)
+    return found.start() if found else len(text)

@@ -1,4 +1,4 @@
-"""Dashboards of an Amazon domain in a browser: a proxy on this machine that signs each request."""
+"""Dashboards of an Amazon domain in a browser: a proxy on this machine that signs each of its requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
 
 from stockstream.settings import LOOPBACK
-from stockstream_operate.loopback import is_foreign
+from stockstream_operate.admission import JUDGED, Admission, Verdict
 from stockstream_operate.search.client import TIMEOUT_SECONDS, Server
 
 ROOT_PATH = "/_dashboards"
@@ -25,7 +26,10 @@ _OWN |= {
     "origin",
     "referer",
     "authorization",
+    "cookie",
 }
+_KEY = "key"
+_REFUSAL = b"Open the address that `stockstream search open` has printed: it holds the key of this start.\n"
 
 
 class _ProxyHandler(BaseHTTPRequestHandler):
@@ -33,28 +37,31 @@ class _ProxyHandler(BaseHTTPRequestHandler):
     server: "_ProxyServer"
 
     def handle_any(self) -> None:
-        if self.path == "/":
-            self._answer(HTTPStatus.FOUND, [("Location", f"{ROOT_PATH}/")], b"")
-        elif not self._is_ours():
-            # What was sent is not read, so that the next request cannot be found behind it.
-            self.close_connection = True
-            self._answer(
-                HTTPStatus.FORBIDDEN, [], b"This proxy serves Dashboards only, and only to its own pages.\n"
-            )
+        admission, address = self.server.admission, urlsplit(self.path)
+        head = {name: self.headers[name] for name in JUDGED}
+        verdict = admission.judge(head, dict(parse_qsl(address.query)).get(_KEY))
+        if verdict is Verdict.BRINGS_KEY:
+            # Kept by the browser, and no longer in the address, which pages may tell others.
+            headers = [("Location", f"{ROOT_PATH}/"), ("Set-Cookie", admission.set_cookie)]
+            self._refuse(HTTPStatus.FOUND, headers, b"")
+        elif verdict is not Verdict.KNOWN:
+            self._refuse(HTTPStatus.FORBIDDEN, [], _REFUSAL)
+        elif not _is_within(address.path):
+            self._refuse(HTTPStatus.NOT_FOUND, [], b"This proxy serves Dashboards only.\n")
         else:
             self._pass_on(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any  # noqa: N815 (http.server's)
 
-    def _is_ours(self) -> bool:
-        """A page from elsewhere must not get its requests signed, nor may it reach the index itself."""
-        port = self.server.server_port
-        is_home = not is_foreign(self.headers["Host"], self.headers["Origin"], port, has_pages=True)
-        is_within = self.path.split("?")[0] == ROOT_PATH or self.path.startswith(f"{ROOT_PATH}/")
-        return is_home and is_within and ".." not in self.path
+    def _refuse(self, status: HTTPStatus, headers: list[tuple[str, str]], body: bytes) -> None:
+        # What was sent is not read, so that the next request cannot be found behind it.
+        self.close_connection = True
+        self._answer(status, [*headers, ("Connection", "close")], body)
 
     def _pass_on(self, body: bytes) -> None:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
+        if cookies := self.server.admission.without_key(self.headers["Cookie"]):
+            headers["Cookie"] = cookies
         there = self.server.search.endpoint
         try:
             with self.server.search.session() as session:
@@ -89,12 +96,18 @@ class _ProxyHandler(BaseHTTPRequestHandler):
         """Logs nothing: a page makes a hundred requests."""
 
 
+def _is_within(path: str) -> bool:
+    """Whether a path is Dashboards': the index itself lies beside it, and is not to be reached."""
+    return f"{path}/".startswith(f"{ROOT_PATH}/") and ".." not in unquote(unquote(path))
+
+
 class _ProxyServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int, search: Server) -> None:
         super().__init__((LOOPBACK, port), _ProxyHandler)
         self.search = search
+        self.admission = Admission(self.server_port)
 
 
 @contextmanager
@@ -106,13 +119,13 @@ def run_dashboards_proxy(search: Server, port: int) -> Iterator[str]:
         port: where it listens, on 127.0.0.1; 0 for a free one.
 
     Yields:
-        The address for the browser.
+        The address for the browser, with this start's key.
     """
     with _ProxyServer(port, search) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://{LOOPBACK}:{server.server_port}{ROOT_PATH}/"
+            yield f"http://{LOOPBACK}:{server.server_port}{ROOT_PATH}/?{_KEY}={server.admission.key}"
         finally:
             server.shutdown()
             thread.join()

@@ -158,7 +158,7 @@ def _open(asked: argparse.Namespace, screen: Screen) -> None:
         )
     try:
         with suppress(KeyboardInterrupt), run_dashboards_proxy(server, asked.port) as url:
-            screen.say(f"Dashboards: {url}  (until Ctrl-C; every user of this machine can open it)")
+            screen.say(f"Dashboards, for whoever has this address, until Ctrl-C: {url}")
             while True:
                 time.sleep(1)
     except OSError as error:

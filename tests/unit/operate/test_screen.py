@@ -1,7 +1,9 @@
 """The screen: what a command's steps look like."""
 
+import ast
 import io
 import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -55,6 +57,8 @@ def test_in_a_file_a_paragraph_stays_on_one_line(page: io.StringIO) -> None:
     assert page.getvalue().count("\n") == 1
 
 
+ROOT = Path(__file__).parents[3]
+WRITES = {"print", "rich.print", "sys.stdout.write", "sys.stderr.write", "sys.stdout.buffer.write"}
 EVIL = "IBM \x1b[2J\u202e\ud800 é\xa0日"
 SHOWN = "IBM \\x1b[2J\\u202e\\ud800 é\xa0日"
 
@@ -92,3 +96,20 @@ def test_what_is_written_for_programs_is_made_visible_on_a_terminal() -> None:
     Screen(Console(file=page, force_terminal=True)).write(f"one\t{EVIL}\ntwo")
 
     assert page.getvalue() == f"one\t{SHOWN}\ntwo\n"
+
+
+def test_nothing_but_the_screen_writes_to_the_terminal() -> None:
+    """Whoever writes by itself writes what comes from outside as it came."""
+    writers = set()
+    for name in ("operate", "local", "deploy"):
+        for path in (ROOT / name).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and (said := ast.unparse(node.func)) in WRITES:
+                    writers.add((path.name, said, ast.unparse(node.args[0]) if node.args else ""))
+
+    assert writers == {
+        # What a library tells of a lake, made visible.
+        ("access.py", "sys.stderr.write", "f'{make_visible(sentence)}\\n'"),
+        # Commands for a shell, which are quoted for it.
+        ("env_command.py", "sys.stdout.write", "read_commands() + '\\n'"),
+    }

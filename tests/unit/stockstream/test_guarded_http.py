@@ -1,10 +1,13 @@
 """Whatever a server does, asking it is over in time and stays small."""
 
 import gzip
+import socket
 import time
 import tracemalloc
 import zlib
 from itertools import repeat
+from threading import Event
+from typing import Any
 
 import pytest
 import requests
@@ -134,6 +137,40 @@ def test_a_kept_connection_is_watched_anew() -> None:
         answer = http.get(url, seconds=SECONDS, most_bytes=MOST)
 
     assert answer.flaw is Flaw.TOO_SLOW
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_name_that_nobody_looks_up_is_left_when_the_time_is_up(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    released = Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: released.wait(10) and [])
+    started = time.monotonic()
+    try:
+        with pytest.raises(NoAnswerError, match=r"^no answer \(Timeout\)$"):
+            ask(f"{scheme}://hanging.test/hunter2")
+        assert time.monotonic() - started < 5
+    finally:
+        released.set()
+
+
+def test_a_connection_that_comes_when_nobody_waits_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up, released = socket.getaddrinfo, Event()
+
+    def look_up_late(*asked: Any) -> Any:
+        released.wait(10)
+        return look_up(*asked)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_late)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        with pytest.raises(NoAnswerError):
+            ask(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        released.set()
+        listening.settimeout(5)
+        connected, _ = listening.accept()
+        with connected:
+            connected.settimeout(5)
+            assert connected.recv(1) == b""
 
 
 def test_nobody_listens_or_no_such_address() -> None:

@@ -1,5 +1,9 @@
 """Reading what others wrote."""
 
+import re
+from base64 import b64encode, urlsafe_b64encode
+from urllib.parse import quote
+
 import pytest
 
 from stockstream.errors import Reason, RecordError
@@ -26,6 +30,8 @@ def test_a_message_quotes_three_hundred_characters() -> None:
 
 
 KEY = "S3CR/ETKEY"
+# Around it in what was encoded: where it begins in base64 says how it looks there.
+EDGES = [(b"", b""), (b"?", b""), (b">>", b"?"), (b"key=", b""), (b"user:", b"&more=1"), (b"", b"~~")]
 
 
 @pytest.fixture
@@ -46,18 +52,38 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
         KEY[:4] + "\u202e" + KEY[4:],
         300 * "x" + KEY,
         293 * "x" + KEY,
+        KEY.replace("/", "\\/"),
+        "".join(f"\\u{ord(each):04X}" for each in KEY),
+        "".join(f"\\x{ord(each):02x}" for each in KEY),
+        quote(KEY, safe=""),
+        "".join(f"%{ord(each):02x}" for each in KEY),
+        quote(quote(KEY, safe=""), safe=""),
+        "".join(f"&#{ord(each)};" for each in KEY),
+        "".join(f"&#x{ord(each):x};" for each in KEY),
+        KEY.encode("utf-16").decode("latin-1"),
+        KEY.encode().hex(),
+        KEY.encode().hex().upper(),
+        *(b64encode(ahead + KEY.encode() + behind).decode() for ahead, behind in EDGES),
+        *(urlsafe_b64encode(ahead + KEY.encode() + behind).decode() for ahead, behind in EDGES),
+        quote(b64encode(b"user:" + KEY.encode()).decode(), safe=""),
     ],
+    ids=repr,
 )
 def test_a_secret_is_in_no_message_however_somebody_repeats_it(echo: str) -> None:
     shown = shorten(f"your key {echo} is used up")
 
+    # Where it stands too far behind for a message, all of it is cut off.
+    assert "[key]" in shown or len(echo) > 290
     assert KEY.lower() not in shown.lower()
+    # What stood around it in base64 is all that may be left of that.
+    assert not any(word in shown for word in re.findall(r"[\w+/-]{9,}", echo) if "x" * 9 not in word)
     assert not any(KEY[:length] in shown for length in range(4, len(KEY)))
 
 
 @pytest.mark.usefixtures("_key")
 def test_what_is_no_secret_stays() -> None:
     assert shorten(f"a demo of {KEY}") == "a demo of [key]"
+    assert shorten(r"100%25 of \u0041 &#65; \/") == r"100%25 of \u0041 &#65; \/"
 
 
 def test_a_message_shows_all_that_it_holds() -> None:

@@ -19,7 +19,7 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object, show_fields
+from producer.providers.reading import parse_json, read_numbers, read_object, show_fields
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
@@ -28,6 +28,8 @@ from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")
 _VOLUME = "v"
+# No more of it is shown.
+_LONGEST_ERROR = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,9 @@ def _error(status: int, body: bytes) -> ProviderError:
 
 def _decode(body: bytes) -> str:
     """The words of an error: of JSON without its escapes, behind which a key could hide."""
+    if len(body) > _LONGEST_ERROR:
+        return body[:_LONGEST_ERROR].decode("utf-8", "backslashreplace")
     try:
-        return json.dumps(json.loads(body), ensure_ascii=False)
+        return json.dumps(parse_json(body), ensure_ascii=False)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "backslashreplace")

@@ -13,7 +13,7 @@ from stockstream.reading import keep_secret
 
 # The longest answer that is asked for is 30 days of a coin: 30 * 1,440 bars of about 190 bytes are 8 MB.
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
-# In timeouts: a name's addresses are waited for one after the other, before the time of an answer begins.
+# In timeouts: a whole one for the request, and as long for what a busy machine adds to it.
 LONGEST_REQUEST = 2
 # A server that asks for more may have meant it, or counts in other units: it is tried again all the same.
 _LONGEST_PAUSE = timedelta(hours=1)

@@ -9,6 +9,11 @@ from stockstream.errors import Reason, RecordError
 from stockstream.reading import read_number, shorten
 from stockstream.validation import check_prices, check_volume
 
+# The longest answer that is asked for is 31 days of a coin: 44,640 bars, of eight values at the most.
+MOST_VALUES = 500_000
+# One letter that ASCII lacks makes the whole text up to four times as large; a currency's name may have some.
+_LONGEST_FOREIGN = 1024 * 1024
+
 
 def read_object(body: bytes, subject: str) -> dict[str, Any]:
     """The JSON object that an answer is.
@@ -21,12 +26,28 @@ def read_object(body: bytes, subject: str) -> dict[str, Any]:
         MalformedAnswerError: it is something else.
     """
     try:
-        answer = json.loads(body)
+        answer = parse_json(body)
     except (ValueError, RecursionError):
-        raise MalformedAnswerError(f"{subject}: the answer of {len(body)} bytes is not JSON") from None
+        raise MalformedAnswerError(
+            f"{subject}: the answer of {len(body)} bytes is not JSON, or too much of it"
+        ) from None
     if not isinstance(answer, dict):
         raise MalformedAnswerError(f"{subject}: the answer is a JSON {type(answer).__name__}")
     return answer
+
+
+def parse_json(body: bytes) -> Any:  # noqa: ANN401 (JSON holds anything)
+    """What a provider's JSON holds, in 100 MB of memory at the most: 16 MB of `[],[],` would take 380.
+
+    Raises:
+        ValueError: it is no JSON, or holds more than an answer can.
+        RecursionError: it is nested too deeply.
+    """
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise ValueError(f"it holds more than {MOST_VALUES:,} values")
+    if not body.isascii() and len(body) > _LONGEST_FOREIGN:
+        raise ValueError(f"it has more than {_LONGEST_FOREIGN:,} bytes, and not all are ASCII")
+    return json.loads(body)
 
 
 def show_fields(fields: object) -> str:

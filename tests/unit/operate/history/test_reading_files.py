@@ -1,6 +1,7 @@
 """Files as Alpha Vantage, Yahoo, Stooq, Lean and pandas write them, read into the same bars."""
 
 import gzip
+import tracemalloc
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from stockstream.bars import Bar
 from stockstream.instruments import parse_instrument
+from stockstream_operate.history import tables
 from stockstream_operate.history.bars import Choices, History, read_history
 from stockstream_operate.history.tables import HistoryError, read_table
 
@@ -232,6 +234,31 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(
 
     assert str(path) in str(raised.value) or "of IBM" in str(raised.value)
     assert told in str(raised.value)
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"1" * 2**24) * 20)  # 320 MB
+    tracemalloc.start()
+    try:
+        with pytest.raises(HistoryError, match=r"a\.csv\.gz has a line of more than 100,000 characters"):
+            read(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 5_000_000
+
+
+def test_a_file_that_unpacks_to_more_than_can_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MOST_CHARACTERS", 1_000)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress((ALPHA_VANTAGE + "\n" * 1_000).encode()))
+
+    with pytest.raises(HistoryError, match=r"a\.csv\.gz holds more than 1,000 characters: divide it"):
+        read(path)
 
 
 def test_another_encoding_than_utf_8_is_refused(tmp_path: Path) -> None:

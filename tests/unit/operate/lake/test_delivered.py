@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from stockstream_operate.lake.delivered import Document, Lake, LakeError, decode_file
+from stockstream_operate.lake.parts import StrayKeyError
 
 
 def document(minute: int = 0, as_of: str = "2026-11-20T21:00:00.000Z", **fields: object) -> Document:
@@ -79,6 +80,11 @@ def test_names_a_file_that_holds_something_else(body: bytes) -> None:
         decode_file("bars/x.json.gz", body)
 
 
+def test_names_a_file_that_unpacks_to_more_than_firehose_writes() -> None:
+    with pytest.raises(LakeError, match=r"bars/x\.json\.gz holds more than 256 MB"):
+        decode_file("bars/x.json.gz", gzip.compress(b"\n" * 2**24) * 20)
+
+
 def test_reads_each_file_once_and_nothing_outside_bars(s3: FakeS3, lake: Lake) -> None:
     s3.files = {f"bars/{minute}": lines(document(minute)) for minute in range(3)}
     s3.files["processing-failed/x"] = b"{}"
@@ -88,6 +94,37 @@ def test_reads_each_file_once_and_nothing_outside_bars(s3: FakeS3, lake: Lake) -
     assert lake.read_new() == [document(9)]
     assert lake.read_new() == []
     assert s3.read == ["bars/0", "bars/1", "bars/2", "bars/9"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "bars/../../outside",
+        "bars/dt=2026-11-20/./x",
+        "bars//etc/passwd",
+        "bars/",
+        "bars/a\0b",
+        "bars/a\nb",
+        "bars/..\\..\\outside",
+        "bars/C:outside",
+        f"bars/{'x' * 250}",
+        "bars/link/outside",
+    ],
+    ids=repr,
+)
+def test_a_key_that_would_lead_out_of_the_folder_is_refused_by_name(
+    s3: FakeS3, tmp_path: Path, key: str
+) -> None:
+    folder, elsewhere = tmp_path / "deep" / "lake", tmp_path / "elsewhere"
+    (folder / "bars").mkdir(parents=True)
+    elsewhere.mkdir()
+    (folder / "bars" / "link").symlink_to(elsewhere)
+    s3.files[key] = lines(document())
+
+    with pytest.raises(StrayKeyError, match=r"in the bucket (is no name of a file here|would be written)"):
+        Lake(cast("Any", s3), "lake", folder).read_new()
+
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "out of order"])

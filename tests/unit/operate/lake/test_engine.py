@@ -272,6 +272,32 @@ def test_files_are_read_some_at_a_time(tmp_path: Path, monkeypatch: pytest.Monke
         assert lake.query("SELECT count(*) FROM bars").rows == [(3,)]
 
 
+def test_a_file_that_unpacks_to_more_than_there_is_room_for_costs_its_own_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_MOST_UNPACKED", 2**20)
+    first = write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
+    bomb = first.with_name("b.json.gz")
+    bomb.write_bytes(gzip.compress(_lines(document(TEN)) + b"\n" * 2**20))
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_latest").rows == [(1,)]
+        assert lake.troubles == {bomb: "holds more than 1 MB, and is not read."}
+
+
+def test_files_that_unpack_to_more_than_there_is_room_for_are_read_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_MOST_UNPACKED", 2**20)
+    for name, opens in (("a", NINE), ("b", TEN), ("c", ELEVEN)):
+        file = write_file(tmp_path, "2026-11-20", name, [document(opens)])
+        file.write_bytes(gzip.compress(_lines(document(opens)) + b"\n" * 700_000))
+
+    with LakeEngine(tmp_path) as lake:
+        assert lake.query("SELECT count(*) FROM bars_latest").rows == [(3,)]
+        assert lake.troubles == {}
+
+
 def test_a_time_that_is_none_costs_the_bars_of_its_file_in_the_views(tmp_path: Path) -> None:
     write_file(tmp_path, "2026-11-20", "a", [document(NINE)])
     broken = write_file(tmp_path, "2026-11-20", "b", [document(TEN, arrived_at="yesterday")])

@@ -252,3 +252,14 @@ def test_a_broken_file_is_named_once_on_standard_error_until_it_is_set_aside(
     broken.rename(broken.with_name(f"_{broken.name}"))  # what the line says
     assert cli.main(asked) == 0
     assert capsys.readouterr() == ("bars\n2\n", "")
+
+
+def test_the_name_of_a_broken_file_moves_no_cursor(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lake / "bars" / "dt=2026-11-20" / "b\x1b[2J\u202e.json.gz").write_bytes(b"")
+
+    assert cli.main(["query", "SELECT count(*) FROM bars_latest"]) == 0
+
+    told = capsys.readouterr().err
+    assert "b\\x1b[2J\\u202e.json.gz is empty." in told
+    assert "\x1b" not in told
+    assert "\u202e" not in told

@@ -2,12 +2,21 @@
 
 import gzip
 import json
+import tracemalloc
 from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_operate.redrive.set_aside import Kind, SetAside, read_entries, write_entries
+from stockstream_operate.redrive.set_aside import (
+    MOST_BYTES,
+    MOST_ENTRIES,
+    Kind,
+    SetAside,
+    read_entries,
+    write_entries,
+)
+from stockstream_operate.unpacking import UnpackError
 
 KEY = "processing-failed/dt=2026-11-20/x"
 # https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html and retry.html
@@ -126,6 +135,25 @@ def test_a_file_that_cannot_be_unpacked_is_unreadable_and_not_empty(body: bytes)
 
     assert entries
     assert {entry.data for entry in entries} == {None}
+
+
+def test_a_few_bytes_that_unpack_to_more_than_firehose_writes_are_not_read() -> None:
+    bomb = gzip.compress(b" " * 2**24) * 20  # 320 MB
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnpackError, match="holds more than 192 MB, and is not read"):
+            read(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(bomb) < 2**19
+    assert peak < 1.5 * MOST_BYTES  # a bytearray grows by an eighth at a time
+
+
+def test_more_entries_than_firehose_writes_are_not_read() -> None:
+    with pytest.raises(UnpackError, match="holds more than 250,000 entries"):
+        read(gzip.compress(b"x\n" * (MOST_ENTRIES + 1)))
 
 
 def test_an_arrival_that_makes_no_sense_is_none() -> None:

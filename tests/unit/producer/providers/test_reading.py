@@ -1,8 +1,15 @@
 """What is read out of a provider's JSON."""
 
+import json
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 
-from producer.providers.reading import read_numbers
+from producer.providers.alpaca_pages import read_page
+from producer.providers.provider_errors import ProviderError
+from producer.providers.reading import read_numbers, read_object
 from stockstream.errors import Reason, RecordError
 
 PRICES = ("o", "h", "l", "c")
@@ -12,6 +19,49 @@ def test_a_whole_number_that_no_float_holds_is_no_price() -> None:
     with pytest.raises(RecordError) as refused:
         read_numbers({"o": 10, "h": 10**400, "l": 9, "c": 11}, PRICES, "v")
     assert refused.value.reason is Reason.BAD_PRICE
+
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"bars":[' + b"[]," * (5 * MEGABYTE) + b"0]}",
+        b'{"bars":[' + b'{"a":{}},' * (MEGABYTE) + b"0]}",
+        b"{" + b",".join(b'"%x":1.5' % number for number in range(MEGABYTE)) + b"}",
+        b'{"bars":[' + b"1.1," * (4 * MEGABYTE) + b"0]}",
+        b'{"bars":"' + b"x" * (15 * MEGABYTE) + "😀".encode() + b'"}',
+        ('{"bars":"' + "x" * (15 * MEGABYTE) + '\\ud83d\\ude00"}').encode(),
+    ],
+    ids=["lists", "objects", "names", "numbers", "a letter", "an escaped letter"],
+)
+@pytest.mark.parametrize(
+    "read", [read_object, lambda body, _subject: read_page(500, body)], ids=["bars", "error"]
+)
+def test_whatever_json_comes_fits_beside_the_producer(
+    body: bytes, read: Callable[[bytes, str], object]
+) -> None:
+    tracemalloc.start()
+    try:
+        with suppress(ProviderError):
+            read(body, "IBM")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    # A function of 256 MB has 150 left, 16 of which the answer takes.
+    assert peak < 130 * MEGABYTE
+
+
+def test_the_longest_answers_that_providers_give_are_read() -> None:
+    bar = {"t": "2026-11-20T20:59:00Z", "o": 1.5, "h": 1.5, "l": 1.5, "c": 1.5, "v": 1.5, "n": 1, "vw": 1.5}
+
+    answer = read_object(
+        json.dumps({"bars": {"BTC/USD": [bar] * 31 * 1440}, "next_page_token": None}).encode(), ""
+    )
+
+    assert len(answer["bars"]["BTC/USD"]) == 44_640
 
 
 @pytest.mark.parametrize("fields", [{}, {"v": None}, {"v": ""}, {"v": "  "}], ids=str)

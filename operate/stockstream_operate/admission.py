@@ -33,7 +33,7 @@ class Admission:
 
     def __init__(self, port: int) -> None:
         self.key = secrets.token_urlsafe(32)
-        self.cookie = f"stockstream-page-{port}"
+        self.cookie = f"stockstream-{port}"
         self._port = port
         self._single: set[str] = set()
 
@@ -62,6 +62,11 @@ class Admission:
     def set_cookie(self) -> str:
         """The header that gives the browser the key to keep until it is closed."""
         return f"{self.cookie}={self.key}; Path=/; HttpOnly; SameSite=Strict"
+
+    def without_key(self, cookies: str | None) -> str:
+        """What the header Cookie holds beside the key, for whom the key is none of their business."""
+        kept = [each for each in (cookies or "").split(";") if each.partition("=")[0].strip() != self.cookie]
+        return ";".join(kept).strip()
 
     def _is_key(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self.key.encode())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stockstream_operate.page.admission import Admission, Verdict
+from stockstream_operate.admission import Admission, Verdict
 
 PORT = 8501
 
@@ -36,6 +36,13 @@ def test_the_cookie_is_for_this_page_alone_and_for_no_script(admission: Admissio
     assert attributes == ["Path=/", "HttpOnly", "SameSite=Strict"]
     # Cookies know no ports, so that another start's cookie must have another name.
     assert Admission(PORT + 1).cookie != admission.cookie
+
+
+def test_whom_a_request_is_passed_on_to_is_not_told_the_key(admission: Admission) -> None:
+    cookie = f"{admission.cookie}={admission.key}"
+
+    assert admission.without_key(f"a=1; {cookie}; b=2") == "a=1; b=2"
+    assert admission.without_key(cookie) == admission.without_key(None) == ""
 
 
 def test_each_start_has_a_key_of_its_own(admission: Admission) -> None:
