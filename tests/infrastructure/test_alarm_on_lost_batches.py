@@ -40,7 +40,13 @@ def day(lost: datetime | None = None, late: int = 0, calls: int = 1) -> Metrics:
 
 
 def heard(metrics: Metrics) -> list[Change]:
-    return math_changes(ALARM, metrics, OPEN, CLOSE + timedelta(hours=1))
+    """What the alarm does, which is the same whether FILL fills a metric without any value or not."""
+    by_filling, without = (
+        math_changes(ALARM._replace(fills_nothing=fills), metrics, OPEN, CLOSE + timedelta(hours=1))
+        for fills in (True, False)
+    )
+    assert by_filling == without
+    return by_filling
 
 
 @pytest.mark.parametrize("late", [0, 5])

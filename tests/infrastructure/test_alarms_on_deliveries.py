@@ -69,7 +69,17 @@ def world(
 
 
 def heard(metrics: Metrics) -> list[Change]:
-    return sorted(change for alarm in (LAKE, SEARCH) for change in math_changes(alarm, metrics, START, END))
+    """What both alarms do, which is the same whether FILL fills a metric without any value or not."""
+    by_filling, without = (
+        sorted(
+            change
+            for alarm in (LAKE, SEARCH)
+            for change in math_changes(alarm._replace(fills_nothing=fills), metrics, START, END)
+        )
+        for fills in (True, False)
+    )
+    assert by_filling == without
+    return by_filling
 
 
 @pytest.mark.parametrize("late", [0, 6])

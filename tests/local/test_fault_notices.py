@@ -8,7 +8,7 @@ one, an outage would hide the next from the composite alarm.
                         provider-down and webhook-down (ALARM, once the webhook is back)    (OK)
     transform   transform-failing (ALARM)       (OK)
                 price-jump      (ALARM)                     (OK)
-    stream      stream-failing      (ALARM)  (OK)
+    stream      stream-failing      (ALARM)  (OK) delivery-idle (ALARM) (OK)
 """
 
 import json
@@ -198,22 +198,32 @@ def break_and_mend(runs: list[Run]) -> None:
     provider.command("mend", "webhook-down")
     provider.await_notice("PipelineDownAlarm", "ALARM")
     provider.command("mend", "provider-down")
+    # WHEN nobody reads the stream, so that nothing fails
+    stream.await_notice("PipelineDownAlarm", "OK")
+    stream.command("fault", "delivery-idle")
+    stream.await_state("DeliveryIdleAlarm", "ALARM")
+    stream.command("mend", "delivery-idle")
     # THEN each alarm is told once, and once that it is over; those that set off the composite are silent
     told = {
-        "provider": {"ProviderRefusalsAlarm", "PipelineDownAlarm"},
-        "transform": {"PriceMoveAlarm", "PipelineDownAlarm"},
-        "stream": {"PipelineDownAlarm"},
+        "provider": {"ProviderRefusalsAlarm": 1, "PipelineDownAlarm": 1},
+        "transform": {"PriceMoveAlarm": 1, "PipelineDownAlarm": 1, "BatchSetAsideAlarm": 1},
+        "stream": {"PipelineDownAlarm": 2},
     }
     for run, alarms in zip(runs, told.values(), strict=True):
         for alarm in alarms:
             run.await_notice(alarm, "OK")
         run.await_calm()
     assert [run.notices() for run in runs] == [
-        {alarm: ["ALARM", "OK"] for alarm in alarms} for alarms in told.values()
+        {alarm: ["ALARM", "OK"] * times for alarm, times in alarms.items()} for alarms in told.values()
     ]
     # THEN behind the composite it was the right ones that rang
     assert "ProviderFailuresAlarm" in provider.rung()
     # THEN what a later attempt repaired rang nothing
     assert "AlertsGivenUpAlarm" not in provider.rung()
     assert transform.rung() >= {"TransformErrorsAlarm"}
-    assert stream.rung() == {"BarStreamFailedRecordsAlarm", "BarsDeferredAlarm", "PipelineDownAlarm"}
+    assert stream.rung() == {
+        "BarStreamFailedRecordsAlarm",
+        "BarsDeferredAlarm",
+        "DeliveryIdleAlarm",
+        "PipelineDownAlarm",
+    }

@@ -3,7 +3,10 @@
 It follows AWS's words, and does not claim to be the service:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 Known are FILL(series, number), DIFF, IF with two arguments or three, AND and OR between comparisons in
-parentheses, comparisons, sums and differences. What is worked out from a missing datapoint is missing.
+parentheses, comparisons and arithmetic. Of what is missing the page says: in a sum, a difference or a
+comparison of two series it is 0 (here: where the other has a value); IF makes 0 of it where the condition is
+true, and drops the datapoint where the condition itself is missing, or false and nothing stands for that.
+What FILL makes of a metric without any value it does not say: an alarm is tried in both ways.
 """
 
 import operator
@@ -25,19 +28,33 @@ class Series:
         self.points = list(points)
 
     def _with(self, other: "Series | float", work: Callable[[float, float], float]) -> "Series":
-        others = other.points if isinstance(other, Series) else [other] * len(self.points)
-        return Series(
-            [
-                None if one is None or two is None else float(work(one, two))
-                for one, two in zip(self.points, others, strict=True)
-            ]
-        )
+        if isinstance(other, Series):
+            pairs = list(zip(self.points, other.points, strict=True))
+            return Series(
+                [None if one is two is None else float(work(one or 0, two or 0)) for one, two in pairs]
+            )
+        return Series([None if one is None else float(work(one, other)) for one in self.points])
 
     def __add__(self, other: "Series | float") -> "Series":
         return self._with(other, operator.add)
 
     def __sub__(self, other: "Series | float") -> "Series":
         return self._with(other, operator.sub)
+
+    def __rmul__(self, factor: float) -> "Series":
+        return self._with(factor, operator.mul)
+
+    def __truediv__(self, other: "Series") -> "Series":
+        """What would be divided by zero is dropped."""
+        divided = Series([value or None for value in other.points])
+        return Series(
+            [
+                None if below is None else point
+                for point, below in zip(
+                    self._with(divided, lambda one, two: one / (two or 1)).points, divided.points, strict=True
+                )
+            ]
+        )
 
     def __gt__(self, other: "Series | float") -> "Series":
         return self._with(other, operator.gt)
@@ -62,16 +79,21 @@ def _fill(series: Series, filler: float) -> Series:
     return Series([filler if point is None else point for point in series.points])
 
 
+def _fill_gaps(series: Series, filler: float) -> Series:
+    """FILL as it may be: a series without any value stays without."""
+    return series if all(point is None for point in series.points) else _fill(series, filler)
+
+
 def _diff(series: Series) -> Series:
     """Each value less the one before it; the oldest has none before it."""
-    older = [*series.points[1:], None]
-    return series - Series(older)
+    pairs = zip(series.points, [*series.points[1:], None], strict=True)
+    return Series([None if new is None or old is None else new - old for new, old in pairs])
 
 
 def _if(condition: Series, yes: Series, no: Number = None) -> Series:
     return Series(
         [
-            None if asked is None else point if asked else no
+            None if asked is None else (point or 0) if asked else no
             for asked, point in zip(condition.points, yes.points, strict=True)
         ]
     )
@@ -92,6 +114,7 @@ class MathAlarm(NamedTuple):
         metrics: by id: the metric's name, its dimensions and the statistic.
         formulas: by id.
         returned: the id whose values the alarm compares.
+        fills_nothing: whether FILL fills a metric that has no value at all.
     """
 
     name: str
@@ -104,6 +127,7 @@ class MathAlarm(NamedTuple):
     threshold: float
     comparison: str
     missing: str
+    fills_nothing: bool = True
 
     def state(self, metrics: Metrics, at: datetime, before: str) -> str:
         """The state at a whole minute, from the minutes before it.
@@ -128,7 +152,8 @@ class MathAlarm(NamedTuple):
                     for each in formula.co_names
                     if each not in FUNCTIONS
                 }
-                known[name] = eval(formula, FUNCTIONS, used)  # noqa: S307 - the template's own formula
+                functions = FUNCTIONS | {"FILL": _fill if self.fills_nothing else _fill_gaps}
+                known[name] = eval(formula, functions, used)  # noqa: S307 - the template's own formula
         return known[name]
 
     def _measured(self, name: str, metrics: Metrics, at: datetime) -> Series:

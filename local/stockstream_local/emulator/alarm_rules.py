@@ -1,8 +1,8 @@
-"""How CloudWatch decides on the state of an alarm on one metric, by its user guide ("Alarm evaluation").
+"""How CloudWatch decides on the state of an alarm on a metric or on metric math, by its user guide.
 
-Standard alarms are evaluated every minute, over windows that end with the last whole minute. More periods are
-looked at than the alarm asks for, so that late data counts; what is missing is filled in as TreatMissingData
-says, but only where there are too few real datapoints.
+See "Alarm evaluation" there. Standard alarms are evaluated every minute, over windows that end with the last
+whole minute. More periods are looked at than the alarm asks for, so that late data counts; what is missing is
+filled in as TreatMissingData says, but only where there are too few real datapoints.
 """
 
 import operator
@@ -45,7 +45,8 @@ class Rule:
     """When an alarm goes off.
 
     Attributes:
-        statistic: of the values of one period: Sum, Average, Minimum, Maximum or SampleCount.
+        statistic: of the values of one period: Sum, Average, Minimum, Maximum or SampleCount; empty for
+            metric math, where each metric has its own.
         period: in seconds, a multiple of 60.
         periods: how many are looked at (N).
         datapoints: how many of them must breach (M).
@@ -65,11 +66,15 @@ class Rule:
     @classmethod
     def of(cls, alarm: Mapping[str, Any]) -> "Rule | None":
         """The rule of an alarm as DescribeAlarms tells it; None for kinds that are not known here."""
-        if alarm.get("Statistic") not in _STATISTICS or alarm.get("ComparisonOperator") not in _COMPARISONS:
+        stats = [each["MetricStat"] for each in alarm.get("Metrics") or [] if "MetricStat" in each]
+        used = stats or [{"Stat": alarm.get("Statistic"), "Period": alarm.get("Period")}]
+        if alarm.get("ComparisonOperator") not in _COMPARISONS:
+            return None
+        if not all(each["Stat"] in _STATISTICS for each in used):
             return None
         return cls(
-            statistic=alarm["Statistic"],
-            period=alarm["Period"],
+            statistic="" if stats else used[0]["Stat"],
+            period=used[0]["Period"],  # CloudWatch takes no alarm whose metrics have different ones
             periods=alarm["EvaluationPeriods"],
             datapoints=alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"],
             comparison=alarm["ComparisonOperator"],
@@ -87,7 +92,7 @@ class Verdict:
 
 
 def evaluate(rule: Rule, points: Sequence[tuple[float, float]], now: float, before: State) -> Verdict:
-    """The state of an alarm.
+    """The state of an alarm on one metric.
 
     Args:
         rule: when it goes off.
@@ -95,10 +100,31 @@ def evaluate(rule: Rule, points: Sequence[tuple[float, float]], now: float, befo
         now: seconds since 1970.
         before: the state so far.
     """
+    return judge(rule, summarize(rule, rule.statistic, points, now), now, before)
+
+
+def summarize(
+    rule: Rule, statistic: str, points: Sequence[tuple[float, float]], now: float
+) -> list[float | None]:
+    """The datapoints of a metric that an alarm looks at, newest first; None is a missing one.
+
+    Args:
+        rule: the alarm's.
+        statistic: of the values of one period.
+        points: what was measured, as in `evaluate`.
+        now: seconds since 1970.
+    """
     end = now // MINUTE * MINUTE
-    data = [_datapoint(rule, points, end - age * rule.period) for age in range(rule.periods + EXTRA_PERIODS)]
+    return [
+        _datapoint(statistic, rule.period, points, end - age * rule.period)
+        for age in range(rule.periods + EXTRA_PERIODS)
+    ]
+
+
+def judge(rule: Rule, data: Sequence[float | None], now: float, before: State) -> Verdict:
+    """The state of an alarm by the datapoints that it looks at, newest first."""
     state = decide([_breaches(rule, each) for each in data], rule, before)
-    return Verdict(state, _explain(rule, data, end, state))
+    return Verdict(state, _explain(rule, data, now // MINUTE * MINUTE, state))
 
 
 def decide(breaching: Sequence[bool | None], rule: Rule, before: State) -> State:
@@ -128,9 +154,11 @@ def _state(is_breaching: bool) -> State:  # noqa: FBT001 (the question is the na
     return State.ALARM if is_breaching else State.OK
 
 
-def _datapoint(rule: Rule, points: Sequence[tuple[float, float]], end: float) -> float | None:
-    values = [value for time, value in points if end - rule.period <= time < end]
-    return _STATISTICS[rule.statistic](values) if values else None
+def _datapoint(
+    statistic: str, period: int, points: Sequence[tuple[float, float]], end: float
+) -> float | None:
+    values = [value for time, value in points if end - period <= time < end]
+    return _STATISTICS[statistic](values) if values else None
 
 
 def _breaches(rule: Rule, value: float | None) -> bool | None:

@@ -1,10 +1,11 @@
-"""CloudFormation as AWS has it, where ministack's differs: composite alarms, and functions in conditions.
+"""CloudFormation as AWS has it, where ministack's differs: alarms of some kinds, and functions in conditions.
 
 ministack evaluates composite alarms that are made by PutCompositeAlarm, and refuses templates that hold one.
+It refuses alarms on metric math, too, which corrected_cloudwatch evaluates.
 In conditions it works out the Ref of a parameter, and takes other functions and AWS::AccountId for values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import cloudwatch
@@ -26,6 +27,8 @@ def correct() -> None:
         "update": _update,
         "delete": _delete,
     }
+    record = provisioners._cw_metric_alarm_record
+    provisioners._cw_metric_alarm_record = lambda name, properties: _record(record, name, properties)
     evaluate = engine._evaluate_conditions
 
     def evaluate_resolved(template: Json, parameters: Json) -> dict[str, bool]:
@@ -50,6 +53,27 @@ def _resolve(value: Any, parameters: Json) -> Any:  # noqa: ANN401 (a template's
         ]
         return {"Fn::Equals": compared}
     return {key: _resolve(item, parameters) for key, item in value.items()}
+
+
+def _record(record: Callable[[str, Json], Json], name: str, properties: Json) -> Json:
+    """What DescribeAlarms tells of a template's alarm."""
+    metrics = [_typed(each) for each in properties.get("Metrics") or []]
+    if not metrics:
+        return record(name, properties)
+    of_one_metric = {**properties, "Metrics": None, "MetricName": "-", "Namespace": "-"}
+    (period,) = {each["MetricStat"]["Period"] for each in metrics if "MetricStat" in each}
+    no_metric = dict.fromkeys(("MetricName", "Namespace", "Statistic", "Unit"))
+    return {**record(name, of_one_metric), **no_metric, "Period": period, "Metrics": metrics}
+
+
+def _typed(query: Json) -> Json:
+    """One of an alarm's Metrics; a template's values may all be text."""
+    typed = dict(query)
+    if "ReturnData" in query:
+        typed["ReturnData"] = str(query["ReturnData"]).lower() == "true"
+    if "MetricStat" in query:
+        typed["MetricStat"] = {**query["MetricStat"], "Period": int(query["MetricStat"]["Period"])}
+    return typed
 
 
 def _create(logical_id: str, properties: Json, stack_name: str) -> tuple[str, Json]:

@@ -1,7 +1,7 @@
 """CloudWatch as AWS has it, where ministack's differs: metrics in log lines, and when alarms go off.
 
 ministack takes no metrics from log lines. It evaluates alarms on PutMetricData alone, over everything of the
-metric's name, whatever its dimensions, and knows neither M of N nor missing data.
+metric's name, whatever its dimensions, and knows neither M of N nor missing data nor metric math.
 """
 
 import json
@@ -15,8 +15,9 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 
-from stockstream_local.emulator.alarm_rules import MINUTE, Rule, State, Verdict, evaluate
+from stockstream_local.emulator.alarm_rules import MINUTE, Rule, State, Verdict, judge, summarize
 from stockstream_local.emulator.embedded_metrics import EmbeddedMetricsError, read_measurements
+from stockstream_local.emulator.metric_math import calculate
 
 # What ended with the minute has been written down by then.
 DELAY_SECONDS = 3
@@ -93,12 +94,29 @@ def _evaluate(alarm: dict[str, Any], now: float) -> None:
     if rule is None:
         return
     before = State(alarm["StateValue"])
-    dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
-    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
-    points = [(each["Timestamp"], each["Value"]) for each in list(cloudwatch._metrics.get(key, []))]
-    verdict = evaluate(rule, points, now, before)
+    verdict = judge(rule, _datapoints(alarm, rule, now), now, before)
     if verdict.state is not before:
         _change(alarm, before, verdict)
+
+
+def _datapoints(alarm: Mapping[str, Any], rule: Rule, now: float) -> list[float | None]:
+    metrics = alarm.get("Metrics")
+    if not metrics:
+        return summarize(rule, rule.statistic, _points(alarm), now)
+    measured = {
+        each["Id"]: summarize(rule, each["MetricStat"]["Stat"], _points(each["MetricStat"]["Metric"]), now)
+        for each in metrics
+        if "MetricStat" in each
+    }
+    formulas = {each["Id"]: each["Expression"] for each in metrics if "Expression" in each}
+    (returned,) = (each["Id"] for each in metrics if each.get("ReturnData", True))
+    return calculate(formulas, measured, returned)
+
+
+def _points(metric: Mapping[str, Any]) -> list[tuple[float, float]]:
+    dimensions = cloudwatch._dims_from_list(metric.get("Dimensions") or [])
+    key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(dimensions))
+    return [(each["Timestamp"], each["Value"]) for each in list(cloudwatch._metrics.get(key, []))]
 
 
 def _change(alarm: dict[str, Any], before: State, verdict: Verdict) -> None:
@@ -159,16 +177,20 @@ def write_message(
                 for child in children
             ],
         }
-    statistic = alarm.get("Statistic", "")
+    if metrics := alarm.get("Metrics"):
+        compared: dict[str, Any] = {"Metrics": [_write_query(each) for each in metrics]}
+    else:
+        statistic = alarm.get("Statistic", "")
+        compared = {
+            "MetricName": alarm.get("MetricName"),
+            "Namespace": alarm.get("Namespace"),
+            "StatisticType": "Statistic",
+            "Statistic": _STATISTICS.get(statistic, statistic.upper()),
+            "Unit": alarm.get("Unit"),
+            "Dimensions": _write_dimensions(alarm),
+        }
     trigger = {
-        "MetricName": alarm.get("MetricName"),
-        "Namespace": alarm.get("Namespace"),
-        "StatisticType": "Statistic",
-        "Statistic": _STATISTICS.get(statistic, statistic.upper()),
-        "Unit": alarm.get("Unit"),
-        "Dimensions": [
-            {"value": each["Value"], "name": each["Name"]} for each in alarm.get("Dimensions") or []
-        ],
+        **compared,
         "Period": alarm.get("Period"),
         "EvaluationPeriods": alarm.get("EvaluationPeriods"),
         "DatapointsToAlarm": alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods"),
@@ -178,3 +200,18 @@ def write_message(
         "EvaluateLowSampleCountPercentile": "",
     }
     return message | {"Trigger": trigger}
+
+
+def _write_query(query: Mapping[str, Any]) -> dict[str, Any]:
+    written = {"ReturnData": True, **query}
+    if "MetricStat" in query:
+        metric = query["MetricStat"]["Metric"]
+        written["MetricStat"] = {
+            **query["MetricStat"],
+            "Metric": {**metric, "Dimensions": _write_dimensions(metric)},
+        }
+    return written
+
+
+def _write_dimensions(metric: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"value": each["Value"], "name": each["Name"]} for each in metric.get("Dimensions") or []]

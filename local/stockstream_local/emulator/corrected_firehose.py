@@ -9,13 +9,17 @@ prefix.
 import base64
 import json
 import logging
+import os
 import time
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
 from ministack.core.responses import get_region, new_uuid
 from ministack.services import cloudwatch, firehose, lambda_svc
+
+from stockstream_local.emulator.refusal import UNREADABLE_VARIABLE
 
 FAILED = "processing-failed"
 # With the template's buffer of 1 MB, and full look-backs of 4 KB.
@@ -53,13 +57,17 @@ class Processor(NamedTuple):
 def correct() -> None:
     """Puts the corrections in place."""
     arrivals: SimpleQueue[Arrival] = SimpleQueue()
+    read: SimpleQueue[Arrival] = SimpleQueue()
 
     def take(stream_arn: str, pairs: list[tuple[str, bytes]]) -> None:
         for _key, data in pairs:
             arrivals.put(Arrival(stream_arn, data, time.time()))
 
     firehose.ingest_from_kinesis_source = take
-    Thread(target=_deliver_all, args=(arrivals,), daemon=True).start()
+    unreadable = Path(os.environ[UNREADABLE_VARIABLE])
+    # Two threads: Firehose reads on while the function has it wait.
+    Thread(target=_read_all, args=(arrivals, read, unreadable), daemon=True).start()
+    Thread(target=_deliver_all, args=(read,), daemon=True).start()
 
 
 def find_processor(destination: Json) -> Processor | None:
@@ -112,6 +120,25 @@ def write_failure(data: bytes, attempts: int, arn: str, *, is_error: bool, now: 
     return json.dumps(line).encode() + b"\n"
 
 
+def _read_all(arrivals: SimpleQueue[Arrival], read: SimpleQueue[Arrival], unreadable: Path) -> None:
+    while True:
+        arrival = arrivals.get()
+        while unreadable.exists():
+            time.sleep(GATHERING_SECONDS)
+        for stream in _readers(arrival.stream_arn):
+            _measure(stream, "DataReadFromKinesisStream.Records", 1.0, "Count")
+        read.put(arrival)
+
+
+def _readers(stream_arn: str) -> list[Json]:
+    """The delivery streams whose source is a stream."""
+    return [
+        stream
+        for stream in firehose._streams.values()
+        if (stream.get("kinesis_source") or {}).get("KinesisStreamARN") == stream_arn
+    ]
+
+
 def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
     while True:
         batch = [arrivals.get()]
@@ -127,9 +154,7 @@ def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
 
 def _deliver(stream_arn: str, batch: list[Arrival]) -> None:
     records = [(f"{number:056d}", arrival.data) for number, arrival in enumerate(batch)]
-    for stream in firehose._streams.values():
-        if (stream.get("kinesis_source") or {}).get("KinesisStreamARN") != stream_arn:
-            continue
+    for stream in _readers(stream_arn):
         for destination in stream["destinations"]:
             delivered = _process(stream, destination, records)
             if delivered and destination["type"] in {"ExtendedS3", "S3"}:

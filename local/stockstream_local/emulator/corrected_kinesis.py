@@ -43,6 +43,7 @@ def _put_and_measure(
             "PutRecords.TotalRecords": count,
             "PutRecords.SuccessfulRecords": count - failed,
             "PutRecords.FailedRecords": failed - throttled,
+            "IncomingRecords": count - failed,
             "PutRecords.ThrottledRecords": throttled,
             "WriteProvisionedThroughputExceeded": throttled,
         }.items():

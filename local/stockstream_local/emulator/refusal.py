@@ -1,9 +1,13 @@
-"""The file that makes the emulated stream refuse records: it holds the error code to refuse them with."""
+"""Files that break the emulated stream.
+
+It refuses records with the error code that the one holds; while the other is there, no delivery can read it.
+"""
 
 from pathlib import Path
 
-# Tells the emulator's process where the file is.
+# Tell the emulator's process where the files are.
 REFUSAL_VARIABLE = "STOCKSTREAM_STREAM_REFUSAL"
+UNREADABLE_VARIABLE = "STOCKSTREAM_STREAM_UNREADABLE"
 THROTTLED = "ProvisionedThroughputExceededException"
 FAILED = "InternalFailure"
 
@@ -11,3 +15,8 @@ FAILED = "InternalFailure"
 def refusal_file(state: Path) -> Path:
     """The file below a run's directory; while it is there, the stream takes nothing."""
     return state / "stream-refusal"
+
+
+def unreadable_file(state: Path) -> Path:
+    """The file below a run's directory; while it is there, no delivery may read the stream."""
+    return state / "stream-unreadable"

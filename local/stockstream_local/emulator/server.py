@@ -17,7 +17,12 @@ from botocore.credentials import Credentials
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import LOOPBACK
-from stockstream_local.emulator.refusal import REFUSAL_VARIABLE, refusal_file
+from stockstream_local.emulator.refusal import (
+    REFUSAL_VARIABLE,
+    UNREADABLE_VARIABLE,
+    refusal_file,
+    unreadable_file,
+)
 from stockstream_local.processes import run_group
 from stockstream_operate.environment import REGION, Emulator, isolate
 
@@ -87,6 +92,7 @@ def _run_at(port: int, environ: Mapping[str, str], state: Path) -> Iterator[Emul
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     refusal_file(state).unlink(missing_ok=True)
+    unreadable_file(state).unlink(missing_ok=True)
     settings = {
         "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(port),
@@ -99,6 +105,7 @@ def _run_at(port: int, environ: Mapping[str, str], state: Path) -> Iterator[Emul
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "60",
         "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "120",
         REFUSAL_VARIABLE: str(refusal_file(state)),
+        UNREADABLE_VARIABLE: str(unreadable_file(state)),
     }
     command = [sys.executable, "-m", "stockstream_local.emulator.process"]
     try:

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream.instrument_table import ledger_key
-from stockstream_local.emulator.refusal import FAILED, THROTTLED, refusal_file
+from stockstream_local.emulator.refusal import FAILED, THROTTLED, refusal_file, unreadable_file
 from stockstream_local.market.replay import FixedPricesError, Outage, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 
@@ -74,6 +74,7 @@ class Faults:
         self._market = market
         self._receiver = receiver
         self._refusal = refusal_file(state)
+        self._unreadable = unreadable_file(state)
         self._find_output = find_output
         self._setting_before = ""
         self.active: set[str] = set()
@@ -112,6 +113,13 @@ class Faults:
                 "PipelineDownAlarm, by BarStreamThrottledAlarm (then BarsDeferredAlarm), after 3 minutes",
                 lambda: self._refuse(THROTTLED),
                 self._accept,
+            ),
+            "delivery-idle": Fault(
+                "delivery",
+                "Firehose may not read the stream: nothing fails, and nothing arrives",
+                "PipelineDownAlarm, by DeliveryIdleAlarm, after 2 or 3 minutes",
+                self._unreadable.touch,
+                lambda: self._unreadable.unlink(missing_ok=True),
             ),
             "transform-failing": Fault(
                 "transform",

@@ -173,4 +173,17 @@ def test_reads_a_rule_as_describe_alarms_tells_it() -> None:
 
 
 def test_has_no_rule_for_alarms_of_other_kinds() -> None:
-    assert Rule.of({"Metrics": [{"Id": "share", "Expression": "a / b"}]}) is None
+    assert Rule.of({"ComparisonOperator": "LessThanLowerThreshold", "ThresholdMetricId": "band"}) is None
+    assert Rule.of({"ComparisonOperator": "GreaterThanThreshold", "ExtendedStatistic": "p99"}) is None
+
+
+def test_an_alarm_on_metric_math_has_the_period_of_its_metrics() -> None:
+    stat = {"Metric": {}, "Stat": "Sum", "Period": 300}
+    alarm = {
+        "Metrics": [{"Id": "e", "Expression": "a"}, {"Id": "a", "MetricStat": stat, "ReturnData": False}],
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 0,
+    }
+
+    assert Rule.of(alarm) == Rule("", 300, 1, 1, "GreaterThanThreshold", 0, "missing")

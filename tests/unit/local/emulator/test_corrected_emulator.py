@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from resolved_template import ResolvedTemplate
 
 from alert.alarms import State, parse_alarm
+from stockstream_local.emulator.alarm_rules import Rule
 from stockstream_local.emulator.corrected_cloudwatch import write_message
 from stockstream_local.emulator.corrected_firehose import (
     Processor,
@@ -52,6 +54,34 @@ def test_an_alarms_message_has_what_cloudwatchs_has(load_event: LoadEvent) -> No
     assert {name: told[name] for name in told if name not in left_out} == {
         name: value for name, value in real.items() if name not in left_out
     }
+
+
+def test_the_message_of_an_alarm_on_metric_math_has_what_cloudwatchs_has(load_event: LoadEvent) -> None:
+    real = json.loads(load_event("alarm-metric-math")["Records"][0]["Sns"]["Message"])["Trigger"]
+    dimensions = [{"Name": "service", "Value": "transform"}]
+    share, *counted = real["Metrics"]
+    alarm = {
+        "AlarmName": "share",
+        "AlarmArn": "arn:aws:cloudwatch:us-east-1:0:alarm:share",
+        **{name: value for name, value in real.items() if name != "Metrics"},
+        "Metrics": [
+            {name: value for name, value in share.items() if name != "ReturnData"},
+            *(
+                {
+                    **each,
+                    "MetricStat": {
+                        **each["MetricStat"],
+                        "Metric": {**each["MetricStat"]["Metric"], "Dimensions": dimensions},
+                    },
+                }
+                for each in counted
+            ),
+        ],
+    }
+
+    told = write_message(alarm, "OK", "ALARM", "why", datetime.now(UTC))
+
+    assert told["Trigger"] == real
 
 
 def test_a_composite_alarms_message_has_its_rule_and_no_trigger() -> None:
@@ -116,6 +146,20 @@ def test_a_kept_record_is_a_line_that_holds_it_untouched() -> None:
     told = json.loads(line)
     assert base64.b64decode(told["rawData"]) == b"\x00raw"
     assert (told["attemptsMade"], told["errorCode"], told["lambdaArn"]) == (4, "Lambda.FunctionError", ARN)
+
+
+def test_a_templates_alarm_on_metric_math_is_kept_as_describe_alarms_tells_it() -> None:
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415
+
+    from stockstream_local.emulator.corrected_cloudformation import _record  # noqa: PLC0415 (as below)
+
+    properties = ResolvedTemplate().of_kind("AWS::CloudWatch::Alarm")["DeliveryIdleAlarm"]
+    kept = _record(provisioners._cw_metric_alarm_record, "idle", properties)  # noqa: SLF001 (what is corrected)
+
+    assert Rule.of(kept) == Rule("", 420, 1, 1, "GreaterThanThreshold", 0.0, "ignore")
+    assert [each["Id"] for each in kept["Metrics"] if each.get("ReturnData", True)] == ["unread"]
+    assert kept["MetricName"] is None
+    assert kept["AlarmName"] == "idle"
 
 
 WINDOWS = {"Fn::Split": [",", {"Fn::Sub": "${SmaWindows},-,-"}]}

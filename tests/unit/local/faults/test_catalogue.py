@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from stockstream.instruments import parse_instrument
-from stockstream_local.emulator.refusal import refusal_file
+from stockstream_local.emulator.refusal import refusal_file, unreadable_file
 from stockstream_local.faults.catalogue import FaultError, Faults
 from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
@@ -119,6 +119,14 @@ def test_the_stream_is_told_what_to_refuse_with(site: Site, fault: str, error_co
 
     site.faults.end(fault)
     assert not refusal_file(site.state).exists()
+
+
+def test_a_delivery_that_may_not_read_is_told_so(site: Site) -> None:
+    site.faults.begin("delivery-idle")
+    assert unreadable_file(site.state).exists()
+
+    site.faults.end("delivery-idle")
+    assert not unreadable_file(site.state).exists()
 
 
 def test_a_webhook_that_is_down_takes_no_notice(site: Site) -> None:
