@@ -28,6 +28,7 @@ from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdu
 from producer.planning.planner import Plan, plan_requests
 from producer.planning.rereading import plan_rereading, with_rereading
 from producer.planning.silence import find_silent
+from producer.providers.admission import Admission
 from producer.providers.answers import Answer
 from producer.providers.provider import Provider
 from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
@@ -43,6 +44,7 @@ from producer.report import (
     report_silent,
     report_unanswered,
 )
+from producer.session_report import report_sessions
 from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
@@ -76,6 +78,7 @@ class Producer:
     request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     told: ToldBars = field(default_factory=ToldBars)
+    admission: Admission = field(default_factory=Admission)
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
@@ -113,6 +116,7 @@ class Producer:
             release_lease(self.ledger_item, ledger, self.now(), held.version)
             # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
             report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.told)
+            report_sessions(fetched, self.watchlist, self.told)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
             report_silent(silent)
@@ -157,6 +161,7 @@ class Producer:
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
         report_answers(fetched, interval, self.allowance.spent, self.told)
+        report_sessions(fetched, self.watchlist, self.told)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:
@@ -217,7 +222,9 @@ class Producer:
         return max(lookback_lengths(self.publisher.windows).values())
 
     def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
-        return answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
+        """What is of the instrument's market, and over."""
+        finished = answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
+        return self.admission.admit(instrument, finished, self.watchlist)
 
     def _requests_of_backfill(self, instrument: Instrument) -> int:
         return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
@@ -260,7 +267,7 @@ class Producer:
             return {}
         if before.failure:
             raise before.failure
-        return before.bars
+        return self._finished(instrument, before).bars
 
 
 def _require_a_tail(fetched: Sequence[Fetched]) -> None:

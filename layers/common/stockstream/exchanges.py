@@ -1,6 +1,7 @@
 """Stock exchanges: by which suffix a symbol names one, and whose calendar and clock it keeps."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 # No NamedTuple: typing alone would cost the transform 4 ms of its start.
@@ -12,11 +13,14 @@ class Exchange:
         suffixes: what follows the last point of a symbol: `LON` in `TSCO.LON`; empty for NEW_YORK alone.
         calendar: the name of its trading calendar, an ISO 10383 code: `XLON`.
         time_zone: the IANA name of its clock: `Europe/London`.
+        after_close: for how long after the close of its calendar its own closing auction, and what is traded
+            at that price, may still bring bars. New York's are not told from the trading after the session.
     """
 
     suffixes: tuple[str, ...]
     calendar: str
     time_zone: str
+    after_close: timedelta = timedelta()
 
 
 # Symbols without a suffix, and those with the single letter of a class of shares: IBM, BRK.B.
@@ -26,11 +30,15 @@ NEW_YORK = Exchange((), "XNYS", "America/New_York")
 # https://www.alphavantage.co/documentation/#intraday
 EXCHANGES = (
     NEW_YORK,
-    Exchange(("LON",), "XLON", "Europe/London"),
-    Exchange(("TRT", "TRV"), "XTSE", "America/Toronto"),  # Toronto, and its Venture Exchange
-    Exchange(("DEX",), "XETR", "Europe/Berlin"),
-    Exchange(("BSE",), "XBOM", "Asia/Kolkata"),
-    Exchange(("SHH", "SHZ"), "XSHG", "Asia/Shanghai"),  # Shanghai and Shenzhen
+    # The auction ends at 16:35, and what crosses at its price until 16:40.
+    Exchange(("LON",), "XLON", "Europe/London", timedelta(minutes=10)),
+    # Toronto, and its Venture Exchange. The auction's price comes with the close, as in Shanghai.
+    Exchange(("TRT", "TRV"), "XTSE", "America/Toronto", timedelta(minutes=1)),
+    # The auction ends at 17:35, and the trading at its price at 17:45.
+    Exchange(("DEX",), "XETR", "Europe/Berlin", timedelta(minutes=15)),
+    # The closing session lasts from 15:40 to 16:00.
+    Exchange(("BSE",), "XBOM", "Asia/Kolkata", timedelta(minutes=30)),
+    Exchange(("SHH", "SHZ"), "XSHG", "Asia/Shanghai", timedelta(minutes=1)),  # Shanghai and Shenzhen
 )
 
 

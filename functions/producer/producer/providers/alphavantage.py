@@ -227,7 +227,7 @@ class AlphaVantage:
 
 
 def _begins_by(since: datetime | None, answer: Answer) -> bool:
-    return since is not None and min(answer.bars, default="~") <= format_time(since)
+    return since is not None and answer.oldest <= format_time(since)
 
 
 def _open(access: ProviderAccess) -> AlphaVantage:

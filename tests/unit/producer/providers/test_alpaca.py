@@ -373,18 +373,9 @@ def test_regular_hours_keep_an_hour_of_which_any_part_is_traded(
     assert regular_bars("60min", day, starts) == kept
 
 
-@pytest.mark.parametrize(
-    "day",
-    [
-        "2026-11-26",  # Thanksgiving
-        "2026-12-25",
-        "2026-07-03",  # Independence Day is a Saturday
-        "2026-11-28",  # a Saturday
-    ],
-)
-@pytest.mark.parametrize("interval", [*SHORTER, "60min"])
-def test_regular_hours_have_no_bar_of_a_day_without_trading(interval: str, day: str) -> None:
-    assert regular_bars(interval, day, ["14:30", "16:00", "19:00"]) == []
+def test_regular_hours_leave_a_day_without_a_session_to_the_rule_for_all_providers() -> None:
+    # Thanksgiving.
+    assert regular_bars("1min", "2026-11-26", ["09:00", "14:30"]) == ["09:00", "14:30"]
 
 
 def regular_bars(interval: str, day: str, starts: list[str]) -> list[str]:
