@@ -23,7 +23,7 @@ class Exchange:
     after_close: timedelta = timedelta()
 
 
-# Symbols without a suffix, and those with the single letter of a class of shares: IBM, BRK.B.
+# Symbols without a suffix, and those of a class of shares or a preferred share: IBM, BRK.B, BAC.PRL.
 NEW_YORK = Exchange((), "XNYS", "America/New_York")
 
 # The suffixes are those that Alpha Vantage documents; German symbols are Xetra's.
@@ -42,9 +42,37 @@ EXCHANGES = (
 )
 
 
+# How others (Yahoo, Bloomberg, Stooq) write an exchange's suffix; India's exchanges trade the same shares.
+# An L, an F, a T or a V is no class of shares in New York.
+_OTHER_SUFFIXES = {
+    "L": "LON", "LN": "LON", "UK": "LON", "TO": "TRT", "V": "TRV", "DE": "DEX", "F": "DEX", "XETRA": "DEX",
+    "BO": "BSE", "NS": "BSE", "NSE": "BSE", "SS": "SHH", "SH": "SHH", "SZ": "SHZ", "US": "",
+}  # fmt: skip
+_FOREIGN_LETTERS = ("L", "F", "T", "V")
+_NEW_YORK_SUFFIXES = ("WS", "RT", "PR")
+
+
 def exchange_of(symbol: str) -> Exchange | None:
     """The exchange of an equity's symbol; None where its suffix is not in the table."""
-    _, point, suffix = symbol.rpartition(".")
-    if not point or len(suffix) == 1:
+    base, point, suffix = symbol.rpartition(".")
+    if not point:
+        return None if "-" in symbol else NEW_YORK
+    if not base.isdigit() and _is_share(suffix):
         return NEW_YORK
     return next((exchange for exchange in EXCHANGES if suffix in exchange.suffixes), None)
+
+
+def suggest_symbol(symbol: str) -> str:
+    """How a symbol that no exchange here has may be meant; empty if nobody knows."""
+    base, _, suffix = symbol.rpartition(".")
+    if suffix in _OTHER_SUFFIXES:
+        return f"{base}.{_OTHER_SUFFIXES[suffix]}".rstrip(".")
+    coin, dash, currency = symbol.rpartition("-")
+    return f"crypto:{coin}/{currency}" if dash and "-" not in coin and len(currency) > 2 else ""  # noqa: PLR2004 (a currency's code has three letters, or four)
+
+
+def _is_share(suffix: str) -> bool:
+    """Whether a suffix is that of a class of shares in New York, or of what is traded beside the shares."""
+    if len(suffix) == 1:
+        return suffix not in _FOREIGN_LETTERS
+    return suffix in _NEW_YORK_SUFFIXES or (len(suffix) == 3 and suffix.startswith("PR"))  # noqa: PLR2004 (PRL)

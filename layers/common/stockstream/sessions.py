@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from stockstream.calendars import CALENDARS
 from stockstream.errors import InstrumentError
-from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of
+from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of, suggest_symbol
 from stockstream.instruments import Instrument
 from stockstream.times import format_time
 
@@ -70,11 +70,12 @@ def market_of(instrument: Instrument, hours: str) -> str:
         return _CURRENCIES
     exchange = exchange_of(instrument.base)
     if exchange is None:
-        suffix = instrument.base.rpartition(".")[2]
+        _, point, suffix = instrument.base.rpartition(".")
+        meant = suggest_symbol(instrument.base)
         known = ", ".join(f".{suffix}" for exchange in EXCHANGES for suffix in exchange.suffixes)
         raise InstrumentError(
-            f"{instrument.name}: no calendar says when .{suffix} trades; "
-            f"known are {known}, and no suffix for New York"
+            f"{instrument.name}: {f'did you mean {meant}? ' if meant else ''}"
+            f"no calendar says when {point}{suffix} trades; known are {known}, and no suffix for New York"
         )
     if exchange is NEW_YORK and hours == "extended":
         return f"{exchange.calendar} {_EXTENDED}"

@@ -71,6 +71,11 @@ def test_an_instrument_trades_where_its_symbol_says(name: str, hours: str, marke
     assert market_of(parse_instrument(name), hours) == market
 
 
+def test_a_suffix_of_others_is_refused_with_ours() -> None:
+    with pytest.raises(InstrumentError, match=r"VOD\.L: did you mean VOD\.LON\? no calendar says"):
+        market_of(parse_instrument("VOD.L"), "regular")
+
+
 def test_refuses_a_suffix_without_a_calendar_and_says_which_are_known() -> None:
     with pytest.raises(InstrumentError, match=r"7203\.TYO: no calendar .*\.TYO trades; known are \.LON"):
         market_of(parse_instrument("7203.TYO"), "regular")

@@ -24,6 +24,7 @@ from producer.providers.provider_errors import (
 )
 from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.errors import Reason, RecordError
+from stockstream.exchanges import NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
 from stockstream.times import format_time
@@ -113,10 +114,17 @@ def _check_subject(meta: dict[str, Any], series_name: str, instrument: Instrumen
     # `2. Symbol`, `2. From Symbol`, `2. Digital Currency Code`; and `3. To Symbol`, `4. Market Code`
     base = next((value for name, value in meta.items() if name.startswith("2. ")), None)
     quote = next((value for name, value in meta.items() if name.endswith(("To Symbol", "Market Code"))), None)
-    if (str(base).upper(), quote) != (instrument.base, instrument.quote):
+    if str(base).upper() not in {instrument.base, write_symbol(instrument)} or quote != instrument.quote:
         raise MalformedAnswerError(
             f"{instrument.name}: the answer is about {shorten(base)} {shorten(quote or '')}"
         )
+
+
+def write_symbol(instrument: Instrument) -> str:
+    """An equity's symbol as Alpha Vantage lists it: BRK-B, BAC-P-L, ABC-WS; of a pair, what it prices."""
+    if exchange_of(instrument.base) is not NEW_YORK:
+        return instrument.base
+    return re.sub(r"\.PR([A-Z]?)$", r"-P-\1", instrument.base).rstrip("-").replace(".", "-")
 
 
 def _zone(meta: dict[str, Any], instrument: Instrument) -> ZoneInfo:
