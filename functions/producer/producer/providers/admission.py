@@ -17,18 +17,18 @@ from itertools import pairwise
 
 from producer.markets.watchlist import Watchlist
 from producer.ohlcv import Ohlcv
-from producer.providers.answers import EARLIEST_BAR, Answer, RejectedBar
+from producer.providers.answers import Answer, RejectedBar
 from producer.providers.reading import show_fields
-from stockstream.errors import Reason
+from stockstream.errors import RecordError
 from stockstream.exchanges import NEW_YORK
 from stockstream.instruments import Instrument
 from stockstream.sessions import any_grid, bar_grid, day_without_session, is_usual_time, times_outside
+from stockstream.shown_bars import EARLIEST_BAR, check_begin
 from stockstream.times import parse_time
 
 # So much of trading makes a session, two bars at least. One minute without a trade, or a few, are no break.
 _LEAST_TRADING, _FEWEST_BARS = timedelta(minutes=15), 2
 _LONGEST_STEP_BARS = 5
-_MINUTES, _SECONDS = slice(14, 16), slice(17, 19)  # of an open_time
 
 
 class Admission:
@@ -62,9 +62,12 @@ class Admission:
         left_out: list[str] = []
         for time, numbers in answer.bars.items():
             day = days.get(time)
-            if fault := _fault(time, length, free_grid if day else grid):
-                rejected.append(RejectedBar(time, Reason.BAD_TIME, fault, show_fields(numbers._asdict())))
-            elif day:
+            try:
+                check_begin(time, length, free_grid if day else grid)
+            except RecordError as error:
+                rejected.append(RejectedBar(time, error.reason, str(error), show_fields(numbers._asdict())))
+                continue
+            if day:
                 closed_days[day][time] = numbers
             elif time in days:
                 left_out.append(time)
@@ -87,16 +90,6 @@ class Admission:
             left_out=sorted(left_out),
             special_days=special_days,
         )
-
-
-def _fault(open_time: str, length: timedelta, grid: frozenset[int]) -> str:
-    """Why no bar can begin at this time; empty if one can."""
-    if open_time < EARLIEST_BAR:
-        return f"no provider has bars of the time before {EARLIEST_BAR[:10]}"
-    minutes = length // timedelta(minutes=1)
-    if open_time[_SECONDS] == "00" and int(open_time[_MINUTES]) % minutes in grid:
-        return ""
-    return f"no bar of {minutes} min begins at {open_time}: that is between two of them"
 
 
 def _session(

@@ -10,13 +10,12 @@ from producer.providers.provider_errors import ProviderError, UnknownInstrumentE
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason
 from stockstream.sessions import bar_end
+from stockstream.shown_bars import EARLIEST_BAR
 from stockstream.times import format_time, parse_time
 
 # So many bars Alpha Vantage shows in a short answer, and Alpaca is asked for. Any of them may be revised. The
 # planner reckons with this number, and a tail keeps a full look-back before the oldest of them.
 BARS_PER_ANSWER = 100
-# No provider has bars of minutes or hours of the time before.
-EARLIEST_BAR = "2000-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
