@@ -74,7 +74,8 @@ class Recording:
         if not self.bars:
             why = f": {refusals[0]}" if refusals else ""
             raise RecordingError(
-                f"{path} holds 0 bars that the producer would take, of {len(stamps)}{why}. At least one is needed."
+                f"{path} holds 0 bars that the producer would take, of {len(stamps)}{why}. "
+                "At least one is needed."
             )
         self.is_stamped_by_end = self.bars[-1].open_time.year <= LAST_YEAR_OF_END_STAMPS
 
