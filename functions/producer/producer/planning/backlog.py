@@ -25,8 +25,8 @@ FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1
 _FIRST_CLOSING_REQUEST = timedelta(minutes=2)
 _SECOND_CLOSING_REQUEST = timedelta(minutes=20)
 _CLOSING_ENDS, _UNANSWERED_CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
-# What a closing auction brings is shown a quarter of an hour after its end at the latest. So the second request
-# waits for it, and there are ten minutes for it, as there are where it comes after twenty.
+# What a closing auction brings is shown a quarter of an hour after its end at the latest. The second request
+# waits for that, and there are ten minutes for it, as there are where it comes after twenty.
 _AUCTION_SHOWS, _FOR_THE_SECOND = timedelta(minutes=17), timedelta(minutes=10)
 # How many minutes there are for the first closing request.
 CLOSING_MINUTES = (_CLOSING_ENDS - _FIRST_CLOSING_REQUEST) // timedelta(minutes=1)
