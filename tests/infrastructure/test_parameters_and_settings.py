@@ -64,7 +64,10 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 # What one home took and the other refused, or both took and one of them misread.
 KNOWN = {
-    "Instruments": ["IBM,,MSFT", "IBM,", ",", "ibm", " IBM , MSFT ", "IBM,IBM"],
+    "Instruments": [
+        "IBM,,MSFT", "IBM,", ",", "ibm", " IBM , MSFT ", "IBM,IBM", "BRK/B,BRK-B,BRK.B", "BAC/PRL", "BAC/PL",
+        "ABC/WS", "ABC/UN", "EUR/USD", "ES=F", "EURUSD=X", "^GSPC", "VOD.L", "BRK/B.LON", "LONGERX/B",
+    ],
     "ApiKeyParameterName": ["api-key", "/a//b", "/a b", "/"],
     "ProviderUrl": ["https://@", "https://:80", "https://a:65536", "https://u:p@a.io", "https://a.io/?"],
     "RequestsPerDay": ["0.5", "25.0", "1e1", "-1", "9999999", "10000000", "", "025"],

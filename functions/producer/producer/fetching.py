@@ -13,6 +13,7 @@ from producer.memory.tail import TailError
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.planning.bar_requests import BarRequest
+from producer.providers.admission import Admission
 from producer.providers.answers import Answer
 from producer.providers.provider import Provider
 from producer.providers.provider_errors import NoDataError, ProviderError, UnknownInstrumentError
@@ -35,6 +36,7 @@ class Fetching:
     provider: Provider
     allowance: Allowance
     publisher: Publisher
+    admission: Admission
     now: Callable[[], datetime]
 
     def fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
@@ -115,7 +117,9 @@ class Fetching:
         return fetched
 
     def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
-        return answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
+        """What is of the instrument's market, and over."""
+        finished = answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
+        return self.admission.admit(instrument, finished, self.watchlist)
 
     def _fetch_month_before(self, instrument: Instrument, month: str) -> Mapping[str, Ohlcv]:
         """The bars before those of a month that has come; none where the instrument was not traded yet."""
@@ -127,4 +131,4 @@ class Fetching:
             return {}
         if before.failure:
             raise before.failure
-        return before.bars
+        return self._finished(instrument, before).bars

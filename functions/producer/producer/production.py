@@ -20,6 +20,7 @@ from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdu
 from producer.planning.planner import Plan, plan_requests
 from producer.planning.rereading import plan_rereading, with_rereading
 from producer.planning.silence import find_silent
+from producer.providers.admission import Admission
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from producer.report import (
@@ -33,6 +34,7 @@ from producer.report import (
     report_silent,
     report_unanswered,
 )
+from producer.session_report import report_sessions
 from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
@@ -63,6 +65,7 @@ class Producer:
     request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     told: ToldBars = field(default_factory=ToldBars)
+    admission: Admission = field(default_factory=Admission)
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
@@ -100,6 +103,7 @@ class Producer:
             release_lease(self.ledger_item, ledger, self.now(), held.version)
             # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
             report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.told)
+            report_sessions(fetched, self.watchlist, self.told)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
             report_silent(silent)
@@ -144,11 +148,14 @@ class Producer:
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
         report_answers(fetched, interval, self.allowance.spent, self.told)
+        report_sessions(fetched, self.watchlist, self.told)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
 
     @property
     def _fetching(self) -> Fetching:
-        return Fetching(self.watchlist, self.provider, self.allowance, self.publisher, self.now)
+        return Fetching(
+            self.watchlist, self.provider, self.allowance, self.publisher, self.admission, self.now
+        )
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:
         now = self.now()

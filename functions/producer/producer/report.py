@@ -13,7 +13,7 @@ from producer.publishing.publication import Cause
 from producer.publishing.sending import Published
 from producer.told_bars import ToldBars
 from stockstream.observability import MetricUnit, logger, metrics
-from stockstream.sessions import bar_end, expected_since, trading_time
+from stockstream.sessions import bar_end, expected_since, times_outside, trading_time
 from stockstream.times import format_time, parse_time
 
 # How many answers a log line names at most, so that the line of a run with thousands stays short.
@@ -128,7 +128,10 @@ def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
             continue
         after, before = published.hole
         ended = bar_end(markets[name], parse_time(after), watchlist.bar_length)
-        if trading_time(markets[name], ended, parse_time(before)):
+        # An answer that begins within a session which no calendar has may have begun with it, or later.
+        if trading_time(markets[name], ended, parse_time(before)) or times_outside(
+            markets[name], [before], watchlist.bar_length
+        ):
             holes += 1
             logger.error("hole found", instrument=name, after=after, before=before)
     metrics.add_metric("HolesFound", MetricUnit.Count, holes)

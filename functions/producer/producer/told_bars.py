@@ -15,7 +15,11 @@ class ToldBars:
 
     def news(self, name: str, rejected: RejectedBar) -> bool:
         """Whether this bar of an instrument has not been told of with these fields. From now on it has."""
-        key = hash((name, rejected.stamp, rejected.shown))
+        return self.is_first(name, rejected.stamp, rejected.shown)
+
+    def is_first(self, *words: str) -> bool:
+        """Whether these words come for the first time."""
+        key = hash(words)
         if key in self._told:
             return False
         self._told[key] = None

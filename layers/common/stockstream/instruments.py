@@ -1,11 +1,15 @@
-"""Instruments: what `IBM`, `TSCO.LON`, `fx:EUR/USD` and `crypto:BTC/USD` name."""
+"""Instruments: what `IBM`, `BRK.B`, `TSCO.LON`, `fx:EUR/USD` and `crypto:BTC/USD` name."""
 
 import re
 from dataclasses import dataclass
 
 from stockstream.errors import InstrumentError
 
-_EQUITY = re.compile(r"[A-Z0-9][A-Z0-9.^=-]{0,15}", re.ASCII)
+_EQUITY = re.compile(r"[A-Z0-9][A-Z0-9.-]{0,15}", re.ASCII)
+# A class of shares, a preferred share, a warrant, a right or a unit in New York: BRK.B, BAC.PRL, ABC.WS.
+# Others write them as BRK-B, BRK/B, BAC-PL, BAC-P-L, ABC-WT and ABC-UN.
+_SHARE = re.compile(r"([A-Z]{1,6})(?:[./-](PR[A-Z]?|WS|RT|[A-Z])|-(P-?[A-Z]|WT|UN))", re.ASCII)
+_OTHER_WORDS = {"WT": "WS", "UN": "U"}
 _PAIR = re.compile(r"(fx|crypto):([A-Z0-9]{2,10})/([A-Z0-9]{2,10})", re.ASCII)
 
 
@@ -28,19 +32,35 @@ class Instrument:
 
 
 def parse_instrument(name: str) -> Instrument:
-    """The instrument that a name stands for.
+    """The instrument that a name stands for; BRK-B and BRK/B are BRK.B.
 
     Raises:
         InstrumentError: the text has no form that we know.
     """
     if pair := _PAIR.fullmatch(name):
         return Instrument(name, pair[1], pair[2], pair[3])
-    if _EQUITY.fullmatch(name):
-        return Instrument(name, "equity", name, None)
-    raise InstrumentError(
-        f"{name[:40]!r} names no instrument: write an equity as IBM or TSCO.LON, "
-        f"a currency pair as fx:EUR/USD, a coin as crypto:BTC/USD"
-    )
+    if share := _SHARE.fullmatch(name):
+        kind = share[2] or _OTHER_WORDS.get(share[3]) or f"PR{share[3][-1]}"
+        name = f"{share[1]}.{kind}"
+    elif not _EQUITY.fullmatch(name):
+        raise InstrumentError(
+            f"{name[:40]!r} names no instrument: {_hint(name)}write an equity as IBM, BRK.B or TSCO.LON, "
+            f"a currency pair as fx:EUR/USD, a coin as crypto:BTC/USD"
+        )
+    return Instrument(name, "equity", name, None)
+
+
+def _hint(name: str) -> str:
+    """What somebody may have meant who writes as others do; empty if nobody knows."""
+    if pair := re.fullmatch(r"(?:(?:fx|crypto):)?([A-Z]{3})/?([A-Z]{3})(=X)?", name, re.ASCII):
+        return f"did you mean fx:{pair[1]}/{pair[2]}, or crypto:{pair[1]}/{pair[2]}? Otherwise "
+    if name.endswith("=F"):
+        return "no provider here has futures; "
+    if name.startswith("^"):
+        return "no provider here has indices, and a fund on one, such as SPY, is an equity; "
+    if name != name.upper() and re.fullmatch(_EQUITY, name.upper()):
+        return f"did you mean {name.upper()}? Otherwise "
+    return ""
 
 
 def parse_instruments(names: str) -> tuple[Instrument, ...]:

@@ -4,7 +4,8 @@ A session is trading without a break: a stock exchange's day (or its morning and
 a break at noon), a week of the currency market. The session of coins never ends.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from stockstream.calendars import CALENDARS
 from stockstream.errors import InstrumentError
-from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of
+from stockstream.exchanges import EXCHANGES, NEW_YORK, exchange_of, suggest_symbol
 from stockstream.instruments import Instrument
+from stockstream.times import format_time
 
 HOURS = ("regular", "extended", "always")
 # The market of equities in New York, in its regular hours.
@@ -22,6 +24,8 @@ NEW_YORK_TIME = ZoneInfo(NEW_YORK.time_zone)
 
 _ALWAYS, _CURRENCIES, _EXTENDED = "always", "currencies", "extended"
 _TIME_ZONES = {exchange.calendar: ZoneInfo(exchange.time_zone) for exchange in EXCHANGES}
+_AFTER_CLOSE = {exchange.calendar: exchange.after_close for exchange in EXCHANGES}
+_LONGEST_CLOSING = max(_AFTER_CLOSE.values())
 _ONE_DAY, _SHORTEST_TIME = timedelta(days=1), timedelta(microseconds=1)
 # The longest pause of a market that we know is the eleven days of a Chinese New Year.
 _LONGEST_PAUSE = timedelta(days=14)
@@ -66,11 +70,12 @@ def market_of(instrument: Instrument, hours: str) -> str:
         return _CURRENCIES
     exchange = exchange_of(instrument.base)
     if exchange is None:
-        suffix = instrument.base.rpartition(".")[2]
+        _, point, suffix = instrument.base.rpartition(".")
+        meant = suggest_symbol(instrument.base)
         known = ", ".join(f".{suffix}" for exchange in EXCHANGES for suffix in exchange.suffixes)
         raise InstrumentError(
-            f"{instrument.name}: no calendar says when .{suffix} trades; "
-            f"known are {known}, and no suffix for New York"
+            f"{instrument.name}: {f'did you mean {meant}? ' if meant else ''}"
+            f"no calendar says when {point}{suffix} trades; known are {known}, and no suffix for New York"
         )
     if exchange is NEW_YORK and hours == "extended":
         return f"{exchange.calendar} {_EXTENDED}"
@@ -109,11 +114,56 @@ def bar_end(market: str, open_time: datetime, length: timedelta) -> datetime:
     """When a bar ends: after its length, or with the session in which it began if that closes earlier.
 
     So London's last bar of an hour, from 16:00, ends at 16:30, and on the grid of New York's opening the one
-    from 15:30 at 16:00.
+    from 15:30 at 16:00. A bar of the closing auction ends with what is traded at its price.
     """
     session = current_or_last_session(market, open_time)
     end = open_time + length
-    return min(end, session.closes) if session and open_time < session.closes else end
+    if session is None:
+        return end
+    closes = session.closes if open_time < session.closes else closing_ends(market, session)
+    return min(end, closes) if open_time < closes else end
+
+
+def closing_ends(market: str, session: Session) -> datetime:
+    """Until when bars may begin that are of a session: until its close, or the end of its closing auction."""
+    after = _AFTER_CLOSE.get(market)
+    return session.closes + after if after else session.closes
+
+
+def times_outside(market: str, times: Sequence[str], length: timedelta) -> list[str]:
+    """Which bars no session of a market has any part in, and no closing auction.
+
+    Args:
+        market: what market_of says.
+        times: the bars' open_times, sorted.
+        length: how long a bar lasts.
+    """
+    if market == _ALWAYS or not times:
+        return []
+    outside: list[str] = []
+    position = 0
+    start, end = (datetime.fromisoformat(time) for time in (times[0], times[-1]))
+    for session in sessions_between(market, start - _LONGEST_CLOSING, end + length):
+        first = bisect_right(times, format_time(session.opens - length), position)
+        outside += times[position:first]
+        position = bisect_left(times, format_time(closing_ends(market, session)), first)
+    return outside + list(times[position:])
+
+
+def day_without_session(market: str, moment: datetime) -> date | None:
+    """The day of an exchange's own clock, if its calendar has no session then; None of other markets, too."""
+    zone = _TIME_ZONES.get(market.partition(" ")[0])
+    if zone is None:
+        return None
+    day = moment.astimezone(zone).date()
+    return None if _sessions_of_day(market, day) else day
+
+
+def is_usual_time(market: str, moment: datetime) -> bool:
+    """Whether an exchange is open at this time of its own clock on an ordinary day."""
+    exchange, _, extended = market.partition(" ")
+    local = moment.astimezone(_TIME_ZONES[exchange]).time()
+    return any(opens <= local < closes for opens, closes in _usual_spans(exchange, extended=bool(extended)))
 
 
 def is_traded(market: str, start: datetime, end: datetime) -> bool:
@@ -174,6 +224,33 @@ def expected_time(market: str, start: datetime, end: datetime) -> timedelta:
     return trading_time(market, start, end) - sum(holidays, timedelta())
 
 
+@lru_cache(maxsize=128)
+def bar_grid(instrument: Instrument, length: timedelta) -> frozenset[int]:
+    """At which minutes of UTC, as remainders of their length in minutes, an instrument's bars may begin.
+
+    Providers do not say whether bars of half an hour or an hour follow the clock or the opening, nor whose
+    clock. All of them count: bars of an hour in New York may begin at the full hour and at half past.
+    """
+    if instrument.asset_class != "equity":
+        return frozenset((0,))
+    exchange = exchange_of(instrument.base)
+    if exchange is None:
+        return any_grid(length)
+    # A change of the clocks is one of whole hours.
+    some_day = date(2026, 1, 1)
+    midnight = _utc(some_day, time(), _TIME_ZONES[exchange.calendar])
+    spans = _usual_spans(exchange.calendar, extended=False)
+    openings = [_utc(some_day, opens, _TIME_ZONES[exchange.calendar]) for opens, _ in spans]
+    minutes = length // timedelta(minutes=1)
+    return frozenset({0, *((each.hour * 60 + each.minute) % minutes for each in (midnight, *openings))})
+
+
+def any_grid(length: timedelta) -> frozenset[int]:
+    """The same of a session that no calendar has: it may open at any five minutes."""
+    minutes = length // timedelta(minutes=1)
+    return frozenset(range(0, minutes, min(5, minutes)))
+
+
 def ending_calendars(markets: Iterable[str], now: datetime) -> dict[str, date]:
     """The exchanges whose holidays are known for less than 30 days more, and the last day that is known.
 
@@ -194,14 +271,22 @@ def _sessions_of_day(market: str, day: date) -> tuple[Session, ...]:
     calendar = CALENDARS[exchange]
     if day.isoweekday() in _WEEKEND or f"{day:%m-%d}" in calendar.holidays.get(day.year, ""):
         return ()
-    spans = [tuple(map(time.fromisoformat, hours.split("-"))) for hours in calendar.hours]
+    spans = _usual_spans(exchange, extended=bool(extended))
     early_close = _early_close(calendar.early_closes.get(day.year, ""), day)
-    if extended:
-        spans = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE if early_close else _EXTENDED_CLOSE)]
+    if extended and early_close:
+        spans = [(_EXTENDED_OPEN, _EXTENDED_EARLY_CLOSE)]
     elif early_close:
         spans = [(opens, min(closes, early_close)) for opens, closes in spans if opens < early_close]
     zone = _TIME_ZONES[exchange]
     return tuple(Session(_utc(day, opens, zone), _utc(day, closes, zone)) for opens, closes in spans)
+
+
+def _usual_spans(exchange: str, *, extended: bool) -> list[tuple[time, time]]:
+    """From when to when an exchange is open on an ordinary day, on its own clock."""
+    if extended:
+        return [(_EXTENDED_OPEN, _EXTENDED_CLOSE)]
+    spans = [hours.split("-") for hours in CALENDARS[exchange].hours]
+    return [(time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in spans]
 
 
 def _holidays_between(market: str, start: datetime, end: datetime) -> Iterator[Session]:

@@ -145,10 +145,10 @@ def _stamp(bar: MarketBar, instrument: Instrument) -> str:
     return f"{bar.open_time.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
-def _columns(bar: MarketBar, instrument: Instrument) -> dict[str, str | int]:
+def _columns(bar: MarketBar, instrument: Instrument) -> dict[str, str | float]:
     decimals = 4 if instrument.asset_class == "equity" else 5
     prices = {"1. open": bar.open, "2. high": bar.high, "3. low": bar.low, "4. close": bar.close}
-    columns: dict[str, str | int] = {name: f"{price:.{decimals}f}" for name, price in prices.items()}
+    columns: dict[str, str | float] = {name: f"{price:.{decimals}f}" for name, price in prices.items()}
     if bar.volume is not None:
         # Shares come as text, coins as a number.
         columns["5. volume"] = str(bar.volume) if instrument.asset_class == "equity" else bar.volume

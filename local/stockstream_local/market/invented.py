@@ -34,7 +34,7 @@ class MarketBar:
     Attributes:
         open_time: when the bar starts, UTC.
         open, high, low, close: prices in the quote currency, rounded as the market rounds them.
-        volume: whole units traded; None for a currency pair.
+        volume: units traded, whole ones but of a recorded coin; None for a currency pair.
     """
 
     open_time: datetime
@@ -42,7 +42,7 @@ class MarketBar:
     high: float
     low: float
     close: float
-    volume: int | None
+    volume: float | None
 
 
 @dataclass(frozen=True, slots=True)

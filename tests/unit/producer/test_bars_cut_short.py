@@ -7,7 +7,7 @@ session two minutes after the close. Expected times are worked out by hand, in U
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from minutes_of_a_producer import World, utc
+from minutes_of_a_producer import Clock, World, utc
 
 from producer.planning.planner import Plan
 
@@ -92,3 +92,53 @@ def test_bars_that_begin_with_the_clock_come_a_minute_after_their_end_too(*, alp
 
     times = [*(f"{hour}:01" for hour in range(15, 21)), "21:02"]
     assert run_until_the_evening(world, 20) == moments(20, times)
+
+
+class BehindClock(Clock):
+    """The time of a server whose data is late."""
+
+    def __init__(self, clock: Clock, delay: timedelta) -> None:
+        self._clock, self._delay = clock, delay
+
+    @property
+    def now(self) -> datetime:  # type: ignore[override]  # it follows another clock
+        return self._clock.now - self._delay
+
+
+@pytest.mark.parametrize("plan", [FREE, PAID], ids=["free", "paid"])
+@pytest.mark.parametrize(
+    ("name", "day", "auction", "delay", "until"),
+    [
+        # London's closing auction ends at 16:35, on half a day at 12:35, and Frankfurt's at 17:35, 16:35 UTC.
+        ("TSCO.LON", utc(20, 0), "16:35", 0, "16:58"),
+        ("TSCO.LON", utc(20, 0), "16:35", 15, "16:58"),
+        ("TSCO.LON", utc(20, 0) + timedelta(days=34), "12:35", 15, "12:58"),
+        ("MBG.DEX", utc(20, 0), "16:35", 15, "17:03"),
+    ],
+)
+def test_the_closing_auction_comes_on_its_own_day(
+    plan: Plan, name: str, day: datetime, auction: str, delay: int, until: str
+) -> None:
+    hour, minute = map(int, auction.split(":"))
+    moment = day + timedelta(hours=hour, minutes=minute)
+    world = World(name, plan, (day, day + timedelta(days=1)))
+    world.market.times[name].append(moment)
+    world.server.clock = BehindClock(world.clock, timedelta(minutes=delay))
+
+    world.run(moment - timedelta(minutes=40), moment + timedelta(minutes=40))
+
+    came = [datetime.fromisoformat(each["as_of"]) for each in world.stream.of_instrument(name)
+            if each["open_time"] == f"{moment:%Y-%m-%dT%H:%M:%SZ}"]  # fmt: skip
+    assert len(came) == 1
+    assert f"{came[0]:%H:%M}" <= until
+    assert world.missing(name, moment - timedelta(minutes=40), moment + timedelta(minutes=1)) == []
+
+
+def test_an_hour_that_has_the_closing_auction_in_it_is_revised_on_its_day() -> None:
+    world = World("TSCO.LON", PAID, (utc(16, 0), utc(28, 0)), interval="60min")
+    # The bar of 16:00 gets the price of 16:35.
+    world.server.revisions[utc(20, 16)] = utc(20, 16, 36), 7.0
+
+    world.run(utc(20, 15, 55), utc(20, 16, 59))
+
+    assert world.stream.documents("TSCO.LON")[utc(20, 16)]["close"] == 7.0

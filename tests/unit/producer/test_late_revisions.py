@@ -147,12 +147,30 @@ def test_alpha_vantage_shows_a_hundred_bars_each_time_and_is_asked_once_more_aft
 
 
 @pytest.mark.parametrize("alpaca", [False, True])
-def test_a_plan_that_counts_a_days_requests_has_none_to_spare(*, alpaca: bool) -> None:
+def test_a_plan_that_counts_a_days_requests_reads_again_after_the_close_with_one_that_is_left(
+    *, alpaca: bool
+) -> None:
     world = friday(plan=Plan(25, 1), alpaca=alpaca)
+    world.server.revisions = {utc(20, 20, 59): (utc(20, 21, 10), 7.25)}
 
-    world.run(utc(20, 20), NIGHT)
+    world.run(OPENING, NIGHT)
 
-    assert not [moment for moment, _ in world.server.asked if moment > utc(20, 21, 25)]
+    assert came_at(world, "IBM", utc(20, 20, 59)) == "21:30:20"
+    assert len(world.server.asked) == 25
+    assert broken_lookbacks(world, "IBM") == []
+
+
+def test_where_none_is_left_what_is_revised_after_the_close_comes_on_the_next_day() -> None:
+    # Ten instruments take all of the 25.
+    names = "AAPL,AMZN,GOOG,IBM,INTC,META,MSFT,NVDA,ORCL,TSLA"
+    world = friday(names, plan=Plan(25, 1), alpaca=False)
+    world.server.revisions = {utc(20, 20, 59): (utc(20, 21, 20), 7.25)}
+
+    world.run(OPENING, NIGHT)
+
+    assert len(world.server.asked) == 25
+    assert max(moment for moment, _ in world.server.asked) < utc(20, 21, 20)
+    assert all(world.stream.documents(name)[utc(20, 20, 59)]["close"] != 7.25 for name in names.split(","))
 
 
 def test_a_provider_that_is_down_after_the_close_is_not_asked_all_night() -> None:

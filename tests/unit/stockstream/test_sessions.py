@@ -14,13 +14,16 @@ from stockstream.instruments import parse_instrument
 from stockstream.sessions import (
     Session,
     bar_end,
+    bar_grid,
     current_or_last_session,
+    day_without_session,
     ending_calendars,
     expected_since,
     expected_time,
     is_traded,
     market_of,
     sessions_between,
+    times_outside,
     trading_began,
     trading_time,
 )
@@ -66,6 +69,11 @@ def sessions_on(market: str, day: str) -> list[tuple[str, str]]:
 )
 def test_an_instrument_trades_where_its_symbol_says(name: str, hours: str, market: str) -> None:
     assert market_of(parse_instrument(name), hours) == market
+
+
+def test_a_suffix_of_others_is_refused_with_ours() -> None:
+    with pytest.raises(InstrumentError, match=r"VOD\.L: did you mean VOD\.LON\? no calendar says"):
+        market_of(parse_instrument("VOD.L"), "regular")
 
 
 def test_refuses_a_suffix_without_a_calendar_and_says_which_are_known() -> None:
@@ -144,7 +152,8 @@ def test_the_currency_week_ends_on_friday_at_17_in_new_york() -> None:
     [
         ("XLON", "2026-11-20T15:00", 60, "2026-11-20T16:00"),
         ("XLON", "2026-11-20T16:00", 60, "2026-11-20T16:30"),
-        ("XLON", "2026-11-20T16:30", 60, "2026-11-20T17:30"),  # after the close nothing cuts it short
+        ("XLON", "2026-11-20T16:30", 60, "2026-11-20T16:40"),  # the closing auction, and what follows it
+        ("XLON", "2026-11-20T16:40", 60, "2026-11-20T17:40"),  # after that nothing cuts it short
         ("XNYS", "2026-11-20T20:30", 60, "2026-11-20T21:00"),
         ("XNYS", "2026-11-20T20:55", 5, "2026-11-20T21:00"),
         ("XNYS", "2026-11-20T14:00", 60, "2026-11-20T15:00"),  # begins before the opening
@@ -331,3 +340,77 @@ def test_past_the_end_of_a_calendar_each_weekday_is_an_ordinary_one() -> None:
 def test_importing_the_sessions_loads_no_pandas() -> None:
     code = "import sys, stockstream.sessions; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603  # our own
+
+
+@pytest.mark.parametrize(
+    ("instrument", "interval", "minutes"),
+    [
+        # 9:30 in New York, 9:15 and 9:00 in Bombay, which is half an hour off: 3:45 and 3:30 UTC.
+        ("IBM", 60, {0, 30}),
+        ("IBM", 30, {0}),
+        ("TSCO.LON", 60, {0}),
+        ("INFY.BSE", 60, {0, 30, 45}),
+        ("INFY.BSE", 30, {0, 15}),
+        ("INFY.BSE", 15, {0}),
+        ("600104.SHH", 60, {0, 30}),
+        ("IBM", 5, {0}),
+        ("IBM", 1, {0}),
+        ("crypto:BTC/USD", 60, {0}),
+        ("fx:EUR/USD", 60, {0}),
+        ("SHOP.XX", 15, {0, 5, 10}),  # an unknown exchange, as a replayed market may have
+    ],
+)
+def test_bars_begin_with_the_clock_or_with_the_opening(
+    instrument: str, interval: int, minutes: set[int]
+) -> None:
+    assert bar_grid(parse_instrument(instrument), timedelta(minutes=interval)) == minutes
+
+
+@pytest.mark.parametrize(
+    ("market", "minutes", "times", "outside"),
+    [
+        # A Friday, a Monday and the weekend between them; the first bar of an hour begins before the opening.
+        ("XNYS", 60, ["20T13:00", "20T14:00", "20T20:00", "20T21:00", "21T15:00", "23T14:00"],
+         ["20T13:00", "20T21:00", "21T15:00"]),
+        # The day after Thanksgiving ends at 13:00, with its extended hours at 17:00.
+        ("XNYS", 1, ["26T15:00", "27T14:29", "27T14:30", "27T17:59", "27T18:00"],
+         ["26T15:00", "27T14:29", "27T18:00"]),
+        ("XNYS extended", 1, ["27T08:59", "27T09:00", "27T21:59", "27T22:00"], ["27T08:59", "27T22:00"]),
+        # London's closing auction is at 16:35; Frankfurt's at 17:35, 16:35 UTC.
+        ("XLON", 1, ["20T16:29", "20T16:35", "20T16:39", "20T16:40"], ["20T16:40"]),
+        ("XETR", 1, ["20T16:35", "20T16:44", "20T16:45"], ["20T16:45"]),
+        # Lunch in Shanghai is from 11:30 to 13:00, 3:30 to 5:00 UTC.
+        ("XSHG", 1, ["20T03:30", "20T03:31", "20T04:59", "20T05:00"], ["20T03:31", "20T04:59"]),
+        # Currencies are closed from 17:00 on Friday to 17:00 on Sunday in New York.
+        ("currencies", 1, ["20T21:59", "20T22:00", "21T12:00", "22T21:59", "22T22:00"],
+         ["20T22:00", "21T12:00", "22T21:59"]),
+        ("always", 1, ["21T12:00"], []),
+        ("XNYS", 1, [], []),
+    ],
+)  # fmt: skip
+def test_bars_outside_of_all_sessions(
+    market: str, minutes: int, times: list[str], outside: list[str]
+) -> None:
+    shown = [f"2026-11-{time}:00Z" for time in times]
+
+    assert times_outside(market, shown, timedelta(minutes=minutes)) == [
+        f"2026-11-{time}:00Z" for time in outside
+    ]
+
+
+@pytest.mark.parametrize(
+    ("market", "moment", "day"),
+    [
+        ("XNYS", "2026-11-26T15:00", date(2026, 11, 26)),
+        ("XNYS", "2026-11-27T23:00", None),
+        # Friday evening in New York, Saturday morning in Bombay.
+        ("XNYS", "2026-11-28T02:00", None),
+        ("XBOM", "2026-11-27T22:00", date(2026, 11, 28)),
+        ("currencies", "2026-11-28T15:00", None),
+        ("always", "2026-11-28T15:00", None),
+    ],
+)
+def test_a_day_without_a_session_is_one_of_the_markets_own_clock(
+    market: str, moment: str, day: date | None
+) -> None:
+    assert day_without_session(market, utc(moment)) == day

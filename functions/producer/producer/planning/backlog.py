@@ -10,6 +10,7 @@ from stockstream.instruments import Instrument
 from stockstream.sessions import (
     Session,
     bar_end,
+    closing_ends,
     current_or_last_session,
     sessions_between,
     trading_time,
@@ -24,6 +25,9 @@ FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1
 _FIRST_CLOSING_REQUEST = timedelta(minutes=2)
 _SECOND_CLOSING_REQUEST = timedelta(minutes=20)
 _CLOSING_ENDS, _UNANSWERED_CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
+# What a closing auction brings is shown a quarter of an hour after its end at the latest. The second request
+# waits for that, and there are ten minutes for it, as there are where it comes after twenty.
+_AUCTION_SHOWS, _FOR_THE_SECOND = timedelta(minutes=17), timedelta(minutes=10)
 # How many minutes there are for the first closing request.
 CLOSING_MINUTES = (_CLOSING_ENDS - _FIRST_CLOSING_REQUEST) // timedelta(minutes=1)
 # How late a finished bar may show up. If a bar has not come by then, there were no trades.
@@ -162,15 +166,23 @@ def _settled(market: Market, state: RequestState) -> datetime:
 
 def _closing_request(market: Market, state: RequestState) -> int:
     closed_at = market.session.closes
+    auction = closing_ends(market.name, market.session) - closed_at
+    # Where its price comes with the close, the first request shows it.
+    has_auction = auction > _FIRST_CLOSING_REQUEST
+    second = auction + _AUCTION_SHOWS if has_auction else _SECOND_CLOSING_REQUEST
     since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
     is_unanswered = state.asked_at is not None and asked_since_close < timedelta()
-    if since_close >= (_UNANSWERED_CLOSING_ENDS if is_unanswered else _CLOSING_ENDS):
+    last_request = max(_CLOSING_ENDS, second + _FOR_THE_SECOND)
+    if since_close >= (_UNANSWERED_CLOSING_ENDS if is_unanswered else last_request):
         return 0
     if asked_since_close < _FIRST_CLOSING_REQUEST:
         return 1
     newest_ended_at = bar_end(market.name, state.newest, market.bar_length) if state.newest else NEVER
     last_is_sent = newest_ended_at >= closed_at and not state.deferred
-    return 2 if asked_since_close < _SECOND_CLOSING_REQUEST <= since_close and not last_is_sent else 0
+    if has_auction:
+        # A bar of an hour that ends with the close has the auction in it: it is asked for again.
+        last_is_sent &= state.newest is not None and state.newest >= closed_at
+    return 2 if asked_since_close < second <= since_close and not last_is_sent else 0
 
 
 def _unseen(market: Market, state: RequestState) -> float:

@@ -90,6 +90,25 @@ def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetim
     return [list(batch) for batch in batches][: plan.requests_of_a_run(ledger)]
 
 
+def spare_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime) -> int:
+    """How many of a day's requests no new bar will need, at a moment; 0 where only minutes are counted.
+
+    Args:
+        watchlist: what is followed.
+        plan: what the provider allows.
+        ledger: what has been asked.
+        now: UTC.
+    """
+    if plan.requests_per_day is None:
+        return 0
+    ledger = ledger.of_day(now)
+    able, others = _read_backlogs(watchlist, plan, ledger, now.replace(second=0, microsecond=0))
+    count = len(watchlist.instruments)
+    together = count / ceil(count / plan.instruments_per_request)
+    needed = sum(backlog.least_requests(_CAUTIOUS_PERIOD) for backlog in (*able, *others))
+    return max(0, plan.requests_per_day - ledger.spent - ceil(needed / together))
+
+
 def _read_backlogs(
     watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime
 ) -> tuple[list[Backlog], list[Backlog]]:

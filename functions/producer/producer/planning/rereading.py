@@ -12,7 +12,7 @@ from itertools import batched
 from producer.markets.watchlist import Watchlist
 from producer.planning.bar_requests import BarRequest, longest_waiting_first
 from producer.planning.ledger import Ledger
-from producer.planning.planner import Plan
+from producer.planning.planner import Plan, spare_requests
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.instruments import Instrument
 from stockstream.sessions import current_or_last_session, trading_began, trading_time
@@ -29,7 +29,8 @@ def plan_rereading(
 ) -> list[BarRequest]:
     """The requests that bring again what was sent long ago, and what is new as well; all that are due.
 
-    A plan that limits a day's requests has none to spare for it.
+    A plan that limits a day's requests has none to spare for it while a market is open. After the close it
+    makes as many as the rest of the day does not need.
 
     Args:
         watchlist: what is followed.
@@ -40,10 +41,12 @@ def plan_rereading(
             far as they do, whatever is asked for. Of that only the answer after the close is missing.
     """
     is_stopped = ledger.stopped_until is not None and now < ledger.stopped_until
-    if plan.requests_per_day is not None or is_stopped:
+    if is_stopped:
         return []
+    is_scarce = plan.requests_per_day is not None
     requests: list[BarRequest] = []
-    for market, instruments in _due(watchlist, ledger, now, while_open=lookback is not None).items():
+    due = _due(watchlist, ledger, now, while_open=lookback is not None and not is_scarce)
+    for market, instruments in due.items():
         cursors = {each: ledger.of_instrument(each.name).sent_until for each in instruments}
         if lookback is None:
             requests += [BarRequest((each,), cursor, again=True) for each, cursor in cursors.items()]
@@ -58,6 +61,8 @@ def plan_rereading(
         requests += [
             BarRequest(tuple(batch), since, again=True) for batch in batched(able, together, strict=False)
         ]
+    if requests and is_scarce:
+        return requests[: spare_requests(watchlist, plan, ledger, now)]
     return requests
 
 

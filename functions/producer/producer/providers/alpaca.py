@@ -25,6 +25,7 @@ from producer.providers.provider_errors import (
 from producer.providers.provider_http import ProviderHttp, Response
 from stockstream.bars import INTERVALS
 from stockstream.errors import SettingsError
+from stockstream.exchanges import NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
 from stockstream.sessions import NEW_YORK_STOCKS, NEW_YORK_TIME
 from stockstream.times import format_time
@@ -239,6 +240,13 @@ def _span(asset_class: str, interval: str) -> timedelta:
     return traded * _CLOCK_TO_SESSION + _LONGEST_BREAK if asset_class == "equity" else traded
 
 
+def _offers(instrument: Instrument) -> bool:
+    """Coins, and equities of New York; of a symbol that names no exchange the calendars' error says more."""
+    if instrument.asset_class == "equity":
+        return exchange_of(instrument.base) in (NEW_YORK, None)
+    return instrument.asset_class in _PATHS
+
+
 def _open(access: ProviderAccess) -> Alpaca:
     return Alpaca(
         access.session,
@@ -255,7 +263,7 @@ ALPACA = ProviderKind(
     title="Alpaca",
     url="https://data.alpaca.markets",
     open=_open,
-    offers=lambda instrument: instrument.asset_class in _PATHS,
+    offers=_offers,
     delay=lambda options: timedelta(minutes=15 if options[FEED_SETTING] == _DELAYED_FEED else 0),
     # Its own client's examples ask for coins without one.
     needs_key=lambda instrument: instrument.asset_class != "crypto",

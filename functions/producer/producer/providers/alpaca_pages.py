@@ -23,7 +23,7 @@ from producer.providers.reading import parse_json, read_numbers, read_object, sh
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
-from stockstream.sessions import is_traded
+from stockstream.sessions import day_without_session, is_traded
 from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")
@@ -69,7 +69,8 @@ class Collected:
 
     Args:
         interval: the bars' interval.
-        market: keep only the bars of its sessions, a name as market_of gives it; None for all bars.
+        market: leave out the trading before and after its sessions, a name as market_of gives it; None for
+            all bars.
         newest: how many of each symbol's newest bars to keep; None for all.
     """
 
@@ -87,7 +88,9 @@ class Collected:
         for symbol, rows in page.rows.items():
             bars, rejected = read_rows(rows)
             if self._market is not None:
-                bars = {start: bars[start] for start in bars if self._is_traded(self._market, start)}
+                bars = {
+                    start: bars[start] for start in bars if not self._is_before_or_after(self._market, start)
+                }
             known = self._bars.get(symbol, {}) | bars
             if self._newest is not None and len(known) > self._newest:
                 self._cut.add(symbol)
@@ -112,9 +115,10 @@ class Collected:
             failure=failure,
         )
 
-    def _is_traded(self, market: str, open_time: str) -> bool:
+    def _is_before_or_after(self, market: str, open_time: str) -> bool:
+        """Whether a bar is of a day with a session, and not of the session."""
         opens = parse_time(open_time)
-        return is_traded(market, opens, opens + self._length)
+        return not is_traded(market, opens, opens + self._length) and not day_without_session(market, opens)
 
 
 def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from producer.providers.alphavantage_answers import parse_answer
+from producer.providers.alphavantage_answers import parse_answer, write_symbol
 from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
 from producer.providers.api_key import ApiKey
 from producer.providers.provider import ProviderAccess, ProviderKind
@@ -216,18 +216,18 @@ class AlphaVantage:
         if instrument.quote is None:
             return {
                 "function": "TIME_SERIES_INTRADAY",
-                "symbol": instrument.base,
+                "symbol": write_symbol(instrument),
                 "extended_hours": "true" if self._hours == "extended" else "false",
                 # As traded. Otherwise a split or a dividend would revise every bar of the past at once.
                 "adjusted": "false",
             }
         if instrument.asset_class == "fx":
             return {"function": "FX_INTRADAY", "from_symbol": instrument.base, "to_symbol": instrument.quote}
-        return {"function": "CRYPTO_INTRADAY", "symbol": instrument.base, "market": instrument.quote}
+        return {"function": "CRYPTO_INTRADAY", "symbol": write_symbol(instrument), "market": instrument.quote}
 
 
 def _begins_by(since: datetime | None, answer: Answer) -> bool:
-    return since is not None and min(answer.bars, default="~") <= format_time(since)
+    return since is not None and answer.oldest <= format_time(since)
 
 
 def _open(access: ProviderAccess) -> AlphaVantage:

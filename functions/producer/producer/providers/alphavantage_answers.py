@@ -4,7 +4,6 @@ Alpha Vantage answers errors with HTTP 200, too. Only the shape of an answer tel
 """
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,14 +22,12 @@ from producer.providers.provider_errors import (
     UnknownInstrumentError,
 )
 from producer.providers.reading import read_numbers, read_object, show_fields
-from stockstream.errors import Reason, RecordError
+from stockstream.errors import RecordError
+from stockstream.exchanges import NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
+from stockstream.shown_bars import ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME, read_local_time
 from stockstream.times import format_time
-
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
-_PRICES = ("1. open", "2. high", "3. low", "4. close")
-_VOLUME = "5. volume"
 
 
 def _a(unit: str) -> str:
@@ -113,10 +110,17 @@ def _check_subject(meta: dict[str, Any], series_name: str, instrument: Instrumen
     # `2. Symbol`, `2. From Symbol`, `2. Digital Currency Code`; and `3. To Symbol`, `4. Market Code`
     base = next((value for name, value in meta.items() if name.startswith("2. ")), None)
     quote = next((value for name, value in meta.items() if name.endswith(("To Symbol", "Market Code"))), None)
-    if (str(base).upper(), quote) != (instrument.base, instrument.quote):
+    if str(base).upper() not in {instrument.base, write_symbol(instrument)} or quote != instrument.quote:
         raise MalformedAnswerError(
             f"{instrument.name}: the answer is about {shorten(base)} {shorten(quote or '')}"
         )
+
+
+def write_symbol(instrument: Instrument) -> str:
+    """An equity's symbol as Alpha Vantage lists it: BRK-B, BAC-P-L, ABC-WS; of a pair, what it prices."""
+    if exchange_of(instrument.base) is not NEW_YORK:
+        return instrument.base
+    return re.sub(r"\.PR([A-Z]?)$", r"-P-\1", instrument.base).rstrip("-").replace(".", "-")
 
 
 def _zone(meta: dict[str, Any], instrument: Instrument) -> ZoneInfo:
@@ -132,23 +136,8 @@ def _read_series(series: dict[str, Any], zone: ZoneInfo) -> tuple[dict[str, Ohlc
     rejected: list[RejectedBar] = []
     for stamp, fields in series.items():
         try:
-            bars[_read_stamp(stamp, zone)] = read_numbers(fields, _PRICES, _VOLUME)
+            open_time = format_time(read_local_time(stamp, zone))
+            bars[open_time] = read_numbers(fields, ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME)
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))
     return bars, rejected
-
-
-def _read_stamp(stamp: str, zone: ZoneInfo) -> str:
-    """The start of a bar in UTC, from a naive local time."""
-    if _STAMP.fullmatch(stamp):
-        try:
-            local = datetime.fromisoformat(stamp)
-            moment = local.replace(tzinfo=zone).astimezone(UTC)
-            # In the hour that the clocks skip in spring there is no such time.
-            if moment.astimezone(zone).replace(tzinfo=None) == local:
-                return format_time(moment)
-        except (ValueError, OverflowError):
-            pass  # the form is right and the time does not exist: 2026-02-30, or year 10000 in UTC
-    raise RecordError(
-        Reason.BAD_TIME, f"{shorten(stamp)} is no time of the form YYYY-MM-DD HH:MM:SS in {zone.key}"
-    )

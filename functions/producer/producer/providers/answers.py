@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import ProviderError, UnknownInstrumentError
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason
 from stockstream.sessions import bar_end
+from stockstream.shown_bars import EARLIEST_BAR
 from stockstream.times import format_time, parse_time
 
 # So many bars Alpha Vantage shows in a short answer, and Alpaca is asked for. Any of them may be revised. The
@@ -50,6 +51,9 @@ class Answer:
             whole answer.
         cut_off_by: why the longer answer did not come that would have reached back; None where it did, or
             where the provider has none. The answer is whole otherwise.
+        left_out: the open_times of what it showed beside them and what is not of its market's: from outside
+            the sessions, as admission.py says. A provider leaves this empty.
+        special_days: the days on which its market was open although no calendar has a session, as news.
     """
 
     bars: Mapping[str, Ohlcv]
@@ -59,6 +63,13 @@ class Answer:
     reaches_back: bool
     failure: ProviderError | None = None
     cut_off_by: ProviderError | None = None
+    left_out: Sequence[str] = ()
+    special_days: Sequence[date] = ()
+
+    @property
+    def oldest(self) -> str:
+        """The open_time of its oldest bar that can be one; after all others where it has none."""
+        return min((time for time in self.bars if time >= EARLIEST_BAR), default="~")
 
     def without_forming(self, market: str, interval: str) -> "Answer":
         """The answer without the bar that is still forming.

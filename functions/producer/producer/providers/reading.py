@@ -5,9 +5,8 @@ from typing import Any
 
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import MalformedAnswerError
-from stockstream.errors import Reason, RecordError
-from stockstream.reading import read_number, shorten
-from stockstream.validation import check_prices, check_volume
+from stockstream import shown_bars
+from stockstream.reading import shorten
 
 # The longest answer that is asked for is 31 days of a coin: 44,640 bars, of eight values at the most.
 MOST_VALUES = 500_000
@@ -66,17 +65,4 @@ def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str)
     Raises:
         RecordError: the bar breaks the rules; its reason says how.
     """
-    if not isinstance(fields, dict):
-        raise RecordError(Reason.BAD_TYPE, "the bar is not an object")
-    open_, high, low, close = (_read_field(fields, name) for name in prices)
-    is_blank = fields.get(volume) is None or str(fields[volume]).strip() == ""
-    traded = None if is_blank else _read_field(fields, volume)
-    check_prices(open_, high, low, close)
-    check_volume(traded)
-    return Ohlcv(open_, high, low, close, traded)
-
-
-def _read_field(fields: dict[str, Any], name: str) -> float:
-    if name not in fields:
-        raise RecordError(Reason.MISSING_FIELD, f"{name} is missing")
-    return read_number(fields[name], name)
+    return Ohlcv(*shown_bars.read_numbers(fields, prices, volume))

@@ -86,6 +86,54 @@ def test_knows_what_it_is_about(
     assert not recording.is_stamped_by_end
 
 
+@pytest.mark.parametrize(
+    ("volume", "read"),
+    [("700", 700), ("1234.0", 1234), ("0.53", 0.53), (0.53, 0.53), ("", None), (None, None), ("0", 0)],
+)
+def test_reads_a_volume_as_the_producer_does(
+    tmp_path: Path, volume: str | float | None, read: float | None
+) -> None:
+    answer = CRYPTO | {"Time Series Crypto (15min)": {"2025-07-01 09:30:00": PRICES | {"5. volume": volume}}}
+
+    assert recorded(tmp_path, answer).bars[0].volume == read
+
+
+def test_takes_a_symbol_in_small_letters(tmp_path: Path) -> None:
+    meta = EQUITY["Meta Data"] | {"2. Symbol": "brk-b"}
+
+    recording = recorded(tmp_path, EQUITY | {"Meta Data": meta})
+
+    assert recording.instrument.name == "BRK.B"
+    assert recording.answer(ASKED | {"symbol": "BRK-B"}, NOW) == (tmp_path / "answer.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("stamp", "row"),
+    [
+        ("2025-07-01 09:32:00", PRICES | {"4. close": "0.0000"}),
+        ("2025-07-01 09:32:00", PRICES | {"2. high": "1_2"}),
+        ("2025-07-01 09:32:37", PRICES),
+        # In New York the clocks went from 2:00 to 3:00.
+        ("2025-03-09 02:30:00", PRICES),
+        ("1970-01-02 09:30:00", PRICES),
+    ],
+    ids=["zero", "underscore", "between", "skipped", "1970"],
+)
+def test_leaves_out_the_bars_that_the_producer_rejects(tmp_path: Path, stamp: str, row: Json) -> None:
+    good = EQUITY["Time Series (1min)"]
+
+    recording = recorded(tmp_path, EQUITY | {"Time Series (1min)": good | {stamp: row}})
+
+    assert [bar.volume for bar in recording.bars] == [600, 700]
+    with pytest.raises(RecordingError, match="0 bars that the producer would take, of 1: BAD_"):
+        recorded(tmp_path, EQUITY | {"Time Series (1min)": {stamp: row}})
+
+
+def test_refuses_invented_sample_data(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="sample data"):
+        recorded(tmp_path, EQUITY | {"message": "This is sample data for illustration."})
+
+
 def test_its_bars_are_oldest_first(tmp_path: Path) -> None:
     assert [bar.volume for bar in recorded(tmp_path, EQUITY).bars] == [600, 700]
 
@@ -121,7 +169,7 @@ def test_tells_the_bars_that_it_showed(tmp_path: Path) -> None:
         (EQUITY | {"Time Series (1min)": {}}, "0 bars"),
         (EQUITY | {"Meta Data": EQUITY["Meta Data"] | {"6. Time Zone": "Atlantis/Centre"}}, "Atlantis"),
         (EQUITY | {"Meta Data": EQUITY["Meta Data"] | {"4. Interval": "2min"}}, "2min"),
-        (EQUITY | {"Time Series (1min)": {"yesterday": PRICES}}, "yesterday"),
+        (EQUITY | {"Time Series (1min)": {"yesterday": PRICES}}, "0 bars .* yesterday"),
     ],
     ids=["refusal", "list", "empty", "zone", "interval", "stamp"],
 )

@@ -104,8 +104,35 @@ def test_what_has_failed_waits_and_what_lags_gets_what_is_new_first() -> None:
     assert read_again(at("21:30"), IBM, since=at("14:00"), sent_until=at("19:12", 19)) != []
 
 
-def test_a_plan_with_a_days_limit_reads_nothing_again() -> None:
-    assert read_again(at("21:30"), IBM, since=at("14:00"), plan=Plan(1000, 5, 100)) == []
+def test_a_plan_with_a_days_limit_reads_nothing_again_while_the_market_is_open() -> None:
+    assert read_again(at("17:50"), IBM, since=at("14:30"), plan=Plan(1000, 5, 100)) == []
+
+
+@pytest.mark.parametrize(
+    ("spent", "instruments", "again"),
+    [
+        # 21:30 UTC is 16:30 in New York: until midnight there, a coin has 450 bars, five answers of
+        # 95, the last of which is the next day's.
+        (24, (IBM,), 1),
+        (25, (IBM,), 0),
+        (24, (IBM, MSFT), 1),
+        (23, (IBM, MSFT), 2),
+        (20, (IBM, COIN), 1),
+        (21, (IBM, COIN), 0),
+    ],
+)
+def test_after_the_close_it_reads_again_with_what_the_rest_of_the_day_does_not_need(
+    spent: int, instruments: tuple[Instrument, ...], again: int
+) -> None:
+    known = RequestState(
+        asked_at=at("21:22"), newest=at("20:59"), sent_until=at("20:59"), reread_at=at("14:30")
+    )
+    coin = known._replace(asked_at=at("21:30"), newest=at("21:29"), reread_at=at("21:00"))
+    states = {each.name: coin if each is COIN else known for each in instruments}
+    ledger = Ledger(day=at("21:30").date(), spent=spent, instruments=states)
+    watchlist = Watchlist(instruments, "1min", "regular")
+
+    assert len(plan_rereading(watchlist, Plan(25, 1), ledger, at("21:30"), None)) == again
 
 
 def test_nothing_is_read_again_where_the_provider_says_that_the_day_is_spent() -> None:

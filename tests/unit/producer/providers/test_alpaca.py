@@ -242,8 +242,8 @@ def test_the_failure_of_one_class_keeps_the_bars_of_the_other() -> None:
 
 def test_a_symbol_that_alpaca_refuses_fails_alone() -> None:
     session = FakeMarket({"AAPL": minutes_before_now(2), "BRK": minutes_before_now(2)})
-    session.invalid = {"BRK.X", "ES=F"}
-    instruments = [parse_instrument(name) for name in ("BRK.X", "AAPL", "ES=F", "BRK")]
+    session.invalid = {"BRK.X", "ABC.WS"}
+    instruments = [parse_instrument(name) for name in ("BRK.X", "AAPL", "ABC.WS", "BRK")]
 
     answers = alpaca(session).fetch(instruments, "1min", ago(minutes=30))
 
@@ -251,9 +251,9 @@ def test_a_symbol_that_alpaca_refuses_fails_alone() -> None:
         "AAPL": 2,
         "BRK": 2,
         "BRK.X": 0,
-        "ES=F": 0,
+        "ABC.WS": 0,
     }
-    assert {"BRK.X", "ES=F"} == {
+    assert {"BRK.X", "ABC.WS"} == {
         name for name, answer in answers.items() if isinstance(answer.failure, UnknownInstrumentError)
     }
     assert len(session.asked) == 3
@@ -308,6 +308,13 @@ def test_a_currency_pair_is_not_offered_and_says_so() -> None:
 
     assert (type(answers["fx:EUR/USD"].failure), len(answers["AAPL"].bars)) == (UnknownInstrumentError, 2)
     assert [ALPACA.offers(instrument) for instrument in (pair, AAPL, BTC)] == [False, True, True]
+
+
+@pytest.mark.parametrize(("name", "is_offered"), [("BRK.B", True), ("TSCO.LON", False), ("VOD.L", True)])
+def test_alpaca_offers_new_yorks_equities_and_leaves_unknown_exchanges_to_the_calendars(
+    name: str, *, is_offered: bool
+) -> None:
+    assert ALPACA.offers(parse_instrument(name)) is is_offered
 
 
 @pytest.mark.parametrize(
@@ -373,18 +380,9 @@ def test_regular_hours_keep_an_hour_of_which_any_part_is_traded(
     assert regular_bars("60min", day, starts) == kept
 
 
-@pytest.mark.parametrize(
-    "day",
-    [
-        "2026-11-26",  # Thanksgiving
-        "2026-12-25",
-        "2026-07-03",  # Independence Day is a Saturday
-        "2026-11-28",  # a Saturday
-    ],
-)
-@pytest.mark.parametrize("interval", [*SHORTER, "60min"])
-def test_regular_hours_have_no_bar_of_a_day_without_trading(interval: str, day: str) -> None:
-    assert regular_bars(interval, day, ["14:30", "16:00", "19:00"]) == []
+def test_regular_hours_leave_a_day_without_a_session_to_the_rule_for_all_providers() -> None:
+    # Thanksgiving.
+    assert regular_bars("1min", "2026-11-26", ["09:00", "14:30"]) == ["09:00", "14:30"]
 
 
 def regular_bars(interval: str, day: str, starts: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from urllib3.response import HTTPResponse
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import Allowance, AllowanceSpentError
 from producer.providers.alphavantage import AlphaVantage
-from producer.providers.alphavantage_answers import parse_answer
+from producer.providers.alphavantage_answers import parse_answer, write_symbol
 from producer.providers.api_key import ApiKey
 from producer.providers.provider_errors import (
     BurstLimitError,
@@ -57,6 +57,31 @@ def test_reads_local_time_as_winter_time_in_winter_and_summer_time_in_summer() -
     bars, _ = parse_answer(answer, IBM, "1min")
 
     assert {"2026-07-01T13:30:00Z", "2026-12-01T14:30:00Z"} == set(bars)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("BRK.B", "BRK-B"),
+        ("BAC.PRL", "BAC-P-L"),
+        ("BAC.PR", "BAC-P"),
+        ("ABC.WS", "ABC-WS"),
+        ("IBM", "IBM"),
+        ("TSCO.LON", "TSCO.LON"),
+        ("RCI-B.TRT", "RCI-B.TRT"),
+    ],
+)
+def test_a_symbol_is_written_as_alpha_vantage_lists_it_and_read_in_either_writing(
+    name: str, written: str
+) -> None:
+    instrument = parse_instrument(name)
+    assert write_symbol(instrument) == written
+
+    for symbol in (name, written):
+        bars, _ = parse_answer(
+            equity_answer({"2026-11-20 15:59:00": bar()}, symbol=symbol), instrument, "1min"
+        )
+        assert list(bars) == ["2026-11-20T20:59:00Z"]
 
 
 def test_reads_the_numbers() -> None:

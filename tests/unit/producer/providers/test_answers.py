@@ -27,10 +27,10 @@ def test_a_month_ends_where_the_next_begins(month: str, begins: str, ends: str) 
         ("15:59:59", []),
         ("16:00:00", ["15:00"]),
         ("16:29:59", ["15:00"]),
-        # London closes at 16:30 and the bar of 16:00 ends with it; what begins later has its whole hour.
+        # London closes at 16:30 and the bar of 16:00 ends with it; its auction's ends at 16:40.
         ("16:30:00", ["15:00", "16:00"]),
-        ("17:34:59", ["15:00", "16:00"]),
-        ("17:35:00", ["15:00", "16:00", "16:35"]),
+        ("16:39:59", ["15:00", "16:00"]),
+        ("16:40:00", ["15:00", "16:00", "16:35"]),
     ],
 )
 def test_a_bar_is_finished_after_its_length_or_when_the_session_closes(
