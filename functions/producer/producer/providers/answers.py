@@ -15,6 +15,8 @@ from stockstream.times import format_time, parse_time
 # So many bars Alpha Vantage shows in a short answer, and Alpaca is asked for. Any of them may be revised. The
 # planner reckons with this number, and a tail keeps a full look-back before the oldest of them.
 BARS_PER_ANSWER = 100
+# Where only what is new is asked for, so many bars before it are asked for again: any may have been revised.
+REVISION_BARS = 20
 
 
 @dataclass(frozen=True, slots=True)
