@@ -246,6 +246,7 @@ def _open(access: ProviderAccess) -> Alpaca:
         access.hours,
         access.options[FEED_SETTING],
         before_request=access.before_request,
+        now=access.now,
     )
 
 

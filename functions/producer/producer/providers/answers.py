@@ -62,6 +62,10 @@ class Answer:
     failure: ProviderError | None = None
     cut_off_by: ProviderError | None = None
 
+    def begins_by(self, since: datetime | None) -> bool:
+        """Whether its oldest bar is one of that moment or before it; no bar is of no moment."""
+        return since is not None and min(self.bars, default="~") <= format_time(since)
+
     def without_forming(self, market: str, interval: str) -> "Answer":
         """The answer without the bar that is still forming.
 

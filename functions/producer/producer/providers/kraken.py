@@ -65,7 +65,8 @@ class Kraken:
             )
         else:
             answer = self._ask(instrument, interval, since - REVISION_BARS * INTERVALS[interval])
-            answer = replace(answer, reaches_back=since >= _shown_since(answer, interval))
+            reaches_back = since >= _shown_since(answer, interval) or answer.begins_by(since)
+            answer = replace(answer, reaches_back=reaches_back)
         return {instrument.name: answer}
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
@@ -118,7 +119,13 @@ def _require_bars(answer: Answer, instrument: Instrument) -> Answer:
 
 
 def _open(access: ProviderAccess) -> Kraken:
-    return Kraken(access.session, access.url, access.timeout_seconds, before_request=access.before_request)
+    return Kraken(
+        access.session,
+        access.url,
+        access.timeout_seconds,
+        before_request=access.before_request,
+        now=access.now,
+    )
 
 
 KRAKEN = ProviderKind(

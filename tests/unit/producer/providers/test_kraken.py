@@ -245,8 +245,8 @@ def test_the_first_answer_is_the_newest_hundred_and_what_is_before_them_is_cut_o
     ("since", "oldest", "reaches_back"),
     [
         # 15:00 and the 719 minutes before it are shown.
-        (datetime(2026, 12, 1, 3, 1, 30, tzinfo=UTC), "2026-12-01T03:01:00Z", True),
-        (datetime(2026, 12, 1, 3, 1, 29, tzinfo=UTC), "2026-12-01T03:01:00Z", False),
+        (datetime(2026, 12, 1, 3, 1, 0, tzinfo=UTC), "2026-12-01T03:01:00Z", True),
+        (datetime(2026, 12, 1, 3, 0, 59, tzinfo=UTC), "2026-12-01T03:01:00Z", False),
         (datetime(2026, 12, 1, 14, 0, 0, tzinfo=UTC), "2026-12-01T13:40:00Z", True),
     ],
 )
@@ -257,6 +257,14 @@ def test_a_gap_of_twelve_hours_is_filled_and_a_longer_one_may_be_a_hole(
 
     assert (min(found.bars), max(found.bars)) == (oldest, "2026-12-01T14:59:00Z")
     assert found.reaches_back is reaches_back
+
+
+def test_what_trades_seldom_has_no_hole_because_the_minute_of_the_gap_has_no_bar() -> None:
+    traded = FakeMarket(datetime(2026, 12, 1, 10, 0, tzinfo=UTC))
+
+    (found,) = kraken(traded).fetch([BTC], "1min", datetime(2026, 12, 1, 4, 0, tzinfo=UTC)).values()
+
+    assert (min(found.bars), found.reaches_back) == ("2026-12-01T10:00:00Z", True)
 
 
 def test_nothing_new_is_no_failure_and_nothing_at_all_is_one() -> None:
