@@ -255,7 +255,7 @@ def test_an_answer_of_impossible_bars_alone_is_no_silence(world: Open, name: str
 def test_the_first_answer_holds_the_newest_hundred(world: Open, name: str, instrument: Instrument) -> None:
     market = trade(instrument, 500)
 
-    answer = world(name, instrument, market=market).fetch()
+    answer = world(name, instrument, market=[*market[1::2], *market[::2]]).fetch()
 
     # A short answer of a hundred may hold the bar that is forming.
     newest = sorted(ended(market))

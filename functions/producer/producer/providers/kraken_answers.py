@@ -96,7 +96,7 @@ def _rows(result: dict[str, Any], instrument: Instrument) -> list[Any]:
     base, quote = own_names(instrument)
     asked = {f"{x}{base}{y}{quote}" for x in _PREFIXES for y in _PREFIXES}
     shown = result.keys() - {"last"}
-    if len(shown) != 1 or not shown <= asked:
+    if len(shown) != 1 or shown.isdisjoint(asked):
         raise MalformedAnswerError(f"{instrument.name}: the answer is about {shorten(', '.join(shown))}")
     rows = result[shown.pop()]
     if not isinstance(rows, list):

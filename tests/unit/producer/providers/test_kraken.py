@@ -133,6 +133,8 @@ def test_a_bar_that_kraken_has_not_committed_is_no_news_whatever_our_clock_says(
     assert list(read(answer(row(AT_58), row(AT_59), row(AT_00)))[0])[-1] == "2026-12-01T14:59:00Z"
     # Kraken's clock is late: the minute of 14:59 is still forming there.
     assert list(read(answer(row(AT_58), row(AT_59), last=AT_58))[0]) == ["2026-12-01T14:58:00Z"]
+    # Wherever it stands.
+    assert list(read(answer(row(AT_00), row(AT_58)))[0]) == ["2026-12-01T14:58:00Z"]
     # Nor is it told of as impossible.
     assert read(answer(row(AT_58), row(AT_59, high="0"), last=AT_58))[1] == []
 
@@ -162,7 +164,7 @@ def test_a_minute_without_a_trade_is_no_bar() -> None:
     ],
 )
 def test_a_bad_row_is_rejected_with_its_reason_and_the_good_ones_go_on(bad: object, reason: Reason) -> None:
-    bars, rejected = read(answer(row(AT_58), bad))
+    bars, rejected = read(answer(bad, row(AT_58)))
 
     assert list(bars) == ["2026-12-01T14:58:00Z"]
     assert [each.reason for each in rejected] == [reason]
