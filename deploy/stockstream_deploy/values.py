@@ -101,7 +101,7 @@ def _examine_by_functions(values: Values) -> Iterator[Finding]:
         yield problem(
             SUBJECT,
             "Provider is replay, a market that runs on your own machine",
-            "Provider=alphavantage, or Provider=alpaca.",
+            "Provider=alphavantage, Provider=alpaca or Provider=kraken.",
         )
     for name, variables in environments.items():
         size = sum(len(key.encode()) + len(value.encode()) for key, value in variables.items())

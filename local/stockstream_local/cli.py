@@ -20,11 +20,16 @@ COMMANDS_OF_A_CLONE = (
         "stockstream_local.status_command:add_status",
     ),
     _DOCTOR,
-    # Above this package, since it asks the functions' own settings.
+    # These two are above this package, since they use a function's own code.
     Command(
         "deploy",
         "check, build and deploy the stack to AWS, without a question",
         "stockstream_deploy.deploy_command:add_deploy",
+    ),
+    Command(
+        "compare",
+        "compare a day's closes with those of another provider",
+        "stockstream_deploy.compare_command:add_compare",
     ),
     Command(
         "invoke",

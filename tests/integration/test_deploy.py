@@ -242,11 +242,15 @@ def test_what_is_kept_under_a_key_of_the_users_own_needs_that_key_named() -> Non
         assert [each.level for each in findings] == [Level.GOOD]
 
 
-def test_coins_need_no_key_and_the_parameters_that_are_named_for_them_are_taken() -> None:
-    chosen = COINS.split()
+@pytest.mark.parametrize(("provider", "title"), [("alpaca", "Alpaca"), ("kraken", "Kraken")])
+def test_coins_need_no_key_and_the_parameters_that_are_named_for_them_are_taken(
+    provider: str, title: str
+) -> None:
+    chosen = [*COINS.split(), f"Provider={provider}"]
 
     assert [each.level for each in examine_values(values(*chosen))] == [Level.GOOD]
-    assert key_of(*chosen).level is Level.GOOD
+    found = key_of(*chosen)
+    assert (found.level, found.words) == (Level.GOOD, f"{title} needs none for these instruments")
 
 
 def test_a_channel_has_an_address() -> None:

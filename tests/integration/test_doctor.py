@@ -39,7 +39,7 @@ def test_the_key_has_to_be_there_and_encrypted() -> None:
     ssm = boto3.client("ssm")
     assert found("provider's key", stack()) == (
         Level.NOTE,
-        "there is no parameter /mine/key; coins of Alpaca need none",
+        "there is no parameter /mine/key; coins of Alpaca and Kraken need none",
     )
     ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="String")
     assert found("provider's key", stack()) == (Level.PROBLEM, "/mine/key is stored in the clear")

@@ -68,6 +68,7 @@ def test_it_offers_what_works_on_a_stack_in_aws(installed: Path) -> None:
         "up",
         "down",
         "deploy",
+        "compare",
         "status",
         "invoke",
         "alarm",

@@ -35,9 +35,10 @@ def test_two_runs_send_each_bar_once(
 
 
 @pytest.mark.usefixtures("stack")
-def test_coins_of_alpaca_need_no_key_to_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("provider", ["alpaca", "kraken"])
+def test_coins_need_no_key_to_be_stored(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("ssm").delete_parameter(Name="/stockstream/api-key")
-    monkeypatch.setenv("PROVIDER", "alpaca")
+    monkeypatch.setenv("PROVIDER", provider)
     monkeypatch.setenv("INSTRUMENTS", "crypto:BTC/USD,crypto:ETH/USD")
 
     assert invoke({}) == {"crypto:BTC/USD": 2, "crypto:ETH/USD": 2}

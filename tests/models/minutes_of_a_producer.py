@@ -7,7 +7,7 @@ what is refused.
 import io
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from producer.production import Producer
 from producer.providers.alpaca import Alpaca, parse_key
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.api_key import ApiKey
+from producer.providers.kraken import Kraken
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import KeyedRecord
@@ -198,6 +199,22 @@ class AlpacaServer(Server):
         return {"bars": bars, "next_page_token": str(after) if after < len(wanted) else None}
 
 
+class KrakenServer(Server):
+    """Shows what there is of the newest 720 minutes; the last of them is forming."""
+
+    def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
+        """One coin's rows, oldest first."""
+        (name,) = self.market.times
+        forming = self.clock.now.replace(second=0, microsecond=0)
+        since = datetime.fromtimestamp(int(parameters.get("since", "0")), UTC)
+        first = max(forming - 719 * MINUTE, since + timedelta(seconds=1))
+        rows = [
+            [int(each.timestamp()), *4 * [str(self.shown_close(each))], "0", "7", 1]
+            for each in self.market.between(name, first, forming + MINUTE)
+        ]
+        return {"error": [], "result": {"XXBTZUSD": rows, "last": int((forming - MINUTE).timestamp())}}
+
+
 class Stream:
     """Keeps what it takes: nothing while it refuses, and no more than it has room for."""
 
@@ -298,6 +315,19 @@ def open_alpaca(server: Server, hours: str, before_request: Callable[[], None]) 
     )
 
 
+def open_kraken(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
+    """Kraken, with the clock of its server; coins are traded at all hours."""
+    del hours
+    return Kraken(server, "https://market.test", 5, before_request=before_request, now=server.clock)
+
+
+PROVIDERS: Mapping[str, tuple[type[Server], OpenProvider]] = {
+    "alphavantage": (AlphaVantageServer, open_alpha_vantage),
+    "alpaca": (AlpacaServer, open_alpaca),
+    "kraken": (KrakenServer, open_kraken),
+}
+
+
 class World:
     """A producer and all that it touches.
 
@@ -306,18 +336,20 @@ class World:
         plan: what the provider allows.
         span: from when to when there are bars; the producer runs when it is told to.
         alpaca: Alpaca in place of Alpha Vantage.
+        kraken: Kraken in its place; for crypto:BTC/USD alone.
         hours: one of sessions.HOURS.
         silent: the names of instruments that are never traded.
         interval: a key of INTERVALS.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (a world has many sides)
         self,
         instruments: str,
         plan: Plan,
         span: tuple[datetime, datetime],
         *,
         alpaca: bool = False,
+        kraken: bool = False,
         hours: str = "regular",
         silent: Iterable[str] = (),
         interval: str = "1min",
@@ -326,8 +358,8 @@ class World:
         self.clock = Clock(span[0])
         self.market = Market(self.instruments, hours, span, silent, INTERVALS[interval])
         self.stream, self.table, self.ledger_item = Stream(), Table(), LedgerItem()
-        self.server = (AlpacaServer if alpaca else AlphaVantageServer)(self.market, self.clock)
-        self._open: OpenProvider = open_alpaca if alpaca else open_alpha_vantage
+        server, self._open = PROVIDERS["alpaca" if alpaca else "kraken" if kraken else "alphavantage"]
+        self.server = server(self.market, self.clock)
         self._plan, self._hours, self._interval = plan, hours, interval
         self.producer = self.new_container()
 

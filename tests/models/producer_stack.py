@@ -38,12 +38,11 @@ class Market(BaseHTTPRequestHandler):
         if urlsplit(self.path).path == "/v1beta3/crypto/us/bars":
             self._answer_as_alpaca(asked["symbols"])
             return
+        if urlsplit(self.path).path == "/0/public/OHLC":
+            self._answer_as_kraken(asked["pair"])
+            return
         day = LAST_DAYS[asked["month"]] if "month" in asked else "2026-11-20"
-        body = json.dumps(answer_of(day) if asked["apikey"] == self.key else REFUSED).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self._send(answer_of(day) if asked["apikey"] == self.key else REFUSED)
 
     def _answer_as_alpaca(self, symbols: str) -> None:
         """Two minutes of each coin, to whoever shows no key."""
@@ -51,7 +50,16 @@ class Market(BaseHTTPRequestHandler):
         times = [f"{newest + timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}" for minute in (0, 1)]
         bars = [{"t": time, "o": 10, "h": 12, "l": 9, "c": 11, "v": 7} for time in times]
         has_key = any(name.lower().startswith("apca") for name in self.headers)
-        body = json.dumps({"bars": {} if has_key else dict.fromkeys(symbols.split(","), bars)}).encode()
+        self._send({"bars": {} if has_key else dict.fromkeys(symbols.split(","), bars)})
+
+    def _answer_as_kraken(self, pair: str) -> None:
+        """Two minutes of a coin that have ended, and one that is forming."""
+        forming = int(datetime.now(UTC).timestamp()) // 60 * 60
+        rows = [[forming - seconds, "10", "12", "9", "11", "10.5", "7", 3] for seconds in (120, 60, 0)]
+        self._send({"error": [], "result": {pair: rows, "last": forming - 60}})
+
+    def _send(self, answer: object) -> None:
+        body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -10,6 +10,7 @@ from producer.ohlcv import Ohlcv
 from producer.providers.alpaca_pages import Collected, read_page, read_rows
 from producer.providers.alphavantage_answers import parse_answer
 from producer.providers.answers import RejectedBar
+from producer.providers.kraken_answers import read_answer
 from producer.providers.provider_errors import ProviderError
 from stockstream.instruments import parse_instrument
 from stockstream.times import parse_time
@@ -28,10 +29,14 @@ SCALARS: st.SearchStrategy[Any] = (
     | st.sampled_from(["2026-11-20T20:59:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
     | st.sampled_from([10**400, -(10**400), float("nan"), float("inf")])
 )
-NAMES = st.sampled_from(
-    ["Meta Data", "Time Series (1min)", "2. Symbol", "6. Time Zone", "1. open", "2026-11-20 15:59:00"]
-) | st.sampled_from(
-    ["Information", "Error Message", "message", "bars", "next_page_token", "t", "o", "\udfff"]
+NAMES = (
+    st.sampled_from(
+        ["Meta Data", "Time Series (1min)", "2. Symbol", "6. Time Zone", "1. open", "2026-11-20 15:59:00"]
+    )
+    | st.sampled_from(
+        ["Information", "Error Message", "message", "bars", "next_page_token", "t", "o", "\udfff"]
+    )
+    | st.sampled_from(["error", "result", "XXBTZUSD", "last"])
 )
 TREES = st.recursive(
     SCALARS,
@@ -69,6 +74,13 @@ ROW = {"t": "2026-11-20T20:59:00Z", "o": 10.5, "h": 12, "l": 9.25, "c": 11, "v":
 PAGE = {
     "bars": {"IBM": [ROW, {**ROW, "t": "2026-11-20T20:58:00Z"}], "MSFT": [ROW]},
     "next_page_token": "QUFQ",
+}
+
+BTC = parse_instrument("crypto:BTC/USD")
+KRAKEN_ROW = [1795208280, "10.5", "12.0", "9.25", "11.0", "10.9", "0.25000000", 7]
+KRAKEN = {
+    "error": [],
+    "result": {"XXBTZUSD": [KRAKEN_ROW, [1795208340, *KRAKEN_ROW[1:]]], "last": 1795208340},
 }
 
 
@@ -137,6 +149,15 @@ def check_alpaca(body: bytes, status: int = 200) -> None:
             check_bars(*read_rows(rows))
 
 
+def check_kraken(body: bytes, status: int = 200) -> None:
+    try:
+        bars, rejected = read_answer(status, body, BTC)
+    except ProviderError as error:
+        check_text(error)
+    else:
+        check_bars(bars, rejected)
+
+
 DEEP = b'{"bars":' + b"[" * 100_000
 
 
@@ -146,12 +167,14 @@ DEEP = b'{"bars":' + b"[" * 100_000
 def test_any_bytes_are_bars_or_an_error_with_a_name(body: bytes) -> None:
     check_alpha_vantage(body)
     check_alpaca(body)
+    check_kraken(body)
 
 
 @given(TREES)
 def test_any_json_is_bars_or_an_error_with_a_name(tree: Any) -> None:
     check_alpha_vantage(json.dumps(tree).encode())
     check_alpaca(json.dumps(tree).encode())
+    check_kraken(json.dumps(tree).encode())
 
 
 @given(mutated(EQUITY) | mutated(FX) | mutated(CRYPTO))
@@ -170,9 +193,18 @@ def test_a_damaged_page_of_alpaca_is_bars_or_an_error_with_a_name(body: bytes) -
     check_alpaca(body)
 
 
+@given(mutated(KRAKEN))
+@example(json.dumps(KRAKEN).replace("17952083", str(10**18)).encode())
+@example(json.dumps(KRAKEN).replace("1795208280", "-62135596800").encode())
+@settings(max_examples=300)
+def test_a_damaged_answer_of_kraken_is_bars_or_an_error_with_a_name(body: bytes) -> None:
+    check_kraken(body)
+
+
 @given(st.integers(100, 599), st.binary(max_size=1000))
 def test_any_other_status_is_an_error_with_a_name(status: int, body: bytes) -> None:
     check_alpaca(body, status)
+    check_kraken(body, status)
 
 
 def test_the_answers_that_are_damaged_are_whole_before() -> None:
@@ -181,6 +213,8 @@ def test_the_answers_that_are_damaged_are_whole_before() -> None:
         assert (len(bars) >= 1, rejected) == (True, [])
     page = read_page(200, json.dumps(PAGE).encode())
     assert [(len(bars), bad) for bars, bad in map(read_rows, page.rows.values())] == [(2, []), (1, [])]
+    bars, rejected = read_answer(200, json.dumps(KRAKEN).encode(), BTC)
+    assert (len(bars), rejected) == (2, [])
 
 
 @given(st.data())

@@ -90,7 +90,8 @@ def _examine_key(stack: Stack) -> Iterator[Finding]:
     found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
     remedy = f".venv/bin/stockstream secret {name}"
     if not found:
-        yield note("provider's key", f"there is no parameter {name}; coins of Alpaca need none", remedy)
+        words = f"there is no parameter {name}; coins of Alpaca and Kraken need none"
+        yield note("provider's key", words, remedy)
     elif found[0]["Type"] != "SecureString":
         yield problem("provider's key", f"{name} is stored in the clear", remedy)
     else:

@@ -13,7 +13,7 @@ from math import ceil
 import requests
 
 from producer.providers.alpaca_pages import Collected, Page, read_page
-from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.answers import BARS_PER_ANSWER, REVISION_BARS, Answer, month_bounds
 from producer.providers.api_key import ApiKey
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
@@ -34,8 +34,6 @@ FEED_SETTING = "ALPACA_FEED"
 _DELAYED_FEED = "delayed_sip"
 FEEDS = ("iex", "sip", _DELAYED_FEED)
 PAGE_BARS = 10_000
-# How many bars before the newest known one are asked for again, since bars are revised for a while.
-REVISION_BARS = 20
 
 _PATHS = {"equity": "/v2/stocks/bars", "crypto": "/v1beta3/crypto/us/bars"}
 _TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min", "60min": "1Hour"}
@@ -256,6 +254,7 @@ def _open(access: ProviderAccess) -> Alpaca:
         access.hours,
         access.options[FEED_SETTING],
         before_request=access.before_request,
+        now=access.now,
     )
 
 

@@ -16,6 +16,8 @@ from stockstream.times import format_time, parse_time
 # So many bars Alpha Vantage shows in a short answer, and Alpaca is asked for. Any of them may be revised. The
 # planner reckons with this number, and a tail keeps a full look-back before the oldest of them.
 BARS_PER_ANSWER = 100
+# Where only what is new is asked for, so many bars before it are asked for again: any may have been revised.
+REVISION_BARS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class Answer:
     def oldest(self) -> str:
         """The open_time of its oldest bar that can be one; after all others where it has none."""
         return min((time for time in self.bars if time >= EARLIEST_BAR), default="~")
+
+    def begins_by(self, since: datetime | None) -> bool:
+        """Whether its oldest bar is one of that moment or before it; no bar is of no moment."""
+        return since is not None and self.oldest <= format_time(since)
 
     def without_forming(self, market: str, interval: str) -> "Answer":
         """The answer without the bar that is still forming.

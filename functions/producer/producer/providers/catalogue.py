@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from producer.providers.alpaca import ALPACA
 from producer.providers.alphavantage import ALPHA_VANTAGE
+from producer.providers.kraken import KRAKEN
 from producer.providers.provider import ProviderKind
 from producer.providers.replay import REPLAY
 
@@ -11,5 +12,6 @@ from producer.providers.replay import REPLAY
 PROVIDERS: Mapping[str, ProviderKind] = {
     "alphavantage": ALPHA_VANTAGE,
     "alpaca": ALPACA,
+    "kraken": KRAKEN,
     "replay": REPLAY,
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import requests
@@ -66,6 +66,7 @@ class ProviderAccess:
         hours: one of sessions.HOURS.
         options: the values of the provider's own settings, by their names.
         before_request: called before each request; what it raises goes to the caller.
+        now: the clock.
     """
 
     session: requests.Session
@@ -75,6 +76,7 @@ class ProviderAccess:
     hours: str
     options: Mapping[str, str]
     before_request: Callable[[], None]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import requests
 from producer.providers.alpaca import Alpaca
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.catalogue import PROVIDERS
+from producer.providers.kraken import Kraken
 from producer.providers.provider import ProviderAccess
 from stockstream.instruments import parse_instrument
 
@@ -37,7 +38,12 @@ def test_every_provider_opens_with_its_settings(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "server", "instruments_per_request"),
-    [("alphavantage", AlphaVantage, 1), ("replay", AlphaVantage, 1), ("alpaca", Alpaca, 100)],
+    [
+        ("alphavantage", AlphaVantage, 1),
+        ("replay", AlphaVantage, 1),
+        ("alpaca", Alpaca, 100),
+        ("kraken", Kraken, 1),
+    ],
 )
 def test_a_word_of_the_setting_opens_its_provider(
     name: str, server: type, instruments_per_request: int
@@ -56,6 +62,7 @@ def test_a_word_of_the_setting_opens_its_provider(
         ("alpaca", "iex", 0),
         ("alpaca", "sip", 0),
         ("alpaca", "delayed_sip", 15),
+        ("kraken", "iex", 0),
     ],
 )
 def test_says_by_how_much_its_plan_may_delay_data(name: str, feed: str, minutes: int) -> None:
@@ -66,8 +73,17 @@ def test_the_key_is_in_no_text() -> None:
     assert "PKTEST" not in repr(access("PKTEST:SECRET"))
 
 
-@pytest.mark.parametrize("name", ["IBM", "fx:EUR/USD", "crypto:BTC/USD"])
-def test_only_alpaca_lacks_a_class_of_instrument(name: str) -> None:
-    lacking = {word for word, kind in PROVIDERS.items() if not kind.offers(parse_instrument(name))}
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [("IBM", {"kraken"}), ("fx:EUR/USD", {"alpaca", "kraken"}), ("crypto:BTC/USD", set())],
+)
+def test_a_provider_may_lack_a_class_of_instrument(name: str, lacking: set[str]) -> None:
+    assert {word for word, kind in PROVIDERS.items() if not kind.offers(parse_instrument(name))} == lacking
 
-    assert lacking == ({"alpaca"} if name == "fx:EUR/USD" else set())
+
+@pytest.mark.parametrize(("name", "keyless"), [("IBM", set()), ("crypto:BTC/USD", {"alpaca", "kraken"})])
+def test_coins_are_served_without_a_key_by_some(name: str, keyless: set[str]) -> None:
+    instrument = parse_instrument(name)
+    able = {word: kind for word, kind in PROVIDERS.items() if kind.offers(instrument)}
+
+    assert {word for word, kind in able.items() if not kind.needs_key(instrument)} == keyless

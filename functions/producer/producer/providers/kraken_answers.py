@@ -1,0 +1,141 @@
+"""Reading one answer of Kraken, or what came in its place.
+
+https://docs.kraken.com/api-reference/market-data/get-ohlc-data
+https://docs.kraken.com/exchange/guides/general/errors
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from producer.ohlcv import Ohlcv
+from producer.providers.answers import RejectedBar
+from producer.providers.provider_errors import (
+    MalformedAnswerError,
+    MinuteLimitError,
+    NotEntitledError,
+    ProviderError,
+    ProviderUnavailableError,
+    UnknownInstrumentError,
+)
+from producer.providers.reading import format_stamp, read_numbers, read_object, show_fields
+from stockstream.errors import Reason, RecordError
+from stockstream.instruments import Instrument
+from stockstream.reading import shorten
+
+_COLUMNS = ("time", "open", "high", "low", "close", "vwap", "volume", "count")
+_PRICES = ("open", "high", "low", "close")
+# What Kraken calls otherwise than the rest of the world does. In its answers old coins have an X before their
+# names, and currencies a Z: XXBTZUSD.
+_OWN_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
+_PREFIXES = ("", "X", "Z")
+# Errors are HTTP 200, and known by how they begin.
+_ERRORS: tuple[tuple[str, type[ProviderError]], ...] = (
+    ("EGeneral:Too many requests", MinuteLimitError),
+    ("EGeneral:Temporary lockout", MinuteLimitError),
+    ("EAPI:Rate limit exceeded", MinuteLimitError),
+    ("EService:Throttled", MinuteLimitError),
+    ("EService: Throttled", MinuteLimitError),
+    ("EService:", ProviderUnavailableError),
+    ("EGeneral:Internal error", ProviderUnavailableError),
+    ("EQuery:Unknown asset", UnknownInstrumentError),
+    ("EGeneral:Invalid arguments", UnknownInstrumentError),
+    ("EGeneral:Permission denied", NotEntitledError),
+)
+
+
+def own_names(instrument: Instrument) -> tuple[str, str]:
+    """What Kraken calls the coin, and what it is priced in: `XBT`, `USD`."""
+    base, quote = instrument.base, instrument.quote or ""
+    return _OWN_NAMES.get(base, base), _OWN_NAMES.get(quote, quote)
+
+
+def read_answer(
+    status: int, body: bytes, instrument: Instrument
+) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
+    """The bars of one answer that have ended, by their open_time, and what stands among them and is no bar.
+
+    Args:
+        status: HTTP's.
+        body: the answer's bytes.
+        instrument: what was asked for.
+
+    Raises:
+        ProviderError: the answer holds no bars; its type says why.
+    """
+    name = instrument.name
+    match status:
+        case requests.codes.ok:
+            answer = read_object(body, name)
+        case requests.codes.too_many_requests:
+            raise MinuteLimitError(f"{name}: Kraken answered HTTP 429")
+        case requests.codes.forbidden | requests.codes.unavailable_for_legal_reasons:
+            # There is no key that could be wrong: it is the network or the country that is asked from.
+            raise NotEntitledError(f"{name}: Kraken serves nobody at this address (HTTP {status})")
+        case _:
+            raise ProviderUnavailableError(f"{name}: Kraken answered HTTP {status}")
+    _raise_error(answer.get("error"), name)
+    result = answer.get("result")
+    if not isinstance(result, dict):
+        raise MalformedAnswerError(f"{name}: the answer holds only {shorten(', '.join(answer))}")
+    return _read_rows(_rows(result, instrument), _last(result, name))
+
+
+def _raise_error(errors: object, name: str) -> None:
+    """Raises what an answer's errors say. Those that begin with a W are warnings, and bars come with them."""
+    if not isinstance(errors, list):
+        raise MalformedAnswerError(f"{name}: the answer does not say whether it is an error")
+    for text in map(str, errors):
+        if not text.startswith("W"):
+            kind = next((kind for sign, kind in _ERRORS if text.startswith(sign)), MalformedAnswerError)
+            raise kind(f"{name}: Kraken: {shorten(text)}")
+
+
+def _rows(result: dict[str, Any], instrument: Instrument) -> list[Any]:
+    base, quote = own_names(instrument)
+    asked = {f"{x}{base}{y}{quote}" for x in _PREFIXES for y in _PREFIXES}
+    shown = result.keys() - {"last"}
+    if len(shown) != 1 or shown.isdisjoint(asked):
+        raise MalformedAnswerError(f"{instrument.name}: the answer is about {shorten(', '.join(shown))}")
+    rows = result[shown.pop()]
+    if not isinstance(rows, list):
+        raise MalformedAnswerError(f"{instrument.name}: the answer's bars are no list")
+    return rows
+
+
+def _last(result: dict[str, Any], name: str) -> int:
+    """The start of the newest bar that has ended, by Kraken's own clock."""
+    last = result.get("last")
+    if type(last) is not int:
+        raise MalformedAnswerError(f"{name}: the answer does not say which bar is the last one that ended")
+    return last
+
+
+def _read_rows(rows: list[Any], last: int) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
+    bars: dict[str, Ohlcv] = {}
+    rejected: list[RejectedBar] = []
+    for row in rows:
+        fields = dict(zip(_COLUMNS, row, strict=False)) if isinstance(row, list) else row
+        stamp = fields.get("time") if isinstance(fields, dict) else None
+        if type(stamp) is int and stamp > last:
+            continue
+        try:
+            numbers = read_numbers(fields, _PRICES, "volume")
+            open_time = _read_stamp(stamp)
+        except RecordError as error:
+            rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))
+            continue
+        # Kraken fills an interval without a trade with the close before it. Nobody paid that.
+        if fields.get("count") != 0:
+            bars[open_time] = numbers
+    return bars, rejected
+
+
+def _read_stamp(stamp: object) -> str:
+    if type(stamp) is not int:
+        raise RecordError(Reason.BAD_TIME, f"time is {shorten(stamp)}, and must be in seconds since 1970")
+    try:
+        return format_stamp(datetime.fromtimestamp(stamp, UTC))
+    except (ValueError, OverflowError, OSError):
+        raise RecordError(Reason.BAD_TIME, f"no bar is {shorten(stamp)} seconds after 1970") from None
