@@ -15,6 +15,7 @@ from producer.backfill import (
 )
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
+from producer.followed import Followed
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.lease import release_lease, take_lease
@@ -64,6 +65,7 @@ class Producer:
         delay: by how much the plan may delay its data.
         request_seconds: how long one request to the provider takes at the most. None is begun that could
             outlast the run.
+        followed: what says that the watchlist has changed; None where it does not.
     """
 
     watchlist: Watchlist
@@ -76,6 +78,7 @@ class Producer:
     request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     told: ToldBars = field(default_factory=ToldBars)
+    followed: Followed | None = None
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.

@@ -8,11 +8,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import InstrumentError
-from stockstream.instruments import parse_instruments
+from stockstream.instruments import Instrument
+from stockstream.sessions import market_of
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
 from stockstream_operate.doctor.stages import Expectation, judge
 from stockstream_operate.doctor.waiting import STEADY, Sight
+from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.page.market_hours import find_market_hours
 from stockstream_operate.redrive.error_files import PREFIXES
 from stockstream_operate.stack import Stack, StackError, ask_stack, find_stack
@@ -83,15 +85,23 @@ def expect(stack: Stack, now: datetime) -> Expectation:
     parameters = stack.parameters
     buffer = timedelta(seconds=float(parameters.get("DeliveryBufferSeconds", "60")))
     try:
-        instruments = parse_instruments(parameters.get("Instruments", ""))
-    except InstrumentError:
+        instruments = read_followed(stack)
+    except (InstrumentError, ListError):
         return Expectation(None, buffer)
-    hours = [
-        find_market_hours(each.name, parameters.get("MarketHours", "regular"), now) for each in instruments
-    ]
+    kept = parameters.get("MarketHours", "regular")
+    # Instruments of one market open together, and there may be ten thousand.
+    one_of_each = {_market_of(each, kept): each for each in instruments}.values()
+    hours = [find_market_hours(each.name, kept, now) for each in one_of_each]
     opens = [each.until for each in hours if each and each.until and not each.is_open]
     # Of a market without a calendar nobody knows.
     return Expectation(min(opens) if len(opens) == len(hours) else None, buffer)
+
+
+def _market_of(instrument: Instrument, hours: str) -> str | None:
+    try:
+        return market_of(instrument, hours)
+    except InstrumentError:
+        return None
 
 
 def _examine_flow(stack: Stack) -> Iterator[Finding]:
