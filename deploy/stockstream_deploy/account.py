@@ -12,8 +12,8 @@ from producer.providers.provider import ProviderAccess
 from producer.settings import ProducerSettings
 from stockstream.errors import SettingsError
 from stockstream.settings import is_private
-from stockstream_local.doctor.finding import Finding, good, note, problem
 from stockstream_operate.aws_errors import say_aws_error
+from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.stack import Stack, ask_stack
 
 _STEADY = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from stockstream_local.doctor.finding import Finding, good, problem
+from stockstream_operate.doctor.finding import Finding, good, problem
 
 # e_machine, two bytes at 18 of an ELF file, https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 _MACHINES = {62: "x86_64", 183: "arm64"}

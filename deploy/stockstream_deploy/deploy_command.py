@@ -34,10 +34,10 @@ from stockstream_deploy.parameters import (
 )
 from stockstream_deploy.values import Values, examine_values, read_producer
 from stockstream_local.deployment import execute
-from stockstream_local.doctor.deployed import CHECKS
 from stockstream_local.doctor.doctor_command import show_findings
-from stockstream_local.doctor.finding import Finding, Level, problem
 from stockstream_operate.aws_errors import say_aws_error
+from stockstream_operate.doctor.deployed import CHECKS
+from stockstream_operate.doctor.finding import Finding, Level, problem
 from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import ROOT, make_state
 
@@ -222,4 +222,4 @@ def _deploy(environment: Environment, parameters: Mapping[str, str]) -> None:
 def _next_steps(name: str, parameters: Mapping[str, str]) -> str:
     mail = parameters["AlertEmail"]
     confirm = f"Confirm the subscription that SNS mails to {mail}. " if mail else ""
-    return f"{confirm}What flows and what does not: .venv/bin/stockstream doctor --stack {name}"
+    return f"{confirm}What flows and what does not: .venv/bin/stockstream doctor --stack {name} --wait"

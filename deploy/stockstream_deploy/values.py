@@ -8,7 +8,7 @@ from alert.settings import parse_channels
 from producer.settings import ProducerSettings, read_settings
 from stockstream.errors import SettingsError
 from stockstream.windows import parse_windows
-from stockstream_local.doctor.finding import Finding, good, problem
+from stockstream_operate.doctor.finding import Finding, good, problem
 
 SUBJECT = "parameters"
 FUNCTIONS = ("ProducerFunction", "TransformFunction", "AlertFunction")

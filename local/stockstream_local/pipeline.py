@@ -3,13 +3,14 @@
 import base64
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import boto3
 
 from stockstream.errors import StockstreamError
+from stockstream.instrument_file import INSTRUMENT_FILE
 from stockstream.instruments import Instrument
 from stockstream_local import deployment
 from stockstream_local.emulator.server import run_emulator
@@ -20,6 +21,7 @@ from stockstream_local.market.recording import Recording
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate.environment import Emulator, reach_only
+from stockstream_operate.instrument_list import with_names
 from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.run_lock import hold_run_lock
 from stockstream_operate.screen import Screen
@@ -138,11 +140,13 @@ def run_pipeline(
             _store_secrets(secrets)
             overrides |= {
                 "Instruments": ",".join(instrument.name for instrument in options.instruments),
+                "InstrumentsFileEnabled": "true",
                 "Interval": options.interval,
                 "Architecture": deployment.host_architecture(),
                 **(parameters or {}),
             }
             deployment.create_stack(ROOT, template, overrides)
+            _store_list(options.instruments)
         yield Pipeline(emulator, market, receiver, faults, environ)
 
 
@@ -166,6 +170,14 @@ def read_warnings(log: str) -> list[str]:
 def _find_output(name: str) -> str:
     (stack,) = boto3.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
     return next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == name)
+
+
+def _store_list(instruments: Iterable[Instrument]) -> None:
+    """Lists what is followed where `stockstream instruments` changes it."""
+    text = with_names("", (each.name for each in instruments))
+    boto3.client("s3").put_object(
+        Bucket=_find_output("LakeBucketName"), Key=INSTRUMENT_FILE, Body=text.encode()
+    )
 
 
 def _store_secrets(values: Mapping[str, str]) -> None:

@@ -60,6 +60,16 @@ COMMANDS = (
         "stockstream_operate.redrive.redrive_command:add_redrive",
     ),
     Command(
+        "smoke",
+        "send a test bar through a stack, and time each stage",
+        "stockstream_operate.smoke_command:add_smoke",
+    ),
+    Command(
+        "instruments",
+        "show what is followed, and change it without a deployment",
+        "stockstream_operate.instruments_command:add_instruments",
+    ),
+    Command(
         "secret",
         "store a provider's key or a channel's address in AWS",
         "stockstream_operate.secret_command:add_secret",

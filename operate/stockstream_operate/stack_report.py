@@ -46,6 +46,18 @@ class Metric(NamedTuple):
     taken: str = SUM
 
 
+class Point(NamedTuple):
+    """What a metric was in one period.
+
+    Attributes:
+        at: when the period began, UTC.
+        value: the sum, or what else was asked for.
+    """
+
+    at: datetime
+    value: float
+
+
 METRICS = {
     "requests": Metric("ProviderRequests", "producer"),
     "failures": Metric("ProviderFailures", "producer"),
@@ -203,7 +215,19 @@ class StackReader:
             rang[name] = rings
         return reversed(changes)
 
-    def _read_numbers(self, now: datetime) -> dict[str, float]:
+    def read_points(
+        self, metrics: Mapping[str, Metric], now: datetime, period: int
+    ) -> dict[str, list[Point]]:
+        """What was measured in the last hour, the oldest first; nothing of what was not.
+
+        Args:
+            metrics: what is asked for, by any names that begin with a lower-case letter.
+            now: the time, UTC.
+            period: seconds of one point.
+
+        Raises:
+            BotoCoreError, ClientError: it cannot be read.
+        """
         answer = self._cloudwatch.get_metric_data(
             MetricDataQueries=[
                 {
@@ -214,22 +238,27 @@ class StackReader:
                             "MetricName": metric.name,
                             "Dimensions": [{"Name": metric.dimension, "Value": self._name_of(metric)}],
                         },
-                        "Period": _PERIOD_SECONDS,
+                        "Period": period,
                         "Stat": _statistic(metric),
                     },
                 }
-                for key, metric in METRICS.items()
+                for key, metric in metrics.items()
             ],
             StartTime=now - SINCE,
             EndTime=now,
         )
-        numbers = {}
-        for each in answer["MetricDataResults"]:
-            points = sorted(zip(each["Timestamps"], each["Values"], strict=True))
-            if points:
-                values = [value for _, value in points]
-                numbers[each["Id"]] = sum(values) if METRICS[each["Id"]].taken == SUM else values[-1]
-        return numbers
+        points = {
+            each["Id"]: sorted(map(Point, each["Timestamps"], each["Values"]))
+            for each in answer["MetricDataResults"]
+        }
+        return {name: each for name, each in points.items() if each}
+
+    def _read_numbers(self, now: datetime) -> dict[str, float]:
+        points = self.read_points(METRICS, now, _PERIOD_SECONDS)
+        return {
+            name: sum(point.value for point in each) if METRICS[name].taken == SUM else each[-1].value
+            for name, each in points.items()
+        }
 
     def _name_of(self, metric: Metric) -> str:
         return self._stack.output(metric.of) if metric.namespace else metric.of

@@ -11,7 +11,7 @@ from stockstream_deploy.deploy_command import add_deploy, read_template
 from stockstream_deploy.parameters import merge, parse_assignments
 from stockstream_deploy.values import Values, examine_values
 from stockstream_local.cli import COMMANDS
-from stockstream_local.doctor.finding import Level
+from stockstream_operate.doctor.finding import Level
 
 ROOT = Path(__file__).parents[2]
 PAGES = {

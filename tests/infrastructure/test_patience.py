@@ -53,6 +53,8 @@ def seconds_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, MakeC
         with monkeypatch.context() as patch:
             for variable_name, value in function(name)["Environment"]["Variables"].items():
                 patch.setenv(variable_name, value)
+            # Where the list is a file, it is read before all else.
+            patch.setenv("INSTRUMENT_BUCKET_NAME", "the-lake")
             patch.setattr(boto3, "client", note)
             make_clients()
         return seconds
@@ -60,7 +62,7 @@ def seconds_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, MakeC
     with mock_aws():
         boto3.client("ssm").put_parameter(Name="/stockstream/api-key", Value="the-key", Type="SecureString")
         yield watch
-    for cached in (handler._producer, handler._settings, dependencies.make_dependencies):  # noqa: SLF001
+    for cached in (handler._producer, handler._followed, handler._settings, dependencies.make_dependencies):  # noqa: SLF001
         cached.cache_clear()
     read_settings.cache_clear()
 
@@ -75,7 +77,7 @@ def test_the_producer_can_write_its_ledger_whatever_came_before(
     seconds_of: Callable[[str, MakeClients], ClientSeconds],
 ) -> None:
     seconds = seconds_of("ProducerFunction", handler._producer)  # noqa: SLF001
-    assert made_in("producer") == set(seconds) == {"dynamodb", "kinesis", "ssm"}
+    assert made_in("producer") == set(seconds) == {"dynamodb", "kinesis", "s3", "ssm"}
 
     # The last call may take all its time, and a second is for the rest.
     assert seconds["dynamodb"] + 1 <= handler.RESERVE_SECONDS
@@ -84,9 +86,13 @@ def test_the_producer_can_write_its_ledger_whatever_came_before(
     # No clock is looked at before the first request: for the key, the ledger and the lease. It has its time.
     request = LONGEST_REQUEST * variable("PROVIDER_TIMEOUT_SECONDS", "ProducerFunction")
     assert handler._producer().request_seconds == request  # noqa: SLF001
-    before = seconds["ssm"] + 2 * seconds["dynamodb"]
+    before = seconds["s3"] + seconds["ssm"] + 2 * seconds["dynamodb"]
     timeout = function("ProducerFunction")["Timeout"]
     assert before + request + handler.RESERVE_SECONDS <= timeout
+    # A new container asks for the list twice, recalls the last one and remembers this one. If all of that
+    # hangs, the run makes no request, and writes its ledger all the same.
+    listed = 2 * seconds["s3"] + 2 * seconds["dynamodb"]
+    assert listed + before + handler.RESERVE_SECONDS <= timeout
     # A run that is longer has left out requests, or its last ones were slow.
     slow = TEMPLATE.resolve(TEMPLATE.resources["ProducerSlowAlarm"]["Properties"])["Threshold"]
     assert slow == 1000 * (timeout - handler.RESERVE_SECONDS - request)

@@ -25,7 +25,7 @@ from stockstream_deploy.account import (
 from stockstream_deploy.parameters import merge, parse_assignments
 from stockstream_deploy.values import Values, examine_values, read_producer
 from stockstream_local import cli
-from stockstream_local.doctor.finding import Finding, Level, good, note, problem
+from stockstream_operate.doctor.finding import Finding, Level, good, note, problem
 from stockstream_operate.stack import Stack
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -11,9 +11,19 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from stockstream_local import cli
-from stockstream_local.doctor import deployed, doctor_command
-from stockstream_local.doctor.deployed import CHECKS, examine_credentials, examine_stack
-from stockstream_local.doctor.finding import Finding, Level, good, note, problem
+from stockstream_local.doctor import doctor_command
+from stockstream_operate.doctor import deployed
+from stockstream_operate.doctor.deployed import (
+    CHECKS,
+    examine_credentials,
+    examine_stack,
+    expect,
+    look_at_stack,
+)
+from stockstream_operate.doctor.finding import Finding, Level, good, note, problem
+from stockstream_operate.doctor.flow import Flow, LakeFile, read_flow
+from stockstream_operate.doctor.stages import STAGES, Expectation
+from stockstream_operate.doctor.waiting import Sight
 from stockstream_operate.stack import Stack, StackError
 
 BUCKET = "the-lake"
@@ -46,6 +56,153 @@ def test_the_key_has_to_be_there_and_encrypted() -> None:
     ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="SecureString", Overwrite=True)
     assert found("provider's key", stack()) == (Level.GOOD, "/mine/key is there")
     assert found("provider's key", Stack("mine", None, {}, {}))[0] is Level.GOOD
+
+
+def test_a_key_that_the_producer_may_not_decrypt_is_a_problem() -> None:
+    boto3.client("ssm").put_parameter(
+        Name="/mine/key", Value="SECRET", Type="SecureString", KeyId="11111111-aaaa"
+    )
+    assert found("provider's key", stack())[0] is Level.PROBLEM
+
+    told = {
+        "ApiKeyParameterName": "/mine/key",
+        "SecretsKeyArn": "arn:aws:kms:eu-central-1:1:key/11111111-aaaa",
+    }
+    assert found("provider's key", Stack("mine", None, {}, told))[0] is Level.GOOD
+    other = told | {"SecretsKeyArn": "arn:aws:kms:eu-central-1:1:key/22222222-bbbb"}
+    assert found("provider's key", Stack("mine", None, {}, other))[0] is Level.PROBLEM
+
+
+class DeployedStack(Stack):
+    """A stack with a log group."""
+
+    def resources(self, kind: str) -> dict[str, str]:
+        return {"ProducerLog": "mine-log"} if kind == "AWS::Logs::LogGroup" else {}
+
+
+FLOWING = DeployedStack(
+    "mine",
+    None,
+    {
+        "ProducerFunctionName": "producer-1",
+        "TransformFunctionName": "transform-1",
+        "BarStreamName": "bars-1",
+        "BarDeliveryName": "delivery-1",
+        "LakeBucketName": BUCKET,
+    },
+    {"Instruments": "IBM,crypto:BTC/USD", "MarketHours": "regular", "DeliveryBufferSeconds": "120"},
+)
+
+
+def measure(namespace: str, dimension: str, resource: str, **values: float) -> None:
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace=namespace,
+        MetricData=[
+            {
+                "MetricName": name.replace("_", "."),
+                "Dimensions": [{"Name": dimension, "Value": resource}],
+                "Timestamp": datetime.now(UTC) - timedelta(minutes=3),
+                "Value": value,
+            }
+            for name, value in values.items()
+        ],
+    )
+
+
+def test_what_flows_is_read_of_this_stack_alone() -> None:
+    s3, logs, now = boto3.client("s3"), boto3.client("logs"), datetime.now(UTC)
+    s3.create_bucket(Bucket=BUCKET)
+    logs.create_log_group(logGroupName="mine-log")
+    logs.create_log_stream(logGroupName="mine-log", logStreamName="one")
+    assert read_flow(FLOWING, now) == Flow()
+
+    measure("AWS/Lambda", "FunctionName", "producer-1", Invocations=2, Errors=1)
+    measure("AWS/Lambda", "FunctionName", "other-producer", Invocations=7, Errors=7)
+    measure("AWS/Kinesis", "StreamName", "bars-1", IncomingRecords=5)
+    measure("AWS/Firehose", "DeliveryStreamName", "delivery-1", DeliveryToS3_Records=4)
+    measure("mine", "service", "producer", ProviderRequests=3, ProviderFailures=1, BarsPublished=5)
+    measure("mine", "service", "transform", BarsEnriched=4)
+    s3.put_object(Bucket=BUCKET, Key="bars/dt=2026-11-20/b", Body=b"")
+    s3.put_object(Bucket=BUCKET, Key="bars/dt=2026-11-19/a", Body=b"")
+    logs.put_log_events(
+        logGroupName="mine-log",
+        logStreamName="one",
+        logEvents=[
+            {"timestamp": int((now - timedelta(minutes=minutes)).timestamp() * 1000), "message": message}
+            for minutes, message in [(9, "ERROR before"), (2, "[ERROR] the newest")]
+        ],
+    )
+
+    flow = read_flow(FLOWING, datetime.now(UTC))
+
+    names = ("runs", "failed_runs", "requests", "failures", "published", "records", "enriched", "delivered")
+    assert [flow.total(name) for name in names] == [2, 1, 3, 1, 5, 5, 4, 4]
+    assert (flow.answered, flow.total("rejected"), flow.times("rejected")) == (2, 0, [])
+    assert flow.said == "[ERROR] the newest"
+    assert flow.first_file is not None
+    assert flow.first_file.key == "bars/dt=2026-11-19/a"
+
+
+def test_a_lake_of_parquet_has_its_first_file_too() -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="bars-parquet/dt=2026-11-20/b", Body=b"")
+
+    file = read_flow(FLOWING, datetime.now(UTC)).first_file
+    assert file is not None
+    assert file.key == "bars-parquet/dt=2026-11-20/b"
+
+
+def test_bars_are_expected_while_one_of_the_markets_is_open() -> None:
+    saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    assert expect(FLOWING, saturday) == Expectation(None, timedelta(minutes=2))
+
+    ibm = Stack("mine", None, {}, {"Instruments": "IBM", "MarketHours": "regular"})
+    # New York opens on Monday at 9:30, five hours behind UTC.
+    monday = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
+    assert expect(ibm, saturday) == Expectation(monday, timedelta(minutes=1))
+    assert expect(ibm, monday) == Expectation(None, timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("status", [None, "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"])
+def test_of_a_stack_that_does_not_stand_nothing_else_is_asked(
+    monkeypatch: pytest.MonkeyPatch, status: str | None
+) -> None:
+    monkeypatch.setattr(deployed, "ask_stack", lambda name: (status, Stack(name, None, {})))
+    assert look_at_stack("mine", datetime.now(UTC)) == Sight(status)
+
+
+def test_a_stack_that_stands_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    monkeypatch.setattr(deployed, "ask_stack", lambda _name: ("CREATE_COMPLETE", FLOWING))
+    sight = look_at_stack("mine", datetime.now(UTC))
+    assert (sight.status, sight.flow) == ("CREATE_COMPLETE", Flow())
+    assert sight.expectation is not None
+
+    assert {each.subject for each in CHECKS["flow"](FLOWING)} == set(STAGES)
+
+
+def test_it_waits_before_it_looks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor_command, "examine_machine", lambda *_: [])
+    monkeypatch.setattr(doctor_command, "examine_credentials", list)
+    monkeypatch.setattr(doctor_command, "examine_stack", lambda _name: [good("lake", "it is there")])
+    file = Flow(first_file=LakeFile("bars/a", datetime(2026, 11, 20, tzinfo=UTC)))
+    sight = Sight("CREATE_COMPLETE", file, Expectation(None, timedelta(minutes=1)))
+    monkeypatch.setattr(doctor_command, "look_at_stack", lambda _name, _now: sight)
+
+    assert cli.main(["doctor", "--stack", "mine", "--wait"]) == 0
+    said = capsys.readouterr().out
+    assert said.index("✓ lake: the first file is there") < said.index("it is there\n")
+
+    assert cli.main(["doctor", "--stack", "mine", "--wait", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"][0]["subject"] == "lake"
+
+    monkeypatch.setattr(doctor_command, "look_at_stack", lambda _name, _now: Sight(None))
+    assert cli.main(["doctor", "--stack", "mine", "--wait"]) == 1
+    assert "There is no stack mine" in capsys.readouterr().err
+    assert cli.main(["doctor", "--wait"]) == 1
 
 
 class Alarms:

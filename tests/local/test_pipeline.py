@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import time
 from base64 import b64decode
 from collections import defaultdict
@@ -16,18 +17,20 @@ import boto3
 import numpy as np
 import pandas as pd
 import pytest
+from botocore.client import BaseClient
 from reaching import reaching
 
 from stockstream.fields import PRICE, list_fields
 from stockstream.instruments import parse_instruments
 from stockstream.windows import Windows
 from stockstream_local import cli, deployment
-from stockstream_local.doctor.deployed import CHECKS, examine_stack
 from stockstream_local.emulator.server import run_emulator
 from stockstream_local.market import invented as market
 from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate import stack as stack_module
+from stockstream_operate.doctor.deployed import CHECKS, examine_stack
+from stockstream_operate.doctor.stages import STAGES
 from stockstream_operate.environment import Emulator
 from stockstream_operate.lake.delivered import Document, Lake
 from stockstream_operate.lake.engine import LakeEngine
@@ -457,8 +460,24 @@ def test_a_redrive_of_dead_letters_tells_an_alert_that_was_given_up_after_all(st
 
 
 @pytest.mark.usefixtures("here")
-def test_the_doctor_can_ask_whatever_it_asks_of_a_stack() -> None:
+def test_the_doctor_can_ask_whatever_it_asks_of_a_stack_and_the_page_names_each_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: set[str] = set()
+    call: Any = vars(BaseClient)["_make_api_call"]  # where botocore's calls all pass
+
+    def record(client: BaseClient, operation: str, arguments: Any) -> Any:
+        # S3 names this right after an older operation; STS tells anybody who he is.
+        right = {"ListObjectsV2": "ListBucket"}.get(operation, operation)
+        asked.add(f"{client.meta.service_model.signing_name.replace('monitoring', 'cloudwatch')}:{right}")
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
     findings = list(examine_stack("stockstream"))
 
+    page = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([a-z0-9]+:\w+)`", page.partition("## What `stockstream doctor` asks")[2]))
+    # The log is read where something fails, and the list where a file has it.
+    assert asked - {"sts:GetCallerIdentity"} == told - {"logs:FilterLogEvents", "s3:GetObject"}
     assert [each.words for each in findings if "cannot be asked" in each.words] == []
-    assert {each.subject for each in findings} == {"account", *CHECKS}
+    assert {each.subject for each in findings} == {"account", *CHECKS, *STAGES} - {"flow"}

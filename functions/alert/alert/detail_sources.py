@@ -131,8 +131,8 @@ SOURCES = {
     "HolesFound": Source("producer", Wanted(("hole found",)), _tell_hole, rank=_hole_seconds),
     "InstrumentsSilent": Source(
         "producer",
-        Wanted(("instrument silent",)),
-        lambda line: f"{line.get('instrument')}: {line.get('detail')}",
+        Wanted(("instrument silent", "instrument line refused", "instruments not read")),
+        lambda line: ": ".join(str(line[key]) for key in ("instrument", "detail") if key in line),
     ),
     "BarsImpossible": Source(
         "producer",

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 
 import boto3
 import requests
@@ -11,18 +12,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from producer.backfill import read_backfill
+from producer.followed import Followed
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
+from producer.memory.list_item import ListItem
 from producer.planning.allowance import Allowance
 from producer.planning.coverage import measure_coverage
 from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.catalogue import PROVIDERS
-from producer.providers.provider import ProviderAccess, ProviderKind
+from producer.providers.provider import ProviderAccess
 from producer.providers.provider_http import LONGEST_REQUEST
 from producer.publishing.publisher import Publisher
-from producer.settings import ProducerSettings, read_settings
+from producer.settings import ProducerSettings, check_instrument, read_settings
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
 from stockstream.patience import longest_call
@@ -40,6 +43,10 @@ AWS_CONFIG = Config(
 STREAM_CONFIG = AWS_CONFIG.merge(
     Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
 )
+# The list is asked for in each run, before all else: where S3 is slow, the next run asks again.
+LIST_CONFIG = AWS_CONFIG.merge(
+    Config(connect_timeout=0.5, read_timeout=0.5, retries={"mode": "standard", "total_max_attempts": 1})
+)
 # Kept back from the function's time, so that a run can write what it has done before Lambda stops it: the
 # ledger, in a call that may be answered late, and the metrics.
 RESERVE_SECONDS = longest_call(AWS_CONFIG) + 1
@@ -51,8 +58,28 @@ def _settings() -> ProducerSettings:
 
 
 @cache
-def _producer() -> Producer:
+def _followed() -> Followed | None:
+    """What a file lists; None where the settings say all that is followed."""
     settings = _settings()
+    if settings.instrument_bucket_name is None:
+        return None
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
+    return Followed(
+        boto3.client("s3", config=LIST_CONFIG),
+        settings.instrument_bucket_name,
+        ListItem(dynamodb, settings.instrument_table_name, settings.provider),
+        partial(check_instrument, settings),
+        settings.watchlist.instruments,
+    )
+
+
+@cache
+def _producer() -> Producer:
+    settings, followed = _settings(), _followed()
+    watchlist = settings.watchlist
+    if followed:
+        followed.refresh()
+        watchlist = replace(watchlist, instruments=followed.instruments)
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     allowance = Allowance()
     kind = PROVIDERS[settings.provider]
@@ -60,17 +87,18 @@ def _producer() -> Producer:
         ProviderAccess(
             session=requests.Session(),
             url=settings.provider_url,
-            read_key=_key_reader(settings, kind, allowance),
+            read_key=_key_reader(settings, watchlist, allowance),
             timeout_seconds=settings.provider_timeout_seconds,
-            hours=settings.watchlist.hours,
+            hours=watchlist.hours,
             options=settings.provider_options,
             before_request=allowance.spend,
         )
     )
     plan = Plan(settings.requests_per_day, settings.requests_per_minute, provider.instruments_per_request)
-    _warn(settings.watchlist, plan)
+    _warn(watchlist, plan)
     return Producer(
-        watchlist=settings.watchlist,
+        watchlist=watchlist,
+        followed=followed,
         provider=provider,
         allowance=allowance,
         plan=plan,
@@ -84,7 +112,7 @@ def _producer() -> Producer:
                 call_seconds=longest_call(STREAM_CONFIG),
             ),
             table=InstrumentTable(dynamodb, settings.instrument_table_name),
-            interval=settings.watchlist.interval,
+            interval=watchlist.interval,
             windows=settings.windows,
             watch=settings.watch,
             table_seconds=longest_call(AWS_CONFIG),
@@ -96,10 +124,10 @@ def _producer() -> Producer:
 
 
 def _key_reader(
-    settings: ProducerSettings, kind: ProviderKind, allowance: Allowance
+    settings: ProducerSettings, watchlist: Watchlist, allowance: Allowance
 ) -> Callable[[], str] | None:
     """What reads the provider's key; None where nothing that is followed needs one: it need not be stored."""
-    if not any(map(kind.needs_key, settings.watchlist.instruments)):
+    if not any(map(PROVIDERS[settings.provider].needs_key, watchlist.instruments)):
         return None
     ssm = boto3.client("ssm", config=AWS_CONFIG)
 
@@ -128,6 +156,10 @@ def handle(event: dict[str, object], context: LambdaContext) -> Mapping[str, obj
     """Sends the bars that are new or have changed, or a month of history; answers what became of each."""
     backfill = read_backfill(event)
     producer = _producer()
+    if producer.followed and producer.followed.refresh():
+        # Another list may need a key where the one before needed none, and has another plan.
+        _producer.cache_clear()
+        producer = _producer()
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
     if backfill:
         return producer.backfill(backfill.instruments, backfill.month, seconds)

@@ -9,6 +9,7 @@ from producer.backfill import check_requests, describe_month, unfinished_since
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.fetching import Fetching
+from producer.followed import Followed
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.lease import release_lease, take_lease
@@ -53,6 +54,7 @@ class Producer:
         delay: by how much the plan may delay its data.
         request_seconds: how long one request to the provider takes at the most. None is begun that could
             outlast the run.
+        followed: what says that the watchlist has changed; None where it does not.
     """
 
     watchlist: Watchlist
@@ -66,6 +68,7 @@ class Producer:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     told: ToldBars = field(default_factory=ToldBars)
     admission: Admission = field(default_factory=Admission)
+    followed: Followed | None = None
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.

@@ -8,7 +8,7 @@ from producer.providers.catalogue import PROVIDERS
 from producer.publishing.price_moves import PriceWatch
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
-from stockstream.instruments import parse_instruments
+from stockstream.instruments import Instrument, parse_instruments
 from stockstream.sessions import HOURS
 from stockstream.settings import (
     read_choice,
@@ -23,9 +23,15 @@ from stockstream.windows import Windows, parse_windows
 
 @dataclass(frozen=True, slots=True)
 class ProducerSettings:
-    """The settings of one producer, checked."""
+    """The settings of one producer, checked.
+
+    Attributes:
+        watchlist: what is followed; where a file lists it, until there is one.
+        instrument_bucket_name: where that file lies; None where there is none.
+    """
 
     watchlist: Watchlist
+    instrument_bucket_name: str | None
     provider: str
     provider_url: str
     provider_timeout_seconds: float
@@ -53,6 +59,7 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
     kind = PROVIDERS[provider]
     if refused := [each.name for each in instruments if not kind.offers(each)]:
         raise SettingsError(f"INSTRUMENTS: {kind.title} has no bars of {', '.join(refused)}")
+    bucket = environ.get("INSTRUMENT_BUCKET_NAME", "").strip() or None
     watchlist = Watchlist(
         instruments,
         interval=read_choice(environ, "INTERVAL", tuple(INTERVALS)),
@@ -64,6 +71,7 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         raise SettingsError(f"INSTRUMENTS: {error}") from None
     return ProducerSettings(
         watchlist=watchlist,
+        instrument_bucket_name=bucket,
         provider=provider,
         provider_url=read_url(environ, "PROVIDER_URL"),
         # A request takes twice as long at the most, and must fit into a run.
@@ -82,18 +90,36 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         bar_stream_name=read_text(environ, "BAR_STREAM_NAME"),
         instrument_table_name=read_text(environ, "INSTRUMENT_TABLE_NAME"),
         windows=parse_windows(read_text(environ, "SMA_WINDOWS"), read_text(environ, "EMA_WINDOWS")),
-        watch=_read_watch(environ, watchlist),
+        watch=_read_watch(environ, watchlist, is_whole=bucket is None),
     )
 
 
-def _read_watch(environ: Mapping[str, str], watchlist: Watchlist) -> PriceWatch:
-    """What PRICE_MOVE_PERCENT, PRICE_MOVE_BARS and PRICE_MOVE_INSTRUMENTS say; the last may be empty."""
+def check_instrument(settings: ProducerSettings, instrument: Instrument) -> None:
+    """Whether an instrument that a file lists can be followed.
+
+    Raises:
+        InstrumentError: the provider has no bars of it, or no calendar says when it trades.
+    """
+    kind = PROVIDERS[settings.provider]
+    if not kind.offers(instrument):
+        raise InstrumentError(f"{kind.title} has no bars of {instrument.name}")
+    settings.watchlist.market_of(instrument)
+
+
+def _read_watch(environ: Mapping[str, str], watchlist: Watchlist, *, is_whole: bool) -> PriceWatch:
+    """What PRICE_MOVE_PERCENT, PRICE_MOVE_BARS and PRICE_MOVE_INSTRUMENTS say; the last may be empty.
+
+    Args:
+        environ: where they stand.
+        watchlist: what is followed.
+        is_whole: whether nothing else is; a file may list more.
+    """
     try:
         listed = environ.get("PRICE_MOVE_INSTRUMENTS", "").strip()
         names = frozenset(each.name for each in parse_instruments(listed)) if listed else frozenset()
     except InstrumentError as error:
         raise SettingsError(f"PRICE_MOVE_INSTRUMENTS: {error}") from None
-    if unknown := names - {each.name for each in watchlist.instruments}:
+    if is_whole and (unknown := names - {each.name for each in watchlist.instruments}):
         raise SettingsError(
             f"PRICE_MOVE_INSTRUMENTS: {', '.join(sorted(unknown))} is not followed; add it to INSTRUMENTS"
         )

@@ -4,14 +4,17 @@ import argparse
 import json
 import os
 from collections.abc import Iterable
+from datetime import timedelta
 
 from rich.markup import escape
 from rich.table import Table
 
 from stockstream.errors import StockstreamError
-from stockstream_local.doctor.deployed import examine_credentials, examine_stack
-from stockstream_local.doctor.finding import Finding, Level
 from stockstream_local.doctor.machine import examine_machine
+from stockstream_operate.arguments import count
+from stockstream_operate.doctor.deployed import examine_credentials, examine_stack, look_at_stack
+from stockstream_operate.doctor.finding import Finding, Level
+from stockstream_operate.doctor.waiting import Wait
 from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import IN_A_CLONE, ROOT, STATE
 
@@ -29,6 +32,14 @@ def add_doctor(command: argparse.ArgumentParser) -> None:
         "It changes nothing."
     )
     command.add_argument("--stack", metavar="NAME", help="look at a stack in AWS, too")
+    command.add_argument(
+        "--wait",
+        action="store_true",
+        help="first follow a new stack until its first bar is in the lake, or say where it is stuck",
+    )
+    command.add_argument(
+        "--minutes", type=count, default=20, metavar="N", help="how long to follow it at the most (20)"
+    )
     command.add_argument("--json", action="store_true", help="as one JSON object, for programs")
     command.set_defaults(run=run_doctor)
 
@@ -38,7 +49,14 @@ def run_doctor(asked: argparse.Namespace, screen: Screen) -> None:
 
     Raises:
         ProblemsError: something is in the way.
+        StuckError: no bar came to the lake while it was waited for.
     """
+    if asked.wait:
+        if not asked.stack:
+            raise ProblemsError("Which stack is to be followed? --stack NAME.")
+        tell = (lambda _words: None) if asked.json else screen.say
+        wait = Wait(asked.stack, tell, lambda now: look_at_stack(asked.stack, now))
+        wait.run(timedelta(minutes=asked.minutes))
     here = examine_machine(ROOT, STATE, os.environ) if IN_A_CLONE else ()
     findings = [*here, *examine_credentials()]
     if asked.stack:

@@ -13,7 +13,7 @@ from typing import Any
 
 from stockstream.settings import LOOPBACK
 from stockstream_local.deployment import DeploymentError, host_architecture
-from stockstream_local.doctor.finding import Finding, good, note, problem
+from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.page.page_server import FIRST_PORT
 

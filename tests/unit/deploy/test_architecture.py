@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stockstream_deploy.architecture import examine_build
-from stockstream_local.doctor.finding import Level
+from stockstream_operate.doctor.finding import Level
 
 
 def module(machine: int) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from stockstream_deploy.deploy_command import read_template
 from stockstream_deploy.parameters import merge
 from stockstream_deploy.values import Values, examine_values
-from stockstream_local.doctor.finding import Level
+from stockstream_operate.doctor.finding import Level
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE = read_template(ROOT)

@@ -24,7 +24,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
 from stockstream.sessions import day_without_session, is_traded
-from stockstream.times import format_time, parse_time
+from stockstream.times import parse_time
 
 _PRICES = ("o", "h", "l", "c")
 _VOLUME = "v"

@@ -1,5 +1,6 @@
 -- What was delivered in both formats, repetitions included. Times are timestamps in UTC.
 
+-- STOCKSTREAM-TEST is what `stockstream smoke` sends: no bar of anything.
 -- A trading day is a date of the exchange: after-hours in New York end on the next day in UTC.
 SELECT
   id, instrument, asset_class, interval,
@@ -10,3 +11,4 @@ SELECT
   CAST(from_iso8601_timestamp(arrived_at) AS timestamp(3)) AS arrived_at,
   lookback_bars, {analytics}, dt
 FROM (SELECT * FROM bars UNION ALL SELECT * FROM bars_parquet) AS documents
+WHERE instrument <> 'STOCKSTREAM-TEST'

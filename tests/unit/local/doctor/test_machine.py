@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from stockstream_local.doctor.finding import Finding, Level
 from stockstream_local.doctor.machine import (
     examine_disk,
     examine_folder,
@@ -20,6 +19,7 @@ from stockstream_local.doctor.machine import (
     examine_template,
     examine_tools,
 )
+from stockstream_operate.doctor.finding import Finding, Level
 
 ROOT = Path(__file__).parents[4]
 LOCK = """\

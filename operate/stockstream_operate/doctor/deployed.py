@@ -1,18 +1,29 @@
 """What the doctor looks at of a stack in AWS."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stockstream_local.doctor.finding import Finding, good, note, problem
+from stockstream.errors import InstrumentError
+from stockstream.instruments import Instrument
+from stockstream.sessions import market_of
+from stockstream_operate.doctor.finding import Finding, good, note, problem
+from stockstream_operate.doctor.flow import read_flow
+from stockstream_operate.doctor.stages import Expectation, judge
+from stockstream_operate.doctor.waiting import STEADY, Sight
+from stockstream_operate.instrument_list import ListError, read_followed
+from stockstream_operate.page.market_hours import find_market_hours
 from stockstream_operate.redrive.error_files import PREFIXES
-from stockstream_operate.stack import Stack, StackError, find_stack
+from stockstream_operate.stack import Stack, StackError, ask_stack, find_stack
 from stockstream_operate.stack_report import StackReader
 
 _PENDING = "PendingConfirmation"
 _STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+# With this every principal of the account may decrypt through Parameter Store.
+_AWS_KEY = "alias/aws/ssm"
 
 type Check = Callable[[Stack], Iterator[Finding]]
 
@@ -57,6 +68,47 @@ def examine_stack(name: str) -> Iterator[Finding]:
             yield note(subject, f"it cannot be asked: {error}", "Ask with credentials that may read it.")
 
 
+def look_at_stack(name: str, now: datetime) -> Sight:
+    """A stack at a moment, for who waits for its first bar.
+
+    Raises:
+        BotoCoreError, ClientError, StackError: it cannot be asked.
+    """
+    status, stack = ask_stack(name)
+    if status not in STEADY:
+        return Sight(status)
+    return Sight(status, read_flow(stack, now), expect(stack, now))
+
+
+def expect(stack: Stack, now: datetime) -> Expectation:
+    """What can be expected of a stack, by its parameters."""
+    parameters = stack.parameters
+    buffer = timedelta(seconds=float(parameters.get("DeliveryBufferSeconds", "60")))
+    try:
+        instruments = read_followed(stack)
+    except (InstrumentError, ListError):
+        return Expectation(None, buffer)
+    kept = parameters.get("MarketHours", "regular")
+    # Instruments of one market open together, and there may be ten thousand.
+    one_of_each = {_market_of(each, kept): each for each in instruments}.values()
+    hours = [find_market_hours(each.name, kept, now) for each in one_of_each]
+    opens = [each.until for each in hours if each and each.until and not each.is_open]
+    # Of a market without a calendar nobody knows.
+    return Expectation(min(opens) if len(opens) == len(hours) else None, buffer)
+
+
+def _market_of(instrument: Instrument, hours: str) -> str | None:
+    try:
+        return market_of(instrument, hours)
+    except InstrumentError:
+        return None
+
+
+def _examine_flow(stack: Stack) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    yield from judge(read_flow(stack, now), expect(stack, now), stack.name, now)
+
+
 def _examine_state(stack: Stack) -> Iterator[Finding]:
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
     status, changed = described["StackStatus"], described.get("LastUpdatedTime", described["CreationTime"])
@@ -94,8 +146,21 @@ def _examine_key(stack: Stack) -> Iterator[Finding]:
         yield note("provider's key", words, remedy)
     elif found[0]["Type"] != "SecureString":
         yield problem("provider's key", f"{name} is stored in the clear", remedy)
+    elif not _may_decrypt(found[0].get("KeyId", _AWS_KEY), stack.parameters.get("SecretsKeyArn", "")):
+        yield problem(
+            "provider's key",
+            f"{name} is encrypted with {found[0]['KeyId']}, which the producer may not use",
+            f"make deploy ARGS='--stack {stack.name} SecretsKeyArn=ARN-OF-THAT-KEY'",
+        )
     else:
         yield good("provider's key", f"{name} is there")
+
+
+def _may_decrypt(key: str, secrets_key: str) -> bool:
+    """Whether the functions may use a KMS key, as far as its name tells: an alias may be any key's."""
+    if key == _AWS_KEY:
+        return True
+    return bool(secrets_key) and ("alias/" in key or secrets_key.endswith(key.rpartition("/")[2]))
 
 
 def _examine_alarms(stack: Stack) -> Iterator[Finding]:
@@ -163,6 +228,7 @@ CHECKS: dict[str, Check] = {
     "stack": _examine_state,
     "schedule": _examine_schedule,
     "provider's key": _examine_key,
+    "flow": _examine_flow,
     "alarms": _examine_alarms,
     "notices": _examine_mail,
     "dead letters": _examine_dead_letters,

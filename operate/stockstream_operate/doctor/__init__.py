@@ -1,0 +1,1 @@
+"""What `stockstream doctor` finds of a stack: whether each part is well, what flows, and what to do."""
