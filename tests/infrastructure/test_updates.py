@@ -5,38 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from lasting import LASTING, at, replacing
 from resolved_template import TEMPLATE, ResolvedTemplate
 
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-# What holds data, is a place in the stream, or is known outside by its name.
-LASTING = {
-    "AWS::DynamoDB::Table",
-    "AWS::Glue::Database",
-    "AWS::Glue::Table",
-    "AWS::Kinesis::Stream",
-    "AWS::KinesisFirehose::DeliveryStream",
-    "AWS::Logs::LogGroup",
-    "AWS::OpenSearchService::Domain",
-    "AWS::S3::Bucket",
-    "AWS::SNS::Topic",
-    "AWS::SQS::Queue",
-}
-
-
-def replacing(kind: str) -> list[list[str]]:
-    """Where in a resource a change makes CloudFormation replace it, by AWS's own schema: paths of names."""
-    # Imported here, since it takes longer than all of these tests.
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
-
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    paths = schema.get("createOnlyProperties", []) + schema.get("conditionalCreateOnlyProperties", [])
-    return [path.removeprefix("/properties/").split("/") for path in paths]
-
-
-def at(properties: Any, path: list[str]) -> Any:
-    for name in path:
-        properties = properties.get(name) if isinstance(properties, dict) else None
-    return properties
 
 
 def settings_in(value: Any) -> Iterator[str]:
