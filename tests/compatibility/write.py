@@ -4,6 +4,7 @@ A folder is a version's. It is written anew until the version is released, and s
 """
 
 import json
+import random
 import runpy
 import shutil
 import subprocess
@@ -74,13 +75,15 @@ def write_records(folder: Path) -> None:
 
 def write_memory(folder: Path) -> None:
     """The tables' items, and what is in them."""
+    chance = random.Random(20261120)
+    # Too many for the head alone: it stands on a base.
     bars = {
         f"{NOON + timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}": Ohlcv(
-            221.0 + minute / 8, 221.5 + minute / 8, 220.75 + minute / 8, 221.25 + minute / 8, 100.0 * minute
+            221.17, 221.3, 221.0, round(221 + chance.random() / 4, 2), float(chance.randint(1, 10**6))
         )
-        for minute in range(120)
+        for minute in range(160)
     }
-    before = Tail(dict(list(bars.items())[:118]), forgotten=True)
+    before = Tail(dict(list(bars.items())[:158]), forgotten=True)
     tail = Tail(bars, doubtful=frozenset(list(bars)[-1:]), forgotten=True)
     ledger = Ledger(
         day=date(2026, 11, 20),

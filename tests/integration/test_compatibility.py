@@ -110,6 +110,7 @@ def test_the_lakes_views_show_its_bars(written: Path) -> None:
 def test_the_producer_remembers_what_it_had_sent_and_goes_on(written: Path, tables: "DynamoDBClient") -> None:
     told = load(written / "remembered.json")
 
+    assert any("base" in item for item in load(written / "tables.json")["instruments"])
     table = InstrumentTable(tables, "instruments")
     tail, number = table.read_tail("IBM", "1min")
     assert {time: list(numbers) for time, numbers in tail.bars.items()} == told["bars"]
