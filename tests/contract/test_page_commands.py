@@ -46,7 +46,7 @@ RUN_BY = {
     "stockstream search": ("tests/integration/test_search_commands_on_osmem.py", '["search"'),
     "stockstream compact": ("tests/integration/test_compact.py", '["compact"'),
     "make generate": ("tests/unit/generate/test_files.py", "FILES"),
-    "make search": ("tests/unit/local/test_search_containers.py", "start_containers"),
+    "make search": ("tests/unit/local/test_search_containers.py", '["search", "up"]'),
 }  # fmt: skip
 # Why no test of this repository runs them.
 NOT_RUN = {
