@@ -8,6 +8,8 @@ import pytest
 from lasting import LASTING, at, replacing
 from resolved_template import TEMPLATE, ResolvedTemplate
 
+from stockstream_local import cli
+
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 
 
@@ -35,6 +37,13 @@ def test_no_parameter_replaces_what_lasts(name: str) -> None:
         for path in paths
         if (found := list(settings_in(at(RESOURCES[name]["Properties"], path))))
     } == {}
+
+
+def test_a_stack_says_the_version_that_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+
+    assert capsys.readouterr().out == f"stockstream {TEMPLATE['Outputs']['Version']['Value']}\n"
 
 
 def test_a_parameter_in_such_a_property_is_seen() -> None:
