@@ -66,7 +66,7 @@ docs: setup  ## build the docs as a site, .stockstream/site/index.html, and chec
 	@python -m stockstream_generate.site stage
 	@said=$$($(ALONE) requirements/docs.txt zensical build --strict --clean 2>&1) || { echo "$$said"; exit 1; }
 	@python -m stockstream_generate.site check
-	@echo ".stockstream/site/index.html"
+	@echo ".stockstream/site/index.html; its search needs a server: python3 -m http.server --bind 127.0.0.1 --directory .stockstream/site"
 
 sbom: setup  ## write dist/stockstream.cdx.json: what the functions bring into Lambda, as CycloneDX
 	@mkdir -p dist
