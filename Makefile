@@ -13,7 +13,7 @@ COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version
 ALONE := uv run --quiet --no-project --isolated --python .venv/bin/python --with-requirements
 AUDIT := $(ALONE) requirements/audit.txt
 
-.PHONY: help setup run search test check check-tests test-slow drill mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures
+.PHONY: help setup run search test check check-tests test-slow drill mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures compatibility
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -66,7 +66,7 @@ docs: setup  ## build the docs as a site, .stockstream/site/index.html, and chec
 	@python -m stockstream_generate.site stage
 	@said=$$($(ALONE) requirements/docs.txt zensical build --strict --clean 2>&1) || { echo "$$said"; exit 1; }
 	@python -m stockstream_generate.site check
-	@echo ".stockstream/site/index.html"
+	@echo ".stockstream/site/index.html; its search needs a server: python3 -m http.server --bind 127.0.0.1 --directory .stockstream/site"
 
 sbom: setup  ## write dist/stockstream.cdx.json: what the functions bring into Lambda, as CycloneDX
 	@mkdir -p dist
@@ -123,6 +123,9 @@ lock: setup  ## compile the locks from pyproject.toml (ARGS=--upgrade for newer 
 
 generate: setup  ## write what follows from something else: schemas, pages, calendars, saved objects, the dashboards' pictures
 	@python -m stockstream_generate
+
+compatibility: setup  ## write down what this version writes, for later ones to read; before a release
+	@PYTHONPATH=tests/models python tests/compatibility/write.py
 
 bench-page: setup  ## measure the page over a lake of 100,000 bars (needs Chromium)
 	@python bench/page.py

@@ -54,6 +54,8 @@ def stage(root: Path, pages: Path) -> None:
             if not urlsplit(link).scheme and linked.is_file() and linked.suffix != ".md":
                 _copy(linked, pages / linked.relative_to(root.resolve()))
         _copy(page, pages / page.relative_to(root))
+    for style in (root / "docs").glob("*.css"):
+        _copy(style, pages / style.relative_to(root))
     # The first page is the README: links to it lead there.
     (pages / "README.md").rename(pages / "index.md")
     for page in pages.rglob("*.md"):

@@ -1,4 +1,4 @@
-"""The parts of template.yaml that follow from the table of fields: the lake's columns, views and queries.
+"""The parts of template.yaml that follow from elsewhere: the lake's columns, views and queries, the version.
 
 Each part stands between two comments there, `# made by make generate: NAME` and `# end of NAME`.
 CloudFormation has no loops, and the windows of the moving averages are known only when a stack is deployed.
@@ -8,11 +8,12 @@ condition leaves out.
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 
 from stockstream.fields import list_fields
 from stockstream.windows import MOST_WINDOWS, Windows
-from stockstream_generate.template_file import TEMPLATE
+from stockstream_generate.template_file import ROOT, TEMPLATE
 from stockstream_operate.lake.sql import (
     VIEWS,
     SqlFile,
@@ -50,6 +51,7 @@ def make_template() -> str:
         "columns": _table_columns(),
         "views": _views(),
         "queries": _queries(),
+        "version": _version(),
     }.items():
         text = _replace(text, name, lines)
     return text
@@ -62,6 +64,14 @@ def _replace(text: str, name: str, lines: Iterable[str]) -> str:
         raise ValueError(f"template.yaml has no place for {name}")
     made = "\n".join(f"{found[1]}{line}".rstrip() for line in (begins, *lines, ends))
     return text[: found.start()] + made + text[found.end() :]
+
+
+def _version() -> Iterator[str]:
+    """Which version a stack is of; a tag would be written on each of its resources with every release."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    yield "Version:"
+    yield f"  Description: The version of {project['name']} that is deployed."
+    yield f'  Value: "{project["version"]}"'
 
 
 def _conditions() -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from stockstream_local.search_containers import DASHBOARDS_URL, ENDPOINT, start_containers
+from stockstream_local.search_containers import DASHBOARDS_URL, ENDPOINT, require_docker, start_containers
 from stockstream_operate.screen import Screen
 from stockstream_operate.search import search_command
 from stockstream_operate.search.client import find_server
@@ -31,6 +31,8 @@ def add_search(command: argparse.ArgumentParser) -> None:
 
 
 def _up(screen: Screen) -> None:
+    # Before anything else: who has no Docker need not start a run to be told so.
+    require_docker()
     stack = find_running_stack()
     with screen.step("Starting OpenSearch and Dashboards: docker compose", f"OpenSearch at {ENDPOINT}"):
         start_containers()

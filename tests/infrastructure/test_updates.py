@@ -5,38 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from lasting import LASTING, at, replacing
 from resolved_template import TEMPLATE, ResolvedTemplate
 
+from stockstream_local import cli
+
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
-# What holds data, is a place in the stream, or is known outside by its name.
-LASTING = {
-    "AWS::DynamoDB::Table",
-    "AWS::Glue::Database",
-    "AWS::Glue::Table",
-    "AWS::Kinesis::Stream",
-    "AWS::KinesisFirehose::DeliveryStream",
-    "AWS::Logs::LogGroup",
-    "AWS::OpenSearchService::Domain",
-    "AWS::S3::Bucket",
-    "AWS::SNS::Topic",
-    "AWS::SQS::Queue",
-}
-
-
-def replacing(kind: str) -> list[list[str]]:
-    """Where in a resource a change makes CloudFormation replace it, by AWS's own schema: paths of names."""
-    # Imported here, since it takes longer than all of these tests.
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
-
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    paths = schema.get("createOnlyProperties", []) + schema.get("conditionalCreateOnlyProperties", [])
-    return [path.removeprefix("/properties/").split("/") for path in paths]
-
-
-def at(properties: Any, path: list[str]) -> Any:
-    for name in path:
-        properties = properties.get(name) if isinstance(properties, dict) else None
-    return properties
 
 
 def settings_in(value: Any) -> Iterator[str]:
@@ -63,6 +37,13 @@ def test_no_parameter_replaces_what_lasts(name: str) -> None:
         for path in paths
         if (found := list(settings_in(at(RESOURCES[name]["Properties"], path))))
     } == {}
+
+
+def test_a_stack_says_the_version_that_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+
+    assert capsys.readouterr().out == f"stockstream {TEMPLATE['Outputs']['Version']['Value']}\n"
 
 
 def test_a_parameter_in_such_a_property_is_seen() -> None:

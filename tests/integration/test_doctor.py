@@ -337,6 +337,8 @@ def test_a_stack_stands_and_its_schedule_is_on(
     monkeypatch.setattr("boto3.client", lambda _name: FakeFormation(status, state))
 
     assert found("stack", stack()) == (levels[0], f"{status} since 2026-11-20 15:30 UTC")
+    newer = found("stack", stack(Version="0.1.0"))
+    assert newer == (levels[0], f"{status} since 2026-11-20 15:30 UTC, version 0.1.0")
     assert found("schedule", stack())[0] is levels[1]
 
 

@@ -112,7 +112,9 @@ def _examine_flow(stack: Stack) -> Iterator[Finding]:
 def _examine_state(stack: Stack) -> Iterator[Finding]:
     (described,) = boto3.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
     status, changed = described["StackStatus"], described.get("LastUpdatedTime", described["CreationTime"])
-    words = f"{status} since {changed:%Y-%m-%d %H:%M} UTC"
+    version = stack.outputs.get("Version")
+    of_version = f", version {version}" if version else ""  # a stack that is older than the output
+    words = f"{status} since {changed:%Y-%m-%d %H:%M} UTC{of_version}"
     if status in _STEADY:
         yield good("stack", words)
     else:

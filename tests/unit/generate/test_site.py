@@ -26,11 +26,12 @@ def root(tmp_path: Path) -> Path:
 def test_the_pages_are_laid_out_with_what_they_link_to_and_nothing_else(root: Path) -> None:
     pages = root / "pages"
     (pages / "old").mkdir(parents=True)
+    (root / "docs" / "site.css").write_text("td {}\n")
 
     stage(root, pages)
 
     found = {str(path.relative_to(pages)) for path in pages.rglob("*") if path.is_file()}
-    assert found == {"index.md", "docs/page.md", "docs/light.png", "code/a.py"}
+    assert found == {"index.md", "docs/page.md", "docs/light.png", "docs/site.css", "code/a.py"}
     assert not (pages / "old").exists()
     assert "[home](../index.md#top)" in (pages / "docs" / "page.md").read_text()
 

@@ -1,0 +1,50 @@
+"""What outlives a stack's updates: what holds data, is a place in the stream, or is known by its name."""
+
+from typing import Any
+
+LASTING = {
+    "AWS::DynamoDB::Table",
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
+    "AWS::Kinesis::Stream",
+    "AWS::KinesisFirehose::DeliveryStream",
+    "AWS::Logs::LogGroup",
+    "AWS::OpenSearchService::Domain",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+}
+
+
+def replacing(kind: str) -> list[list[str]]:
+    """Where in a resource a change makes CloudFormation replace it, by AWS's own schema: paths of names."""
+    # Imported here, since it takes longer than all of these tests.
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415
+
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    paths = schema.get("createOnlyProperties", []) + schema.get("conditionalCreateOnlyProperties", [])
+    return [path.removeprefix("/properties/").split("/") for path in paths]
+
+
+def at(properties: Any, path: list[str]) -> Any:
+    """What stands at a path of a resource's properties; None for nothing."""
+    for name in path:
+        properties = properties.get(name) if isinstance(properties, dict) else None
+    return properties
+
+
+def list_stores(template: dict[str, Any]) -> dict[str, Any]:
+    """Each lasting resource by its logical id: its type, and all that would replace it if it were another."""
+    return {
+        name: {
+            "type": resource["Type"],
+            "condition": resource.get("Condition"),
+            "fixed": {
+                "/".join(path): found
+                for path in replacing(resource["Type"])
+                if (found := at(resource["Properties"], path)) is not None
+            },
+        }
+        for name, resource in template["Resources"].items()
+        if resource["Type"] in LASTING
+    }
