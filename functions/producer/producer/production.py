@@ -47,7 +47,10 @@ from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
+from stockstream.splits import Split
 from stockstream.times import format_time
+
+type SplitsByName = Mapping[str, Sequence[Split]]
 
 # Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
 REQUESTS_AT_ONCE = 10
@@ -64,6 +67,7 @@ class Producer:
         delay: by how much the plan may delay its data.
         request_seconds: how long one request to the provider takes at the most. None is begun that could
             outlast the run.
+        read_splits: gives the confirmed splits of each instrument by its name, the oldest first.
     """
 
     watchlist: Watchlist
@@ -76,6 +80,7 @@ class Producer:
     request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     told: ToldBars = field(default_factory=ToldBars)
+    read_splits: Callable[[], SplitsByName] = dict
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
@@ -101,12 +106,13 @@ class Producer:
         )
         fetched: list[Fetched] = []
         if requests:
+            splits = self.read_splits()
             try:
                 held = self._take_lease(read, ledger, deadline)
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
-            fetched = self._fetch_all(requests, deadline)
+            fetched = self._fetch_all(requests, splits, deadline)
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
             ledger = record_told(ledger, silent)
@@ -147,11 +153,13 @@ class Producer:
         ledger = read.ledger.of_day(now)
         fewest = min(map(self._requests_of_backfill, instruments))
         check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
+        splits = self.read_splits()
         held = self._take_lease(read, ledger, deadline)
         interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
         for instrument in instruments:
             begun = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
-            fetched.append(self._fetch_month(instrument, month, deadline, begun))
+            its_splits = splits.get(instrument.name, ())
+            fetched.append(self._fetch_month(instrument, month, deadline, begun, its_splits))
             if since := unfinished_since(fetched[-1], begun):
                 history[key] = since
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
@@ -184,13 +192,15 @@ class Producer:
         self.allowance.begin(most, deadline - self.request_seconds)
         return held
 
-    def _fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
+    def _fetch_all(
+        self, requests: Sequence[BarRequest], splits: SplitsByName, deadline: float
+    ) -> list[Fetched]:
         if len(requests) == 1:
-            return [self._fetch(requests[0], deadline)]
+            return [self._fetch(requests[0], splits, deadline)]
         with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(requests))) as pool:
-            return list(pool.map(lambda request: self._fetch(request, deadline), requests))
+            return list(pool.map(lambda request: self._fetch(request, splits, deadline), requests))
 
-    def _fetch(self, request: BarRequest, deadline: float) -> Fetched:
+    def _fetch(self, request: BarRequest, splits: SplitsByName, deadline: float) -> Fetched:
         fetched = Fetched(request.instruments, self.now(), again=request.again)
         if not self.allowance.has_time:
             return fetched  # the next run asks
@@ -205,7 +215,11 @@ class Producer:
                 fetched.answers[instrument.name] = answer
                 try:
                     fetched.published[instrument.name] = self.publisher.publish(
-                        instrument, answer, deadline, again=request.again
+                        instrument,
+                        answer,
+                        deadline,
+                        again=request.again,
+                        splits=splits.get(instrument.name, ()),
                     )
                 except TailError as error:
                     fetched.left[instrument.name] = error
@@ -223,7 +237,12 @@ class Producer:
         return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
 
     def _fetch_month(
-        self, instrument: Instrument, month: str, deadline: float, begun: datetime | None
+        self,
+        instrument: Instrument,
+        month: str,
+        deadline: float,
+        begun: datetime | None,
+        splits: Sequence[Split],
     ) -> Fetched:
         fetched = Fetched([instrument], self.now())
         if not self.allowance.has_time:
@@ -244,7 +263,7 @@ class Producer:
         begin = format_time(begun) if begun else ""
         try:
             fetched.published[instrument.name] = self.publisher.publish_history(
-                instrument, answer, before, deadline, begin
+                instrument, answer, before, deadline, begin, splits
             )
         except TailError as error:
             fetched.left[instrument.name] = error

@@ -21,11 +21,13 @@ from producer.publishing.publication import (
     alters_the_past,
     comparable_bars,
     plan_publications,
+    with_splits,
 )
 from stockstream.bar_stream import BarStream
 from stockstream.bars import Bar
 from stockstream.instruments import Instrument
 from stockstream.records import encode_record
+from stockstream.splits import Split
 from stockstream.times import format_instant
 from stockstream.windows import Windows
 
@@ -93,7 +95,13 @@ class Publisher:
     stream_seconds: float = 0.0
 
     def publish(
-        self, instrument: Instrument, answer: Answer, deadline: float, *, again: bool = False
+        self,
+        instrument: Instrument,
+        answer: Answer,
+        deadline: float,
+        *,
+        again: bool = False,
+        splits: Sequence[Split] = (),
     ) -> Published:
         """Sends what an answer shows and the tail does not hold.
 
@@ -103,6 +111,7 @@ class Publisher:
             deadline: when all must be remembered, on time.monotonic.
             again: whether the answer reaches back over all that the tail remembers: what was sent before that
                 is none of its business.
+            splits: the instrument's, as they are confirmed, the oldest first.
 
         Raises:
             TailError: the tail was not read or not written. The next run sends what is missing.
@@ -111,7 +120,7 @@ class Publisher:
         shown = answer.bars
         if again:
             shown = comparable_bars(shown, tail, self.windows)
-        publications = plan_publications(shown, tail, self.windows)
+        publications = plan_publications(shown, tail, self.windows, splits)
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
         published = Published(
@@ -121,7 +130,8 @@ class Publisher:
             times=known.keys(),
         )
         sending = _Sending(instrument, answer.as_of, deadline)
-        published.newest = self._send(sending, publications, VersionedTail(tail, version), published).newest
+        remembered = VersionedTail(with_splits(tail, splits), version)
+        published.newest = self._send(sending, publications, remembered, published).newest
         return published
 
     def publish_history(
@@ -131,6 +141,7 @@ class Publisher:
         before: Mapping[str, Ohlcv],
         deadline: float,
         begin: str = "",
+        splits: Sequence[Split] = (),
     ) -> Published:
         """Sends what an answer shows of the time before the tail, and what the tail lacks of its own time.
 
@@ -140,12 +151,13 @@ class Publisher:
             before: the bars before those of the answer, for their look-back.
             deadline: when all must be remembered, on time.monotonic.
             begin: the open_time from which on history is sent; empty for all of it.
+            splits: the instrument's, as they are confirmed, the oldest first.
 
         Raises:
             TailError: the tail was not read or not written.
         """
         tail, version = self._read_tail(instrument, deadline)
-        plan = plan_history(answer.bars, before, tail, self.windows, begin)
+        plan = plan_history(answer.bars, before, tail, self.windows, begin, splits)
         published = Published(unsent=len(plan.older) + len(plan.within))
         for piece in batched(plan.older_publications(self.windows), SLICE_BARS, strict=False):
             published.unsent_from = piece[0].open_time
@@ -159,7 +171,8 @@ class Publisher:
                 published.unsent_from = _first_refused(piece, acknowledged)
                 return published
         sending = _Sending(instrument, answer.as_of, deadline)
-        self._send(sending, plan.within, VersionedTail(plan.tail, version), published)
+        remembered = VersionedTail(with_splits(plan.tail, splits), version)
+        self._send(sending, plan.within, remembered, published)
         # What the stream did not take of the tail's time is in doubt, and the next answer's run sends it.
         published.unsent_from = plan.within[0].open_time if published.unsent else ""
         return published
