@@ -191,7 +191,7 @@ def assert_right(
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize("splitting", [TEN_FOR_ONE, ONE_FOR_EIGHT], ids=lambda each: each.ratio)
 def test_a_split_that_is_known_before_leaves_the_first_bar_and_all_after_it_right(
-    splitting: Splitting, monkeypatch: pytest.MonkeyPatch
+    splitting: Splitting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(as_traded(in_new_shares(), splitting), monkeypatch)
     world.run(BEFORE)
@@ -200,6 +200,7 @@ def test_a_split_that_is_known_before_leaves_the_first_bar_and_all_after_it_righ
 
     assert_right(world.run(BEFORE + 1), splitting, BEFORE + 1)
     assert world.run(BEFORE + 1) == {}
+    assert "split suspected" not in caplog.messages
 
 
 @pytest.mark.usefixtures("stack")
@@ -219,6 +220,21 @@ def test_a_split_that_is_confirmed_late_sends_its_bars_again_with_a_later_as_of(
     assert_right(again, splitting)
     assert all(again[time]["as_of"] > document["as_of"] for time, document in unknowing.items())
     assert world.run(BEFORE + AFTER) == {}
+
+
+@pytest.mark.usefixtures("stack")
+def test_an_unknown_split_is_told_once_with_the_commands_that_confirm_and_refuse_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(as_traded(in_new_shares(), ONE_FOR_EIGHT), monkeypatch)
+    world.run(BEFORE)
+    world.run(BEFORE + 1)
+    world.run(BEFORE + AFTER)
+
+    (told,) = [each.__dict__ for each in caplog.records if each.message == "split suspected"]
+    assert told["instrument"] == "IBM"
+    assert "stockstream split IBM 1:8 --at 2026-11-23" in told["detail"]
+    assert "stockstream split IBM none --at 2026-11-23" in told["detail"]
 
 
 @pytest.mark.usefixtures("stack")

@@ -23,6 +23,7 @@ from producer.publishing.publication import (
     plan_publications,
     with_splits,
 )
+from producer.publishing.split_suspicions import SplitSuspicion, suspect_split
 from stockstream.bar_stream import BarStream
 from stockstream.bars import Bar
 from stockstream.instruments import Instrument
@@ -52,6 +53,7 @@ class Published:
             bar after it may have been shown, and is not remembered.
         hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
+        suspicion: what among the new bars looks like a split.
         unsent_from: of history, the open_time of the oldest bar that is not in the stream; empty if all are.
         times: the open_times of all bars that the answer shows and the tail remembers.
     """
@@ -61,6 +63,7 @@ class Published:
     newest: str = ""
     hole: tuple[str, str] | None = None
     move: PriceMove | None = None
+    suspicion: SplitSuspicion | None = None
     unsent_from: str = ""
     times: Collection[str] = ()
 
@@ -131,7 +134,11 @@ class Publisher:
         )
         sending = _Sending(instrument, answer.as_of, deadline)
         remembered = VersionedTail(with_splits(tail, splits), version)
-        published.newest = self._send(sending, publications, remembered, published).newest
+        tail = self._send(sending, publications, remembered, published)
+        published.newest = tail.newest
+        # What was not even put is new to the next run, too.
+        put = new & tail.bars.keys()
+        published.suspicion = suspect_split(instrument, known, put, splits, answer.asked_at)
         return published
 
     def publish_history(
