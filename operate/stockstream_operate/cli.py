@@ -70,6 +70,11 @@ COMMANDS = (
         "stockstream_operate.instruments_command:add_instruments",
     ),
     Command(
+        "split",
+        "tell the producer of a split of shares",
+        "stockstream_operate.split_command:add_split",
+    ),
+    Command(
         "secret",
         "store a provider's key or a channel's address in AWS",
         "stockstream_operate.secret_command:add_secret",

@@ -308,6 +308,16 @@ def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) 
     assert friday(PAID, jumps=[Jump("IBM", at(moment), 1.2)]) == []
 
 
+@pytest.mark.parametrize(("plan", "latest"), [(PAID, "14:35"), (FREE, "14:55")])
+@pytest.mark.parametrize("factor", [0.1, 8.0])
+def test_a_split_that_nobody_has_confirmed_is_told_once(plan: Plan, latest: str, factor: float) -> None:
+    morning = utc("2026-11-25T05:00")
+    found = heard(Days("IBM", plan, *TWO_DAYS, jumps=[Jump("IBM", morning, factor)]))
+
+    assert alarms_of(found) == [("PriceMoveAlarm", state) for state in RINGS_AND_ENDS]
+    assert utc("2026-11-25T14:31") < found[0].at <= utc(f"2026-11-25T{latest}")
+
+
 @pytest.mark.parametrize(
     ("plan", "latest"),
     # Two hours after 14:45; on 25 requests a day two instruments are asked each 44 minutes at the latest.

@@ -22,8 +22,8 @@ from producer.memory.ledger_item import LedgerItem, VersionedLedger
 from stockstream.patience import longest_call
 
 SECONDS = 7.0
-CALLS = ["GetParameter", "GetItem", "PutItem", "BatchGetItem", "PutRecords", "PutItem", "PutItem"]
-LEDGER, LEASE, TAIL, STREAM, WRITTEN_TAIL, RELEASE = range(1, 7)
+CALLS = ["GetParameter", "GetItem", "GetItem", "PutItem", "BatchGetItem", "PutRecords", "PutItem", "PutItem"]
+LEDGER, SPLITS, LEASE, TAIL, STREAM, WRITTEN_TAIL, RELEASE = range(1, 8)
 BARS = {"IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
@@ -136,6 +136,6 @@ def test_a_run_whose_provider_never_answers_remembers_the_request(
         monkeypatch.setenv("PROVIDER_URL", url)
         assert run() == {}
 
-    assert aws.calls == [*CALLS[:3], "PutItem"]
+    assert aws.calls == [*CALLS[:4], "PutItem"]
     page = remembered()
     assert (page.ledger.spent, page.ledger.unanswered) == (1, 1)

@@ -17,13 +17,14 @@ from moto import mock_aws
 from producer import handler
 
 BAR = {"1. open": "10", "2. high": "12", "3. low": "9", "4. close": "11", "5. volume": "7"}
+META = {"2. Symbol": "IBM", "4. Interval": "1min", "6. Time Zone": "US/Eastern"}
 REFUSED = {"Error Message": "the parameter apikey is invalid or missing."}
 LAST_DAYS = {"2026-09": "2026-09-30", "2026-10": "2026-10-30"}
 
 
 def answer_of(day: str) -> dict[str, Any]:
     return {
-        "Meta Data": {"2. Symbol": "IBM", "4. Interval": "1min", "6. Time Zone": "US/Eastern"},
+        "Meta Data": META,
         "Time Series (1min)": {f"{day} 15:{minute}:00": BAR for minute in (58, 59)},
     }
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from producer.memory.tail import Tail
 from producer.memory.tail_codec import UnreadableTailError, decode_tail, encode_tail
 from producer.ohlcv import Ohlcv
+from stockstream.splits import Split
 
 TIMES = st.datetimes(timezones=st.just(UTC)).map(
     lambda moment: moment.replace(tzinfo=None, microsecond=0).isoformat() + "Z"
@@ -16,9 +17,12 @@ TIMES = st.datetimes(timezones=st.just(UTC)).map(
 
 
 PARTS = st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.lists(st.floats() | st.text()))
-JSON = st.dictionaries(st.sampled_from(["times", "columns", "doubtful", "forgotten"]), PARTS).map(
+JSON = st.dictionaries(st.sampled_from(["times", "columns", "doubtful", "forgotten", "splits"]), PARTS).map(
     lambda document: json.dumps(document).encode()
 )
+
+
+SPLITS = st.lists(st.builds(Split, TIMES, st.integers(1), st.integers(1))).map(tuple)
 
 
 def decimals(most: int) -> st.SearchStrategy[float]:
@@ -28,7 +32,7 @@ def decimals(most: int) -> st.SearchStrategy[float]:
 
 def tails(numbers: st.SearchStrategy[float]) -> st.SearchStrategy[Tail]:
     bars = st.builds(Ohlcv, numbers, numbers, numbers, numbers, st.none() | numbers)
-    return st.builds(Tail, st.dictionaries(TIMES, bars), st.frozensets(TIMES), st.booleans())
+    return st.builds(Tail, st.dictionaries(TIMES, bars), st.frozensets(TIMES), st.booleans(), SPLITS)
 
 
 @given(tails(st.floats()))

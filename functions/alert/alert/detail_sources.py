@@ -37,6 +37,8 @@ class Source(NamedTuple):
 
 
 def _tell_move(line: Line) -> str:
+    if "detail" in line:  # what looks like a split
+        return f"{line.get('instrument')}: {line['detail']}."
     change = _number(line.get("change_percent"))
     verb = "fell" if change < 0 else "rose"
     return (
@@ -105,10 +107,10 @@ OF_CALLS = frozenset({"Errors", "Throttles"})
 SOURCES = {
     "PriceMovePercent": Source(
         "producer",
-        Wanted(("price moved",)),
+        Wanted(("price moved", "split suspected")),
         _tell_move,
         rank=lambda line: abs(_number(line.get("change_percent"))),
-        about=lambda line: str(line.get("instrument")),
+        about=lambda line: (line.get("message"), line.get("instrument")),
     ),
     # A run that is refused counts as no silence, and a request that was not made as no failure.
     "RunsUnanswered": _FAILURES._replace(

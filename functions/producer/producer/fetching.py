@@ -20,6 +20,7 @@ from producer.providers.provider_errors import NoDataError, ProviderError, Unkno
 from producer.publishing.publisher import Publisher
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
+from stockstream.splits import SplitsByName
 from stockstream.times import format_time
 
 # Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
@@ -37,6 +38,7 @@ class Fetching:
     allowance: Allowance
     publisher: Publisher
     admission: Admission
+    splits: SplitsByName
     now: Callable[[], datetime]
 
     def fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
@@ -82,7 +84,7 @@ class Fetching:
         begin = format_time(begun) if begun else ""
         try:
             fetched.published[instrument.name] = self.publisher.publish_history(
-                instrument, answer, before, deadline, begin
+                instrument, answer, before, deadline, begin, self.splits.get(instrument.name, ())
             )
         except TailError as error:
             fetched.left[instrument.name] = error
@@ -108,7 +110,7 @@ class Fetching:
         }
         fetched.answers = {instrument.name: answer for instrument, answer in finished.items()}
         with publishing:
-            outcomes = self.publisher.publish(finished, deadline, again=request.again)
+            outcomes = self.publisher.publish(finished, deadline, again=request.again, splits=self.splits)
         for name, outcome in outcomes.items():
             if isinstance(outcome, TailError):
                 fetched.left[name] = outcome

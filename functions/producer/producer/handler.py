@@ -17,6 +17,7 @@ from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
 from producer.memory.list_item import ListItem
+from producer.memory.split_item import SplitItem
 from producer.planning.allowance import Allowance
 from producer.planning.coverage import measure_coverage
 from producer.planning.planner import Plan
@@ -120,6 +121,7 @@ def _producer() -> Producer:
         ),
         delay=kind.delay(settings.provider_options),
         request_seconds=LONGEST_REQUEST * settings.provider_timeout_seconds,
+        read_splits=SplitItem(dynamodb, settings.instrument_table_name).read,
     )
 
 

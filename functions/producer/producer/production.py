@@ -40,6 +40,7 @@ from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
+from stockstream.splits import NO_SPLITS, SplitsByName
 
 # A provider that fails is asked again within 33 minutes. After an hour without a request
 # its failures are too old to be reported.
@@ -55,6 +56,7 @@ class Producer:
         request_seconds: how long one request to the provider takes at the most. None is begun that could
             outlast the run.
         followed: what says that the watchlist has changed; None where it does not.
+        read_splits: gives the confirmed splits of each instrument by its name, the oldest first.
     """
 
     watchlist: Watchlist
@@ -69,6 +71,7 @@ class Producer:
     told: ToldBars = field(default_factory=ToldBars)
     admission: Admission = field(default_factory=Admission)
     followed: Followed | None = None
+    read_splits: Callable[[], SplitsByName] = lambda: NO_SPLITS
 
     def run(self, seconds: float) -> dict[str, int]:
         """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
@@ -94,12 +97,13 @@ class Producer:
         )
         fetched: list[Fetched] = []
         if requests:
+            splits = self.read_splits()
             try:
                 held = self._take_lease(read, ledger, deadline)
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
-            fetched = self._fetching.fetch_all(requests, deadline)
+            fetched = self._fetching(splits).fetch_all(requests, deadline)
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
             ledger = record_told(ledger, silent)
@@ -139,13 +143,14 @@ class Producer:
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
-        fewest = min(map(self._fetching.requests_of_backfill, instruments))
+        fetching = self._fetching(self.read_splits())
+        fewest = min(map(fetching.requests_of_backfill, instruments))
         check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
         held = self._take_lease(read, ledger, deadline)
         interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
         for instrument in instruments:
             begun = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
-            fetched.append(self._fetching.fetch_month(instrument, month, deadline, begun))
+            fetched.append(fetching.fetch_month(instrument, month, deadline, begun))
             if since := unfinished_since(fetched[-1], begun):
                 history[key] = since
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
@@ -154,10 +159,9 @@ class Producer:
         report_sessions(fetched, self.watchlist, self.told)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
 
-    @property
-    def _fetching(self) -> Fetching:
+    def _fetching(self, splits: SplitsByName) -> Fetching:
         return Fetching(
-            self.watchlist, self.provider, self.allowance, self.publisher, self.admission, self.now
+            self.watchlist, self.provider, self.allowance, self.publisher, self.admission, splits, self.now
         )
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:

@@ -11,6 +11,7 @@ from producer.providers.provider_errors import NEEDS_A_PERSON, RequestNotMadeErr
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.sending import Published
+from producer.publishing.split_suspicions import SplitSuspicion
 from producer.told_bars import ToldBars
 from stockstream.observability import MetricUnit, logger, metrics
 from stockstream.sessions import bar_end, expected_since, times_outside, trading_time
@@ -155,10 +156,16 @@ def report_silent(silent: Mapping[str, datetime | None]) -> None:
 
 
 def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -> None:
-    """Measures the greatest price move among the new bars, and logs each that people want to be told of."""
+    """Measures the greatest price move among the new bars, and logs each that people want to be told of.
+
+    Between two days of trading only what looks like a split counts: it is a move until a person confirms it.
+    """
     greatest = []
     for each in fetched:
         for name, published in each.published.items():
+            if published.suspicion:
+                greatest.append(abs(published.suspicion.change_percent))
+                _tell_of_suspicion(name, published.suspicion, each.correlation_id(name, interval))
             move = published.move
             if move is None:
                 continue
@@ -174,6 +181,22 @@ def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -
                 )
     if greatest:
         metrics.add_metric("PriceMovePercent", MetricUnit.Percent, max(greatest))
+
+
+def _tell_of_suspicion(name: str, suspicion: SplitSuspicion, correlation_id: str) -> None:
+    ratio, day, from_price, to_price, _ = suspicion
+    logger.warning(
+        "split suspected",
+        instrument=name,
+        correlation_id=correlation_id,
+        change_percent=suspicion.change_percent,
+        from_price=from_price,
+        to_price=to_price,
+        detail=f"it opened at {to_price:.10g} on {day}, after a close at {from_price:.10g}. "
+        f"If that is a split, confirm it: stockstream split {name} {ratio} --at {day}. "
+        f"If it is none, say so: stockstream split {name} none --at {day}. "
+        "Both with --stack and the stack's name",
+    )
 
 
 def report_unanswered(runs: int) -> None:

@@ -91,6 +91,16 @@ def test_each_instrument_is_told_once_the_furthest_first() -> None:
     assert [each.split(",")[0] for each in details] == ["MSFT rose 9.00 %", "IBM fell 7.21 %"]
 
 
+def test_what_looks_like_a_split_is_told_with_its_commands_and_beside_a_move_of_the_same_share() -> None:
+    detail = "it opened at 28 on 2026-11-20, after a close at 280. If that is a split, confirm it"
+    split = {"message": "split suspected", "instrument": "IBM", "change_percent": -90.0, "detail": detail}
+
+    details = find_details(alarm_on("PriceMovePercent"), FakeLogs(IBM, split), {})
+
+    assert details[0] == f"IBM: {detail}."
+    assert details[1].startswith("IBM fell 7.21 %")
+
+
 def test_what_is_too_much_for_a_notice_is_counted() -> None:
     many = [IBM | {"instrument": f"S{number}"} for number in range(5)]
 
@@ -109,7 +119,7 @@ def test_looks_around_the_moment_in_the_log_of_the_function_that_measures() -> N
     assert logs.asked == [
         (
             "producer",
-            ("price moved",),
+            ("price moved", "split suspected"),
             datetime(2026, 11, 20, 15, 29, 21, 802000, UTC),
             datetime(2026, 11, 20, 15, 38, 21, 802000, UTC),
         ),
@@ -155,7 +165,7 @@ def test_other_metrics_have_no_details() -> None:
 @pytest.mark.parametrize("logs", [FakeLogs(), FakeLogs(error="no permission")])
 def test_without_details_the_notice_says_where_to_look(logs: FakeLogs) -> None:
     assert find_details(alarm_on("PriceMovePercent"), logs, {}) == (
-        'Which: look for "price moved" in the producer\'s log.',
+        'Which: look for "price moved" or "split suspected" in the producer\'s log.',
     )
 
 

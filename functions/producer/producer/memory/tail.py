@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from producer.ohlcv import Ohlcv
 from stockstream.errors import StockstreamError
+from stockstream.splits import Split
 
 
 class TailError(StockstreamError):
@@ -18,11 +19,13 @@ class Tail:
         bars: the numbers of each bar by its open_time, oldest first.
         doubtful: the open_times of bars whose newest record may not be in the stream.
         forgotten: whether older bars have been sent that are no longer remembered.
+        splits: those after the oldest bar by which the look-backs were restated, the oldest first.
     """
 
     bars: dict[str, Ohlcv] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     forgotten: bool = False
+    splits: tuple[Split, ...] = ()
 
     @property
     def oldest(self) -> str:

@@ -13,6 +13,7 @@ import orjson
 
 from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
+from stockstream.splits import Split
 
 
 class UnreadableTailError(TailError):
@@ -21,12 +22,14 @@ class UnreadableTailError(TailError):
 
 def encode_tail(tail: Tail) -> bytes:
     """The bytes of a tail."""
-    document = {
+    document: dict[str, object] = {
         "times": list(tail.bars),
         "columns": list(zip(*tail.bars.values(), strict=True)),
         "doubtful": sorted(tail.doubtful),
         "forgotten": tail.forgotten,
     }
+    if tail.splits:
+        document["splits"] = [(split.at, split.new, split.old) for split in tail.splits]
     # Not orjson: it writes null for NaN and for an infinite number.
     return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), level=9)
 
@@ -42,7 +45,8 @@ def decode_tail(data: bytes) -> Tail:
         # The same minutes are in the tails of all instruments, and need not lie in memory once for each.
         times = map(sys.intern, document["times"])
         bars = dict(zip(times, starmap(Ohlcv, zip(*document["columns"], strict=True)), strict=True))
-        return Tail(bars, frozenset(document["doubtful"]), document["forgotten"])
+        splits = tuple(Split(*split) for split in document.get("splits", ()))
+        return Tail(bars, frozenset(document["doubtful"]), document["forgotten"], splits)
     except (zlib.error, ValueError, TypeError, KeyError, RecursionError) as error:
         raise UnreadableTailError(f"its bytes are no tail ({type(error).__name__}: {error})") from None
 

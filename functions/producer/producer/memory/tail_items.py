@@ -5,6 +5,7 @@ some time ago, and each write writes a head within one KB. The head names its ba
 or a damaged one, is never taken for it.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -75,7 +76,7 @@ def encode_head(key: str, version: int, tail: Tail, base: Base) -> Item:
     head: Item = {
         "key": {"S": key},
         "version": {"N": str(version)},
-        "changes": {"B": encode_tail(Tail(changed, tail.doubtful, tail.forgotten))},
+        "changes": {"B": encode_tail(replace(tail, bars=changed))},
     }
     return head | {"base": {"B": base.digest}, "oldest": {"S": tail.oldest}} if kept else head
 
@@ -88,7 +89,7 @@ def decode_head(head: Item, base: Base) -> Tail:
     """
     changes = decode_tail(head["changes"]["B"])
     kept = _kept(base, head["oldest"]["S"]) if "base" in head else {}
-    return Tail(dict(sorted((kept | changes.bars).items())), changes.doubtful, changes.forgotten)
+    return replace(changes, bars=dict(sorted((kept | changes.bars).items())))
 
 
 def fits_one_unit(item: Item) -> bool:

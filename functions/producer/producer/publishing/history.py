@@ -1,14 +1,15 @@
 """What to send of a month of history: what lies before the tail, and what the tail lacks. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import BARS_PER_ANSWER
 from producer.publishing.publication import Cause, Publication, plan_publications
+from producer.publishing.restating import RestatedLookbacks
 from stockstream.fields import lookback_lengths
-from stockstream.lookbacks import Lookbacks
+from stockstream.splits import Split, effective
 from stockstream.windows import Windows
 
 
@@ -21,24 +22,32 @@ class HistoryPlan(NamedTuple):
         tail: what the others are planned with, and remembered with.
         within: the bars of a hole in the tail, those that have changed, and those that looked back over a
             hole.
+        splits: the instrument's, as they are confirmed.
     """
 
     older: list[str]
     known: Mapping[str, Ohlcv]
     tail: Tail
     within: list[Publication]
+    splits: Sequence[Split]
 
     def older_publications(self, windows: Windows) -> Iterator[Publication]:
         """The older bars, one by one: with their look-backs a coin's month would take 150 MB."""
         times, wanted = sorted(self.known), set(self.older)
-        lookbacks = Lookbacks([self.known[time] for time in times], windows)
+        known = [self.known[time] for time in times]
+        lookbacks = RestatedLookbacks(times, known, effective(self.splits), windows)
         for position, time in enumerate(times):
             if time in wanted:
                 yield Publication(time, self.known[time], lookbacks.before(position), Cause.NEW)
 
 
 def plan_history(
-    month: Mapping[str, Ohlcv], before: Mapping[str, Ohlcv], tail: Tail, windows: Windows, begin: str = ""
+    month: Mapping[str, Ohlcv],
+    before: Mapping[str, Ohlcv],
+    tail: Tail,
+    windows: Windows,
+    begin: str = "",
+    splits: Sequence[Split] = (),
 ) -> HistoryPlan:
     """What to send of a month.
 
@@ -50,6 +59,7 @@ def plan_history(
         tail: what has been sent.
         windows: what the look-back must serve.
         begin: the open_time from which on the month is sent; empty for all of it.
+        splits: the instrument's, as they are confirmed.
     """
     shown = {**before, **month}
     reach = max(lookback_lengths(windows).values())
@@ -58,10 +68,11 @@ def plan_history(
     known = {**tail.bars, **shown}
     older = [time for time in sorted(month) if time >= begin and (not first or time < first)]
     if not is_within:
-        return HistoryPlan(older, known, tail, [])
+        return HistoryPlan(older, known, tail, [], splits)
     reaching = _reaching_back(shown, tail, first, reach)
     until_newest = {time: numbers for time, numbers in shown.items() if time <= tail.newest}
-    return HistoryPlan(older, known, reaching, plan_publications(until_newest, reaching, windows))
+    within = plan_publications(until_newest, reaching, windows, splits)
+    return HistoryPlan(older, known, reaching, within, splits)
 
 
 def _first_remembered(shown: Mapping[str, Ohlcv], tail: Tail, reach: int) -> str:
@@ -85,4 +96,5 @@ def _reaching_back(shown: Mapping[str, Ohlcv], tail: Tail, first: str, reach: in
         {time: known[time] for time in before} | {time: tail.bars[time] for time in kept},
         tail.doubtful | set(kept[:reach]),
         forgotten=True,
+        splits=tail.splits,
     )

@@ -1,20 +1,22 @@
 """What to send: what the provider shows minus the tail. Pure.
 
 New, late, revised and missed bars are one case: the tail does not hold them with these numbers. A change also
-alters the look-back of the bars after it, so those that were sent before are sent again.
+alters the look-back of the bars after it, so those that were sent before are sent again; and so does a split
+that a person has confirmed, corrected or refused since.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import BARS_PER_ANSWER
+from producer.publishing.restating import RestatedLookbacks
 from stockstream.bars import Lookback
 from stockstream.fields import lookback_lengths
-from stockstream.lookbacks import Lookbacks
+from stockstream.splits import Split, effective
 from stockstream.windows import Windows
 
 
@@ -31,7 +33,8 @@ class Cause(StrEnum):
 class Publication:
     """One bar to send: with its look-back, and why.
 
-    REPEATED is a bar that has not changed itself: its look-back has, or its last sending is in doubt.
+    REPEATED is a bar that has not changed itself: its look-back has, or its last sending is in doubt. The
+    numbers are as they were traded, and the look-back is in the shares of this bar.
     """
 
     open_time: str
@@ -40,23 +43,27 @@ class Publication:
     cause: Cause
 
 
-def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) -> list[Publication]:
+def plan_publications(
+    shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows, splits: Sequence[Split] = ()
+) -> list[Publication]:
     """The bars to send, oldest first.
 
     Args:
         shown: the finished bars that the provider shows, by open_time, of one instrument and one answer.
         tail: what has been sent.
         windows: what the look-back must serve.
+        splits: the instrument's, as they are confirmed, the oldest first.
     """
     history = {**tail.bars, **shown}
     times = sorted(history)
     lengths = lookback_lengths(windows)
     causes: dict[int, Cause] = {}
+    restated = _restated(times, tail, splits, max(lengths.values()))
     stale_before = 0
-    # Before the first that is shown or doubtful there is nothing to send: most of the tail, as a rule.
-    start = bisect_left(times, min((*shown, *tail.doubtful), default="~"))
+    # Before the first that is shown, doubtful or restated nothing is sent: most of the tail, as a rule.
+    start = min((bisect_left(times, min((*shown, *tail.doubtful), default="~")), *restated))
     for position, time in enumerate(times[start:], start):
-        cause = _cause(time, history[time], tail, stale=position < stale_before)
+        cause = _cause(time, history[time], tail, stale=position < stale_before or position in restated)
         if cause is None:
             continue
         if cause in {Cause.LATE, Cause.REVISED}:
@@ -66,7 +73,9 @@ def plan_publications(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) 
     # Most runs send the newest bar alone, which looks back on a part of the tail. A true range needs a close
     # more, the one before its bar.
     first = max(0, min(causes, default=len(times)) - max(lengths.values()) - 1)
-    lookbacks = Lookbacks([history[time] for time in times[first:]], windows)
+    lookbacks = RestatedLookbacks(
+        times[first:], [history[time] for time in times[first:]], effective(splits), windows
+    )
     return [
         Publication(times[position], history[times[position]], lookbacks.before(position - first), cause)
         for position, cause in causes.items()
@@ -96,6 +105,30 @@ def _cause(time: str, numbers: Ohlcv, tail: Tail, *, stale: bool) -> Cause | Non
     if tail.bars[time] != numbers:
         return Cause.REVISED
     return Cause.REPEATED if stale or time in tail.doubtful else None
+
+
+def _restated(times: Sequence[str], tail: Tail, splits: Sequence[Split], reach: int) -> set[int]:
+    """The positions of bars whose look-back a split reaches that was another when they were sent.
+
+    Those with less than a whole look-back before them stay as they are: sent again, they would look back on
+    fewer bars than they did. A backfill of their month restates them.
+    """
+    whole = reach if tail.forgotten else 0
+    positions: set[int] = set()
+    for split in {*_remembered(splits, tail.oldest)} ^ {*tail.splits}:
+        start = bisect_left(times, split.at)
+        if start:
+            positions.update(range(max(start, whole), min(len(times), start + reach)))
+    return positions
+
+
+def _remembered(splits: Iterable[Split], oldest: str) -> tuple[Split, ...]:
+    return tuple(split for split in effective(splits) if split.at > oldest)
+
+
+def with_splits(tail: Tail, splits: Iterable[Split]) -> Tail:
+    """The tail that says by which splits the look-backs are restated that are sent from now on."""
+    return replace(tail, splits=_remembered(splits, tail.oldest))
 
 
 def _reach(before: Ohlcv | None, now: Ohlcv, lengths: Mapping[str, int]) -> int:
@@ -143,5 +176,8 @@ def advance(
     resendable = min(len(times) - BARS_PER_ANSWER, bisect_left(times, min(doubtful, default="~")))
     first = max(0, resendable - max(lookback_lengths(windows).values()))
     return Tail(
-        {time: bars[time] for time in times[first:]}, frozenset(doubtful), tail.forgotten or first > 0
+        {time: bars[time] for time in times[first:]},
+        frozenset(doubtful),
+        tail.forgotten or first > 0,
+        _remembered(tail.splits, times[first] if times else ""),
     )

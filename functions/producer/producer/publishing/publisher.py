@@ -21,10 +21,13 @@ from producer.publishing.publication import (
     Publication,
     comparable_bars,
     plan_publications,
+    with_splits,
 )
 from producer.publishing.sending import SLICE_BARS, Piece, Published, Sending, parcels
+from producer.publishing.split_suspicions import suspect_split
 from stockstream.bar_stream import CALL_RECORDS, BarStream
 from stockstream.instruments import Instrument
+from stockstream.splits import NO_SPLITS, Split, SplitsByName
 from stockstream.windows import Windows
 
 
@@ -47,7 +50,12 @@ class Publisher:
     stream_seconds: float = 0.0
 
     def publish(
-        self, answers: Mapping[Instrument, Answer], deadline: float, *, again: bool = False
+        self,
+        answers: Mapping[Instrument, Answer],
+        deadline: float,
+        *,
+        again: bool = False,
+        splits: SplitsByName = NO_SPLITS,
     ) -> dict[str, Published | TailError]:
         """Sends what answers show and the tails do not hold. What fails of one instrument stops no other.
 
@@ -56,6 +64,7 @@ class Publisher:
             deadline: when all must be remembered, on time.monotonic.
             again: whether the answers reach back over all that the tails remember: what was sent before that
                 is none of their business.
+            splits: the instruments', as they are confirmed.
 
         Returns:
             By instrument, what became of its answer, or why its tail was not read or not written. The next
@@ -71,7 +80,10 @@ class Publisher:
             # One after the other, since a hundred look-backs of a hundred instruments would take 100 MB.
             for instrument, answer in answers.items():
                 try:
-                    sending = self._plan(instrument, answer, tail_of(instrument.name), again=again)
+                    its_splits = splits.get(instrument.name, ())
+                    sending = self._plan(
+                        instrument, answer, tail_of(instrument.name), its_splits, again=again
+                    )
                 except TailError as error:
                     outcomes[instrument.name] = error
                     continue
@@ -83,6 +95,9 @@ class Publisher:
             outcomes |= {
                 each.sending.instrument.name: each.sending.error for each in parcel if each.sending.error
             }
+        for outcome in outcomes.values():
+            if isinstance(outcome, Published) and outcome.suspicion and outcome.suspicion.at > outcome.newest:
+                outcome.suspicion = None  # its bar was not put, and is new to the next run, too
         return outcomes
 
     def publish_history(
@@ -92,6 +107,7 @@ class Publisher:
         before: Mapping[str, Ohlcv],
         deadline: float,
         begin: str = "",
+        splits: Sequence[Split] = (),
     ) -> Published:
         """Sends what an answer shows of the time before the tail, and what the tail lacks of its own time.
 
@@ -101,14 +117,16 @@ class Publisher:
             before: the bars before those of the answer, for their look-back.
             deadline: when all must be remembered, on time.monotonic.
             begin: the open_time from which on history is sent; empty for all of it.
+            splits: the instrument's, as they are confirmed, the oldest first.
 
         Raises:
             TailError: the tail was not read or not written.
         """
         tail, version = self._post.read_tails([instrument], deadline)(instrument.name)
-        plan = plan_history(answer.bars, before, tail, self.windows, begin)
+        plan = plan_history(answer.bars, before, tail, self.windows, begin, splits)
         published = Published(unsent=len(plan.older) + len(plan.within))
-        sending = Sending(instrument, answer.as_of, plan.within, VersionedTail(plan.tail, version), published)
+        remembered = VersionedTail(with_splits(plan.tail, splits), version)
+        sending = Sending(instrument, answer.as_of, plan.within, remembered, published)
         for piece in batched(plan.older_publications(self.windows), SLICE_BARS, strict=False):
             published.unsent_from = piece[0].open_time
             if time.monotonic() >= deadline:
@@ -140,21 +158,29 @@ class Publisher:
         )
 
     def _plan(
-        self, instrument: Instrument, answer: Answer, remembered: VersionedTail, *, again: bool
+        self,
+        instrument: Instrument,
+        answer: Answer,
+        read: VersionedTail,
+        splits: Sequence[Split],
+        *,
+        again: bool,
     ) -> Sending:
-        tail, shown = remembered.tail, answer.bars
+        tail, shown = read.tail, answer.bars
         if again:
             shown = comparable_bars(shown, tail, self.windows)
-        publications = plan_publications(shown, tail, self.windows)
+        publications = plan_publications(shown, tail, self.windows, splits)
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
         published = Published(
             unsent=len(publications),
             hole=None if answer.reaches_back else _hole(tail, shown),
             move=self.watch.find_move(instrument, self.interval, known, new, answer.asked_at),
+            suspicion=suspect_split(instrument, known, new, splits, answer.asked_at),
             newest=tail.newest,
             times=sorted(known)[-BARS_PER_ANSWER:],
         )
+        remembered = read._replace(tail=with_splits(tail, splits))
         return Sending(instrument, answer.as_of, publications, remembered, published)
 
 

@@ -11,6 +11,7 @@ from producer.memory.instrument_table import VersionedTail
 from producer.memory.tail import TailError
 from producer.publishing.price_moves import PriceMove
 from producer.publishing.publication import Cause, Publication
+from producer.publishing.split_suspicions import SplitSuspicion
 from stockstream.instruments import Instrument
 
 # After each slice the tail is written, so that a long catch-up that is cut off goes on where it stopped.
@@ -28,6 +29,7 @@ class Published:
             bar after it may have been shown, and is not remembered.
         hole: the open_times before and after bars that are missing and that the provider no longer shows.
         move: the price's greatest move among the new bars; None where none was measured.
+        suspicion: what among the new bars looks like a split.
         unsent_from: of history, the open_time of the oldest bar that is not in the stream; empty if all are.
         times: the open_times of the newest bars that the answer shows or the tail remembers.
     """
@@ -37,6 +39,7 @@ class Published:
     newest: str = ""
     hole: tuple[str, str] | None = None
     move: PriceMove | None = None
+    suspicion: SplitSuspicion | None = None
     unsent_from: str = ""
     times: Collection[str] = ()
 
