@@ -47,7 +47,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 (JSON holds anything)
     """
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise ValueError(f"it holds more than {MOST_VALUES:,} values")
-    if not body.isascii() and len(body) > _LONGEST_FOREIGN:
+    if len(body) > _LONGEST_FOREIGN and (not body.isascii() or b"\\u" in body):
         raise ValueError(f"it has more than {_LONGEST_FOREIGN:,} bytes, and not all are ASCII")
     return json.loads(body)
 
