@@ -22,10 +22,11 @@ from producer.providers.provider_errors import (
     SampleDataError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import format_stamp, read_numbers, read_object, show_fields
+from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
+from stockstream.times import format_time
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _PRICES = ("1. open", "2. high", "3. low", "4. close")
@@ -145,7 +146,7 @@ def _read_stamp(stamp: str, zone: ZoneInfo) -> str:
             moment = local.replace(tzinfo=zone).astimezone(UTC)
             # In the hour that the clocks skip in spring there is no such time.
             if moment.astimezone(zone).replace(tzinfo=None) == local:
-                return format_stamp(moment)
+                return format_time(moment)
         except (ValueError, OverflowError):
             pass  # the form is right and the time does not exist: 2026-02-30, or year 10000 in UTC
     raise RecordError(
