@@ -341,8 +341,9 @@ def test_a_month_without_a_bar_fails_with_a_name(world: Open, name: str) -> None
 def test_a_server_that_never_answers_costs_no_more_than_its_time(world: Open, name: str) -> None:
     started = time.monotonic()
 
+    # However busy the machine is: without an end of its own it would wait for ever.
     assert type(world(name, reply=Reply(hangs=True), seconds=0.3).failure()) is ProviderUnavailableError
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 @each_provider

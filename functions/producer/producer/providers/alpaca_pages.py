@@ -19,12 +19,12 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import format_stamp, parse_json, read_numbers, read_object, show_fields
+from producer.providers.reading import parse_json, read_numbers, read_object, show_fields
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
 from stockstream.sessions import day_without_session, is_traded
-from stockstream.times import parse_time
+from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")
 _VOLUME = "v"
@@ -138,7 +138,11 @@ def _read_stamp(stamp: object) -> str:
     """The start of a bar, in UTC; it has no fraction of a second."""
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
-    return format_stamp(parse_time(shorten(stamp)))
+    moment = parse_time(shorten(stamp))
+    # At the ends of the calendar a time in UTC has no counterpart on other clocks.
+    if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
+        raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")
+    return format_time(moment)
 
 
 def _error(status: int, body: bytes) -> ProviderError:

@@ -141,7 +141,7 @@ class AlphaVantage:
             )
         if not bars:
             raise NoDataError(f"{instrument.name}: Alpha Vantage shows no bars of {month}")
-        return replace(answer, bars=bars, reaches_back=answer.begins_by(first))
+        return replace(answer, bars=bars, reaches_back=_begins_by(first, answer))
 
     def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
         """How many requests fetch_month makes."""
@@ -178,7 +178,7 @@ class AlphaVantage:
         return replace(
             answer,
             bars={time: answer.bars[time] for time in wanted},
-            reaches_back=since >= answer.asked_at - FULL_ANSWER or answer.begins_by(since),
+            reaches_back=since >= answer.asked_at - FULL_ANSWER or _begins_by(since, answer),
         )
 
     def _pause_after(self, error: ProviderError) -> timedelta:
@@ -191,7 +191,7 @@ class AlphaVantage:
     def _fetch_short(self, instrument: Instrument, interval: str, since: datetime | None) -> Answer:
         answer = self._ask(instrument, interval, outputsize="compact")
         is_cut = len(answer.bars) + len(answer.rejected) >= BARS_PER_ANSWER
-        return replace(answer, reaches_back=not is_cut or answer.begins_by(since))
+        return replace(answer, reaches_back=not is_cut or _begins_by(since, answer))
 
     def _ask(self, instrument: Instrument, interval: str, **extent: str) -> Answer:
         parameters = {**self._query(instrument), "interval": interval, **extent}
@@ -224,6 +224,10 @@ class AlphaVantage:
         if instrument.asset_class == "fx":
             return {"function": "FX_INTRADAY", "from_symbol": instrument.base, "to_symbol": instrument.quote}
         return {"function": "CRYPTO_INTRADAY", "symbol": write_symbol(instrument), "market": instrument.quote}
+
+
+def _begins_by(since: datetime | None, answer: Answer) -> bool:
+    return since is not None and answer.oldest <= format_time(since)
 
 
 def _open(access: ProviderAccess) -> AlphaVantage:

@@ -21,12 +21,13 @@ from producer.providers.provider_errors import (
     SampleDataError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import format_stamp, read_numbers, read_object, show_fields
+from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.errors import RecordError
 from stockstream.exchanges import NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
 from stockstream.shown_bars import ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME, read_local_time
+from stockstream.times import format_time
 
 
 def _a(unit: str) -> str:
@@ -135,7 +136,7 @@ def _read_series(series: dict[str, Any], zone: ZoneInfo) -> tuple[dict[str, Ohlc
     rejected: list[RejectedBar] = []
     for stamp, fields in series.items():
         try:
-            open_time = format_stamp(read_local_time(stamp, zone))
+            open_time = format_time(read_local_time(stamp, zone))
             bars[open_time] = read_numbers(fields, ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME)
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))

@@ -73,10 +73,6 @@ class Answer:
         """The open_time of its oldest bar that can be one; after all others where it has none."""
         return min((time for time in self.bars if time >= EARLIEST_BAR), default="~")
 
-    def begins_by(self, since: datetime | None) -> bool:
-        """Whether its oldest bar is one of that moment or before it; no bar is of no moment."""
-        return since is not None and self.oldest <= format_time(since)
-
     def without_forming(self, market: str, interval: str) -> "Answer":
         """The answer without the bar that is still forming.
 
@@ -88,14 +84,15 @@ class Answer:
             interval: the bars', a key of INTERVALS.
         """
         length = INTERVALS[interval]
-        surely_finished = format_time(self.asked_at - length)
+        surely_finished, asked = format_time(self.asked_at - length), format_time(self.asked_at)
         return replace(
             self,
             bars={
                 open_time: numbers
                 for open_time, numbers in self.bars.items()
                 if open_time <= surely_finished
-                or bar_end(market, parse_time(open_time), length) <= self.asked_at
+                # The end of one of the future is no matter, and at the end of the calendar there is none.
+                or (open_time < asked and bar_end(market, parse_time(open_time), length) <= self.asked_at)
             },
         )
 

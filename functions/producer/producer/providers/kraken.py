@@ -65,8 +65,8 @@ class Kraken:
             )
         else:
             answer = self._ask(instrument, interval, since - REVISION_BARS * INTERVALS[interval])
-            reaches_back = since >= _shown_since(answer, interval) or answer.begins_by(since)
-            answer = replace(answer, reaches_back=reaches_back)
+            begins_by = answer.oldest <= format_time(since)
+            answer = replace(answer, reaches_back=begins_by or since >= _shown_since(answer, interval))
         return {instrument.name: answer}
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:

@@ -19,10 +19,11 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import format_stamp, read_numbers, read_object, show_fields
+from producer.providers.reading import read_numbers, read_object, show_fields
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
+from stockstream.times import format_time
 
 _COLUMNS = ("time", "open", "high", "low", "close", "vwap", "volume", "count")
 _PRICES = ("open", "high", "low", "close")
@@ -133,9 +134,9 @@ def _read_rows(rows: list[Any], last: int) -> tuple[dict[str, Ohlcv], list[Rejec
 
 
 def _read_stamp(stamp: object) -> str:
-    if type(stamp) is not int:
+    if type(stamp) is not int or stamp <= 0:
         raise RecordError(Reason.BAD_TIME, f"time is {shorten(stamp)}, and must be in seconds since 1970")
     try:
-        return format_stamp(datetime.fromtimestamp(stamp, UTC))
+        return format_time(datetime.fromtimestamp(stamp, UTC))
     except (ValueError, OverflowError, OSError):
         raise RecordError(Reason.BAD_TIME, f"no bar is {shorten(stamp)} seconds after 1970") from None

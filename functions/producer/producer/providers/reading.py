@@ -1,15 +1,12 @@
-"""Reading what any provider sends: JSON objects, and the times and numbers of a bar."""
+"""Reading what any provider sends: JSON objects, and the numbers of a bar."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from producer.ohlcv import Ohlcv
 from producer.providers.provider_errors import MalformedAnswerError
 from stockstream import shown_bars
-from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
-from stockstream.times import format_time
 
 # The longest answer that is asked for is 31 days of a coin: 44,640 bars, of eight values at the most.
 MOST_VALUES = 500_000
@@ -58,17 +55,6 @@ def show_fields(fields: object) -> str:
         return shorten(json.dumps(fields))
     except RecursionError:
         return ""
-
-
-def format_stamp(moment: datetime) -> str:
-    """The open_time of a bar that begins at a moment.
-
-    Raises:
-        RecordError: BAD_TIME: at the ends of the calendar a time in UTC has no counterpart on other clocks.
-    """
-    if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
-        raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")
-    return format_time(moment)
 
 
 def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str) -> Ohlcv:

@@ -43,3 +43,14 @@ def test_a_bar_is_finished_after_its_length_or_when_the_session_closes(
     answer = Answer(bars, [], moment, moment, reaches_back=True).without_forming("XLON", "60min")
 
     assert [time[11:16] for time in answer.bars] == finished
+
+
+@pytest.mark.parametrize("market", ["XLON", "currencies", "always"])
+def test_a_bar_at_the_end_of_the_calendar_is_one_of_the_future(market: str) -> None:
+    numbers = Ohlcv(10.0, 12.0, 9.0, 11.0, 1.0)
+    bars = dict.fromkeys(("2026-11-20T15:00:00Z", "9999-12-31T23:59:00Z"), numbers)
+    moment = datetime(2026, 11, 20, 16, tzinfo=UTC)
+
+    answer = Answer(bars, [], moment, moment, reaches_back=True).without_forming(market, "1min")
+
+    assert list(answer.bars) == ["2026-11-20T15:00:00Z"]

@@ -157,6 +157,7 @@ def test_a_minute_without_a_trade_is_no_bar() -> None:
         (row("2026-12-01"), Reason.BAD_TIME),
         (row(True), Reason.BAD_TIME),  # noqa: FBT003 (JSON's true, where a number belongs)
         (row(-(10**18)), Reason.BAD_TIME),
+        (row(0), Reason.BAD_TIME),
         (row(-62135596800), Reason.BAD_TIME),  # the year 1
         ([AT_59, "10.5"], Reason.MISSING_FIELD),
         ([], Reason.MISSING_FIELD),
