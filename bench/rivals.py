@@ -100,6 +100,7 @@ def _enrich_with_pandas(bar: dict[str, Any]) -> dict[str, Any]:
         "macd_signal_12_26_9": signal,
         "macd_histogram_12_26_9": lines.iloc[-1] - signal,
         "atr_14": _smooth_with_pandas(ranges, WILDER, 1 / WILDER),
+        "spike_20": (ranges.iloc[-1] - abs(change.iloc[-1])) / ranges.iloc[-WINDOW - 1 : -1].median(),
     }
     return _document(bar, {name: float(value) for name, value in indicators.items()})
 
@@ -147,6 +148,7 @@ def _enrich_with_talib(bar: dict[str, Any]) -> dict[str, Any]:
         "macd_histogram_12_26_9": histogram[-1],
         # TA-Lib has no Wilder's average of ranges that are given; as a high above a low of 0 they are one.
         "atr_14": talib.ATR(ranges, np.zeros(len(ranges)), np.zeros(len(ranges)), WILDER)[-1],
+        "spike_20": (ranges[-1] - abs(close[-1] - close[-2])) / np.median(ranges[-WINDOW - 1 : -1]),
     }
     return _document(bar, {name: float(value) for name, value in indicators.items()})
 
@@ -182,6 +184,7 @@ def _enrich_with_numpy(bars: list[dict[str, Any]]) -> dict[str, np.ndarray]:
         "macd_signal_12_26_9": signal,
         "macd_histogram_12_26_9": lines[:, -1] - signal,
         "atr_14": ranges @ _weights(WILDER, 1 / WILDER, ranges.shape[1]),
+        "spike_20": (ranges[:, -1] - np.abs(change[:, -1])) / np.median(ranges[:, -WINDOW - 1 : -1], axis=1),
     }
 
 

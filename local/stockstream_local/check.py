@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from statistics import fmean, pstdev, stdev
+from statistics import fmean, median, pstdev, stdev
 from typing import Any, NamedTuple
 
 from stockstream.bars import INTERVALS
@@ -57,6 +57,7 @@ def expected_numbers(bars: Sequence[MarketBar]) -> Numbers:
     numbers["vwap_20"] = _vwap(bars[-BAND:])
     numbers |= _macd(closes)
     numbers["atr_14"] = _atr(bars)
+    numbers["spike_20"] = _spike(bars[-BAND - 2 :])
     return numbers
 
 
@@ -112,11 +113,21 @@ def _macd(closes: Sequence[float]) -> Numbers:
 
 
 def _atr(bars: Sequence[MarketBar]) -> float | None:
-    ranges = [
+    return _last(_smooth(_true_ranges(bars), WILDER, 1 / WILDER))
+
+
+def _true_ranges(bars: Sequence[MarketBar]) -> list[float]:
+    return [
         max(bar.high - bar.low, abs(bar.high - before.close), abs(bar.low - before.close))
         for before, bar in pairwise(bars)
     ]
-    return _last(_smooth(ranges, WILDER, 1 / WILDER))
+
+
+def _spike(bars: Sequence[MarketBar]) -> float | None:
+    ranges = _true_ranges(bars)
+    if len(ranges) <= BAND or not (usual := median(ranges[:-1])):
+        return None
+    return (ranges[-1] - abs(bars[-1].close - bars[-2].close)) / usual
 
 
 class KnownBars(NamedTuple):

@@ -21,6 +21,7 @@ INDICATORS = [
     "sma_5", "sma_20", "sma_50", "sma_200", "ema_12", "ema_26", "return_1", "return_5", "log_return_1",
     "volatility_20", "bollinger_upper_20", "bollinger_lower_20", "zscore_20", "rsi_14", "vwap_20",
     "macd_12_26_9", "macd_signal_12_26_9", "macd_histogram_12_26_9", "atr_14",
+    "spike_20",
 ]  # fmt: skip
 
 

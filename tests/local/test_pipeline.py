@@ -216,6 +216,9 @@ def analytics(window: pd.DataFrame) -> dict[str, float]:
         "macd_signal_12_26_9": signal,
         "macd_histogram_12_26_9": lines.iloc[-1] - signal,
         "atr_14": smooth(ranges, 14, 1 / 14),
+        "spike_20": (ranges.iloc[-1] - abs(change.iloc[-1])) / ranges.iloc[-21:-1].median()
+        if len(ranges) > 20
+        else np.nan,
     }
 
 

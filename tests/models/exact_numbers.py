@@ -45,6 +45,7 @@ def make_oracles(sma: Sequence[int], ema: Sequence[int]) -> dict[str, Oracle]:
         "macd_signal_12_26_9": _macd_signal,
         "macd_histogram_12_26_9": _macd_histogram,
         "atr_14": _atr,
+        "spike_20": _spike,
     }
 
 
@@ -156,3 +157,12 @@ def _macd_histogram(window: Window) -> Number:
 
 def _atr(window: Window) -> Number:
     return smooth(window.true_ranges, 14, Fraction(1, 14))[-1] if len(window.true_ranges) >= 14 else None
+
+
+def _spike(window: Window) -> Number:
+    if len(window.true_ranges) < 21:
+        return None
+    before = sorted(window.true_ranges[-21:-1])
+    middle = mean(before[9:11])
+    beyond = window.true_ranges[-1] - abs(window.closes[-1] - window.closes[-2])
+    return beyond / middle if middle else None

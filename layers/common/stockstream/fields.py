@@ -282,6 +282,22 @@ _FIXED = (
         indicators.atr,
         (14,),
     ),
+    Indicator(
+        (
+            Field(
+                "spike_20",
+                "how far the bar ranged beyond its step from the close before, in medians of the 20 true "
+                "ranges before it; above 10 no neighbour confirms its high or low",
+                "medians",
+                low=0,
+                null="fewer than 21 true ranges, or their median is 0",
+            ),
+        ),
+        ("close", "true_range"),
+        21,
+        indicators.spike,
+        (20,),
+    ),
 )
 
 

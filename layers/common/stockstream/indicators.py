@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import pairwise
 from math import fma, log, log1p, sqrt, sumprod
 
+from stockstream.prices import true_range
+
 TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold start
 if TYPE_CHECKING:
     from typing import Any
@@ -118,6 +120,21 @@ def atr(true_ranges: list[float], window: int) -> float | None:
     if len(true_ranges) < window:
         return None
     return sumprod(true_ranges, _wilder_weights(window, len(true_ranges)))
+
+
+def spike(closes: list[float], true_ranges: list[float], window: int) -> float | None:
+    """How far a bar ranged beyond its own step, in medians of so many true ranges before it.
+
+    The way from the close before to the close is what other bars confirm. What lies beyond it is the bar's
+    alone: a price that was left again within the bar, or never paid. None where the median is 0.
+    """
+    if len(true_ranges) <= window:
+        return None
+    ranges = sorted(true_ranges[-1 - window : -1])
+    median = (ranges[(window - 1) // 2] + ranges[window // 2]) / 2
+    before, close = closes[-2:]
+    # The step is rounded as the range is, so that a bar that only stepped has 0.
+    return (true_ranges[-1] - true_range(close, close, before)) / median if median else None
 
 
 def _scatter(deviations: list[float]) -> float:

@@ -15,6 +15,7 @@ from stockstream.indicators import (
     rsi,
     simple_return,
     sma,
+    spike,
     volatility,
     vwap,
 )
@@ -197,6 +198,28 @@ def test_vwap_is_unknown_one_bar_short() -> None:
 def test_macd_of_a_straight_line(closes: int, expected: tuple[float | None, ...]) -> None:
     # On 1, 2, 3, ... an average of n lags behind by (n - 1) / 2 from its seed on: 5.5 and 12.5.
     assert macd([float(step + 1) for step in range(closes)], 12, 26, 9) == pytest.approx(expected, abs=1e-12)
+
+
+# So many medians does a bar range beyond its step from 100, when the ranges before it were 0.1 to 2.0.
+@pytest.mark.parametrize(
+    ("close", "true_range", "expected"),
+    [
+        pytest.param(100.0, 33.6, 32.0, id="a high that was never paid"),
+        pytest.param(133.6, 33.6, 0.0, id="a move"),
+        pytest.param(99.0, 2.05, 1.0, id="an ordinary bar"),
+    ],
+)
+def test_a_spike_is_what_a_bar_ranges_beyond_its_step(
+    close: float, true_range: float, expected: float
+) -> None:
+    before = [round(0.1 * step, 1) for step in range(20, 0, -1)]  # whose median is 1.05
+
+    assert spike([100.0, close], [*before, true_range], 20) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("before", [[0.1] * 19, [0.0] * 11 + [1.0] * 9], ids=["too few", "nothing moved"])
+def test_a_spike_is_unknown_without_usual_ranges(before: list[float]) -> None:
+    assert spike([100.0, 100.0], [*before, 33.0], 20) is None
 
 
 def test_atr_begins_with_the_mean_of_the_first_ranges() -> None:

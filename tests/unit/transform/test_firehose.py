@@ -54,6 +54,7 @@ def test_a_document_holds_its_bar_and_when_it_arrived() -> None:
         "macd_signal_12_26_9": None,
         "macd_histogram_12_26_9": None,
         "atr_14": None,
+        "spike_20": None,
     }
 
 

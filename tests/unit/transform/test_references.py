@@ -47,6 +47,7 @@ def references(prices: Prices) -> tuple[dict[str, Any], dict[str, Any]]:
     upper, middle, lower = talib.BBANDS(close, 20, 2, 2)
     typical = talib.TYPPRICE(high, low, close)
     log_returns = pd.Series(np.log(close)).diff()
+    ranges, steps = pd.Series(talib.TRANGE(high, low, close)), pd.Series(close).diff().abs()
     line, signal, histogram = talib.MACD(close, 12, 26, 9)
     exact = {f"sma_{n}": talib.SMA(close, n) for n in (5, 20, 50, 200)} | {
         "return_1": talib.ROCP(close, 1),
@@ -59,6 +60,7 @@ def references(prices: Prices) -> tuple[dict[str, Any], dict[str, Any]]:
             close - middle, (upper - middle) / 2, out=np.full(len(close), np.nan), where=upper > middle
         ),
         "vwap_20": talib.SUM(typical * volume, 20) / talib.SUM(volume, 20),
+        "spike_20": ((ranges - steps) / ranges.shift(1).rolling(20).median().replace(0, np.nan)).to_numpy(),
     }
     smoothed = {f"ema_{n}": talib.EMA(close, n) for n in (12, 26)} | {
         "rsi_14": talib.RSI(close, 14),

@@ -215,6 +215,42 @@ def test_the_bars_since_a_day_leave_out_what_opened_before(ask: Any) -> None:
     assert pick(rows, "open_time") == [(at(20, 0, 0),)]
 
 
+def test_bars_before_a_split_are_shown_in_the_shares_after_it_beside_what_was_traded(ask: Any) -> None:
+    rows = ask(
+        "split-adjusted bars",
+        [
+            document(utc(20, 20, 59), 2500.0, volume=7.0),
+            # A minute after midnight in UTC, and still Sunday in New York.
+            document(utc(23, 0, 1), 2510.0, volume=None),
+            document(utc(23, 14, 30), 252.0, volume=70.0),
+            document(utc(20, 20, 59), 400.0, instrument="MSFT", volume=3.0),
+        ],
+    )
+
+    assert pick(rows, "instrument", "close", "volume") == [
+        ("IBM", 2500.0, 7.0),
+        ("IBM", 2510.0, None),
+        ("IBM", 252.0, 70.0),
+        ("MSFT", 400.0, 3.0),
+    ]
+    assert [row["adjusted_close"] for row in rows] == pytest.approx([250.0, 251.0, 252.0, 400.0], rel=1e-12)
+    assert rows[1]["adjusted_volume"] is None
+    known = [row["adjusted_volume"] for row in rows if row["volume"] is not None]
+    assert known == pytest.approx([70.0, 70.0, 3.0], rel=1e-12)
+
+
+def test_splits_of_one_share_are_multiplied(tmp_path: Path) -> None:
+    write_file(tmp_path, "2026-11-20", "a", [document(utc(20, 14, 30), 100.0)])
+    with LakeEngine(tmp_path) as lake:
+        saved = lake.lake_sql.queries["split-adjusted bars"].sql
+        two = saved.replace("10, 1)", "3, 2), ('IBM', date '2026-12-01', 1, 8)")
+        columns, rows = lake.query(two)
+
+    (row,) = [dict(zip(columns, each, strict=True)) for each in rows]
+    # A hundred became 66.67 in new shares, and 533.33 when eight of these became one.
+    assert row["adjusted_close"] == pytest.approx(100 * 2 / 3 * 8, rel=1e-12)
+
+
 # What each query finds of four bars: 99 of Friday 14:30, then 101 of 14:31, 102 of 14:35 and 111 of Monday.
 FOUND_WITH_NULLS = {
     # Its moment is on Friday.
@@ -225,6 +261,8 @@ FOUND_WITH_NULLS = {
     "gaps in a session": ("missing_bars", [3]),
     "latest bar of each instrument": ("close", [111.0]),
     "moving average crossovers": ("close", []),
+    # Friday's in new shares, since the list has a split of ten for one on Monday.
+    "split-adjusted bars": ("close", [99.0, 101.0, 102.0, 111.0]),
 }
 
 

@@ -43,6 +43,7 @@ def test_the_queries_that_people_start_from_are_there_each_with_what_it_shows() 
         "moving average crossovers",
         "as known at a moment",
         "bars since a day, from its files alone",
+        "split-adjusted bars",
     }
     assert all(query.description.endswith(".") for query in queries.values())
 

@@ -21,7 +21,7 @@ def test_the_mapping_has_the_types_of_the_contract() -> None:
     averages = ["sma_5", "sma_20", "sma_50", "sma_200", "ema_12", "ema_26", "vwap_20"]
     returns = ["return_1", "return_5", "log_return_1", "volatility_20"]
     bands = ["bollinger_upper_20", "bollinger_lower_20", "zscore_20", "rsi_14"]
-    trends = ["macd_12_26_9", "macd_signal_12_26_9", "macd_histogram_12_26_9", "atr_14"]
+    trends = ["macd_12_26_9", "macd_signal_12_26_9", "macd_histogram_12_26_9", "atr_14", "spike_20"]
     numbers = prices + averages + returns + bands + trends
 
     assert mapping(Windows()) == {
