@@ -15,12 +15,12 @@ from stockstream.errors import StockstreamError
 from stockstream.records import encode_record
 from stockstream.times import format_instant, parse_instant
 from stockstream_operate.arguments import count
+from stockstream_operate.lake.delivered import as_named
 from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.sql import TEST_INSTRUMENT
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import Stack, find_stack
 
-# The view bars_delivered leaves it out, and so do all that stand on it.
-TEST_INSTRUMENT = "STOCKSTREAM-TEST"
 # Always the same bar, long before all others: in a search index it is one document, at a time that nobody
 # looks at.
 _OPEN_TIME = "2000-01-03T14:30:00Z"
@@ -136,7 +136,8 @@ def _look_into(bucket: str, key: str, as_of: str) -> tuple[datetime, bool] | Non
     """When Kinesis had the test bar, if a file holds it, and whether the views leave it out."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / key.rpartition("/")[2]
-        boto3.client("s3").download_file(bucket, key, str(file))
+        body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        file.write_bytes(as_named(key, body))
         with LakeEngine(file) as lake:
             table = "bars_parquet" if key.startswith("bars-parquet/") else "bars"
             wanted = f"instrument = '{TEST_INSTRUMENT}'"

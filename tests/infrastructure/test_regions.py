@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from resolved_template import TEMPLATE, ResolvedTemplate
 
+from alert.links import _CONSOLES
 from stockstream_generate.template_file import BUDGET, ROOT, read_template
 
 COST_PAGE = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
@@ -81,3 +83,14 @@ def test_the_stack_lets_a_budget_of_its_account_publish_to_the_topic_that_it_nam
         if each["Principal"] == {"Service": "budgets.amazonaws.com"}
     ] == [("Allow", "AlertTopic", {"StringEquals": {"aws:SourceAccount": "123456789012"}})]
     assert TEMPLATE["Outputs"]["AlertTopicArn"]["Value"] == {"Ref": "AlertTopic"}
+
+
+@pytest.mark.parametrize(("partition", "console"), _CONSOLES.items())
+def test_every_partition_is_shown_its_own_console(partition: str, console: str) -> None:
+    template = ResolvedTemplate(partition=partition)
+    url = template.resolve(TEMPLATE["Outputs"]["DashboardUrl"]["Value"])
+    (dashboard,) = template.of_kind("AWS::CloudWatch::Dashboard").values()
+
+    assert url.startswith(f"https://us-east-1.{console}/cloudwatch/home?region=us-east-1#dashboards/")
+    addresses = re.findall(r"https://([a-z0-9.-]+console\.[a-z.-]+|console\.[a-z.-]+)/", str(dashboard))
+    assert {address.removeprefix("us-east-1.") for address in addresses} == {console}

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,11 +12,12 @@ import orjson
 import pytest
 from moto import mock_aws
 from pybase64 import b64decode, b64encode_as_string
+from stream_record import RECORD
 
 from stockstream_local import cli
 from stockstream_operate import smoke_command
-from stockstream_operate.lake.sql import view_files
-from stockstream_operate.smoke_command import TEST_INSTRUMENT
+from stockstream_operate.lake.delivered import Lake
+from stockstream_operate.lake.sql import TEST_INSTRUMENT, view_files
 from stockstream_operate.stack import Stack
 from transform.handler import handle
 
@@ -146,6 +148,16 @@ def test_views_that_show_it_are_an_error(
 
     assert cli.main(["smoke", "--stack", "mine"]) == 1
     assert "The views show it to readers" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_run_here_takes_it_for_no_bar_of_its_market(tmp_path: Path) -> None:
+    test = {"instrument": TEST_INSTRUMENT, "id": RECORD["id"].replace("IBM", TEST_INSTRUMENT)}
+    for record in (RECORD, RECORD | test):
+        boto3.client("kinesis").put_record(StreamName="bars", Data=json.dumps(record), PartitionKey="x")
+    deliver()
+
+    lake = Lake(boto3.client("s3"), BUCKET, tmp_path)
+    assert [each["instrument"] for each in lake.read_new()] == ["IBM"]
 
 
 def test_the_view_leaves_out_what_the_command_sends() -> None:

@@ -27,11 +27,14 @@ class ResolvedTemplate:
 
     Args:
         account_id: the account that it is deployed to.
+        partition: the part of AWS that the account is in.
         parameters: those that differ from their defaults.
     """
 
-    def __init__(self, *, account_id: str = PSEUDO["AWS::AccountId"], **parameters: str) -> None:
-        self._pseudo = PSEUDO | {"AWS::AccountId": account_id}
+    def __init__(
+        self, *, account_id: str = PSEUDO["AWS::AccountId"], partition: str = "aws", **parameters: str
+    ) -> None:
+        self._pseudo = PSEUDO | {"AWS::AccountId": account_id, "AWS::Partition": partition}
         defaults = {name: str(each["Default"]) for name, each in TEMPLATE["Parameters"].items()}
         assert set(parameters) <= set(defaults)
         self.parameters = defaults | parameters

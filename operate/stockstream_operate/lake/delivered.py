@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stockstream.errors import StockstreamError
 from stockstream.fields import DOCUMENT_SCHEMA
 from stockstream_operate.lake.parts import path_of
+from stockstream_operate.lake.sql import TEST_INSTRUMENT
 from stockstream_operate.unpacking import UnpackError, unpack
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class Lake:
                 key = listed["Key"]
                 if key not in self._seen:
                     body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-                    documents += decode_file(key, body)
+                    decoded = decode_file(key, body)
+                    documents += [each for each in decoded if each["instrument"] != TEST_INSTRUMENT]
                     self._keep(key, body)
                     self._seen.add(key)
         self.count += len(documents)
@@ -86,12 +88,16 @@ class Lake:
     def _keep(self, key: str, body: bytes) -> None:
         path = path_of(key, self._folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The emulator's Firehose names files .gz and does not compress them.
-        is_misnamed = key.endswith(".gz") and not body.startswith(_GZIP_MAGIC)
         # Whole or not at all: a query may read the folder at any moment, but not what begins with a dot.
         part = path.with_name(f".{path.name}.part")
-        part.write_bytes(gzip.compress(body, mtime=0) if is_misnamed else body)
+        part.write_bytes(as_named(key, body))
         part.replace(path)
+
+
+def as_named(key: str, body: bytes) -> bytes:
+    """A file's bytes as its name says: the emulator's Firehose names files .gz and compresses none."""
+    is_misnamed = key.endswith(".gz") and not body.startswith(_GZIP_MAGIC)
+    return gzip.compress(body, mtime=0) if is_misnamed else body
 
 
 def decode_file(key: str, body: bytes) -> list[Document]:

@@ -24,6 +24,8 @@ from stockstream.windows import Windows
 
 JSON_TABLE, PARQUET_TABLE, DELIVERED = "bars", "bars_parquet", "bars_delivered"
 FOLDER = Path(__file__).parent
+# What `stockstream smoke` sends. The view bars_delivered leaves it out, and so do all that stand on it.
+TEST_INSTRUMENT = "STOCKSTREAM-TEST"
 # In an order in which each reads only those before it, and what each has besides the columns of a bar.
 VIEWS: Mapping[str, Mapping[str, str]] = {
     "bars_delivered": {"dt": "varchar"},
