@@ -7,7 +7,7 @@ from stockstream_operate.cost.figures import (
     LEDGER_BYTES_AN_INSTRUMENT,
     PRODUCER_MB,
     PRODUCER_MB_AN_INSTRUMENT,
-    PRODUCER_SECONDS_A_BAR,
+    PRODUCER_SECONDS,
     RECORD_BYTES,
     WHOLE_PROCESSOR_MB,
 )
@@ -15,6 +15,7 @@ from stockstream_operate.cost.workload import (
     INSTRUMENTS_A_REQUEST,
     MEMORIES,
     MOST_REQUESTS,
+    PUT_SECONDS,
     REQUEST_SECONDS,
     RUN_SECONDS,
     SHARD_BYTES,
@@ -33,11 +34,13 @@ BARS_AN_ANSWER = 100
 def write_scaling_page() -> str:
     """The page's text."""
     return _PAGE.format(
-        seconds=f"{1000 * PRODUCER_SECONDS_A_BAR:.1f}",
+        alpaca=f"{1000 * PRODUCER_SECONDS['alpaca']:.0f}",
+        alphavantage=f"{1000 * PRODUCER_SECONDS['alphavantage']:.0f}",
         base=f"{PRODUCER_MB:.0f}",
         kilobytes=f"{1000 * PRODUCER_MB_AN_INSTRUMENT:.0f}",
         record=f"{RECORD_BYTES:,}",
         run=RUN_SECONDS,
+        put=PUT_SECONDS,
         whole=f"{WHOLE_PROCESSOR_MB:,}",
         most=f"{MOST_REQUESTS:,}",
         latency=REQUEST_SECONDS,
@@ -94,7 +97,7 @@ def _first_limit(work: Workload) -> str:
 
 def _processor_ends(memory: int, provider: str = "alpaca") -> int:
     """From how many instruments on a run does not fit; never, where its requests end before."""
-    bars = RUN_SECONDS * memory / WHOLE_PROCESSOR_MB / PRODUCER_SECONDS_A_BAR
+    bars = RUN_SECONDS * memory / WHOLE_PROCESSOR_MB / PRODUCER_SECONDS[provider]
     if INSTRUMENTS_A_REQUEST[provider] == 1 and bars >= MOST_REQUESTS:
         return max(SIZES)
     return _about(bars)
@@ -106,7 +109,7 @@ def _answers_end(provider: str) -> int:
 
 
 def _shard_ends() -> int:
-    return _about(SHARD_BYTES * RUN_SECONDS / RECORD_BYTES)
+    return _about(SHARD_BYTES * PUT_SECONDS / RECORD_BYTES)
 
 
 def _about(number: float) -> int:
@@ -118,7 +121,13 @@ def _limits() -> str:
     rows = [
         ("the list", LIST_TICKERS, "the deployment is refused", "a second stack with the rest of the list"),
         (
-            f"a share of a processor, {MEMORIES[0]} MB",
+            f"a share of a processor, {MEMORIES[0]} MB, with Alpha Vantage",
+            _processor_ends(MEMORIES[0], "alphavantage"),
+            "`ProducerSlowAlarm`",
+            "`ProducerMemory`",
+        ),
+        (
+            f"a share of a processor, {MEMORIES[0]} MB, with Alpaca",
             _processor_ends(MEMORIES[0]),
             "`ProducerSlowAlarm`",
             "`ProducerMemory`",
@@ -180,13 +189,14 @@ a daily limit, answers in {latency} s, and these figures of one bar and one inst
 
 | what | measured |
 |---|--:|
-| processor of the producer with Alpaca, AWS's clients in it | {seconds} ms a bar |
+| processor of an answer, AWS's clients in it | {alpaca} ms with Alpaca, {alphavantage} with Alpha Vantage |
 | memory of the producer | {base} MB, and {kilobytes} KB an instrument |
 | a record | {record} bytes |
 
 The processor is this project's machine's, which others use at the same time; Lambda's may be quicker.
 A run has {run} seconds, since after 22 the producer begins no request.
 Lambda gives a whole processor with {whole} MB, and of less memory its share.
+A shard takes 1 MB a second, and a quick run may put its bars within {put} seconds.
 Alpaca has a hundred instruments in a request, Alpha Vantage one, and ten requests at once make {most} a run.
 Each answer brings up to 100 bars, so that what is asked less often comes later, and whole.
 
@@ -215,6 +225,7 @@ or a second stack follows the rest of the list, and its lake is a second one.
 What would replace it is the list in partitions, each with its lease, its ledger and its entry of the
 schedule: that is not built.
 
-More than half of a bar's processor time is the conditional write of its tail, which is a call of its own.
+With Alpaca, more than half of a bar's processor time is the conditional write of its tail,
+which is a call of its own.
 `BatchExecuteStatement` could write 25 at once, and has not been tried.
 """

@@ -6,7 +6,7 @@ from math import ceil
 from stockstream_operate.cost.figures import (
     PRODUCER_MB,
     PRODUCER_MB_AN_INSTRUMENT,
-    PRODUCER_SECONDS_A_BAR,
+    PRODUCER_SECONDS,
     RECORD_BYTES,
     WHOLE_PROCESSOR_MB,
 )
@@ -22,7 +22,8 @@ RUN_SECONDS = 20
 MOST_REQUESTS = round(RUN_SECONDS * REQUESTS_AT_ONCE / REQUEST_SECONDS)
 # What ProducerMemory may be. More would bring a second processor, and Python works on one.
 MEMORIES = (256, 512, 1024, WHOLE_PROCESSOR_MB)
-SHARD_BYTES = 1024**2
+# A shard takes so much a second. A run on a quick processor puts its bars in half of its time.
+SHARD_BYTES, PUT_SECONDS = 1024**2, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Workload:
     @property
     def processor_seconds(self) -> float:
         """What a run needs of a processor."""
-        return self.heads / max(1, self.asking_runs) * PRODUCER_SECONDS_A_BAR
+        return self.heads / max(1, self.asking_runs) * PRODUCER_SECONDS[self.provider]
 
     @property
     def memory_needed(self) -> float:
@@ -118,7 +119,7 @@ class Workload:
     @property
     def shards_used(self) -> int:
         """The stream's: those that were asked for, or the fewest that take a run's bars within its time."""
-        return self.shards or max(1, ceil(self.bars_of_a_run * RECORD_BYTES / (SHARD_BYTES * RUN_SECONDS)))
+        return self.shards or max(1, ceil(self.bars_of_a_run * RECORD_BYTES / (SHARD_BYTES * PUT_SECONDS)))
 
     @property
     def asking_seconds(self) -> float:

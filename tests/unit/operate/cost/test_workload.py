@@ -43,5 +43,5 @@ def test_what_was_asked_for_is_not_replaced_by_what_suffices() -> None:
 
 
 def test_shards_follow_the_bytes_of_a_run() -> None:
-    # 20,000 records of 3,200 bytes in 20 s are 3.05 MB a second.
-    assert Workload(20_000, provider="alpaca", requests_per_day=None).shards_used == 4
+    # 20,000 records of 3,200 bytes in 10 s are 6.1 MB a second.
+    assert Workload(20_000, provider="alpaca", requests_per_day=None).shards_used == 7
