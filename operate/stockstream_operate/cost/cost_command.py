@@ -118,11 +118,12 @@ def _workload(asked: argparse.Namespace) -> Workload:
 
 
 def _headline(work: Workload, region: str) -> str:
+    followed = "one instrument" if work.instruments == 1 else f"{work.instruments:,} instruments"
     plan = (
         f"{work.requests_per_day} requests a day" if work.requests_per_day else "no daily limit of requests"
     )
     return (
-        f"{'one instrument' if work.instruments == 1 else f'{work.instruments:,} instruments'} in bars of {work.minutes} min, {work.provider}, {plan}, "
+        f"{followed} in bars of {work.minutes} min, {work.provider}, {plan}, "
         f"MarketHours {work.market}, {region}: {work.bars:,} bars a month, "
         f"ProducerMemory={work.memory_used}, StreamShards={work.shards_used}"
     )
