@@ -151,8 +151,8 @@ deploy: setup  ## check, build and deploy to AWS, without a question (ARGS='Inst
 bench-start: setup  ## measure how long `make run` takes until its first bars, step by step
 	@python bench/first_bar.py
 
-bench-instruments: setup  ## measure how a run grows from 1 to 1,000 instruments
-	@POWERTOOLS_LOG_LEVEL=CRITICAL python bench/instruments.py
+bench-instruments: setup  ## measure how a run grows from 1 to 5,000 instruments
+	@python bench/instruments.py $(ARGS)
 
 bench-tail: setup  ## measure what a tail takes in DynamoDB, and what a million bars cost
 	@python bench/tail_cost.py
@@ -160,8 +160,8 @@ bench-tail: setup  ## measure what a tail takes in DynamoDB, and what a million 
 bench-record: setup  ## measure what a look-back takes in a record
 	@python bench/record_size.py
 
-cost: setup  ## count what the default stack costs in a month
-	@python bench/monthly_cost.py
+cost: setup  ## count what a stack costs in a month (ARGS='--instruments 1000 --provider alpaca')
+	@stockstream cost $(ARGS)
 
 clean:  ## remove what the other targets made
 	rm -rf .aws-sam .hypothesis .mypy_cache .pytest_cache .ruff_cache .stockstream .uv .venv dist

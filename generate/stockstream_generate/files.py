@@ -9,6 +9,7 @@ from stockstream_generate.calendars import make_calendars
 from stockstream_generate.fields_page import write_page
 from stockstream_generate.parameters_page import write_parameters_page
 from stockstream_generate.pipeline_picture import write_picture
+from stockstream_generate.scaling_page import write_scaling_page
 from stockstream_generate.schemas import bar_schema, document_schema, write_schema
 from stockstream_generate.template import make_template
 
@@ -19,6 +20,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/enriched.v1.schema.json": lambda: write_schema(document_schema(Windows())),
     "docs/parameters.md": write_parameters_page,
     "docs/pipeline.svg": write_picture,
+    "docs/scaling.md": write_scaling_page,
     "docs/fields.md": lambda: write_page(Windows()),
     "template.yaml": make_template,
     "dashboards/saved-objects.ndjson": make_saved_objects,

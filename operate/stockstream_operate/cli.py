@@ -80,6 +80,11 @@ COMMANDS = (
         "stockstream_operate.secret_command:add_secret",
     ),
     Command(
+        "cost",
+        "count what a stack costs in a month, and compare with the bill",
+        "stockstream_operate.cost.cost_command:add_cost",
+    ),
+    Command(
         "remove",
         "remove a stack from AWS, and say what stays",
         "stockstream_operate.remove_command:add_remove",

@@ -1,0 +1,128 @@
+"""What a stack has to do in a month: its bars, requests and runs. Pure."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from stockstream_operate.cost.figures import (
+    PRODUCER_MB,
+    PRODUCER_MB_AN_INSTRUMENT,
+    PRODUCER_SECONDS,
+    RECORD_BYTES,
+    WHOLE_PROCESSOR_MB,
+)
+from stockstream_operate.cost.prices import HOURS
+
+# By market: its days in a month, and the minutes and hours of each, from the hour of the opening bell to the
+# one of the last look after the close.
+MARKETS = {"regular": (21, 390, 8), "extended": (21, 960, 17), "always": (365 / 12, 1440, 24)}
+INSTRUMENTS_A_REQUEST = {"alphavantage": 1, "alpaca": 100}
+REQUESTS_AT_ONCE, REQUEST_SECONDS = 10, 0.3
+# After this the producer begins no request in a run; ProducerSlowAlarm tells of it.
+RUN_SECONDS = 20
+MOST_REQUESTS = round(RUN_SECONDS * REQUESTS_AT_ONCE / REQUEST_SECONDS)
+# What ProducerMemory may be. More would bring a second processor, and Python works on one.
+MEMORIES = (256, 512, 1024, WHOLE_PROCESSOR_MB)
+# A shard takes so much a second. A run on a quick processor puts its bars in half of its time.
+SHARD_BYTES, PUT_SECONDS = 1024**2, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is followed, and how.
+
+    Attributes:
+        instruments: how many.
+        minutes: how long a bar is.
+        provider: a key of INSTRUMENTS_A_REQUEST.
+        market: a key of MARKETS.
+        requests_per_day: of the plan; None where it counts only minutes.
+        parquet: whether the lake has it.
+        search: whether there is a search domain of its own.
+        buffer_seconds: of the delivery.
+        memory: the producer's, in MB; None for the least that suffices.
+        shards: the stream's; None for the fewest that suffice.
+    """
+
+    instruments: int = 1
+    minutes: int = 1
+    provider: str = "alphavantage"
+    market: str = "regular"
+    requests_per_day: int | None = 25
+    parquet: bool = False
+    search: bool = False
+    buffer_seconds: int = 60
+    memory: int | None = None
+    shards: int | None = None
+
+    @property
+    def bars(self) -> int:
+        """Of a month."""
+        days, minutes, _ = MARKETS[self.market]
+        return round(self.instruments * days * minutes / self.minutes)
+
+    @property
+    def open_hours(self) -> float:
+        """Hours of a month in which a market is open or just closed."""
+        days, _, hours = MARKETS[self.market]
+        return min(days * hours, HOURS)
+
+    @property
+    def requests_of_a_round(self) -> int:
+        """How many requests ask each instrument once."""
+        return ceil(self.instruments / INSTRUMENTS_A_REQUEST[self.provider])
+
+    @property
+    def requests_of_a_run(self) -> int:
+        """How many requests a run that asks makes at the most: as many as its time allows."""
+        return min(self.requests_of_a_round, MOST_REQUESTS)
+
+    @property
+    def requests(self) -> int:
+        """Of a month."""
+        days, minutes, _ = MARKETS[self.market]
+        wanted = self.requests_of_a_run * minutes / self.minutes
+        return round(days * (wanted if self.requests_per_day is None else min(wanted, self.requests_per_day)))
+
+    @property
+    def asking_runs(self) -> int:
+        """How many runs of a month ask; a plan that counts days spreads its requests over as many runs."""
+        days, minutes, _ = MARKETS[self.market]
+        return round(min(self.requests, days * minutes / self.minutes))
+
+    @property
+    def heads(self) -> int:
+        """How often a tail is read and written in a month."""
+        return min(self.bars, self.requests * min(self.instruments, INSTRUMENTS_A_REQUEST[self.provider]))
+
+    @property
+    def bars_of_a_run(self) -> float:
+        """How many bars a run that asks sends."""
+        return self.bars / max(1, self.asking_runs)
+
+    @property
+    def processor_seconds(self) -> float:
+        """What a run needs of a processor."""
+        return self.heads / max(1, self.asking_runs) * PRODUCER_SECONDS[self.provider]
+
+    @property
+    def memory_needed(self) -> float:
+        """MB with which a run fits into its memory, and its processor's share into a run's time."""
+        held = PRODUCER_MB + self.instruments * PRODUCER_MB_AN_INSTRUMENT
+        return max(held * 1.2, WHOLE_PROCESSOR_MB * self.processor_seconds / RUN_SECONDS)
+
+    @property
+    def memory_used(self) -> int:
+        """The producer's MB: those that were asked for, or the least of ProducerMemory that suffices."""
+        fitting = (each for each in MEMORIES if each >= self.memory_needed)
+        return self.memory or next(fitting, MEMORIES[-1])
+
+    @property
+    def shards_used(self) -> int:
+        """The stream's: those that were asked for, or the fewest that take a run's bars within its time."""
+        return self.shards or max(1, ceil(self.bars_of_a_run * RECORD_BYTES / (SHARD_BYTES * PUT_SECONDS)))
+
+    @property
+    def asking_seconds(self) -> float:
+        """How long the provider's answers take in a run."""
+        requests = self.requests / max(1, self.asking_runs)
+        return ceil(requests / REQUESTS_AT_ONCE) * REQUEST_SECONDS

@@ -1,0 +1,56 @@
+"""The bill: prices of AWS's pages times what is counted."""
+
+import pytest
+
+from stockstream_operate.cost.bill import monthly_bill, savings, total
+from stockstream_operate.cost.workload import Workload
+
+ALPACA = Workload(1000, provider="alpaca", requests_per_day=None)
+
+
+def line(work: Workload, beginning: str) -> float:
+    (found,) = [each.dollars for each in monthly_bill(work) if each.what.startswith(beginning)]
+    return found
+
+
+def test_a_shard_is_its_hours_and_a_put_unit_a_bar() -> None:
+    assert line(ALPACA, "Kinesis") == pytest.approx(730 * 0.015 + 8.19 * 0.014)
+
+
+def test_firehose_takes_five_kilobytes_a_bar() -> None:
+    assert line(ALPACA, "Firehose: 5") == pytest.approx(8_190_000 * 5 * 1024 / 1024**3 * 0.029)
+
+
+def test_each_bar_is_a_read_of_a_head_and_little_more_than_a_write() -> None:
+    # The ledger of a thousand is 9,200 bytes: nine units for each of two writes in 8,190 runs, 3 for a read.
+    ledger = 8_190 * 2 * 9 * 0.625 + 43_800 * 3 * 0.125
+    assert line(ALPACA, "DynamoDB") == pytest.approx((8_190_000 * (1.15 * 0.625 + 0.125) + ledger) / 1e6)
+
+
+def test_parquet_and_search_have_lines_of_their_own() -> None:
+    work = Workload(parquet=True, search=True)
+
+    assert line(work, "OpenSearch") == pytest.approx(730 * 0.036 + 10 * 0.122)
+    assert line(work, "Firehose: conversion") == pytest.approx(8190 * 5 * 1024 / 1024**3 * 0.018)
+
+
+def test_a_saving_is_the_difference_of_two_bills_and_the_greatest_comes_first() -> None:
+    work = Workload(1000, provider="alpaca", requests_per_day=None, search=True, shards=3)
+
+    found = savings(work)
+
+    assert found == sorted(found, key=lambda each: -each.dollars)
+    by_name = {each.what: each.dollars for each in found}
+    assert by_name["the fewest StreamShards that suffice"] == pytest.approx(2 * 730 * 0.015)
+    assert by_name["SearchEnabled=false"] == pytest.approx(730 * 0.036 + 10 * 0.122 + 6 * 0.10)
+
+
+def test_where_nothing_can_be_saved_nothing_is_proposed() -> None:
+    assert [each.what for each in savings(Workload())] == []
+
+
+def test_the_free_tier_takes_off_no_more_than_there_is() -> None:
+    for work in (Workload(), ALPACA, Workload(100_000, provider="alpaca", requests_per_day=None)):
+        bill = monthly_bill(work)
+        assert all(0 <= each.free <= each.dollars for each in bill)
+        assert total(bill).dollars == pytest.approx(sum(each.dollars for each in bill))

@@ -1,0 +1,47 @@
+"""What a stack does in a month, worked by hand."""
+
+from stockstream_operate.cost.workload import Workload
+
+
+def test_the_default_stack_asks_25_times_in_each_of_21_sessions() -> None:
+    work = Workload()
+
+    assert (work.bars, work.requests, work.asking_runs, work.heads) == (8190, 525, 525, 525)
+    assert (work.memory_used, work.shards_used) == (256, 1)
+
+
+def test_a_thousand_of_alpacas_are_ten_requests_a_minute_and_a_head_a_bar() -> None:
+    work = Workload(1000, provider="alpaca", requests_per_day=None)
+
+    # 21 sessions of 390 minutes.
+    assert (work.bars, work.requests, work.asking_runs) == (8_190_000, 81_900, 8_190)
+    assert work.heads == 8_190_000
+
+
+def test_alpha_vantage_has_one_instrument_a_request_and_no_more_than_a_run_has_time_for() -> None:
+    work = Workload(1000, requests_per_day=None)
+
+    # Ten at once, each of 0.3 s, in 20 s: 667; what is asked every other minute brings two bars.
+    assert work.requests_of_a_run == 667
+    assert work.heads == 667 * 8_190 < work.bars
+
+
+def test_longer_bars_are_fewer() -> None:
+    assert Workload(10, minutes=5, requests_per_day=None).bars == 10 * 21 * 78
+
+
+def test_a_coin_trades_all_day() -> None:
+    work = Workload(market="always", requests_per_day=None)
+
+    assert (work.bars, work.open_hours) == (43_800, 730)
+
+
+def test_what_was_asked_for_is_not_replaced_by_what_suffices() -> None:
+    work = Workload(5000, provider="alpaca", requests_per_day=None, memory=256, shards=4)
+
+    assert (work.memory_used, work.shards_used) == (256, 4)
+
+
+def test_shards_follow_the_bytes_of_a_run() -> None:
+    # 20,000 records of 3,200 bytes in 10 s are 6.1 MB a second.
+    assert Workload(20_000, provider="alpaca", requests_per_day=None).shards_used == 7
