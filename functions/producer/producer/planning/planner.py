@@ -91,7 +91,10 @@ def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetim
 
 
 def spare_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime) -> int:
-    """How many of a day's requests no new bar will need, at a moment; 0 where only minutes are counted.
+    """How many of a day's requests are left when no new bar comes in the rest of the day.
+
+    It is 0 as long as any market has bars to come, since what is left then brings these sooner, and where
+    only minutes are counted.
 
     Args:
         watchlist: what is followed.
@@ -103,10 +106,9 @@ def spare_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: dateti
         return 0
     ledger = ledger.of_day(now)
     able, others = _read_backlogs(watchlist, plan, ledger, now.replace(second=0, microsecond=0))
-    count = len(watchlist.instruments)
-    together = count / ceil(count / plan.instruments_per_request)
-    needed = sum(backlog.least_requests(_CAUTIOUS_PERIOD) for backlog in (*able, *others))
-    return max(0, plan.requests_per_day - ledger.spent - ceil(needed / together))
+    if any(backlog.today or backlog.closing_request for backlog in (*able, *others)):
+        return 0
+    return max(0, plan.requests_per_day - ledger.spent)
 
 
 def _read_backlogs(

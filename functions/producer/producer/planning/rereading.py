@@ -29,8 +29,7 @@ def plan_rereading(
 ) -> list[BarRequest]:
     """The requests that bring again what was sent long ago, and what is new as well; all that are due.
 
-    A plan that limits a day's requests has none to spare for it while a market is open. After the close it
-    makes as many as the rest of the day does not need.
+    A plan that limits a day's requests has none to spare for it until all markets have closed for the day.
 
     Args:
         watchlist: what is followed.

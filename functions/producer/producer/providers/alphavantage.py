@@ -26,6 +26,7 @@ from producer.providers.provider_errors import (
     RequestNotMadeError,
 )
 from producer.providers.provider_http import ProviderHttp
+from stockstream.bars import INTERVALS
 from stockstream.errors import SettingsError
 from stockstream.instruments import Instrument
 from stockstream.times import format_time
@@ -178,7 +179,7 @@ class AlphaVantage:
         return replace(
             answer,
             bars={time: answer.bars[time] for time in wanted},
-            reaches_back=since >= answer.asked_at - FULL_ANSWER or _begins_by(since, answer),
+            reaches_back=since >= answer.asked_at - FULL_ANSWER or _goes_on_from(since, answer, interval),
         )
 
     def _pause_after(self, error: ProviderError) -> timedelta:
@@ -191,7 +192,7 @@ class AlphaVantage:
     def _fetch_short(self, instrument: Instrument, interval: str, since: datetime | None) -> Answer:
         answer = self._ask(instrument, interval, outputsize="compact")
         is_cut = len(answer.bars) + len(answer.rejected) >= BARS_PER_ANSWER
-        return replace(answer, reaches_back=not is_cut or _begins_by(since, answer))
+        return replace(answer, reaches_back=not is_cut or _goes_on_from(since, answer, interval))
 
     def _ask(self, instrument: Instrument, interval: str, **extent: str) -> Answer:
         parameters = {**self._query(instrument), "interval": interval, **extent}
@@ -226,8 +227,13 @@ class AlphaVantage:
         return {"function": "CRYPTO_INTRADAY", "symbol": write_symbol(instrument), "market": instrument.quote}
 
 
-def _begins_by(since: datetime | None, answer: Answer) -> bool:
-    return since is not None and answer.oldest <= format_time(since)
+def _goes_on_from(since: datetime | None, answer: Answer, interval: str) -> bool:
+    """Whether an answer shows the newest bar that was sent, or the next one that there can be."""
+    return since is not None and _begins_by(since + INTERVALS[interval], answer)
+
+
+def _begins_by(since: datetime, answer: Answer) -> bool:
+    return answer.oldest <= format_time(since)
 
 
 def _open(access: ProviderAccess) -> AlphaVantage:

@@ -111,17 +111,15 @@ def test_a_plan_with_a_days_limit_reads_nothing_again_while_the_market_is_open()
 @pytest.mark.parametrize(
     ("spent", "instruments", "again"),
     [
-        # 21:30 UTC is 16:30 in New York: until midnight there, a coin has 450 bars, five answers of
-        # 95, the last of which is the next day's.
         (24, (IBM,), 1),
         (25, (IBM,), 0),
         (24, (IBM, MSFT), 1),
         (23, (IBM, MSFT), 2),
-        (20, (IBM, COIN), 1),
-        (21, (IBM, COIN), 0),
+        # What is left brings the coin's bars sooner.
+        (10, (IBM, COIN), 0),
     ],
 )
-def test_after_the_close_it_reads_again_with_what_the_rest_of_the_day_does_not_need(
+def test_when_all_markets_have_closed_it_reads_again_with_what_is_left_of_the_day(
     spent: int, instruments: tuple[Instrument, ...], again: int
 ) -> None:
     known = RequestState(

@@ -479,10 +479,20 @@ def test_a_short_answer_that_reaches_back_is_all_that_is_asked_for() -> None:
     assert answer.reaches_back
 
 
+def test_an_answer_that_begins_with_the_next_bar_has_no_gap() -> None:
+    session = FakeSession(minutes(100), minutes(500))
+
+    # The hundred bars begin at 12:51.
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 12, 50, tzinfo=UTC))["IBM"]
+
+    assert sizes(session) == ["compact"]
+    assert answer.reaches_back
+
+
 def test_a_gap_that_the_short_answer_does_not_span_asks_for_the_long_one() -> None:
     session = FakeSession(minutes(100), minutes(500))
 
-    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 12, 50, tzinfo=UTC))["IBM"]
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 12, 49, tzinfo=UTC))["IBM"]
 
     assert sizes(session) == ["compact", "full"]
     assert len(answer.bars) == 500
@@ -501,7 +511,7 @@ def test_an_instrument_with_fewer_than_100_bars_has_no_gap() -> None:
 def test_where_the_plan_refuses_the_long_answer_the_short_one_stands_and_says_that_it_is_cut() -> None:
     session = FakeSession(minutes(100), refusal(), minutes(100))
     provider = market(session)
-    since = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
+    since = datetime(2026, 12, 1, 12, 49, tzinfo=UTC)
 
     first = provider.fetch([IBM], "1min", since)["IBM"]
     second = provider.fetch([IBM], "1min", since)["IBM"]
@@ -514,7 +524,7 @@ def burst() -> bytes:
     return json.dumps({"Information": BURST}).encode()
 
 
-GAP_SINCE = datetime(2026, 12, 1, 12, 50, tzinfo=UTC)
+GAP_SINCE = datetime(2026, 12, 1, 12, 49, tzinfo=UTC)
 
 
 def test_a_long_answer_that_came_too_soon_after_the_short_one_is_asked_for_alone_the_next_time() -> None:
@@ -568,12 +578,12 @@ def test_with_one_request_a_run_the_long_answer_is_asked_alone_and_once_it_faile
 
 
 def test_of_a_long_answer_what_lies_long_before_the_gap_is_left_out() -> None:
-    # 101 bars since 12:50. Before them: 100, and 1,000 for the longest look-back.
+    # 102 bars since 12:49. Before them: 100, and 1,000 for the longest look-back.
     session = FakeSession(minutes(100), minutes(2000))
 
     answer = market(session).fetch([IBM], "1min", GAP_SINCE)["IBM"]
 
-    assert len(answer.bars) == 101 + 1100
+    assert len(answer.bars) == 102 + 1100
 
 
 def test_the_long_answer_does_not_reach_back_further_than_30_days() -> None:
