@@ -123,10 +123,14 @@ def write_memory(folder: Path) -> None:
     )
 
 
-def write_json(path: Path, value: object) -> None:
-    """JSON, with bytes as `{"base64": ...}`."""
-    text = json.dumps(value, indent=1, default=lambda data: {"base64": b64encode(data).decode()})
-    path.write_text(text + "\n", encoding="utf-8")
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """A JSON object, a line for each of its keys, with bytes as `{"base64": ...}`."""
+
+    def as_text(data: bytes) -> dict[str, str]:
+        return {"base64": b64encode(data).decode()}
+
+    lines = [f"{json.dumps(key)}: {json.dumps(each, default=as_text)}" for key, each in value.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def is_released(tag: str) -> bool:

@@ -34,15 +34,13 @@ def at(properties: Any, path: list[str]) -> Any:
 
 
 def list_stores(template: dict[str, Any]) -> dict[str, Any]:
-    """Each lasting resource by its logical id: its type, and all that would replace it if it were another."""
+    """Each lasting resource by its logical id: its type, and what must not change in it, set or not."""
     return {
         name: {
             "type": resource["Type"],
             "condition": resource.get("Condition"),
             "fixed": {
-                "/".join(path): found
-                for path in replacing(resource["Type"])
-                if (found := at(resource["Properties"], path)) is not None
+                "/".join(path): at(resource["Properties"], path) for path in replacing(resource["Type"])
             },
         }
         for name, resource in template["Resources"].items()
