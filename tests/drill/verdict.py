@@ -1,6 +1,7 @@
 """What readers see at the end of a day, against what the market says and what was true at each moment."""
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,17 +55,19 @@ def judge(world: World, lake: Path) -> Verdict:
         finished = [bar for bar in market if bar.open_time + timedelta(minutes=1) <= world.last_run]
         first, begin = _beginnings(world, sent, instrument.name)
         run = [bar for bar in finished if format_time(bar.open_time) >= first]
+        times = [format_time(bar.open_time) for bar in run]
+        begins = bisect_left(times, begin)
         bars += len(run)
         if not run and any(bar.open_time >= world.day.start for bar in finished):
             faults.append(f"{instrument.name}: lost, all of it")
         for position, bar in enumerate(run):
-            name = f"{instrument.name}|1min|{format_time(bar.open_time)}"
+            name = f"{instrument.name}|1min|{times[position]}"
             if name not in seen:
                 faults.append(f"{name}: lost")
                 continue
             # What it says that it looks back on is right, and no less than what the producer remembered.
             length = seen[name]["lookback_bars"]
-            least = sum(begin <= format_time(each.open_time) for each in run[:position][-LONGEST_LOOKBACK:])
+            least = min(max(0, position - begins), LONGEST_LOOKBACK)
             place = len(finished) - len(run) + position + 1
             faults += _wrong(seen[name], finished[max(0, place - 1 - length) : place])
             if length < least:
