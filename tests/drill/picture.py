@@ -13,7 +13,7 @@ OUTAGES = {
     "transform broken": ("#009e73", "#2fbf96"),
 }
 BINS = 240
-_LEFT, _WIDTH, _ROW, _TOP = 230, 720, 34, 66
+_LEFT, _WIDTH, _ROW, _TOP = 290, 660, 34, 66
 _LONGEST = 60.0  # minutes; a longer delay fills the strip
 
 
@@ -91,8 +91,8 @@ def _legend() -> Iterator[str]:
         f'<text x="38" y="46">how long the slowest bar took until readers knew it: the whole height is '
         f"{_LONGEST:.0f} minutes or more</text>"
     )
-    yield '<rect class="kill" x="560" y="36" width="1" height="10"/>'
-    yield '<text x="568" y="46">a process is killed</text>'
+    yield '<rect class="kill" x="720" y="36" width="1" height="10"/>'
+    yield '<text x="728" y="46">a process is killed</text>'
 
 
 def _draw_strip(strip: Strip, y: int) -> Iterator[str]:
