@@ -7,7 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -27,8 +27,20 @@ RATES = {
     "killed after": 6,
     "overtaken": 6,  # the process hangs until its lease is over, and another one runs meanwhile
 }
+SERVICES = tuple(f"at a call of {service}" for service in ("kinesis", "dynamodb", "ssm", "s3"))
+# In a burst, of a hundred calls.
+BURST_RATE = 70
 # Of the calls that put several records, how many are taken in part.
 PARTIAL_RATE = 150
+
+
+THROTTLED = {
+    "dynamodb": (400, "ProvisionedThroughputExceededException"),
+    "kinesis": (400, "ProvisionedThroughputExceededException"),
+    "ssm": (400, "ThrottlingException"),
+    "s3": (503, "SlowDown"),
+    "lambda": (429, "TooManyRequestsException"),
+}
 
 
 class Killed(BaseException):
@@ -47,8 +59,11 @@ class Faults:
     Attributes:
         calm: whether nothing goes wrong.
         counts: how often each fault took place.
+        burst_until: until when most calls are throttled.
+        services: how often each service failed.
         written: when each item of the table was written for the first time, by its key.
         moments: each call before or after which a process was killed, and how often.
+        killed_at: when.
     """
 
     def __init__(
@@ -60,10 +75,25 @@ class Faults:
         self._overtake = overtake
         self._overtaken = False
         self._dead = False
-        self.calm = False
+        self._stored = self._refused = 0
+        self.calm = self.alone = False
+        self.burst_until = datetime.min.replace(tzinfo=UTC)
         self.counts: Counter[str] = Counter()
+        self.services: Counter[str] = Counter()
         self.written: dict[str, datetime] = {}
         self.moments: Counter[str] = Counter()
+        self.killed_at: list[datetime] = []
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the process was killed."""
+        return self._dead
+
+    def take_puts(self) -> tuple[int, int]:
+        """How many records the stream has stored and how many it has refused since this was asked last."""
+        taken = self._stored, self._refused
+        self._stored = self._refused = 0
+        return taken
 
     def revive(self) -> None:
         """A new process begins."""
@@ -75,19 +105,22 @@ class Faults:
         client.meta.events.register("before-send", self._send)  # type: ignore[arg-type]  # it may answer
 
     def _send(self, event_name: str, request: AWSPreparedRequest, **_more: Any) -> AWSResponse | None:
-        operation = event_name.rpartition(".")[2]
+        _, service, operation = event_name.split(".")
         if self._dead:
             raise Killed  # what other threads of the process were about to do
         fault = self._draw(operation, request)
         if fault:
             self.counts[fault] += 1
+            self.services[f"at a call of {service}"] += 1
         match fault:
             case "no connection":
                 raise ConnectionClosedError(endpoint_url=request.url)
-            case "throttled":
-                return _error(request, 400, "ProvisionedThroughputExceededException")
+            case "throttled" | "throttled in a burst":
+                return _error(request, service, *THROTTLED[service])
             case "internal error":
-                return _error(request, 500, "InternalFailure")
+                return _error(
+                    request, service, 500, "InternalError" if service == "s3" else "InternalFailure"
+                )
             case "some refused":
                 return self._refuse_some(event_name, request)
             case "killed before":
@@ -95,6 +128,8 @@ class Faults:
             case "overtaken":
                 self._run_another()
         answer = botocore_stubber(event_name, request)
+        if operation == "PutRecords":
+            self._stored += len(_body(request)["Records"])
         self._note_written(operation, request, answer)
         self._lose(fault, operation, request)
         return answer
@@ -116,6 +151,8 @@ class Faults:
     def _draw(self, operation: str, request: AWSPreparedRequest) -> str | None:
         if self.calm:
             return None
+        if self._now() < self.burst_until and self._chance.randrange(100) < BURST_RATE:
+            return "throttled in a burst"
         drawn = self._chance.randrange(10_000)
         if (
             operation == "PutRecords"
@@ -126,12 +163,13 @@ class Faults:
         for fault, rate in self._rates.items():
             if drawn < rate:
                 # One process overtakes another, and nobody overtakes it.
-                return None if self._overtaken and fault == "overtaken" else fault
+                return None if (self._overtaken or self.alone) and fault == "overtaken" else fault
             drawn -= rate
         return None
 
     def _kill(self, moment: str) -> None:
         self.moments[moment] += 1
+        self.killed_at.append(self._now())
         self._dead = True
         raise Killed
 
@@ -153,6 +191,8 @@ class Faults:
         request.headers["Content-Length"] = str(len(request.body))
         answer = botocore_stubber(event_name, request)
         assert answer
+        self._stored += len(body["Records"])
+        self._refused += len(refused)
         taken = iter(json.loads(answer.content)["Records"])
         error = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded"}
         results = [error if place in refused else next(taken) for place in range(len(records))]
@@ -164,7 +204,11 @@ def _body(request: AWSPreparedRequest) -> dict[str, Any]:
     return parsed
 
 
-def _error(request: AWSPreparedRequest, status: int, code: str) -> AWSResponse:
+def _error(request: AWSPreparedRequest, service: str, status: int, code: str) -> AWSResponse:
+    if service == "s3":
+        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
+        headers = HTTPHeaders.from_dict({"Content-Type": "application/xml"})
+        return AWSResponse(request.url, status, headers, _Raw(body.encode()))
     return _answer(request, status, {"__type": code, "message": code})
 
 

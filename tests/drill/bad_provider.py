@@ -27,9 +27,36 @@ RATES = {
     "cut off": 40,
     "no JSON": 30,
     "empty": 40,
+    "slow": 60,  # and yet in time
+    "out of order": 60,
+    "doubled": 60,
     "too fast": 40,
+    "burst": 20,
+    "minute limit": 20,
+    # What a person must see to: an instrument is left alone for an hour.
+    "key refused": 4,
+    "demo key": 4,
+    "not entitled": 4,
+    "unknown symbol": 4,
+    "sample data": 4,
 }
-_TOO_FAST = "Please consider spreading out your free API requests more sparingly (1 request per second)."
+# As Alpha Vantage words them; each is an answer of 200. The day's quota is not among them: after it the
+# producer asks no more before the next day, and the day that is played has ended by then.
+_BODIES = {
+    "empty": {},
+    "too fast": {
+        "Information": "Please consider spreading out your free API requests more sparingly "
+        "(1 request per second)."
+    },
+    "burst": {"Information": "Burst pattern detected. Please spread out your requests more evenly."},
+    "minute limit": {"Note": "Minute-level rate limit reached. Please wait a minute."},
+    "key refused": {"Error Message": "the parameter apikey is invalid or missing."},
+    "demo key": {"Information": "The **demo** API key is for demo purposes only."},
+    "not entitled": {"Information": "Thank you for using Alpha Vantage! This is a premium endpoint."},
+    "unknown symbol": {"Error Message": "Invalid API call. Please retry or visit the documentation."},
+    "sample data": {"message": "This is artificial sample data for illustration."},
+}
+SLOW_SECONDS = 4
 # Of a thousand minutes those without a trade; of a thousand bars those that
 # are revised, show late, vanish for a while.
 RESTING, REVISED, LATE, VANISHING = 20, 40, 30, 10
@@ -79,6 +106,9 @@ class Market:
         chance: draws the numbers.
         halted: the name of an instrument that rests for 70 minutes, two hours before the end.
         listed: the name of one whose first bar is three hours before the end.
+
+    Attributes:
+        counts: how many bars show late, are revised, vanish for a while.
     """
 
     def __init__(
@@ -89,6 +119,7 @@ class Market:
         halted: str,
         listed: str,
     ) -> None:
+        self.counts: Counter[str] = Counter()
         halt = end - timedelta(hours=2)
         self._traded: dict[str, list[Traded]] = {}
         for instrument in instruments:
@@ -100,6 +131,7 @@ class Market:
                 rests = chance.randrange(1000) < RESTING
                 if not rests and not (instrument.name == halted and halt <= open_time < halt + HALT):
                     traded.append(_trade(instrument, open_time, price, chance, end))
+                    self.counts.update(_peculiarities(traded[-1]))
 
     def shown(self, name: str, now: datetime, count: int) -> list[MarketBar]:
         """The newest bars that the market shows at a moment, oldest first, the one that forms included.
@@ -125,6 +157,15 @@ class Market:
         position = bisect_left(traded, open_time, key=lambda each: each.first.open_time)
         found = traded[position : position + 1]
         return found[0].known_at(now) if found and found[0].first.open_time == open_time else None
+
+
+def _peculiarities(bar: Traded) -> Iterator[str]:
+    if bar.final != bar.first:
+        yield "bar revised"
+    if bar.shows_at > bar.first.open_time:
+        yield "bar late"
+    if bar.vanishes_at < bar.first.open_time + HISTORY:
+        yield "bar vanished for a while"
 
 
 def _minutes(instrument: Instrument, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -161,6 +202,7 @@ class Server(requests.Session):
         market: what it shows.
         now: its clock.
         chance: draws what goes wrong.
+        wait: lets so many seconds go by.
 
     Attributes:
         calm: whether nothing goes wrong.
@@ -168,9 +210,15 @@ class Server(requests.Session):
         counts: how often each fault took place.
     """
 
-    def __init__(self, market: Market, now: Callable[[], datetime], chance: random.Random) -> None:
+    def __init__(
+        self,
+        market: Market,
+        now: Callable[[], datetime],
+        chance: random.Random,
+        wait: Callable[[float], None],
+    ) -> None:
         super().__init__()
-        self._market, self._now, self._chance = market, now, chance
+        self._market, self._now, self._chance, self._wait = market, now, chance, wait
         self.calm = False
         self.down_until = datetime.min.replace(tzinfo=UTC)
         self.counts: Counter[str] = Counter()
@@ -189,12 +237,17 @@ class Server(requests.Session):
                 return _respond(url, 503, b"<html>Service Unavailable</html>")
             case "no JSON":
                 return _respond(url, 200, b"<html>maintenance</html>")
-            case "empty":
-                return _respond(url, 200, b"{}")
-            case "too fast":
-                return _respond(url, 200, json.dumps({"Information": _TOO_FAST}).encode())
+            case "slow":
+                self._wait(SLOW_SECONDS)
+        if fault in _BODIES:
+            return _respond(url, 200, json.dumps(_BODIES[fault]).encode())
         body = self._answer(parameters)
-        return _respond(url, 200, body[: len(body) // 2] if fault == "cut off" else body)
+        match fault:
+            case "cut off":
+                body = body[: len(body) // 2]
+            case "out of order" | "doubled":
+                body = _disturb(body, self._chance, twice=fault == "doubled")
+        return _respond(url, 200, body)
 
     def _answer(self, parameters: dict[str, str]) -> bytes:
         instrument = asked_instrument(parameters)
@@ -213,6 +266,19 @@ class Server(requests.Session):
                 return fault
             drawn -= rate
         return None
+
+
+def _disturb(body: bytes, chance: random.Random, *, twice: bool) -> bytes:
+    """An answer whose bars come in any order, and perhaps each of them twice."""
+    answer = json.loads(body)
+    name = next((each for each in answer if each.startswith("Time Series")), None)
+    if name is None:
+        return body
+    bars = [f"{json.dumps(each)}: {json.dumps(bar)}" for each, bar in answer[name].items()]
+    bars *= 1 + twice
+    chance.shuffle(bars)
+    answer[name] = None
+    return json.dumps(answer).replace("null", "{" + ", ".join(bars) + "}").encode()
 
 
 def _respond(url: str, status: int, body: bytes) -> requests.Response:

@@ -1,8 +1,9 @@
 """What readers see at the end of a day, against what the market says and what was true at each moment."""
 
 import json
+from bisect import bisect_left
 from collections import Counter
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,13 +28,13 @@ class Verdict(NamedTuple):
     Attributes:
         bars: how many bars the market had, from the first that was sent on.
         faults: sentences.
-        worst_delay: from a bar's end to the moment from which a reader knows it.
+        delays: of each bar of the day its end, and how long after it a reader knows it.
         worst_repetition: how often one set of numbers came into the stream.
     """
 
     bars: int
     faults: list[str]
-    worst_delay: timedelta
+    delays: list[tuple[datetime, timedelta]]
     worst_repetition: int
 
 
@@ -45,7 +46,7 @@ def judge(world: World, lake: Path) -> Verdict:
     sent = [record for record in map(_read, world.firehose.records) if record]
     faults = [f"{name}: {count} times in the view" for name, count in _ids(latest).items() if count > 1]
     seen = {each["id"]: each for each in latest}
-    bars, worst_delay = 0, timedelta()
+    bars, delays = 0, []
     first_known = {
         each["id"]: each["as_of"] for each in sorted(sent, key=lambda each: each["as_of"], reverse=True)
     }
@@ -54,30 +55,32 @@ def judge(world: World, lake: Path) -> Verdict:
         finished = [bar for bar in market if bar.open_time + timedelta(minutes=1) <= world.last_run]
         first, begin = _beginnings(world, sent, instrument.name)
         run = [bar for bar in finished if format_time(bar.open_time) >= first]
+        times = [format_time(bar.open_time) for bar in run]
+        begins = bisect_left(times, begin)
         bars += len(run)
         if not run and any(bar.open_time >= world.day.start for bar in finished):
             faults.append(f"{instrument.name}: lost, all of it")
         for position, bar in enumerate(run):
-            name = f"{instrument.name}|1min|{format_time(bar.open_time)}"
+            name = f"{instrument.name}|1min|{times[position]}"
             if name not in seen:
                 faults.append(f"{name}: lost")
                 continue
             # What it says that it looks back on is right, and no less than what the producer remembered.
             length = seen[name]["lookback_bars"]
-            least = sum(begin <= format_time(each.open_time) for each in run[:position][-LONGEST_LOOKBACK:])
-            end = len(finished) - len(run) + position + 1
-            faults += _wrong(seen[name], finished[max(0, end - 1 - length) : end])
+            least = min(max(0, position - begins), LONGEST_LOOKBACK)
+            place = len(finished) - len(run) + position + 1
+            faults += _wrong(seen[name], finished[max(0, place - 1 - length) : place])
             if length < least:
                 faults.append(f"{name}: looks back on {length} bars, and {least} were known")
             if bar.open_time >= world.day.start:
-                delay = parse_instant(first_known[name]) - bar.open_time - timedelta(minutes=1)
-                worst_delay = max(worst_delay, delay)
+                end = bar.open_time + timedelta(minutes=1)
+                delays.append((end, parse_instant(first_known[name]) - end))
     faults += _dishonest(world, sent) + _known_otherwise(world, sent, history)
     kept, poison = set(world.set_aside()), set(world.poison)
     faults += [f"poison lost: {each!r}" for each in sorted(poison - kept)]
     faults += [f"set aside and left there: {each[:80]!r}" for each in sorted(kept - poison)]
     repetitions = Counter((each["id"], each["as_of"]) for each in sent)
-    return Verdict(bars, faults, worst_delay, max(repetitions.values(), default=0))
+    return Verdict(bars, faults, delays, max(repetitions.values(), default=0))
 
 
 def _beginnings(world: World, sent: list[Document], instrument: str) -> tuple[str, str]:
@@ -135,7 +138,7 @@ def _dishonest(world: World, sent: list[Document]) -> list[str]:
     faults = []
     for record in sent:
         moment, open_time = parse_instant(record["as_of"]), parse_time(record["open_time"])
-        shown = world.market.known(record["instrument"], open_time, moment)
+        shown = world.market.known(record["instrument"], open_time, moment + world.skew_at(moment))
         numbers = tuple(record[name] for name in ("open", "high", "low", "close", "volume"))
         if shown is None or numbers != (shown.open, shown.high, shown.low, shown.close, shown.volume):
             faults.append(
