@@ -94,6 +94,7 @@ LINES = [
 # Links of the template that are no way of a bar or an alarm.
 UNDRAWN = {
     frozenset({"AlertFunction", ALARMS}),  # is told what they measure
+    frozenset({"LakeBucket", "ProducerFunction"}),  # may hold the list of instruments
     frozenset({"BarDelivery", VIEWS}),  # writes Parquet in a table's columns
     *(frozenset({"CommonLayer", function}) for function in ROOMS),  # lies below them
 }
