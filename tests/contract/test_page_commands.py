@@ -45,6 +45,10 @@ RUN_BY = {
     "stockstream deploy": ("tests/integration/test_deploy.py", '["deploy"'),
     "stockstream search": ("tests/integration/test_search_commands_on_osmem.py", '["search"'),
     "stockstream compact": ("tests/integration/test_compact.py", '["compact"'),
+    "stockstream cost": ("tests/unit/operate/cost/test_cost_command.py", "run_cost"),
+    "stockstream compare": ("tests/integration/test_compare_command.py", '["compare"'),
+    "stockstream split": ("tests/integration/test_splits.py", '["split"'),
+    "stockstream instruments": ("tests/integration/test_instruments_command.py", '["instruments"'),
     "make generate": ("tests/unit/generate/test_files.py", "FILES"),
     "make search": ("tests/unit/local/test_search_containers.py", '["search", "up"]'),
 }  # fmt: skip

@@ -36,12 +36,11 @@ RATES = {
     # What a person must see to: an instrument is left alone for an hour.
     "key refused": 4,
     "demo key": 4,
-    "not entitled": 4,
     "unknown symbol": 4,
     "sample data": 4,
 }
-# As Alpha Vantage words them; each is an answer of 200. The day's quota is not among them: after it the
-# producer asks no more before the next day, and the day that is played has ended by then.
+# As Alpha Vantage words them; each is an answer of 200. The day's quota is not among them, nor is that the
+# plan lacks the long answer: then no more is asked before the next day, and the day that is played ends.
 _BODIES = {
     "empty": {},
     "too fast": {
@@ -52,7 +51,6 @@ _BODIES = {
     "minute limit": {"Note": "Minute-level rate limit reached. Please wait a minute."},
     "key refused": {"Error Message": "the parameter apikey is invalid or missing."},
     "demo key": {"Information": "The **demo** API key is for demo purposes only."},
-    "not entitled": {"Information": "Thank you for using Alpha Vantage! This is a premium endpoint."},
     "unknown symbol": {"Error Message": "Invalid API call. Please retry or visit the documentation."},
     "sample data": {"message": "This is artificial sample data for illustration."},
 }

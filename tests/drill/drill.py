@@ -117,7 +117,8 @@ def say(outcome: Outcome) -> None:
         f"{outcome.seconds:5.0f} s",
         flush=True,
     )
-    for each in outcome.wrong[:5]:
+    # One sentence of each bar: a wrong close makes all that looks back on it wrong.
+    for each in list({each.partition(": ")[0]: each for each in reversed(outcome.wrong)}.values())[:-6:-1]:
         print(f"    {each}")
 
 

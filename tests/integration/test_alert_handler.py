@@ -294,7 +294,9 @@ def test_a_log_that_cannot_be_read_holds_up_no_notice(
     handle(load_event("alarm-price-move"), Context())
 
     (body,) = site.bodies("webhook")
-    assert body["summary"].splitlines()[1:] == ['Which: look for "price moved" in the producer\'s log.']
+    assert body["summary"].splitlines()[1:] == [
+        'Which: look for "price moved" or "split suspected" in the producer\'s log.'
+    ]
     assert "details not found" in log.getvalue()
     assert len(inbox()) == 1
 

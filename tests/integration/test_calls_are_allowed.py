@@ -55,7 +55,9 @@ def as_requests(call: Call) -> Iterator[Request]:
                 ((kind, part),) = item.items()
                 yield Request(f"dynamodb:{kind}Item", TABLES[part["TableName"]])
         case "dynamodb", _:
-            yield Request(f"dynamodb:{operation}", TABLES[given["TableName"]])
+            # A call for many items names its one table otherwise.
+            (table,) = given.get("RequestItems") or [given["TableName"]]
+            yield Request(f"dynamodb:{operation}", TABLES[table])
         case "kinesis", _:
             assert given["StreamName"] == "bars"
             yield Request(f"kinesis:{operation}", "arn:BarStream")

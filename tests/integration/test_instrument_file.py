@@ -134,7 +134,7 @@ def test_a_bad_line_is_told_once_by_its_number_and_costs_nobody_else_his_bars(
     assert run() == ["crypto:ETH/USD"]
 
     first, second, third = told.details()
-    assert first.startswith("line 2 of instruments.txt: 'ether' names no instrument: write an equity as IBM")
+    assert first.startswith("line 2 of instruments.txt: 'ether' names no instrument: did you mean ETHER?")
     assert second == "line 3 of instruments.txt: Alpaca has no bars of fx:EUR/USD"
     assert third.startswith("line 4 of instruments.txt: TSCO.NOWHERE: no calendar says when .NOWHERE trades")
     assert told.counted() == 3

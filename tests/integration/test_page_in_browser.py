@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
@@ -105,8 +106,8 @@ def charted(page: Page) -> Any:
 
 
 def shown(number: float) -> str:
-    """A price of the page: IBM's has two digits."""
-    return f"{number:,.2f}"
+    """A price of the page: IBM's has two digits. Of 292.205, a browser rounds the decimals that it reads."""
+    return f"{Decimal(repr(number)).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
 
 
 def test_bars_appear_with_their_numbers_and_in_what_kind_of_prices(seen: Seen) -> None:

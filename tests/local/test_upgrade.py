@@ -123,7 +123,7 @@ def write_next_version(built: Path, folder: Path) -> str:
             resource["Properties"]["CodeUri"] = f"s3://{ARCHIVES}/{archive.name}"
     template["Outputs"]["Version"]["Value"] = "9.9.9"
     template["Resources"]["SecondHolesFoundAlarm"] = template["Resources"]["HolesFoundAlarm"]
-    return str(yaml.safe_dump(template))
+    return json.dumps(template)  # which is YAML, too
 
 
 def test_an_update_under_way_loses_no_bar_and_replaces_no_store(

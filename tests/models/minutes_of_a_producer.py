@@ -284,10 +284,14 @@ class LedgerItem:
 class OpenProvider(Protocol):
     """Opens a provider on a server."""
 
-    def __call__(self, server: Server, hours: str, before_request: Callable[[], None]) -> Provider: ...
+    def __call__(
+        self, server: Server, hours: str, before_request: Callable[[], None], *, is_scarce: bool
+    ) -> Provider: ...
 
 
-def open_alpha_vantage(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
+def open_alpha_vantage(
+    server: Server, hours: str, before_request: Callable[[], None], *, is_scarce: bool
+) -> Provider:
     """Alpha Vantage, with the clock of its server."""
     return AlphaVantage(
         server,
@@ -296,13 +300,17 @@ def open_alpha_vantage(server: Server, hours: str, before_request: Callable[[], 
         5,
         hours,
         before_request=before_request,
+        is_scarce=is_scarce,
         now=server.clock,
         sleep=server.clock.sleep,
     )
 
 
-def open_alpaca(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
+def open_alpaca(
+    server: Server, hours: str, before_request: Callable[[], None], *, is_scarce: bool
+) -> Provider:
     """Alpaca, with the clock of its server."""
+    del is_scarce
     return Alpaca(
         server,
         "https://market.test",
@@ -315,9 +323,11 @@ def open_alpaca(server: Server, hours: str, before_request: Callable[[], None]) 
     )
 
 
-def open_kraken(server: Server, hours: str, before_request: Callable[[], None]) -> Provider:
+def open_kraken(
+    server: Server, hours: str, before_request: Callable[[], None], *, is_scarce: bool
+) -> Provider:
     """Kraken, with the clock of its server; coins are traded at all hours."""
-    del hours
+    del hours, is_scarce
     return Kraken(server, "https://market.test", 5, before_request=before_request, now=server.clock)
 
 
@@ -366,7 +376,8 @@ class World:
     def new_container(self) -> Producer:
         """A producer that remembers nothing but what is stored."""
         allowance = Allowance()
-        provider = self._open(self.server, self._hours, allowance.spend)
+        is_scarce = self._plan.requests_per_day is not None
+        provider = self._open(self.server, self._hours, allowance.spend, is_scarce=is_scarce)
         self.producer = Producer(
             watchlist=Watchlist(self.instruments, self._interval, self._hours),
             provider=provider,

@@ -46,7 +46,7 @@ def record_run(
         failures = each.failures()
         for name, failure in failures.items():
             if isinstance(failure, AllowanceSpentError):
-                ledger = record_waiting(ledger, each.asked_at, name)
+                ledger = record_waiting(ledger, each.asked_at, name, again=each.again)
             else:
                 ledger = record_failure(
                     ledger,

@@ -93,6 +93,7 @@ def _producer() -> Producer:
             hours=watchlist.hours,
             options=settings.provider_options,
             before_request=allowance.spend,
+            is_scarce=settings.requests_per_day is not None,
         )
     )
     plan = Plan(settings.requests_per_day, settings.requests_per_minute, provider.instruments_per_request)

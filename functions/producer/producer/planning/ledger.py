@@ -244,12 +244,17 @@ def record_failure(
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
 
 
-def record_waiting(ledger: Ledger, now: datetime, name: str) -> Ledger:
-    """The ledger after a request in which an instrument did not get its turn: it waits since then."""
+def record_waiting(ledger: Ledger, now: datetime, name: str, *, again: bool) -> Ledger:
+    """The ledger after a request in which an instrument did not get its turn: it waits since then.
+
+    Where the request was to read again what was sent long ago, that is left for the next time. Begun anew in
+    each run, it would get its first pages in each, and what is new would never get a turn.
+    """
     state = ledger.of_instrument(name)
-    if state.failed_at:
-        return ledger
-    return replace(ledger, instruments={**ledger.instruments, name: state._replace(failed_at=_minute(now))})
+    waiting = state._replace(
+        failed_at=state.failed_at or _minute(now), reread_at=_minute(now) if again else state.reread_at
+    )
+    return replace(ledger, instruments={**ledger.instruments, name: waiting})
 
 
 def _pause(state: RequestState, outcome: FailureOutcome) -> timedelta:

@@ -20,8 +20,9 @@ from stockstream.sessions import current_or_last_session, trading_began, trading
 # A tail holds 199 bars and the newest hundred: none falls out before it is read again.
 _BARS_APART = 200
 # When a market has been closed for half an hour, nothing else is asked for. A provider that is down then is
-# not asked all night: the next reading compares what the tail still holds.
-_AFTER_CLOSE, _CLOSING_ENDS = timedelta(minutes=30), timedelta(minutes=90)
+# asked for six hours, as for a session's last bars, and not all night: the next reading compares what the
+# tail still holds.
+_AFTER_CLOSE, _CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
 
 
 def plan_rereading(

@@ -4,7 +4,7 @@ https://www.alphavantage.co/documentation/
 """
 
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import requests
 
 from producer.providers.alphavantage_answers import parse_answer, write_symbol
-from producer.providers.answers import BARS_PER_ANSWER, Answer, month_bounds
+from producer.providers.answers import BARS_PER_ANSWER, REVISION_BARS, Answer, month_bounds
 from producer.providers.api_key import ApiKey
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
@@ -55,6 +55,7 @@ class AlphaVantage:
         timeout_seconds: how long to wait for a whole answer.
         hours: `regular`, or `extended` for the bars before and after the session too; of equities.
         before_request: called before each request; what it raises goes to the caller.
+        is_scarce: whether the plan limits a day's requests.
         now: the clock.
         sleep: waits so many seconds.
     """
@@ -71,12 +72,14 @@ class AlphaVantage:
         hours: str,
         *,
         before_request: Callable[[], None],
+        is_scarce: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._http = ProviderHttp(session, url, timeout_seconds, before_request, now)
         self._api_key = api_key
         self._hours = hours
+        self._is_scarce = is_scarce
         self._now = now
         self._sleep = sleep
         self._month_asked_at: datetime | None = None
@@ -93,9 +96,11 @@ class AlphaVantage:
 
         The time since the last answer does not tell whether 100 bars are enough, since nights, weekends and
         minutes without a trade have no bars. So the short answer is asked for first. The long one costs a
-        second request, and only after a real gap. Whatever comes in its place, the short one stands; then
-        the next fetch asks for the long one alone, which a plan of one request a minute allows too. If that
-        fails as well, or the plan refuses it, nobody asks for a long answer for a while.
+        second request, and only after a real gap, or one so long that bars of before it could have been
+        revised meanwhile and do not show; for the latter a plan that limits a day's requests has none.
+        Whatever comes in its place, the short one stands; then the next fetch asks for the long one alone,
+        which a plan of one request a minute allows too. If that fails as well, or the plan refuses it, nobody
+        asks for a long answer for a while.
 
         Raises:
             ProviderError: there are no bars; its type says why.
@@ -105,7 +110,7 @@ class AlphaVantage:
         if since is not None and name in self._gaps and self._now() >= self._alone_not_before:
             return {name: self._fetch_gap(instrument, interval, min(since, self._gaps[name]))}
         answer = self._fetch_short(instrument, interval, since)
-        if since is None or answer.reaches_back:
+        if since is None or (answer.reaches_back and self._shows_revisions(answer, since)):
             return {name: answer}
         self._gaps[name] = min(since, self._gaps.get(name, since))
         if self._now() < self._second_not_before:
@@ -189,10 +194,14 @@ class AlphaVantage:
             return _REFUSED_PAUSE
         return min(_REFUSED_PAUSE, _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS))
 
+    def _shows_revisions(self, answer: Answer, since: datetime) -> bool:
+        """Whether a short answer shows enough of what was sent before it, or there is no request for more."""
+        before = bisect_right(sorted(answer.bars), format_time(since))
+        return self._is_scarce or not _is_cut(answer) or before >= REVISION_BARS
+
     def _fetch_short(self, instrument: Instrument, interval: str, since: datetime | None) -> Answer:
         answer = self._ask(instrument, interval, outputsize="compact")
-        is_cut = len(answer.bars) + len(answer.rejected) >= BARS_PER_ANSWER
-        return replace(answer, reaches_back=not is_cut or _goes_on_from(since, answer, interval))
+        return replace(answer, reaches_back=not _is_cut(answer) or _goes_on_from(since, answer, interval))
 
     def _ask(self, instrument: Instrument, interval: str, **extent: str) -> Answer:
         parameters = {**self._query(instrument), "interval": interval, **extent}
@@ -227,6 +236,10 @@ class AlphaVantage:
         return {"function": "CRYPTO_INTRADAY", "symbol": write_symbol(instrument), "market": instrument.quote}
 
 
+def _is_cut(answer: Answer) -> bool:
+    return len(answer.bars) + len(answer.rejected) >= BARS_PER_ANSWER
+
+
 def _goes_on_from(since: datetime | None, answer: Answer, interval: str) -> bool:
     """Whether an answer shows the newest bar that was sent, or the next one that there can be."""
     return since is not None and _begins_by(since + INTERVALS[interval], answer)
@@ -246,6 +259,7 @@ def _open(access: ProviderAccess) -> AlphaVantage:
         access.timeout_seconds,
         access.hours,
         before_request=access.before_request,
+        is_scarce=access.is_scarce,
         now=access.now,
     )
 

@@ -66,6 +66,7 @@ class ProviderAccess:
         hours: one of sessions.HOURS.
         options: the values of the provider's own settings, by their names.
         before_request: called before each request; what it raises goes to the caller.
+        is_scarce: whether the plan limits a day's requests.
         now: the clock.
     """
 
@@ -76,6 +77,7 @@ class ProviderAccess:
     hours: str
     options: Mapping[str, str]
     before_request: Callable[[], None]
+    is_scarce: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

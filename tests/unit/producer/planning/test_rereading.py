@@ -50,7 +50,8 @@ def read_again(
         pytest.param(at("21:30"), at("17:50"), True, id="half an hour after the close"),
         pytest.param(at("22:29"), at("21:29"), True, id="as long as it has not been read since"),
         pytest.param(at("21:31"), at("21:30"), False, id="once"),
-        pytest.param(at("22:30"), at("17:50"), False, id="an hour and a half after the close"),
+        pytest.param(at("02:59", 21), at("17:50"), True, id="almost six hours after the close"),
+        pytest.param(at("03:00", 21), at("17:50"), False, id="six hours after the close"),
         pytest.param(at("12:00", 21), at("17:50"), False, id="on Saturday"),
     ],
 )
@@ -152,7 +153,8 @@ def test_where_each_answer_shows_the_same_only_the_one_after_the_close_is_asked_
 def test_what_is_not_due_keeps_nobody_else_from_being_read_again() -> None:
     london = parse_instrument("TSCO.LON")
     asked = RequestState(sent_until=at("20:59"), reread_at=at("14:00"))
-    ledger = Ledger(instruments={"MSFT": asked, "TSCO.LON": asked})
+    read = RequestState(sent_until=at("16:29"), reread_at=at("17:00"))
+    ledger = Ledger(instruments={"MSFT": asked, "TSCO.LON": read})
     watchlist = Watchlist((IBM, MSFT, london), "1min", "regular")
 
     assert [each.instruments for each in plan_rereading(watchlist, PLAN, ledger, at("21:30"), 199)] == [

@@ -400,8 +400,12 @@ def market(
     hours: str = "regular",
     now: Callable[[], datetime] = lambda: NOW,
     before: Callable[[], None] = lambda: None,
+    *,
+    is_scarce: bool = False,
 ) -> AlphaVantage:
-    return AlphaVantage(session, "https://market.test", KEY, 5, hours, before_request=before, now=now)
+    return AlphaVantage(
+        session, "https://market.test", KEY, 5, hours, before_request=before, is_scarce=is_scarce, now=now
+    )
 
 
 AS_TRADED = {"extended_hours": "false", "adjusted": "false"}
@@ -470,10 +474,10 @@ def sizes(session: FakeSession) -> list[str]:
 
 
 def test_a_short_answer_that_reaches_back_is_all_that_is_asked_for() -> None:
-    # The 100th bar back from 14:30 is the one of 12:51.
+    # The 100th bar back from 14:30 is the one of 12:51, and the 20th of them that of 13:10.
     session = FakeSession(minutes(100))
 
-    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 12, 51, tzinfo=UTC))["IBM"]
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 13, 10, tzinfo=UTC))["IBM"]
 
     assert sizes(session) == ["compact"]
     assert answer.reaches_back
@@ -483,9 +487,30 @@ def test_an_answer_that_begins_with_the_next_bar_has_no_gap() -> None:
     session = FakeSession(minutes(100), minutes(500))
 
     # The hundred bars begin at 12:51.
-    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 12, 50, tzinfo=UTC))["IBM"]
+    provider = market(session, is_scarce=True)
+    answer = provider.fetch([IBM], "1min", datetime(2026, 12, 1, 12, 50, tzinfo=UTC))["IBM"]
 
     assert sizes(session) == ["compact"]
+    assert answer.reaches_back
+
+
+def test_where_requests_are_left_the_long_answer_shows_what_was_revised_before_a_gap() -> None:
+    session = FakeSession(minutes(100), minutes(500))
+
+    # Of what was sent the short answer shows the bars of 12:51 to 13:09: nineteen.
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 13, 9, tzinfo=UTC))["IBM"]
+
+    assert sizes(session) == ["compact", "full"]
+    assert len(answer.bars) == 500
+
+
+def test_without_the_long_answer_a_short_one_that_goes_on_from_what_was_sent_has_no_gap() -> None:
+    session = FakeSession(minutes(100), b'{"Information": "This is a premium endpoint."}')
+
+    answer = market(session).fetch([IBM], "1min", datetime(2026, 12, 1, 13, 9, tzinfo=UTC))["IBM"]
+
+    assert sizes(session) == ["compact", "full"]
+    assert len(answer.bars) == 100
     assert answer.reaches_back
 
 
