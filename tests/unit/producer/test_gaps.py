@@ -107,3 +107,19 @@ def test_ten_instruments_on_the_default_plan_get_what_25_requests_can_show(
         assert refused <= 4
         # An instrument's turn comes after 156 bars, of which an answer shows 100, one of them forming.
         assert (len(asked) - refused) * 99 <= sent <= 25 * 100
+
+
+def test_a_gap_whose_long_answer_failed_is_filled_by_another_process() -> None:
+    world = World("IBM", Plan(None, 75), (utc(20, 14, 30), utc(20, 21)))
+    world.run(utc(20, 14, 30), utc(20, 15, 30))
+    world.server.refuse = lambda _asked: ConnectionError()
+    world.run(utc(20, 15, 30), utc(20, 17, 30))
+    # The provider is back, but for its long answers.
+    world.server.refuse = lambda asked: ConnectionError() if asked["outputsize"] == "full" else None
+    world.run(utc(20, 17, 30), utc(20, 17, 35))
+    world.new_container()
+    world.server.refuse = lambda _asked: None
+    world.run(utc(20, 17, 35), utc(20, 17, 40))
+
+    assert world.missing("IBM", utc(20, 14, 30), utc(20, 17, 38)) == []
+    assert world.broken_lookbacks("IBM") == []

@@ -85,8 +85,10 @@ class AlphaVantage:
         self._month_asked_at: datetime | None = None
         # By instrument, since when its bars are wanted that no short answer showed.
         self._gaps: dict[str, datetime] = {}
-        # Of long answers, whatever the instrument: failures in a row, and from when on they are asked for.
+        # Of long answers, whatever the instrument: failures in a row, whether the plan lacks them, and from
+        # when on they are asked for.
         self._failures = 0
+        self._is_refused = False
         self._alone_not_before = self._second_not_before = datetime.min.replace(tzinfo=UTC)
 
     def fetch(
@@ -114,17 +116,17 @@ class AlphaVantage:
             return {name: answer}
         self._gaps[name] = min(since, self._gaps.get(name, since))
         if self._now() < self._second_not_before:
-            return {name: answer}
+            return {name: replace(answer, is_owed=not self._is_refused)}
         try:
             return {name: self._fetch_long(instrument, interval, since)}
         except RequestNotMadeError as error:
-            return {name: replace(answer, cut_off_by=error)}
+            return {name: replace(answer, cut_off_by=error, is_owed=True)}
         except ProviderError as error:
             self._second_not_before = self._now() + self._pause_after(error)
             # Two requests in a row may be too quick for the plan, where one by itself is not.
             if error.outcome in NEEDS_A_PERSON:
                 self._alone_not_before = self._second_not_before
-            return {name: replace(answer, cut_off_by=error)}
+            return {name: replace(answer, cut_off_by=error, is_owed=not self._is_refused)}
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         """The bars of a month; a pair cannot be asked for by month, so what its last 30 days hold of it.
@@ -168,7 +170,7 @@ class AlphaVantage:
                 return Answer(
                     {}, [], asked_at, asked_at, reaches_back=False, failure=not_made, cut_off_by=error
                 )
-            return replace(answer, cut_off_by=error)
+            return replace(answer, cut_off_by=error, is_owed=not self._is_refused)
 
     def _fetch_long(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
         answer = self._ask(instrument, interval, outputsize="full")
@@ -179,6 +181,7 @@ class AlphaVantage:
             )
         self._gaps.pop(instrument.name, None)
         self._failures = 0
+        self._is_refused = False
         times = sorted(answer.bars)
         wanted = times[max(0, bisect_left(times, format_time(since)) - _BARS_BEFORE_GAP) :]
         return replace(
@@ -190,7 +193,8 @@ class AlphaVantage:
     def _pause_after(self, error: ProviderError) -> timedelta:
         """For how long nobody asks for a long answer again."""
         self._failures += 1
-        if error.outcome in NEEDS_A_PERSON:
+        self._is_refused = error.outcome in NEEDS_A_PERSON
+        if self._is_refused:
             return _REFUSED_PAUSE
         return min(_REFUSED_PAUSE, _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS))
 

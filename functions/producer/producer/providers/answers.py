@@ -53,6 +53,8 @@ class Answer:
             whole answer.
         cut_off_by: why the longer answer did not come that would have reached back; None where it did, or
             where the provider has none. The answer is whole otherwise.
+        is_owed: whether a longer answer is wanted that may still come. Then the next request reaches as far
+            back as this one, whichever process makes it.
         left_out: the open_times of what it showed beside them and what is not of its market's: from outside
             the sessions, as admission.py says. A provider leaves this empty.
         special_days: the days on which its market was open although no calendar has a session, as news.
@@ -65,6 +67,7 @@ class Answer:
     reaches_back: bool
     failure: ProviderError | None = None
     cut_off_by: ProviderError | None = None
+    is_owed: bool = False
     left_out: Sequence[str] = ()
     special_days: Sequence[date] = ()
 

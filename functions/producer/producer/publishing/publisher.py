@@ -26,10 +26,8 @@ from producer.publishing.publication import (
 from producer.publishing.sending import SLICE_BARS, Piece, Published, Sending, parcels
 from producer.publishing.split_suspicions import suspect_split
 from stockstream.bar_stream import CALL_RECORDS, BarStream
-from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument
 from stockstream.splits import NO_SPLITS, Split, SplitsByName
-from stockstream.times import format_time
 from stockstream.windows import Windows
 
 
@@ -171,12 +169,12 @@ class Publisher:
         tail, shown = read.tail, answer.bars
         if again:
             shown = comparable_bars(shown, tail, self.windows)
-        # What another run has sent and had not ended when this answer came is not repeated with its as_of.
-        ended = format_time(answer.as_of - INTERVALS[self.interval])
+        # What another run has sent of the time after this answer is not repeated with its as_of.
+        newest = max(shown, default="")
         publications = [
             each
             for each in plan_publications(shown, tail, self.windows, splits)
-            if each.open_time in shown or each.open_time <= ended
+            if each.open_time <= newest
         ]
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
