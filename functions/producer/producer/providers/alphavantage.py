@@ -16,11 +16,12 @@ from producer.providers.answers import BARS_PER_ANSWER, REVISION_BARS, Answer, m
 from producer.providers.api_key import ApiKey
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
-    NEEDS_A_PERSON,
+    DailyQuotaError,
     HistoryLimitError,
     MalformedAnswerError,
     MinuteLimitError,
     NoDataError,
+    NotEntitledError,
     ProviderError,
     ProviderUnavailableError,
     RequestNotMadeError,
@@ -124,7 +125,7 @@ class AlphaVantage:
         except ProviderError as error:
             self._second_not_before = self._now() + self._pause_after(error)
             # Two requests in a row may be too quick for the plan, where one by itself is not.
-            if error.outcome in NEEDS_A_PERSON:
+            if self._is_refused:
                 self._alone_not_before = self._second_not_before
             return {name: replace(answer, cut_off_by=error, is_owed=not self._is_refused)}
 
@@ -193,7 +194,7 @@ class AlphaVantage:
     def _pause_after(self, error: ProviderError) -> timedelta:
         """For how long nobody asks for a long answer again."""
         self._failures += 1
-        self._is_refused = error.outcome in NEEDS_A_PERSON
+        self._is_refused = isinstance(error, NotEntitledError | DailyQuotaError)
         if self._is_refused:
             return _REFUSED_PAUSE
         return min(_REFUSED_PAUSE, _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS))

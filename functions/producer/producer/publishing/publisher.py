@@ -172,9 +172,7 @@ class Publisher:
         # What another run has sent of the time after this answer is not repeated with its as_of.
         newest = max(shown, default="")
         publications = [
-            each
-            for each in plan_publications(shown, tail, self.windows, splits)
-            if each.open_time <= newest
+            each for each in plan_publications(shown, tail, self.windows, splits) if each.open_time <= newest
         ]
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
