@@ -113,7 +113,7 @@ DAYS = (
         "New York and London",
         _TWO_EXCHANGES,
         _utc(20, 12),
-        _utc(20, 22, 15),
+        _utc(20, 22, 45),
         halted="IBM",
         listed="NEW",
     ),

@@ -79,10 +79,10 @@ def read_documents(clone: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
-def await_file(path: Path, seconds: float) -> None:
+def await_remembered(path: Path, what: str, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not come"
+    while not path.exists() or what not in path.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, f"{path} does not have {what}"
         time.sleep(0.2)
 
 
@@ -199,7 +199,9 @@ def test_a_run_goes_on_where_a_killed_one_ended(tmp_path: Path, built: Path) -> 
     with started(clone, "up") as process:
         said = read_until(process, "Waiting for the first bars")
         # It remembers what it has sent as soon as a later bar is there, too.
-        await_file(clone / ".stockstream" / "lake" / "kept" / "memory.json", seconds=150)
+        # Of several instruments it may remember one before another.
+        memory = clone / ".stockstream" / "lake" / "kept" / "memory.json"
+        await_remembered(memory, "crypto:BTC/USD|1min", seconds=150)
         process.kill()
         process.wait()
         assert_nothing_runs(clone, said)
