@@ -37,6 +37,7 @@ from producer.production import Producer
 from producer.providers.alpaca import Alpaca, parse_key
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.api_key import ApiKey
+from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import BarStream
 from stockstream.instruments import parse_instruments
@@ -190,11 +191,13 @@ def _producer(name: str, names: list[str], url: str, now: Callable[[], datetime]
         plan=Plan(None, 1200, provider.instruments_per_request),
         ledger_item=LedgerItem(dynamodb, TABLE, name),
         publisher=Publisher(
-            name,
-            BarStream(kinesis, "bars", warn=print),
-            InstrumentTable(dynamodb, TABLE),
-            "1min",
-            Windows(),
+            Post(
+                name,
+                BarStream(kinesis, "bars", warn=print),
+                InstrumentTable(dynamodb, TABLE),
+                "1min",
+                Windows(),
+            )
         ),
         now=now,
     )

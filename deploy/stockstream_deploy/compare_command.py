@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
+from producer.markets.watchlist import Watchlist
+from producer.providers.admission import Admission
 from producer.providers.answers import Answer
 from producer.providers.catalogue import PROVIDERS
 from producer.providers.provider import Provider, ProviderAccess, ProviderKind
@@ -15,7 +17,6 @@ from producer.providers.provider_errors import ProviderError
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.intervals import INTERVALS
-from stockstream.sessions import market_of
 from stockstream.times import parse_time
 from stockstream_deploy.cross_check import CrossCheck, cross_check
 from stockstream_operate.arguments import day
@@ -167,8 +168,10 @@ def _closes_there(
 
 
 def _closes(answer: Answer, instrument: Instrument, interval: str) -> Mapping[datetime, float]:
-    finished = answer.without_forming(market_of(instrument, "regular"), interval)
-    return {parse_time(open_time): numbers.close for open_time, numbers in finished.bars.items()}
+    watchlist = Watchlist((instrument,), interval, "regular")
+    finished = answer.without_forming(watchlist.market_of(instrument), interval)
+    admitted = Admission().admit(instrument, finished, watchlist)
+    return {parse_time(open_time): numbers.close for open_time, numbers in admitted.bars.items()}
 
 
 def _open(kind: ProviderKind, instrument: Instrument, key: str) -> Provider:

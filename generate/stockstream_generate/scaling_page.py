@@ -81,7 +81,7 @@ def _first_limit(work: Workload) -> str:
         name
         for at, name in sorted(
             [
-                (LIST_TICKERS, "the list"),
+                (LIST_TICKERS, "the parameter `Instruments`"),
                 (_processor_ends(MEMORIES[0], work.provider), "the producer's share of a processor"),
                 (_processor_ends(WHOLE_PROCESSOR_MB, work.provider), "one function"),
                 (_shard_ends(), "the shard"),
@@ -119,7 +119,12 @@ def _about(number: float) -> int:
 
 def _limits() -> str:
     rows = [
-        ("the list", LIST_TICKERS, "the deployment is refused", "a second stack with the rest of the list"),
+        (
+            "the parameter `Instruments`",
+            LIST_TICKERS,
+            "the deployment is refused",
+            "`InstrumentsFileEnabled`: [the list is a file](instruments.md)",
+        ),
         (
             f"a share of a processor, {MEMORIES[0]} MB, with Alpha Vantage",
             _processor_ends(MEMORIES[0], "alphavantage"),

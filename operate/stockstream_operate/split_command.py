@@ -19,6 +19,7 @@ from stockstream.splits import (
 )
 from stockstream.times import parse_time
 from stockstream_operate.arguments import day
+from stockstream_operate.instrument_list import read_followed
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import Stack, find_stack
 
@@ -84,9 +85,11 @@ def run_split(asked: argparse.Namespace, screen: Screen) -> None:
 
 
 def _find(name: str, stack: Stack) -> Instrument:
-    followed = {each.name: each for each in parse_instruments(stack.parameters["Instruments"])}
+    followed = {each.name: each for each in read_followed(stack)}
     if name not in followed:
-        raise UnknownSplitError(f"{name} is not followed by {stack.name}; it follows {', '.join(followed)}.")
+        raise UnknownSplitError(
+            f"{name} is not followed by {stack.name}: `stockstream instruments list` shows what is."
+        )
     return followed[name]
 
 

@@ -35,6 +35,7 @@ from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.alphavantage import AlphaVantage
 from producer.providers.api_key import ApiKey
+from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import BarStream
 from stockstream.errors import StockstreamError
@@ -518,11 +519,13 @@ class World:
             plan=Plan(None, 75),
             ledger_item=LedgerItem(dynamodb, TABLE, "alphavantage"),
             publisher=Publisher(
-                source="alphavantage",
-                stream=self._open_stream(kinesis, STREAM),
-                table=InstrumentTable(dynamodb, TABLE),
-                interval="1min",
-                windows=Windows(),
+                Post(
+                    source="alphavantage",
+                    stream=self._open_stream(kinesis, STREAM),
+                    table=InstrumentTable(dynamodb, TABLE),
+                    interval="1min",
+                    windows=Windows(),
+                )
             ),
             now=lambda: self.now,
         )

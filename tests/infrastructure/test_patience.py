@@ -81,8 +81,8 @@ def test_the_producer_can_write_its_ledger_whatever_came_before(
 
     # The last call may take all its time, and a second is for the rest.
     assert seconds["dynamodb"] + 1 <= handler.RESERVE_SECONDS
-    assert handler._producer().publisher.table_seconds == seconds["dynamodb"]  # noqa: SLF001
-    assert handler._producer().publisher.stream_seconds == seconds["kinesis"]  # noqa: SLF001
+    assert handler._producer().publisher.post.table_seconds == seconds["dynamodb"]  # noqa: SLF001
+    assert handler._producer().publisher.post.stream_seconds == seconds["kinesis"]  # noqa: SLF001
     # No clock is looked at before the first request: for the key, the ledger and the lease. It has its time.
     request = LONGEST_REQUEST * variable("PROVIDER_TIMEOUT_SECONDS", "ProducerFunction")
     assert handler._producer().request_seconds == request  # noqa: SLF001

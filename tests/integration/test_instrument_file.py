@@ -103,6 +103,14 @@ def test_the_parameter_counts_until_there_is_a_file_and_the_file_from_then_on(
     assert "GetObject" in calls
 
 
+def test_a_new_container_looks_for_the_file_once(calls: list[str]) -> None:
+    put("crypto:ETH/USD")
+    calls.clear()
+
+    assert run() == ["crypto:ETH/USD"]
+    assert calls.count("GetObject") == 1
+
+
 def test_a_file_that_has_not_changed_costs_one_call_and_keeps_the_producer(calls: list[str]) -> None:
     put("crypto:ETH/USD\n")
     run()

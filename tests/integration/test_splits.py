@@ -289,7 +289,10 @@ def test_the_command_shows_what_is_known(capsys: pytest.CaptureFixture[str]) -> 
         (["IBM", "10:1"], "stockstream split IBM 10:1 --at 2026-11-30"),
         (["IBM", "10", "--at", "2026-11-30"], "'10' is no split: write 10:1"),
         (["IBM", "0:1", "--at", "2026-11-30"], "'0:1' is no split"),
-        (["MSFT", "2:1", "--at", "2026-11-30"], "MSFT is not followed by mine; it follows IBM, TSCO.LON"),
+        (
+            ["MSFT", "2:1", "--at", "2026-11-30"],
+            "MSFT is not followed by mine: `stockstream instruments list` shows what is",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_and_nothing_written(
@@ -313,3 +316,22 @@ def test_a_split_that_somebody_else_wrote_wrongly_stops_the_run_with_its_name() 
         SplitError, match=r"the item splits .* holds 'IBM\|yesterday'.* Take the attribute out"
     ):
         invoke({})
+
+
+@pytest.mark.usefixtures("stack")
+def test_what_a_file_lists_can_be_split_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boto3.client("s3").create_bucket(Bucket="lake")
+    boto3.client("s3").put_object(Bucket="lake", Key="instruments.txt", Body=b"MSFT  # Microsoft\n")
+    listed = replace(
+        STACK,
+        outputs={**STACK.outputs, "LakeBucketName": "lake"},
+        parameters={**STACK.parameters, "InstrumentsFileEnabled": "true"},
+    )
+    monkeypatch.setattr(split_command, "find_stack", lambda _name: listed)
+
+    assert split("MSFT", "2:1", "--at", "2026-11-23") == 0
+    assert "MSFT, split 2:1" in capsys.readouterr().out
+    assert split("IBM", "2:1", "--at", "2026-11-23") == 1
+    assert "IBM is not followed by mine" in capsys.readouterr().err

@@ -30,6 +30,7 @@ from producer.providers.alphavantage import AlphaVantage
 from producer.providers.api_key import ApiKey
 from producer.providers.kraken import Kraken
 from producer.providers.provider import Provider
+from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import KeyedRecord
 from stockstream.bars import INTERVALS
@@ -385,11 +386,13 @@ class World:
             plan=self._plan._replace(instruments_per_request=provider.instruments_per_request),
             ledger_item=self.ledger_item,  # type: ignore[arg-type]  # a fake
             publisher=Publisher(
-                source="alphavantage",
-                stream=self.stream,  # type: ignore[arg-type]  # a fake
-                table=self.table,  # type: ignore[arg-type]  # a fake
-                interval=self._interval,
-                windows=Windows(),
+                Post(
+                    source="alphavantage",
+                    stream=self.stream,  # type: ignore[arg-type]  # a fake
+                    table=self.table,  # type: ignore[arg-type]  # a fake
+                    interval=self._interval,
+                    windows=Windows(),
+                )
             ),
             now=self.clock,
         )

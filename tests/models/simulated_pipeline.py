@@ -29,6 +29,7 @@ from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import ProviderError, ProviderUnavailableError
+from producer.publishing.post import Post
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publisher import Publisher
 from stockstream import observability
@@ -304,11 +305,13 @@ def simulate(days: Days) -> Metrics:
         plan=days.plan._replace(instruments_per_request=days.together),
         ledger_item=_LedgerItem(),  # type: ignore[arg-type]  # a fake
         publisher=Publisher(
-            source="alphavantage",
-            stream=stream,  # type: ignore[arg-type]  # a fake
-            table=_Table(),  # type: ignore[arg-type]  # a fake
-            interval="1min",
-            windows=Windows(sma=(5, 20), ema=(12,)),
+            Post(
+                source="alphavantage",
+                stream=stream,  # type: ignore[arg-type]  # a fake
+                table=_Table(),  # type: ignore[arg-type]  # a fake
+                interval="1min",
+                windows=Windows(sma=(5, 20), ema=(12,)),
+            ),
             watch=PriceWatch(percent=5, bars=5, hours=days.hours),
         ),
         now=lambda: market.now,
@@ -323,6 +326,7 @@ def simulate(days: Days) -> Metrics:
     observability.metrics.clear_metrics()  # what other tests measured and did not write
     with (
         patch.object(handler, "_producer", lambda: producer),
+        patch.object(handler, "_followed", lambda: None),
         warnings.catch_warnings(),
     ):
         # Powertools says so of each run at night, once in a process.

@@ -26,6 +26,7 @@ from producer.planning.ledger import Ledger
 from producer.planning.planner import Plan
 from producer.production import Producer
 from producer.providers.answers import Answer
+from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import KeyedRecord
 from stockstream.instruments import Instrument, parse_instrument
@@ -164,11 +165,13 @@ class World:
             plan=Plan(requests_per_day=None, requests_per_minute=10),
             ledger_item=self,  # type: ignore[arg-type]  # a fake
             publisher=Publisher(
-                source="replay",
-                stream=self,  # type: ignore[arg-type]  # a fake
-                table=self,  # type: ignore[arg-type]  # a fake
-                interval="1min",
-                windows=WINDOWS,
+                Post(
+                    source="replay",
+                    stream=self,  # type: ignore[arg-type]  # a fake
+                    table=self,  # type: ignore[arg-type]  # a fake
+                    interval="1min",
+                    windows=WINDOWS,
+                )
             ),
             now=self.now,
         )

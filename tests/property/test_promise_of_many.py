@@ -25,6 +25,7 @@ from producer.memory.tail_codec import UnreadableTailError
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
 from producer.publishing import publisher, sending
+from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import KeyedRecord
 from stockstream.instruments import parse_instrument
@@ -112,7 +113,7 @@ class World:
         }
         aws: Any = self
         with suppress(Death):
-            Publisher("replay", aws, aws, "1min", WINDOWS).publish(answers, deadline=float("inf"))
+            Publisher(Post("replay", aws, aws, "1min", WINDOWS)).publish(answers, deadline=float("inf"))
 
     def live(self, most: int) -> None:
         """Some minutes, in which each instrument may have a bar, or a bar of an earlier minute changes."""

@@ -46,7 +46,8 @@ def record_run(
         failures = each.failures()
         for name, failure in failures.items():
             if isinstance(failure, AllowanceSpentError):
-                ledger = record_waiting(ledger, each.asked_at, name, again=each.again)
+                has_begun = name in each.answers and bool(each.answers[name].bars)
+                ledger = record_waiting(ledger, each.asked_at, name, again=each.again and has_begun)
             else:
                 ledger = record_failure(
                     ledger,
@@ -85,12 +86,12 @@ def _sent_until(
     cursors = {}
     silent_since = fetched.asked_at - max(_LATEST_BARS, BARS_PER_ANSWER * watchlist.bar_length)
     for name, published in fetched.published.items():
-        is_whole = name not in failures and not published.unsent
-        before = silent_since if is_whole else ledger.of_instrument(name).sent_until
-        newest = parse_time(published.newest) if published.newest else None
         known = ledger.of_instrument(name).sent_until
+        is_whole = name not in failures and not published.unsent
+        before = silent_since if is_whole else known
+        newest = parse_time(published.newest) if published.newest else None
         if known and fetched.answers[name].is_owed:
-            newest = min(filter(None, (known, newest)))
+            newest = known
         if moment := max(filter(None, (before, newest)), default=None):
             cursors[name] = moment
     return cursors

@@ -25,6 +25,7 @@ from producer.production import Producer
 from producer.providers.catalogue import PROVIDERS
 from producer.providers.provider import ProviderAccess
 from producer.providers.provider_http import LONGEST_REQUEST
+from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, check_instrument, read_settings
 from stockstream.bar_stream import BarStream
@@ -79,7 +80,6 @@ def _producer() -> Producer:
     settings, followed = _settings(), _followed()
     watchlist = settings.watchlist
     if followed:
-        followed.refresh()
         watchlist = replace(watchlist, instruments=followed.instruments)
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     allowance = Allowance()
@@ -100,25 +100,26 @@ def _producer() -> Producer:
     _warn(watchlist, plan)
     return Producer(
         watchlist=watchlist,
-        followed=followed,
         provider=provider,
         allowance=allowance,
         plan=plan,
         ledger_item=LedgerItem(dynamodb, settings.instrument_table_name, settings.provider),
         publisher=Publisher(
-            source=settings.provider,
-            stream=BarStream(
-                boto3.client("kinesis", config=STREAM_CONFIG),
-                settings.bar_stream_name,
-                warn=logger.warning,
-                call_seconds=longest_call(STREAM_CONFIG),
+            Post(
+                source=settings.provider,
+                stream=BarStream(
+                    boto3.client("kinesis", config=STREAM_CONFIG),
+                    settings.bar_stream_name,
+                    warn=logger.warning,
+                    call_seconds=longest_call(STREAM_CONFIG),
+                ),
+                table=InstrumentTable(dynamodb, settings.instrument_table_name),
+                interval=watchlist.interval,
+                windows=settings.windows,
+                table_seconds=longest_call(AWS_CONFIG),
+                stream_seconds=longest_call(STREAM_CONFIG),
             ),
-            table=InstrumentTable(dynamodb, settings.instrument_table_name),
-            interval=watchlist.interval,
-            windows=settings.windows,
             watch=settings.watch,
-            table_seconds=longest_call(AWS_CONFIG),
-            stream_seconds=longest_call(STREAM_CONFIG),
         ),
         delay=kind.delay(settings.provider_options),
         request_seconds=LONGEST_REQUEST * settings.provider_timeout_seconds,
@@ -158,11 +159,11 @@ def _warn(watchlist: Watchlist, plan: Plan) -> None:
 def handle(event: dict[str, object], context: LambdaContext) -> Mapping[str, object]:
     """Sends the bars that are new or have changed, or a month of history; answers what became of each."""
     backfill = read_backfill(event)
-    producer = _producer()
-    if producer.followed and producer.followed.refresh():
+    followed = _followed()
+    if followed and followed.refresh():
         # Another list may need a key where the one before needed none, and has another plan.
         _producer.cache_clear()
-        producer = _producer()
+    producer = _producer()
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
     if backfill:
         return producer.backfill(backfill.instruments, backfill.month, seconds)

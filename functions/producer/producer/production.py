@@ -9,7 +9,6 @@ from producer.backfill import check_requests, describe_month, unfinished_since
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.fetching import Fetching
-from producer.followed import Followed
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.lease import release_lease, take_lease
@@ -55,7 +54,6 @@ class Producer:
         delay: by how much the plan may delay its data.
         request_seconds: how long one request to the provider takes at the most. None is begun that could
             outlast the run.
-        followed: what says that the watchlist has changed; None where it does not.
         read_splits: gives the confirmed splits of each instrument by its name, the oldest first.
     """
 
@@ -70,7 +68,6 @@ class Producer:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     told: ToldBars = field(default_factory=ToldBars)
     admission: Admission = field(default_factory=Admission)
-    followed: Followed | None = None
     read_splits: Callable[[], SplitsByName] = lambda: NO_SPLITS
 
     def run(self, seconds: float) -> dict[str, int]:
@@ -192,7 +189,7 @@ class Producer:
     def _lookback_to_reread(self) -> int | None:
         if not self.provider.answers_since:
             return None
-        return max(lookback_lengths(self.publisher.windows).values())
+        return max(lookback_lengths(self.publisher.post.windows).values())
 
 
 def _require_a_tail(fetched: Sequence[Fetched]) -> None:

@@ -9,12 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
 from stockstream.errors import StockstreamError
-from stockstream.instruments import parse_instruments
 from stockstream.intervals import INTERVALS
 from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.cost.bill import Line, monthly_bill, savings, total
 from stockstream_operate.cost.prices import AS_OF, PRICES
 from stockstream_operate.cost.workload import INSTRUMENTS_A_REQUEST, MARKETS, MEMORIES, Workload
+from stockstream_operate.instrument_list import read_followed
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import StackError, ask_stack
 
@@ -66,7 +66,7 @@ def run_cost(asked: argparse.Namespace, screen: Screen) -> None:
         state, stack = ask_stack(asked.stack)
         if state is None:
             raise StackError(f"There is no stack {asked.stack} in this account and region")
-        work = workload_of(stack.parameters)
+        work = workload_of(stack.parameters, len(read_followed(stack)))
     else:
         work = _workload(asked)
     lines = monthly_bill(work, asked.region)
@@ -84,11 +84,11 @@ def run_cost(asked: argparse.Namespace, screen: Screen) -> None:
         _compare(asked.stack, screen)
 
 
-def workload_of(parameters: Mapping[str, str]) -> Workload:
-    """What a stack with these parameters does."""
+def workload_of(parameters: Mapping[str, str], instruments: int) -> Workload:
+    """What a stack with these parameters does that follows so many instruments."""
     provider = parameters["Provider"]
     return Workload(
-        instruments=len(parse_instruments(parameters["Instruments"])),
+        instruments=instruments,
         minutes=_minutes(parameters["Interval"]),
         provider=provider if provider in INSTRUMENTS_A_REQUEST else "alphavantage",
         market=parameters["MarketHours"],

@@ -1,11 +1,11 @@
-"""AWS's list prices in US dollars, without tax: when they were read, and where.
+"""AWS's list prices in US dollars, without tax.
 
 Another region is another entry of PRICES.
 """
 
 from dataclasses import dataclass
 
-# When the pages were read:
+# Of which month they are, and the pages on which AWS lists them:
 # https://aws.amazon.com/kinesis/data-streams/pricing/     https://aws.amazon.com/firehose/pricing/
 # https://aws.amazon.com/lambda/pricing/                   https://aws.amazon.com/dynamodb/pricing/on-demand/
 # https://aws.amazon.com/cloudwatch/pricing/               https://aws.amazon.com/s3/pricing/

@@ -168,3 +168,23 @@ def test_a_refusal_that_needs_a_person_is_no_silence() -> None:
 
     assert ledger.unanswered == 0
     assert ledger.stopped_until == datetime(2026, 11, 21, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("fetched", "reread_at"),
+    [
+        pytest.param(Fetched([IBM], NOW, {"IBM": answer(AllowanceSpentError("spent"))}), MINUTE, id="begun"),
+        pytest.param(Fetched([IBM], NOW, failure=AllowanceSpentError("spent")), None, id="no turn"),
+        pytest.param(
+            Fetched([IBM], NOW, {"IBM": replace(answer(AllowanceSpentError("spent")), bars={})}),
+            None,
+            id="its page did not come",
+        ),
+    ],
+)
+def test_only_a_reading_that_had_begun_is_left_for_the_next_time(
+    fetched: Fetched, reread_at: datetime | None
+) -> None:
+    ledger = record_run(LEDGER, WATCHLIST, [replace(fetched, again=True)], 1, NOW)
+
+    assert ledger.of_instrument("IBM").reread_at == reread_at

@@ -24,6 +24,7 @@ from producer.providers.provider_errors import (
     ProviderError,
     ProviderUnavailableError,
 )
+from producer.publishing.post import Post
 from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import KeyedRecord
@@ -130,11 +131,13 @@ class World:
             plan=plan,
             ledger_item=self.ledger_item,  # type: ignore[arg-type]  # a fake
             publisher=Publisher(
-                source="replay",
-                stream=self.stream,  # type: ignore[arg-type]  # a fake
-                table=self.table,  # type: ignore[arg-type]  # a fake
-                interval="1min",
-                windows=Windows(),
+                Post(
+                    source="replay",
+                    stream=self.stream,  # type: ignore[arg-type]  # a fake
+                    table=self.table,  # type: ignore[arg-type]  # a fake
+                    interval="1min",
+                    windows=Windows(),
+                )
             ),
             now=lambda: self.moment,
         )

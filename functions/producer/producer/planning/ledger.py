@@ -247,8 +247,12 @@ def record_failure(
 def record_waiting(ledger: Ledger, now: datetime, name: str, *, again: bool) -> Ledger:
     """The ledger after a request in which an instrument did not get its turn: it waits since then.
 
-    Where the request was to read again what was sent long ago, that is left for the next time. Begun anew in
-    each run, it would get its first pages in each, and what is new would never get a turn.
+    Args:
+        ledger: before.
+        now: when the request was made.
+        name: the instrument's.
+        again: whether the request had begun to read again what was sent long ago. The rest is left for the
+            next time: begun anew in each run, it would get its first pages in each, and what is new no turn.
     """
     state = ledger.of_instrument(name)
     waiting = state._replace(

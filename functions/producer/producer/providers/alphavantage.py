@@ -4,7 +4,7 @@ https://www.alphavantage.co/documentation/
 """
 
 import time
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -168,9 +168,7 @@ class AlphaVantage:
             try:
                 answer = self._fetch_short(instrument, interval, since)
             except RequestNotMadeError as not_made:
-                return Answer(
-                    {}, [], asked_at, asked_at, reaches_back=False, failure=not_made, cut_off_by=error
-                )
+                answer = Answer({}, [], asked_at, asked_at, reaches_back=False, failure=not_made)
             return replace(answer, cut_off_by=error, is_owed=not self._is_refused)
 
     def _fetch_long(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
@@ -201,7 +199,8 @@ class AlphaVantage:
 
     def _shows_revisions(self, answer: Answer, since: datetime) -> bool:
         """Whether a short answer shows enough of what was sent before it, or there is no request for more."""
-        before = bisect_right(sorted(answer.bars), format_time(since))
+        newest = format_time(since)
+        before = sum(time <= newest for time in answer.bars)
         return self._is_scarce or not _is_cut(answer) or before >= REVISION_BARS
 
     def _fetch_short(self, instrument: Instrument, interval: str, since: datetime | None) -> Answer:

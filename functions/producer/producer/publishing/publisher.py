@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
-from producer.memory.instrument_table import InstrumentTable, VersionedTail
+from producer.memory.instrument_table import VersionedTail
 from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import BARS_PER_ANSWER, Answer
@@ -25,29 +25,22 @@ from producer.publishing.publication import (
 )
 from producer.publishing.sending import SLICE_BARS, Piece, Published, Sending, parcels
 from producer.publishing.split_suspicions import suspect_split
-from stockstream.bar_stream import CALL_RECORDS, BarStream
+from stockstream.bar_stream import CALL_RECORDS
 from stockstream.instruments import Instrument
 from stockstream.splits import NO_SPLITS, Split, SplitsByName
-from stockstream.windows import Windows
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Where bars go, and what has been sent.
+    """Works out what is to be sent, and has it sent.
 
     Attributes:
-        table_seconds: how long a call of the table takes at the most.
-        stream_seconds: the same of the stream.
+        post: puts bars, and remembers what was put.
+        watch: which moves of prices people want to be told of.
     """
 
-    source: str
-    stream: BarStream
-    table: InstrumentTable
-    interval: str
-    windows: Windows
+    post: Post
     watch: PriceWatch = NO_WATCH
-    table_seconds: float = 0.0
-    stream_seconds: float = 0.0
 
     def publish(
         self,
@@ -71,7 +64,7 @@ class Publisher:
             run sends what is missing.
         """
         try:
-            tail_of = self._post.read_tails(answers, deadline)
+            tail_of = self.post.read_tails(answers, deadline)
         except TailError as error:
             return {instrument.name: error for instrument in answers}
         outcomes: dict[str, Published | TailError] = {}
@@ -91,7 +84,7 @@ class Publisher:
                 yield sending
 
         for parcel in parcels(plan(), CALL_RECORDS):
-            self._post.send(parcel, deadline)
+            self.post.send(parcel, deadline)
             outcomes |= {
                 each.sending.instrument.name: each.sending.error for each in parcel if each.sending.error
             }
@@ -122,40 +115,28 @@ class Publisher:
         Raises:
             TailError: the tail was not read or not written.
         """
-        tail, version = self._post.read_tails([instrument], deadline)(instrument.name)
-        plan = plan_history(answer.bars, before, tail, self.windows, begin, splits)
+        tail, version = self.post.read_tails([instrument], deadline)(instrument.name)
+        plan = plan_history(answer.bars, before, tail, self.post.windows, begin, splits)
         published = Published(unsent=len(plan.older) + len(plan.within))
         remembered = VersionedTail(with_splits(plan.tail, splits), version)
         sending = Sending(instrument, answer.as_of, plan.within, remembered, published)
-        for piece in batched(plan.older_publications(self.windows), SLICE_BARS, strict=False):
+        for piece in batched(plan.older_publications(self.post.windows), SLICE_BARS, strict=False):
             published.unsent_from = piece[0].open_time
             if time.monotonic() >= deadline:
                 return published
-            (acknowledged,) = self._post.put([Piece(sending, piece)], deadline)
+            (acknowledged,) = self.post.put([Piece(sending, piece)], deadline)
             sending.take(piece, acknowledged)
             if sending.is_over:
                 # What lies within the tail would be remembered, and these bars with it, as if they were sent.
                 published.unsent_from = _first_refused(piece, acknowledged)
                 return published
         for parcel in parcels([sending], CALL_RECORDS):
-            self._post.send(parcel, deadline)
+            self.post.send(parcel, deadline)
         if sending.error:
             raise sending.error
         # What the stream did not take of the tail's time is in doubt, and the next answer's run sends it.
         published.unsent_from = plan.within[0].open_time if published.unsent else ""
         return published
-
-    @property
-    def _post(self) -> Post:
-        return Post(
-            self.source,
-            self.stream,
-            self.table,
-            self.interval,
-            self.windows,
-            self.table_seconds,
-            self.stream_seconds,
-        )
 
     def _plan(
         self,
@@ -168,18 +149,17 @@ class Publisher:
     ) -> Sending:
         tail, shown = read.tail, answer.bars
         if again:
-            shown = comparable_bars(shown, tail, self.windows)
+            shown = comparable_bars(shown, tail, self.post.windows)
         # What another run has sent of the time after this answer is not repeated with its as_of.
         newest = max(shown, default="")
-        publications = [
-            each for each in plan_publications(shown, tail, self.windows, splits) if each.open_time <= newest
-        ]
+        planned = plan_publications(shown, tail, self.post.windows, splits)
+        publications = [each for each in planned if each.open_time <= newest]
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
         published = Published(
             unsent=len(publications),
             hole=None if answer.reaches_back else _hole(tail, shown),
-            move=self.watch.find_move(instrument, self.interval, known, new, answer.asked_at),
+            move=self.watch.find_move(instrument, self.post.interval, known, new, answer.asked_at),
             suspicion=suspect_split(instrument, known, new, splits, answer.asked_at),
             newest=tail.newest,
             times=sorted(known)[-BARS_PER_ANSWER:],

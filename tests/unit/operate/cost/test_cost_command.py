@@ -63,10 +63,10 @@ def test_a_stacks_parameters_say_what_it_does() -> None:
         ProducerMemory="512",
     ).parameters
 
-    assert workload_of(deployed) == Workload(
+    assert workload_of(deployed, 3) == Workload(
         3, 5, "alpaca", "regular", None, parquet=True, search=False, buffer_seconds=60, memory=512, shards=2
     )
-    assert workload_of(ResolvedTemplate().parameters) == Workload(memory=256, shards=1)
+    assert workload_of(ResolvedTemplate().parameters, 1) == Workload(memory=256, shards=1)
 
 
 class FakeCostExplorer:

@@ -11,7 +11,7 @@ from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
 from producer.publishing import post
-from producer.publishing.post import NoTimeLeftError
+from producer.publishing.post import NoTimeLeftError, Post
 from producer.publishing.publisher import Publisher
 from producer.publishing.sending import Published
 from stockstream.bar_stream import KeyedRecord
@@ -62,13 +62,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
 
 def publish(aws: Aws, shown: dict[str, Ohlcv], deadline: float) -> Published:
     outcomes = Publisher(
-        source="replay",
-        stream=aws,  # type: ignore[arg-type]  # a fake
-        table=aws,  # type: ignore[arg-type]  # a fake
-        interval="1min",
-        windows=Windows(),
-        table_seconds=7,
-        stream_seconds=4,
+        Post(
+            source="replay",
+            stream=aws,  # type: ignore[arg-type]  # a fake
+            table=aws,  # type: ignore[arg-type]  # a fake
+            interval="1min",
+            windows=Windows(),
+            table_seconds=7,
+            stream_seconds=4,
+        )
     ).publish({IBM: Answer(shown, [], NOW, NOW, reaches_back=True)}, deadline)
     outcome = outcomes["IBM"]
     if isinstance(outcome, TailError):
