@@ -45,8 +45,8 @@ check: setup  ## the quick part of it: style, types, imports, unit and property 
 check-tests:
 	@pytest $(WORKERS) --quiet tests/unit tests/property
 
-test-slow: setup  ## what `make test` leaves out, since it waits: each fault's notice (a quarter of an hour)
-	pytest -m slow $(ARGS)
+test-slow: setup  ## the same with all that `make test` leaves out: long days, each case, each fault's notice
+	pytest $(WORKERS) --thorough $(ARGS)
 
 drill: setup  ## play trading days under faults, and look whether anything is lost or wrong (ARGS='--seeds 7')
 	@python tests/drill/drill.py $(ARGS)

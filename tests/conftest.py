@@ -1,7 +1,8 @@
 """What tests of every tier share."""
 
 import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,20 @@ from stockstream_operate.environment import KEY_VARIABLES
 ROOT = Path(__file__).parents[1]
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
+settings.register_profile("thorough", deadline=None)
 settings.load_profile("any machine")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make test-slow` asks for."""
+    parser.addoption("--thorough", action="store_true", help="also what is slow, each case and all examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leaves nothing out where all is asked for. Tests say at import how many examples they want, so: now."""
+    if config.getoption("--thorough"):
+        settings.load_profile("thorough")
+        config.option.markexpr = ""
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +65,20 @@ def recorded() -> Callable[[str], bytes]:
     return read
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets what deploys a stack begin first, whatever the order: it waits, and the others work meanwhile."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Marks as slow the cases that a sample leaves out, and begins with what deploys a stack."""
+    cases: defaultdict[str, list[pytest.Function]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("sampled"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for each in cases.values():
+        (wanted,) = each[0].get_closest_marker("sampled").args  # type: ignore[union-attr]
+        each.sort(key=lambda item: item.nodeid)  # random order must not choose
+        kept = {round(place * (len(each) - 1) / max(1, wanted - 1)) for place in range(wanted)}
+        for place, item in enumerate(each):
+            if place not in kept:
+                item.add_marker(pytest.mark.slow)
+    yield  # here the order is drawn, and what is slow left out
+    # It waits, and the others work meanwhile.
     items.sort(key=lambda item: not item.get_closest_marker("local"))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from stockstream_deploy.deploy_command import add_deploy, read_template
+from stockstream_deploy.deploy_command import add_deploy
 from stockstream_deploy.parameters import merge, parse_assignments
 from stockstream_deploy.values import Values, examine_values
+from stockstream_generate.template_file import read_template
 from stockstream_local.cli import COMMANDS
 from stockstream_operate.doctor.finding import Level
 
@@ -19,7 +20,7 @@ PAGES = {
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if page.name != "decisions.md"  # which tells of what was
 }
-TEMPLATE = read_template(ROOT)
+TEMPLATE = read_template()
 
 
 def shell_lines() -> list[tuple[str, str]]:

@@ -82,6 +82,7 @@ def heard(metrics: Metrics) -> list[Change]:
     return by_filling
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("late", [0, 6])
 def test_when_all_is_read_no_alarm_is_heard_at_birth_or_at_night(
     sent: dict[datetime, float], late: int
@@ -89,6 +90,7 @@ def test_when_all_is_read_no_alarm_is_heard_at_birth_or_at_night(
     assert heard(world(sent, late)) == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("delivery", "alarm"),
     [("BarDelivery", "DeliveryIdleAlarm"), ("SearchDelivery", "SearchDeliveryIdleAlarm")],
@@ -111,6 +113,7 @@ def test_a_delivery_that_has_never_read_is_heard_within_15_minutes(sent: dict[da
     assert found[0].at <= min(sent) + 15 * MINUTE
 
 
+@pytest.mark.sampled(1)
 def test_it_ends_when_the_reader_is_back_and_not_because_the_market_closes(
     sent: dict[datetime, float],
 ) -> None:

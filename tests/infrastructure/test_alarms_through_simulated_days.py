@@ -76,6 +76,7 @@ CHRISTMAS = utc("2024-12-24T12:00"), utc("2024-12-26T12:00")
 NEW_YEAR = utc("2024-12-31T12:00"), utc("2025-01-02T12:00")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "days",
     [
@@ -133,6 +134,7 @@ def test_when_all_is_well_no_alarm_is_heard(days: Days) -> None:
     } <= metrics.names()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "days",
     [
@@ -216,6 +218,7 @@ def test_a_provider_that_stands_still_is_noticed_after_twice_the_rhythm_of_a_coi
     assert found[1].at <= at("15:35")
 
 
+@pytest.mark.slow
 def test_a_provider_that_has_not_come_back_after_christmas_is_noticed() -> None:
     # From 18:00 in New York on, 23:00 UTC, bars are missed.
     still = Trouble(utc("2024-12-25T10:00"), utc("2024-12-26T06:00"), freezes=True)
@@ -308,6 +311,7 @@ def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) 
     assert friday(PAID, jumps=[Jump("IBM", at(moment), 1.2)]) == []
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("plan", "latest"), [(PAID, "14:35"), (FREE, "14:55")])
 @pytest.mark.parametrize("factor", [0.1, 8.0])
 def test_a_split_that_nobody_has_confirmed_is_told_once(plan: Plan, latest: str, factor: float) -> None:
@@ -318,6 +322,7 @@ def test_a_split_that_nobody_has_confirmed_is_told_once(plan: Plan, latest: str,
     assert utc("2026-11-25T14:31") < found[0].at <= utc(f"2026-11-25T{latest}")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("plan", "latest"),
     # Two hours after 14:45; on 25 requests a day two instruments are asked each 44 minutes at the latest.

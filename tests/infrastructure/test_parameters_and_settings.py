@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from resolved_template import ResolvedTemplate
@@ -115,7 +116,7 @@ def test_what_was_taken_by_one_home_alone_is_taken_by_both_or_none(name: str, te
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(data=st.data())
 def test_the_template_and_the_settings_take_the_same_texts(name: str, data: st.DataObject) -> None:
     text = data.draw(nearly(name))

@@ -352,6 +352,7 @@ def test_two_invocations_at_once_tell_each_channel_once(
 
 
 # A redirect counts as a failure too: followed, the POST would become a GET that nobody reads.
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("status", [302, 404, 429, 500])
 def test_a_channel_that_was_down_is_told_later_and_the_others_not_again(
     load_event: LoadEvent, site: Site, inbox: Inbox, status: int

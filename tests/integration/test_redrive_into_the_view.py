@@ -151,6 +151,7 @@ def test_the_ways_to_be_spoilt_are_all_that_there_are() -> None:
     assert set(HOPELESS) == set(Reason) - {Reason.BAD_LOOKBACK, Reason.TOO_LARGE}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_each_record_that_can_be_repaired_is_in_the_view_once_at_its_latest_as_of(
     world: World, seed: int

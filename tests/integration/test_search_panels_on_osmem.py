@@ -512,6 +512,7 @@ def test_refused_documents_are_counted_by_reason_without_what_differs(ask: Ask) 
     ]
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("days", [1, 30])
 @pytest.mark.parametrize("name", PANELS)

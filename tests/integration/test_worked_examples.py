@@ -47,6 +47,7 @@ def test_the_indicator_and_the_class_are_in_the_document_and_in_the_lake(seen: d
     assert seen["lake"] == [["metal:XAU/USD", "metal", document["drawdown_20"]]]
 
 
+@pytest.mark.slow
 def test_what_is_made_of_the_sources_has_it(seen: dict[str, Any], clone: Path) -> None:
     assert seen
 

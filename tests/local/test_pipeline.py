@@ -296,6 +296,7 @@ def test_every_bar_that_the_market_showed_is_in_the_lake_at_its_final_numbers(
     pd.testing.assert_frame_equal(told, frame, check_freq=False)
 
 
+@pytest.mark.slow
 def test_a_full_look_back_is_reached_over_several_runs(
     delivered: dict[str, list[list[Document]]], stack: Stack
 ) -> None:

@@ -199,6 +199,7 @@ def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path
     assert "Nothing runs here" in answer
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_a_killed_one_ended(tmp_path: Path, built: Path) -> None:
     clone = make_clone(tmp_path, built)
     with started(clone, "up") as process:
@@ -251,6 +252,7 @@ def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
     assert_nothing_runs(clone, said)
 
 
+@pytest.mark.slow
 def test_a_second_run_in_the_same_clone_is_refused(clone: Path) -> None:
     with started(clone, "up") as first:
         read_until(first, "Building")

@@ -126,6 +126,7 @@ def write_next_version(built: Path, folder: Path) -> str:
     return json.dumps(template)  # which is YAML, too
 
 
+@pytest.mark.slow
 def test_an_update_under_way_loses_no_bar_and_replaces_no_store(
     running: Running, built: Path, tmp_path: Path
 ) -> None:

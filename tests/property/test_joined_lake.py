@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from delivered_files import document, write_file, write_parquet
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,7 +116,7 @@ def answers(engine: LakeEngine) -> list[Sequence[Any]]:
     return [*found, sorted(engine.troubles)]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(steps)
 def test_what_is_joined_answers_as_the_files_do(
     steps: list[tuple[list[Delivery], bool, str, int | None]],

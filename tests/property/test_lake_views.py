@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from delivered_files import document, write_file, write_parquet
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +41,7 @@ def as_document(bar: int, answer: int) -> dict[str, Any]:
     return document(opens(bar).isoformat() + "Z", price(bar, answer), as_of=as_of)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(deliveries)
 def test_each_bar_is_there_once_and_as_it_was_known_at_each_moment(
     delivered: list[tuple[int, int, int, str, bool]],

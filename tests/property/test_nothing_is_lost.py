@@ -6,6 +6,7 @@ there are no runs, each for up to three hours. The market never closes: after a 
 
 from datetime import timedelta
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from minutes_of_a_producer import MINUTE, AlpacaServer, World, utc
@@ -53,7 +54,7 @@ def befall(world: World, troubles: list[tuple[str, int, int, bool]]) -> timedelt
 
 
 @given(st.integers(1, 5), st.integers(0, 2), st.integers(150, 3000), st.integers(1, 4), TROUBLES)
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 def test_in_the_end_each_bar_is_sent_and_each_look_back_is_whole(
     traded: int, silent: int, page_bars: int, a_minute: int, troubles: list[tuple[str, int, int, bool]]
 ) -> None:
@@ -72,7 +73,7 @@ def test_in_the_end_each_bar_is_sent_and_each_look_back_is_whole(
 
 
 @given(st.integers(1, 5), st.integers(0, 2), st.integers(1000, 3000), st.integers(1, 4), TROUBLES)
-@settings(max_examples=6)
+@settings(max_examples=examples(6))
 def test_where_a_days_requests_are_counted_each_is_served_within_hours_and_none_has_a_hole(
     traded: int, silent: int, page_bars: int, a_minute: int, troubles: list[tuple[str, int, int, bool]]
 ) -> None:

@@ -20,6 +20,7 @@ def stocks(count: int) -> str:
     return ",".join(f"S{number}" for number in range(count))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("names", "hours", "plan", "together"),
     [

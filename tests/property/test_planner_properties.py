@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+from examples import examples
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -104,7 +105,7 @@ def test_a_kept_ledger_comes_back_as_it_was(ledger: Ledger) -> None:
     assert Ledger.from_dict(ledger.to_dict()) == ledger
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @example(names=NAMES[:3], day=date(2026, 3, 5), hours="regular", a_day=14, late=1, crash_every=7)
 @example(names=NAMES[5:], day=date(2026, 10, 31), hours="regular", a_day=32, late=0, crash_every=100)
 @given(
@@ -152,7 +153,7 @@ def test_every_bar_is_within_reach_of_a_request_whenever_coverage_says_so(
             assert unseen <= holds
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     day=DAYS, outcomes=st.lists(st.none() | st.sampled_from(list(FailureOutcome)), min_size=1, max_size=20)
 )

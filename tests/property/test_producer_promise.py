@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -216,7 +217,7 @@ def expected_lookback(market: Market, time: str) -> dict[str, list[float | None]
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_in_the_end_the_stream_says_what_the_market_says(data: st.DataObject) -> None:
     world = World(data)
     for _ in range(data.draw(st.integers(1, 15))):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -132,7 +133,7 @@ class World:
 
 
 @given(st.data(), st.sampled_from([1, 2, 7, 500]))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_nothing_is_remembered_that_was_not_sent_and_in_the_end_all_is(
     data: st.DataObject, together: int
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -180,7 +181,7 @@ def test_any_json_is_bars_or_an_error_with_a_name(tree: Any) -> None:
 @given(mutated(EQUITY) | mutated(FX) | mutated(CRYPTO))
 @example(json.dumps(EQUITY).replace("2026-11-20 15", "9999-12-31 23").encode())
 @example(json.dumps(EQUITY).replace("2026-11-20 15:59:00", r"\ud800").encode())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_a_damaged_answer_of_alpha_vantage_is_bars_or_an_error_with_a_name(body: bytes) -> None:
     check_alpha_vantage(body)
 
@@ -188,7 +189,7 @@ def test_a_damaged_answer_of_alpha_vantage_is_bars_or_an_error_with_a_name(body:
 @given(mutated(PAGE))
 @example(json.dumps(PAGE).replace("2026-11-20T20", "0001-01-01T00").encode())
 @example(json.dumps(PAGE).replace("2026-11-20", "9999-12-31").replace("20:5", "23:5").encode())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_a_damaged_page_of_alpaca_is_bars_or_an_error_with_a_name(body: bytes) -> None:
     check_alpaca(body)
 
@@ -196,7 +197,7 @@ def test_a_damaged_page_of_alpaca_is_bars_or_an_error_with_a_name(body: bytes) -
 @given(mutated(KRAKEN))
 @example(json.dumps(KRAKEN).replace("17952083", str(10**18)).encode())
 @example(json.dumps(KRAKEN).replace("1795208280", "-62135596800").encode())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_a_damaged_answer_of_kraken_is_bars_or_an_error_with_a_name(body: bytes) -> None:
     check_kraken(body)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from exact_numbers import Window, make_oracles
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -118,7 +119,7 @@ VOLUMES = st.one_of(st.none(), st.just(0.0), st.floats(1e-3, 1e12))
 
 
 @given(closes=walks(), data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_every_field_is_what_exact_arithmetic_gives(closes: Series, data: st.DataObject) -> None:
     bars = min(len(closes), 20)
     volume = data.draw(st.lists(VOLUMES, min_size=bars, max_size=bars))
@@ -126,7 +127,7 @@ def test_every_field_is_what_exact_arithmetic_gives(closes: Series, data: st.Dat
 
 
 @given(closes=st.lists(st.floats(1e-6, 1e7), min_size=1, max_size=200))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @example(closes=[1e-6, 1e7] * 100)
 @example(closes=[1e7] * 199 + [1e-6])
 def test_prices_thirteen_orders_of_magnitude_apart_are_exact(closes: Series) -> None:

@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stream_record import RECORD
@@ -70,7 +71,7 @@ def one(data: bytes) -> str:
 
 
 @given(st.binary(max_size=500))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_arbitrary_bytes_go_back(data: bytes) -> None:
     assert one(data) == "ProcessingFailed"
 
@@ -82,20 +83,20 @@ def test_arbitrary_bytes_go_back(data: bytes) -> None:
 @example("e30")
 @example("e30=\n")
 @example("e3 0=")
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_arbitrary_text_in_place_of_base64_goes_back(data: str) -> None:
     entries = assert_firehose_accepts([{"recordId": "1", "data": data}])
     assert entries[0]["result"] == "ProcessingFailed"
 
 
 @given(JSON_VALUES)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_arbitrary_json_goes_back(value: object) -> None:
     assert one(json.dumps(value).encode()) == "ProcessingFailed"
 
 
 @given(name=st.sampled_from(sorted(GOOD)), value=JSON_VALUES)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_a_field_may_hold_anything(name: str, value: object) -> None:
     one(json.dumps(GOOD | {name: value}).encode())
 
@@ -105,7 +106,7 @@ def test_a_field_may_hold_anything(name: str, value: object) -> None:
     position=st.integers(0, 18),
     value=JSON_VALUES,
 )
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_a_lookback_may_hold_anything(name: str, position: int, value: object) -> None:
     column = list(GOOD["lookback"][name])
     column[position] = value
@@ -113,7 +114,7 @@ def test_a_lookback_may_hold_anything(name: str, position: int, value: object) -
 
 
 @given(prices=st.lists(st.floats(5e-324, 1.7e308), min_size=1, max_size=200), data=st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @example(prices=[1.7e308] * 200, data=None)
 @example(prices=[5e-324] * 200, data=None)
 @example(prices=[5e-324, 1.7e308] * 100, data=None)

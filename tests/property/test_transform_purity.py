@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +54,7 @@ WHOLE = {entry["recordId"]: entry for entry in transform_records(DAY, Windows())
 
 
 @given(st.data())
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_any_split_shuffle_and_repetition_gives_the_same_documents(data: st.DataObject) -> None:
     delivered = data.draw(st.permutations(DAY + data.draw(st.lists(st.sampled_from(DAY), max_size=60))))
     cuts = sorted(data.draw(st.sets(st.integers(1, len(delivered) - 1), max_size=8)))

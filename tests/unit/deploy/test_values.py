@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from stockstream_deploy.deploy_command import read_template
 from stockstream_deploy.parameters import merge
 from stockstream_deploy.values import Values, examine_values
+from stockstream_generate.template_file import read_template
 from stockstream_operate.doctor.finding import Level
 
 ROOT = Path(__file__).parents[3]
-TEMPLATE = read_template(ROOT)
+TEMPLATE = read_template()
 ARN = "arn:aws:es:eu-west-1:123456789012:domain/bars"
 
 

@@ -134,6 +134,7 @@ def check(world: World, days: Days, first: datetime) -> None:
             assert document["return_1"] == pytest.approx(last / before - 1, rel=1e-9, abs=1e-15)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("days", CHOSEN.values(), ids=CHOSEN)
 @pytest.mark.parametrize("alpaca", [False, True], ids=["Alpha Vantage", "Alpaca"])
 def test_one_instrument_is_what_the_exchange_published(days: Days, log: StringIO, *, alpaca: bool) -> None:
@@ -144,6 +145,7 @@ def test_one_instrument_is_what_the_exchange_published(days: Days, log: StringIO
     assert '"session that no calendar has"' not in log.getvalue()
 
 
+@pytest.mark.slow
 def test_thirty_instruments_are_what_the_exchange_published(log: StringIO) -> None:
     days = CHOSEN["Thanksgiving, and half a day after it"]._replace(every=30)
 

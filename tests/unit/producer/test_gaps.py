@@ -42,6 +42,7 @@ def ibm_after_three_hours(a_minute: int, refusal: Refusal | None) -> World:
     return world
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 @pytest.mark.parametrize("a_minute", [1, 2])
 def test_a_long_answer_that_is_refused_costs_the_bars_that_the_short_one_does_not_show_and_no_more(
@@ -88,6 +89,7 @@ def test_what_an_outage_over_the_close_kept_back_comes_the_same_evening() -> Non
     assert world.requests(utc(20, 23, 3), utc(21, 3)) == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 @pytest.mark.parametrize("a_minute", [1, 2])
 def test_ten_instruments_on_the_default_plan_get_what_25_requests_can_show(

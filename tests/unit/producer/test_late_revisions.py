@@ -39,6 +39,7 @@ def broken_lookbacks(world: World, name: str) -> list[datetime]:
     return broken
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("bar", "revised", "came"),
     [
@@ -98,6 +99,7 @@ def test_the_second_day_is_read_again_as_the_first_is() -> None:
     assert broken_lookbacks(world, "IBM") == []
 
 
+@pytest.mark.slow
 def test_a_market_that_never_closes_is_read_again_after_each_200_bars() -> None:
     world = friday(COIN)
     world.server.revisions = {utc(20, 12): (utc(20, 12, 40), 7.25), utc(20, 16, 10): (utc(20, 17), 8.5)}
@@ -121,6 +123,7 @@ def test_where_nothing_was_revised_reading_again_sends_nothing_and_costs_two_req
     assert len(world.server.asked) == 388 + 1 + 1
 
 
+@pytest.mark.slow
 def test_what_reads_again_is_within_the_allowance_and_delays_nobody_for_more_than_its_turn() -> None:
     # Sixteen are one request, and four a second: a run has one.
     world = friday(",".join(f"S{number:02}" for number in range(20)), Plan(None, 1))

@@ -51,6 +51,7 @@ def test_two_equities_on_alpaca_and_a_stream_that_refuses_for_55_minutes() -> No
     assert lost_and_broken(world, 120) == {"IBM": (0, 0), "MSFT": (0, 0)}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("plan", [Plan(None, 1), Plan(None, 2), Plan(25, 2)], ids=str)
 def test_alpha_vantage_and_a_stream_that_refuses_for_two_hours(plan: Plan) -> None:
     world = World("IBM", plan, SPAN)

@@ -20,6 +20,7 @@ def alpaca_world(instruments: str, plan: Plan, page_bars: int) -> World:
     return world
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("plan", [Plan(None, 1), Plan(25, 1)], ids=str)
 def test_twelve_new_instruments_come_to_one_page_a_minute(plan: Plan) -> None:
     # At 14:32 a first answer begins four days and 517 minutes earlier, on Monday: 4 sessions of 390 bars and

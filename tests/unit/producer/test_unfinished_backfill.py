@@ -22,6 +22,7 @@ def coins_world(until: datetime = NOVEMBER) -> World:
     return world
 
 
+@pytest.mark.slow
 def test_a_coins_month_goes_on_where_the_stream_had_no_more_room() -> None:
     world = coins_world()
     told = []

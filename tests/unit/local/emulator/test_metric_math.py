@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from alarm_evaluation import Metrics
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_math import read_math_alarms
@@ -84,7 +85,7 @@ def counts() -> st.SearchStrategy[list[int | None]]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(data=st.data())
 def test_the_templates_alarms_ring_as_the_model_says(name: str, data: st.DataObject) -> None:
     model, alarm = MODELS[name]._replace(fills_nothing=False), ALARMS[name]

@@ -145,6 +145,7 @@ def test_the_bar_that_had_not_ended_when_the_first_page_was_asked_for_is_still_f
     assert list(answers["AAPL"].without_forming("XNYS", "1min").bars) == ["2026-12-01T14:59:00Z"]
 
 
+@pytest.mark.slow
 def test_a_thousand_symbols_take_ten_requests_a_minute() -> None:
     symbols = [f"S{number:03}" for number in range(1000)]
     session = FakeMarket({symbol: minutes_before_now(30) for symbol in symbols})
@@ -160,6 +161,7 @@ def test_a_thousand_symbols_take_ten_requests_a_minute() -> None:
     assert len(session.asked) == 10
 
 
+@pytest.mark.slow
 def test_a_hundred_new_symbols_take_nine_requests_and_keep_their_newest_hundred_bars() -> None:
     # Since Friday: two days of 390 minutes and 31 of this one are 811 bars each, 81,100 of all.
     minutes = minutes_before_now(31)
