@@ -3,9 +3,11 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import settings
 
@@ -28,6 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--thorough"):
         settings.load_profile("thorough")
         config.option.markexpr = ""
+
+
+# Each of boto3's sessions, and each test makes its own, would read the services' descriptions anew.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.fixture(autouse=True)
