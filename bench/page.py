@@ -130,7 +130,7 @@ class Stopwatch:
 
 def said(length: str) -> str:
     """How many bars the page says that it shows."""
-    return length.partition(",")[0].partition(". ")[0]
+    return length.partition(", made")[0].partition(". ")[0]
 
 
 def new_bar(minute: int) -> dict[str, object]:

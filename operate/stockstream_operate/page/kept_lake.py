@@ -74,7 +74,7 @@ class KeptLake:
         self._holding = ExitStack()
         self._joined = Joined(folder)
         self._unsettled: set[str] = set()
-        self._has_looked = False
+        self._began: float | None = None
         self._arrivals: list[Arrival] = []
         self._read_at: dict[str, float] = {}
         self._database = self._begin()
@@ -106,6 +106,7 @@ class KeptLake:
 
     def look(self) -> bool:
         """Reads files that are new, as many as are quickly read; whether what is known has changed."""
+        self._began = self._began or time.time()
         identity = _identity(self._folder)
         changed = identity != self._identity and bool(self._read or self._joined.files)
         if identity != self._identity:
@@ -123,7 +124,6 @@ class KeptLake:
             self._read.update(chosen)
             for file in chosen:
                 del self._unread[file]
-        self._has_looked = True
         return changed or bool(chosen)
 
     def query(self, sql: str) -> Result:
@@ -147,16 +147,16 @@ class KeptLake:
 
     def _note_arrivals(self, files: Sequence[Path]) -> None:
         """Notes of the files that have just come when their bars did."""
-        now = time.time()
+        now, began = time.time(), self._began or 0
         since = now - SINCE.total_seconds()
         kept = [each for each in self._arrivals if each.written >= since]
         new = [each for file in files for each in read_arrivals(file, since)]
         self._arrivals = kept + new
-        # Of what was there before the first look nobody knows when it could have been read.
-        read = dict.fromkeys((each.bar for each in new), now) if self._has_looked else {}
-        self._read_at = {each.bar: self._read_at[each.bar] for each in kept if each.bar in self._read_at} | {
-            bar: at for bar, at in read.items() if bar not in self._read_at
-        }
+        known = {each.bar for each in kept}
+        # Of what was there before, nobody knows when it could have been read; and what was read is not read
+        # again when it is revised.
+        read = {each.bar: now for each in new if each.bar not in known and each.written >= began}
+        self._read_at = {bar: at for bar, at in self._read_at.items() if bar in known} | read
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:

@@ -137,7 +137,7 @@ def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
             f"{_count(numbers['published'], 'bar')} sent",
             *([f"{numbers['revised']:,} revised"] if numbers["revised"] else []),
             *([f"{numbers['deferred']:,} wait to be sent"] if numbers["deferred"] else []),
-            *([f"{half:.0f} s after a bar's end, 99 % within {most:.0f} s"] if half and most else []),
+            *([f"{half:.0f} s after a bar's end, p99 {most:.0f} s"] if half and most else []),
             *([f"read {behind / 1000:.1f} s later"] if behind is not None else []),
         ],
         TRANSFORM: [f"{_count(numbers['enriched'], 'bar')} enriched", f"{numbers['rejected']:,} refused"],

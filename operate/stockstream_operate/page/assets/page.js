@@ -328,7 +328,7 @@ function showHealth() {
     facts.push(["Newest bar (UTC)", words.moment(its.newest).slice(0, 16)]);
     facts.push(["Ended", `${words.age(clock - its.ends)} ago`]);
   }
-  for (const { stage, p50, p99 } of delays) facts.push([`Delay ${stage}`, `${words.seconds(p50)}, 99 % within ${words.seconds(p99)}`]);
+  for (const { stage, p50, p99 } of delays) facts.push([`Delay ${stage}`, `${words.seconds(p50)}, p99 ${words.seconds(p99)}`]);
   const delivered = instruments.reduce((total, each) => total + each.delivered, 0).toLocaleString("en");
   facts.push([listed_days ? `Bars delivered in ${listed_days} days` : "Bars delivered", delivered]);
   facts.push(["Instruments", new Set(instruments.map(({ instrument }) => instrument)).size.toLocaleString("en")]);

@@ -236,6 +236,10 @@ def test_knows_how_long_what_came_while_it_looked_was_on_its_way(folder: Path, k
     kept.look()
     delays = {each.stage: each for each in kept.delays(now)}
     assert (delays["until the answer"].bars, delays["until the answer"].p99) == (2, 20)
+    revised = documents[1] | {"as_of": format_instant(now), "arrived_at": format_instant(now)}
+    write_file(folder, f"{now:%Y-%m-%d}", "revised", [revised])
+    kept.look()
+    assert {each.stage: each for each in kept.delays(now)} == delays
     # What was there before the first look is not known to have been read.
     assert delays["until it is read"].bars == delays["in all"].bars == 1
     assert 0 <= delays["until it is read"].p50 < 60

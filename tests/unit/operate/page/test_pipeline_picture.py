@@ -35,7 +35,7 @@ def test_each_stage_says_what_passed() -> None:
         "Stream": [
             "183 bars sent",
             "2 revised",
-            "31 s after a bar's end, 99 % within 59 s",
+            "31 s after a bar's end, p99 59 s",
             "read 0.2 s later",
         ],
         "Transform": ["182 bars enriched", "1 refused"],
