@@ -127,8 +127,8 @@ generate: setup  ## write what follows from something else: schemas, pages, cale
 compatibility: setup  ## write down what this version writes, for later ones to read; before a release
 	@PYTHONPATH=tests/models python tests/compatibility/write.py
 
-bench-page: setup  ## measure the page over a lake of 100,000 bars (needs Chromium)
-	@python bench/page.py
+bench-page: setup  ## measure the page over a day and over three years (needs Chromium; ARGS='--days 1 100')
+	@python bench/page.py $(ARGS)
 
 pictures: setup  ## take the pictures of the page that the docs show (needs Chromium)
 	@PYTHONPATH=tests/models python tests/pictures/take.py

@@ -31,7 +31,7 @@ TIMES = 5
 
 
 @cache
-def _one_day() -> list[bytes]:
+def one_day() -> list[bytes]:
     """The lines of each minute's file of 2000-01-01."""
     return list(_minutes(random.Random(1)))
 
@@ -72,7 +72,7 @@ def write_day(lake: Path, day: date, *, is_small: bool) -> None:
     """Writes one day of arrival."""
     folder = lake / "bars" / f"dt={day}"
     folder.mkdir(parents=True)
-    minutes = [lines.replace(b"2000-01-01", str(day).encode()) for lines in _one_day()]
+    minutes = [lines.replace(b"2000-01-01", str(day).encode()) for lines in one_day()]
     files = minutes if is_small else [b"".join(minutes)]
     for number, lines in enumerate(files):
         (folder / f"{number:03}.json.gz").write_bytes(gzip.compress(lines, 1, mtime=0))

@@ -6,6 +6,7 @@ from pathlib import Path
 from stockstream.windows import Windows
 from stockstream_dashboards.saved_objects import make_saved_objects
 from stockstream_generate.calendars import make_calendars
+from stockstream_generate.delay_page import write_delay_page
 from stockstream_generate.fields_page import write_page
 from stockstream_generate.parameters_page import write_parameters_page
 from stockstream_generate.pipeline_picture import write_picture
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 FILES: dict[str, Callable[[], str]] = {
     "docs/bar.v1.schema.json": lambda: write_schema(bar_schema(Windows())),
     "docs/enriched.v1.schema.json": lambda: write_schema(document_schema(Windows())),
+    "docs/delay.md": write_delay_page,
     "docs/parameters.md": write_parameters_page,
     "docs/pipeline.svg": write_picture,
     "docs/scaling.md": write_scaling_page,

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from rich.table import Table
 from stockstream.times import format_time
 from stockstream_local.faults.fault_server import active_faults
 from stockstream_operate.lake.access import NoLakeError, QueryableLake, open_lake
+from stockstream_operate.lake.delays import Delay, measure_delays, read_recent
 from stockstream_operate.run_lock import Running, read_running
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_running_stack
@@ -45,12 +47,14 @@ class Status(NamedTuple):
         alarms: the alarms that are in ALARM.
         faults: what `stockstream fault` has broken.
         delivered: what the lake of this run, or of the last one, holds.
+        delays: how long the bars of the last hour took.
     """
 
     running: Running | None
     alarms: Sequence[str]
     faults: Sequence[str]
     delivered: Sequence[Delivered]
+    delays: Sequence[Delay] = ()
 
 
 def add_status(command: argparse.ArgumentParser) -> None:
@@ -66,17 +70,18 @@ def run_status(asked: argparse.Namespace, screen: Screen) -> None:
     Raises:
         StockstreamError: the run does not answer, or its lake cannot be read.
     """
-    running = read_running(STATE)
+    now, running = datetime.now(UTC), read_running(STATE)
     status = Status(
         running,
         _alarms() if running else (),
         active_faults() if running else (),
         _read_delivered(open_lake(None)),
+        measure_delays(read_recent(STATE / "lake", now), now),
     )
     if asked.json:
         screen.write(json.dumps(as_object(status)))
     else:
-        show_status(status, screen, datetime.now(UTC))
+        show_status(status, screen, now)
 
 
 def as_object(status: Status) -> dict[str, Any]:
@@ -93,6 +98,7 @@ def as_object(status: Status) -> dict[str, Any]:
             {**each._asdict(), "newest": format_time(each.newest.replace(tzinfo=UTC))}
             for each in status.delivered
         ],
+        "delays": [asdict(each) for each in status.delays],
     }
 
 
@@ -139,3 +145,15 @@ def show_status(status: Status, screen: Screen, now: datetime) -> None:
     for each in status.delivered:
         table.add_row(each.instrument, f"{each.bars:,}", f"{each.newest:%Y-%m-%d %H:%M}")
     screen.present(table)
+    if status.delays:
+        screen.present(_tabulate(status.delays))
+
+
+def _tabulate(delays: Sequence[Delay]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("delay of a bar from its end, last hour")
+    for title in ("half within", "99 % within", "bars"):
+        table.add_column(title, justify="right")
+    for each in delays:
+        table.add_row(each.stage, f"{each.p50:.1f} s", f"{each.p99:.1f} s", f"{each.bars:,}")
+    return table

@@ -191,7 +191,7 @@ def _show_on_page(watch: Watch, lake: str, screen: Screen) -> None:
     # A counted run has no page, and need not wait for what the page imports.
     from stockstream_operate.page.page_command import invite, serve_run  # noqa: PLC0415
 
-    with serve_run(None) as server:
+    with serve_run(None, screen.say) as server:
         invite(server, screen)
         command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
         screen.say(NEXT_STEPS.format(command=command, lake=lake))

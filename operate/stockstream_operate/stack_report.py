@@ -24,7 +24,7 @@ _NEW = "Unchecked: Initial alarm creation"
 _CHANGE = re.compile(r"from (\w+) to (\w+)")
 # `[critical] What happened. Runbook: https://...`, as the template writes it.
 _DESCRIPTION = re.compile(r"(?:\[\w+\]\s*)?(.*?)(?:\s*Runbook: \S+)?", re.DOTALL)
-SUM, LATEST = "sum", "latest"
+SUM, LATEST, P50, P99 = "sum", "latest", "p50", "p99"
 
 
 class Metric(NamedTuple):
@@ -37,6 +37,7 @@ class Metric(NamedTuple):
         namespace: empty for the stack's own.
         dimension: what names the resource in that namespace.
         taken: SUM of the last hour, or the LATEST maximum; of QuotaRemaining the minimum, which is the same.
+            P50 and P99 are percentiles, the newest, too.
     """
 
     name: str
@@ -64,6 +65,8 @@ METRICS = {
     "quota": Metric("QuotaRemaining", "producer", taken=LATEST),
     "published": Metric("BarsPublished", "producer"),
     "revised": Metric("BarsRevised", "producer"),
+    "delay_p50": Metric("BarDelaySeconds", "producer", taken=P50),
+    "delay_p99": Metric("BarDelaySeconds", "producer", taken=P99),
     "impossible": Metric("BarsImpossible", "producer"),
     "deferred": Metric("BarsDeferred", "producer", taken=LATEST),
     "enriched": Metric("BarsEnriched", "transform"),
@@ -277,6 +280,8 @@ def say_refusal(error: BotoCoreError | ClientError) -> str:
 def _statistic(metric: Metric) -> str:
     if metric.taken == SUM:
         return "Sum"
+    if metric.taken in {P50, P99}:
+        return metric.taken
     return "Minimum" if metric.name == "QuotaRemaining" else "Maximum"
 
 

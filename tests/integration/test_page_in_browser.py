@@ -83,7 +83,7 @@ def seen(empty: Seen) -> Seen:
     empty.page.open(f"{address(empty.server)}#instrument=IBM&interval=1min&span=all")
     empty.page.wait(f"{DRAWN} && document.querySelector('#length').textContent.startsWith('{BARS - 1} bars')")
     # The lake may have been seen before all of it was read.
-    empty.wait_for_text("#health", f"Deliveries of them\n{len(INSTRUMENTS) * (BARS - 1) + 1}")
+    empty.wait_for_text("#health", f"Bars delivered\n{len(INSTRUMENTS) * (BARS - 1) + 1}")
     return empty
 
 
@@ -123,7 +123,7 @@ def test_bars_appear_with_their_numbers_and_in_what_kind_of_prices(seen: Seen) -
     assert seen.page.value("document.querySelector('#kind strong').innerText") == "INVENTED"
     assert seen.page.value("document.querySelector('#condition').hidden")
     health = seen.page.value("document.querySelector('#health').innerText")
-    assert f"{3 * (BARS - 1)}\n" in health
+    assert f"{3 * (BARS - 1) + 1}\n" in health
     assert seen.page.complaints == []
 
 

@@ -1,5 +1,6 @@
 """Takes docs/page-light.png and docs/page-dark.png, of one invented morning: `make pictures`."""
 
+import os
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,14 @@ WIDTH, HEIGHT = 1100, 900
 REPORT = StackReport(
     alarms=[AlarmState(f"alarm {each}", rings=False, since=NOON, words="") for each in range(21)],
     changes=[],
-    numbers={"requests": 180, "published": 189, "revised": 9, "enriched": 189},
+    numbers={
+        "requests": 180,
+        "published": 189,
+        "revised": 9,
+        "enriched": 189,
+        "delay_p50": 10.2,
+        "delay_p99": 10.8,
+    },
     parameters={"Provider": "replay", "RequestsPerDay": "0", "MarketHours": "always"},
 )
 
@@ -35,6 +43,8 @@ def main() -> None:
             deliver(lake, f"first-{place}", documents)
             revised = [revise(documents[each], timedelta(minutes=4), 1.0003) for each in REVISED]
             deliver(lake, f"revised-{place}", revised)
+        for file in lake.rglob("*.gz"):  # which have not come today, whatever day it is
+            os.utime(file, (NOON.timestamp(), NOON.timestamp()))
         with (
             Browser.run(Path(folder)) as browser,
             serve_lake(lake, now=lambda: NOON + timedelta(seconds=20), report=lambda: REPORT) as server,

@@ -25,6 +25,7 @@ class Fetched:
         failure: why there are no answers.
         left: by instrument, why its answer could not be published.
         again: whether it brought again what was sent long ago.
+        published_at: when its bars had been put; None if none were.
     """
 
     instruments: Sequence[Instrument]
@@ -34,6 +35,7 @@ class Fetched:
     failure: ProviderError | None = None
     left: dict[str, StockstreamError] = field(default_factory=dict)
     again: bool = False
+    published_at: datetime | None = None
 
     def failures(self) -> dict[str, ProviderError]:
         """Why an instrument has no whole answer, by its name."""

@@ -111,6 +111,7 @@ class Fetching:
         fetched.answers = {instrument.name: answer for instrument, answer in finished.items()}
         with publishing:
             outcomes = self.publisher.publish(finished, deadline, again=request.again, splits=self.splits)
+        fetched.published_at = self.now()
         for name, outcome in outcomes.items():
             if isinstance(outcome, TailError):
                 fetched.left[name] = outcome

@@ -24,9 +24,9 @@ from producer.providers.admission import Admission
 from producer.providers.provider import Provider
 from producer.publishing.publisher import Publisher
 from producer.report import (
-    report_age,
     report_answers,
     report_deferred,
+    report_delays,
     report_holes,
     report_moves,
     report_overdue,
@@ -101,6 +101,7 @@ class Producer:
                 logger.info("another run is at work", detail=str(error))
                 return {}
             fetched = self._fetching(splits).fetch_all(requests, deadline)
+            known = ledger
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
             ledger = record_told(ledger, silent)
@@ -108,6 +109,7 @@ class Producer:
             # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
             report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.told)
             report_sessions(fetched, self.watchlist, self.told)
+            report_delays(fetched, self.watchlist, known)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
             report_silent(silent)
@@ -165,7 +167,6 @@ class Producer:
         now = self.now()
         if self.plan.requests_per_day is not None:
             report_quota(self.plan.requests_per_day - ledger.spent)
-        report_age(self.watchlist, ledger, now)
         lag = ExpectedLag(self._longest_pause(ledger), self.delay)
         report_overdue(measure_overdue(self.watchlist, ledger, lag, now))
         deferred = sum(ledger.of_instrument(each.name).deferred for each in self.watchlist.instruments)

@@ -14,13 +14,15 @@ from producer.publishing.sending import Published
 from producer.publishing.split_suspicions import SplitSuspicion
 from producer.told_bars import ToldBars
 from stockstream.observability import MetricUnit, logger, metrics
-from stockstream.sessions import bar_end, expected_since, times_outside, trading_time
+from stockstream.sessions import bar_end, times_outside, trading_time
 from stockstream.times import format_time, parse_time
 
 # How many answers a log line names at most, so that the line of a run with thousands stays short.
 MOST_IDS = 100
 # How many impossible bars a run has a line for; those that stay on show have theirs in the next runs.
 MOST_BARS = 100
+# How many delays a run measures at most: a metric's line has room for a hundred values.
+MOST_DELAYS = 50
 
 
 def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, told: ToldBars) -> None:
@@ -209,18 +211,36 @@ def report_quota(requests_left: int) -> None:
     metrics.add_metric("QuotaRemaining", MetricUnit.Count, max(0, requests_left))
 
 
-def report_age(watchlist: Watchlist, ledger: Ledger, now: datetime) -> None:
-    """Measures, while a market is open, the age of the newest bar of the instrument that lags most."""
-    ages = []
-    for instrument in watchlist.instruments:
-        market = watchlist.market_of(instrument)
-        expected = expected_since(market, now)
-        newest = ledger.of_instrument(instrument.name).newest
-        if expected and newest:
-            # Early in a session it is the time since the opening, since there are no bars at night.
-            ages.append(now - max(bar_end(market, newest, watchlist.bar_length), expected))
-    if ages:
-        metrics.add_metric("BarAgeSeconds", MetricUnit.Seconds, max(ages) / timedelta(seconds=1))
+def report_delays(fetched: Iterable[Fetched], watchlist: Watchlist, known: Ledger) -> None:
+    """Measures how long after its end each new bar was in the stream.
+
+    The first answer about an instrument brings what was before, and is not counted.
+
+    Args:
+        fetched: what the run's requests brought.
+        watchlist: what is followed.
+        known: the ledger as it was before the run.
+    """
+    delays = []
+    for each in fetched:
+        for instrument in each.instruments:
+            published = each.published.get(instrument.name)
+            if published and each.published_at and known.of_instrument(instrument.name).newest:
+                market = watchlist.market_of(instrument)
+                delays += [
+                    (each.published_at - bar_end(market, parse_time(opened), watchlist.bar_length))
+                    / timedelta(seconds=1)
+                    for opened in published.new
+                ]
+    for delay in _evenly(sorted(delays), MOST_DELAYS):
+        metrics.add_metric("BarDelaySeconds", MetricUnit.Seconds, delay)
+
+
+def _evenly(ordered: Sequence[float], most: int) -> Sequence[float]:
+    """So many of some numbers at the most, in their order: the first, the last, and evenly between them."""
+    if len(ordered) <= most:
+        return ordered
+    return [ordered[round(place * (len(ordered) - 1) / (most - 1))] for place in range(most)]
 
 
 def report_overdue(overdue: timedelta | None) -> None:

@@ -184,28 +184,11 @@ class LakeEngine:
     def _read_beside(self, joined: "Joined") -> None:
         """The views over what is joined and what has come since, whose histories are put together."""
         self.troubles |= joined.troubles
-        self._execute(f"CREATE TABLE came AS {select_delivered(self.lake_sql, {})}")
+        self._execute(make_delivered(self.lake_sql, "came"))
         self._read(self._find_files(joined.covered), "came", partial(select_delivered, self.lake_sql))
         days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
-        unsettled = joined.unsettled(day for (day,) in days)
-        settled = set(joined.files) - unsettled
-        columns = _listed(self.lake_sql.views[DELIVERED].columns)
-        known = _listed(self.lake_sql.views["bars_history"].columns)
-        came = " UNION ALL ".join(
-            [f"SELECT {columns} FROM came", *([joined.select(columns, unsettled)] if unsettled else [])]
-        )
-        self._execute(f"CREATE VIEW unsettled AS {came}")
-        history = f"SELECT {known} FROM ({to_duckdb(history_over(self.lake_sql, 'unsettled'))})"
-        if settled:
-            whole = f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL"
-            history, came = (
-                f"{whole} UNION ALL {history}",
-                f"{came} UNION ALL {joined.select(columns, settled)}",
-            )
-        _, *_, latest = self.lake_sql.views.values()
-        self._execute(f"CREATE VIEW {DELIVERED} AS {came}")
-        self._execute(f"CREATE VIEW bars_history AS {history}")
-        self._execute(f"CREATE VIEW {latest.name} AS {to_duckdb(latest.sql)}")
+        for statement in make_views_beside(self.lake_sql, joined, joined.unsettled(day for (day,) in days)):
+            self._execute(statement)
 
     def _find_files(self, but: Collection[str] = ()) -> list[Path]:
         """The files of the places, but for those of some days."""
@@ -260,9 +243,39 @@ def _listed(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def make_delivered(lake_sql: LakeSql) -> str:
-    """DuckDB's statement that makes `bars_delivered` an empty table, which files are read into."""
-    return f"CREATE TABLE {DELIVERED} AS {select_delivered(lake_sql, {})}"
+def make_views_beside(lake_sql: LakeSql, joined: "Joined", unsettled: Collection[str]) -> list[str]:
+    """DuckDB's statements that make the views over what is joined and the table `came`.
+
+    Args:
+        lake_sql: the lake's views.
+        joined: what is joined.
+        unsettled: the keys of its files whose histories are worked out anew, with what came beside them.
+    """
+    settled = set(joined.files) - set(unsettled)
+    columns = _listed(lake_sql.views[DELIVERED].columns)
+    known = _listed(lake_sql.views["bars_history"].columns)
+    came = " UNION ALL ".join(
+        [f"SELECT {columns} FROM came", *([joined.select(columns, unsettled)] if unsettled else [])]
+    )
+    history = f"SELECT {known} FROM ({to_duckdb(history_over(lake_sql, 'unsettled'))})"
+    delivered = came
+    if settled:
+        whole = f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL"
+        history = f"{whole} UNION ALL {history}"
+        delivered = f"{came} UNION ALL {joined.select(columns, settled)}"
+    _, *_, latest = lake_sql.views.values()
+    views = {
+        "unsettled": came,
+        DELIVERED: delivered,
+        "bars_history": history,
+        latest.name: to_duckdb(latest.sql),
+    }
+    return [f'CREATE OR REPLACE VIEW "{name}" AS {sql}' for name, sql in views.items()]
+
+
+def make_delivered(lake_sql: LakeSql, table: str = DELIVERED) -> str:
+    """DuckDB's statement that makes an empty table of what was delivered, which files are read into."""
+    return f"CREATE TABLE {table} AS {select_delivered(lake_sql, {})}"
 
 
 def select_delivered(lake_sql: LakeSql, sources: Sources) -> str:

@@ -1,6 +1,6 @@
 """The lake's answers as the browser takes them: a list for each column, oldest first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -38,29 +38,27 @@ def shape_bars(result: Result, interval: str, returns: Sequence[str]) -> Json:
     return {"seconds": seconds, "length": say_length(seconds), "is_longer": seconds != shortest, **columns}
 
 
-def shape_overview(result: Result) -> list[Json]:
-    """The instruments of `ask_overview`; times are seconds since 1970."""
-    shaped = []
-    for row in result.rows:
-        each = dict(zip(result.columns, row, strict=True))
-        opened = seconds_of(each["newest"])
-        ends = opened + INTERVALS[each["interval"]].total_seconds()
-        arrived = each["arrived_at"]
-        shaped.append(
-            {
-                "instrument": each["instrument"],
-                "interval": each["interval"],
-                "bars": each["bars"],
-                "delivered": int(each["delivered"]),
-                "revised": int(each["revised"]),
-                "newest": opened,
-                "ends": ends,
-                "close": _plain(each["close"]),
-                # Firehose need not say when a record came.
-                "lag": None if arrived is None else round(seconds_of(arrived) - ends, 3),
-            }
-        )
-    return shaped
+def shape_overview(results: Iterable[Result]) -> list[Json]:
+    """The instruments of `ask_overview`, put together of some spans of days; moments are since 1970."""
+    found: dict[tuple[str, str], Json] = {}
+    for result in results:
+        for row in result.rows:
+            each = dict(zip(result.columns, row, strict=True))
+            opened, day = seconds_of(each["newest"]), str(each["trading_day"])
+            its = found.setdefault(
+                (each["instrument"], each["interval"]),
+                {
+                    "instrument": each["instrument"],
+                    "interval": each["interval"],
+                    "delivered": 0,
+                    "newest": opened,
+                    "trading_day": day,
+                },
+            )
+            its["delivered"] += int(each["delivered"])
+            its["newest"], its["trading_day"] = max((its["newest"], its["trading_day"]), (opened, day))
+            its["ends"] = its["newest"] + INTERVALS[each["interval"]].total_seconds()
+    return [found[key] for key in sorted(found)]
 
 
 def say_length(seconds: int) -> str:

@@ -1,10 +1,13 @@
-"""The delivered files on this machine, each read once and kept in memory: the page asks again and again.
+"""The lake on this machine as the page asks it again and again: what is joined answers from its files.
 
-Here the view `bars_delivered` is a table that the new files are added to, the newest files first;
-of finished days, what is joined already is taken in place of their files. The views on it are the lake's own.
+Of finished days the joined files are read, and of them what a question needs. The delivered files of the
+other days are read once each, the newest first, and kept in the table `came`. The views are the lake's own.
 """
 
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -12,27 +15,32 @@ from typing import NamedTuple, Self
 
 import duckdb
 
+from stockstream_operate.lake.delays import SINCE, Arrival, Delay, measure_delays, read_arrivals
 from stockstream_operate.lake.engine import (
     AT_TIMEZONE,
     SETTINGS,
     Result,
     in_words,
     make_delivered,
+    make_views_beside,
     select_delivered,
     to_duckdb,
 )
-from stockstream_operate.lake.joined import read_joined
-from stockstream_operate.lake.parts import find_days, find_files, name_of
-from stockstream_operate.lake.reading import name_aside, read_files
-from stockstream_operate.lake.sql import DELIVERED, LakeSql
+from stockstream_operate.lake.joined import Joined, find_opened, read_joined
+from stockstream_operate.lake.parts import day_of, find_days, find_files, name_of
+from stockstream_operate.lake.reading import name_aside, quoted, read_files
+from stockstream_operate.lake.sql import LakeSql
 
 # The first files are few, so that the newest bars are there at once.
 FIRST_FILES, MORE_FILES = 200, 500
 _SETTLED_NANOSECONDS = 2_000_000_000
+_CAME, _COMING = "came", "coming"
+# The joined files never change: what lies where in them need not be read for each question.
+_KEEP_FOOTERS = "SET parquet_metadata_cache = true"
 
 
 class Progress(NamedTuple):
-    """How far the reading has come.
+    """How far the reading of the files that are not joined has come.
 
     Attributes:
         read: how many files were read.
@@ -44,7 +52,7 @@ class Progress(NamedTuple):
 
 
 class KeptLake:
-    """A lake on this machine whose files are read once. `with` closes it at its end.
+    """A lake on this machine whose delivered files are read once. `with` closes it at its end.
 
     One thread may call `look`, and any number `query` at the same time.
 
@@ -62,6 +70,13 @@ class KeptLake:
         self._unread: dict[Path, None] = {}
         self._read: set[Path] = set()
         self._broken: dict[Path, str] = {}
+        # While it is held, nobody sweeps the joined files away.
+        self._holding = ExitStack()
+        self._joined = Joined(folder)
+        self._unsettled: set[str] = set()
+        self._began: float | None = None
+        self._arrivals: list[Arrival] = []
+        self._read_at: dict[str, float] = {}
         self._database = self._begin()
 
     def __enter__(self) -> Self:
@@ -72,38 +87,40 @@ class KeptLake:
     ) -> None:
         with self._lock:
             self._database.close()
+        self._holding.close()
 
     @property
     def progress(self) -> Progress:
-        """How many of the files that the last look has seen were read."""
+        """How many of the files that are not joined, and that the last look has seen, were read."""
         return Progress(len(self._read), len(self._read) + len(self._unread))
 
     @property
     def trouble(self) -> str:
         """Which files cannot be read, and why; empty if all can."""
-        if not self._broken:
+        broken = self._joined.troubles | self._broken
+        if not broken:
             return ""
-        file, reason = next(iter(self._broken.items()))
-        others = len(self._broken) - 1
+        file, reason = next(iter(broken.items()))
+        others = len(broken) - 1
         return f"{file} {reason}" + (f" {others} more cannot be read either." if others else "")
 
     def look(self) -> bool:
         """Reads files that are new, as many as are quickly read; whether what is known has changed."""
+        self._began = self._began or time.time()
         identity = _identity(self._folder)
-        changed = identity != self._identity and bool(self._read)
+        changed = identity != self._identity and bool(self._read or self._joined.files)
         if identity != self._identity:
             # Another run has begun: its lake is another one.
             self._start_anew(identity)
         if identity is None:
             return changed
-        if not self._days:
-            changed |= self._take_joined()
-        self._find_files()
+        changed |= self._find_files()
         # Days and names say when a file came.
         newest_first = sorted(self._unread, key=lambda file: (file.parent.name, file.name), reverse=True)
         chosen = newest_first[: MORE_FILES if self._read else FIRST_FILES]
         if chosen:
             self._add(chosen)
+            self._note_arrivals(chosen)
             self._read.update(chosen)
             for file in chosen:
                 del self._unread[file]
@@ -115,9 +132,7 @@ class KeptLake:
         Raises:
             LakeQueryError: it cannot be answered.
         """
-        with self._lock:
-            cursor = self._database.cursor()
-        with cursor, in_words():
+        with self._cursor() as cursor, in_words():
             answer = cursor.execute(to_duckdb(sql))
             rows = answer.fetchall()
             return Result(tuple(column[0] for column in answer.description or ()), rows)
@@ -126,46 +141,74 @@ class KeptLake:
         """Nothing: this machine does the work."""
         return ""
 
+    def delays(self, now: datetime) -> list[Delay]:
+        """How long the bars of the last hour took until they could be seen here."""
+        return measure_delays(tuple(self._arrivals), now, dict(self._read_at))
+
+    def _note_arrivals(self, files: Sequence[Path]) -> None:
+        """Notes of the files that have just come when their bars did."""
+        now, began = time.time(), self._began or 0
+        since = now - SINCE.total_seconds()
+        kept = [each for each in self._arrivals if each.written >= since]
+        new = [each for file in files for each in read_arrivals(file, since)]
+        self._arrivals = kept + new
+        known = {each.bar for each in kept}
+        # Of what was there before, nobody knows when it could have been read; and what was read is not read
+        # again when it is revised.
+        read = {each.bar: now for each in new if each.bar not in known and each.written >= began}
+        self._read_at = {bar: at for bar, at in self._read_at.items() if bar in known} | read
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            return self._database.cursor()
+
     def _begin(self) -> duckdb.DuckDBPyConnection:
         database = duckdb.connect()
-        for setting in (*SETTINGS, AT_TIMEZONE):
-            database.execute(setting)
-        _, *others = self.lake_sql.views.values()
-        database.execute(make_delivered(self.lake_sql))
-        for each in others:
-            database.execute(f'CREATE VIEW "{each.name}" AS {to_duckdb(each.sql)}')
+        tables = (make_delivered(self.lake_sql, name) for name in (_CAME, _COMING))
+        for statement in (*SETTINGS, AT_TIMEZONE, _KEEP_FOOTERS, *tables):
+            database.execute(statement)
+        self._make_views(database)
         return database
+
+    def _make_views(self, database: duckdb.DuckDBPyConnection) -> None:
+        for statement in make_views_beside(self.lake_sql, self._joined, self._unsettled):
+            database.execute(statement)
 
     def _start_anew(self, identity: int | None) -> None:
         self._identity = identity
         self._days, self._unread, self._read, self._broken = {}, {}, set(), {}
+        self._arrivals, self._read_at = [], {}
+        self._hold_joined()
         # The old one closes itself when the last question to it is answered.
+        database = self._begin()
         with self._lock:
-            self._database = self._begin()
+            self._database = database
 
-    def _take_joined(self) -> bool:
-        """Adds what is joined already of finished days, in place of their files; whether there is any."""
-        # Before it is looked at what is joined: a day that a file comes to meanwhile is not taken.
-        files = {day: find_files(day) for day in find_days(self._folder)}
-        with read_joined(self._folder, self.lake_sql) as joined:
-            if not joined.files:
-                return False
-            with self._lock:
-                cursor = self._database.cursor()
-            columns = ", ".join(f'"{name}"' for name in self.lake_sql.views[DELIVERED].columns)
-            with cursor, in_words():
-                cursor.execute(f"INSERT INTO {DELIVERED} {joined.select(columns, joined.files)}")
-            self._read.update(*(found for day, found in files.items() if name_of(day) in joined.covered))
-            self._broken |= joined.troubles
-        return True
+    def _hold_joined(self) -> None:
+        """Takes what is joined now; what was held before may go."""
+        # Before it is looked at what is joined: a day that a file comes to meanwhile is looked into again.
+        changed = {day: _changed(day) for day in find_days(self._folder)}
+        with ExitStack() as holding:
+            self._joined = holding.enter_context(read_joined(self._folder, self.lake_sql))
+            self._holding, before = holding.pop_all(), self._holding
+        before.close()
+        covered = self._joined.covered
+        self._days = {day: at for day, at in changed.items() if at and name_of(day) in covered}
+        self._unsettled = self._joined.unsettled(())
 
-    def _find_files(self) -> None:
-        """Looks into the folders that have changed; a day's folder changes whenever a file comes."""
-        for day in find_days(self._folder):
+    def _find_files(self) -> bool:
+        """Looks into the folders that have changed; whether what is joined is other than before.
+
+        A day's folder changes whenever a file comes.
+        """
+        days = {day: _changed(day) for day in find_days(self._folder)}
+        renewed = self._of_joined(days) != self._of_joined(self._days)
+        if renewed:
+            self._renew_joined()
+        for day, changed in days.items():
+            if changed is None or self._days.get(day) == changed or self._is_joined(day):
+                continue
             try:
-                changed = day.stat().st_mtime_ns
-                if self._days.get(day) == changed:
-                    continue
                 files = find_files(day)
             except FileNotFoundError:  # a new run has put it away meanwhile
                 continue
@@ -173,20 +216,57 @@ class KeptLake:
             if time.time_ns() - changed > _SETTLED_NANOSECONDS:
                 self._days[day] = changed
             self._unread |= dict.fromkeys(file for file in files if file not in self._read)
+        return renewed
+
+    def _is_joined(self, day: Path) -> bool:
+        name = name_of(day)
+        return name in self._joined.days and name not in self._joined.outdated
+
+    def _of_joined(self, days: Mapping[Path, int | None]) -> dict[Path, int | None]:
+        return {day: changed for day, changed in days.items() if self._is_joined(day)}
+
+    def _renew_joined(self) -> None:
+        """Takes what is joined now, since a day of it has changed: its files are then read one by one."""
+        self._hold_joined()
+        covered = self._joined.covered
+        with self._cursor() as cursor, in_words():
+            cursor.begin()
+            days = ", ".join(map(quoted, sorted(covered)))
+            cursor.execute(f"DELETE FROM {_CAME} WHERE dt IN ({days or quoted('')})")  # noqa: S608 (days)
+            self._unsettled = self._joined.unsettled(find_opened(cursor, _CAME))
+            self._make_views(cursor)
+            cursor.commit()
+        self._read = {file for file in self._read if day_of(file) not in covered}
+        self._unread = {file: None for file in self._unread if day_of(file) not in covered}
 
     def _add(self, files: list[Path]) -> None:
         """Adds what files hold; one that cannot be read is named, and does not keep the others out."""
-        with self._lock:
-            cursor = self._database.cursor()
-        with cursor, in_words():
+        with self._cursor() as cursor, in_words():
             self._broken |= read_files(
                 cursor,
                 files,
                 self.lake_sql.columns,
                 lambda sources: select_delivered(self.lake_sql, sources),
-                DELIVERED,
+                _COMING,
                 name_aside(),
             )
+            # In one step, so that nobody sees a bar beside a history that does not know of it.
+            cursor.begin()
+            cursor.execute(f"INSERT INTO {_CAME} SELECT * FROM {_COMING}")  # noqa: S608 (constants)
+            cursor.execute(f"TRUNCATE {_COMING}")
+            unsettled = self._joined.unsettled(find_opened(cursor, _CAME))
+            if unsettled != self._unsettled:
+                self._unsettled = unsettled
+                self._make_views(cursor)
+            cursor.commit()
+
+
+def _changed(day: Path) -> int | None:
+    """When a day's folder was changed; None where a new run has put it away."""
+    try:
+        return day.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def _identity(folder: Path) -> int | None:

@@ -1,8 +1,9 @@
 """Notices what is new in a lake, and tells those who wait for it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Condition, Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.lake.delays import Delay
 from stockstream_operate.lake.engine import Result
 from stockstream_operate.lake.sql import LakeSql
 from stockstream_operate.page.kept_lake import Progress
@@ -38,6 +40,9 @@ class WatchedLake(Protocol):
 
     def receipt(self) -> str:
         """What the questions so far have cost, for a person; empty where they cost nothing."""
+
+    def delays(self, now: datetime) -> Sequence[Delay]:
+        """How long the bars of the last hour took until they could be seen; nothing if it cannot say."""
 
     @property
     def progress(self) -> Progress:
@@ -75,6 +80,10 @@ class AskedLake:
     def receipt(self) -> str:
         """What the questions have cost."""
         return self._lake.receipt()
+
+    def delays(self, _now: datetime) -> Sequence[Delay]:
+        """Nothing: what the stack measures of them is in CloudWatch."""
+        return ()
 
 
 class LakeWatch:

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event
@@ -51,14 +51,9 @@ def run_page(asked: argparse.Namespace, screen: Screen) -> None:
     Raises:
         StockstreamError: there is no such stack, or the page cannot be served.
     """
-    if asked.stack is None:
-        # The page then begins with all finished days, and opens none of their files.
-        today = f"{datetime.now(UTC):%Y-%m-%d}"
-        with open_joined(STATE / "lake", make_lake_sql(Windows()), today, screen.say):
-            pass
     try:
         with (
-            serve_run(asked.port)
+            serve_run(asked.port, screen.say)
             if asked.stack is None
             else _serve_deployed(asked.stack, asked.port) as server
         ):
@@ -70,16 +65,20 @@ def run_page(asked: argparse.Namespace, screen: Screen) -> None:
 
 
 @contextmanager
-def serve_run(port: int | None) -> Iterator[PageServer]:
+def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageServer]:
     """Serves the page of the last run here from `with` to its end.
 
     Args:
         port: where; None for 8501 or the next free one.
+        tell: is told before what takes more than a moment.
 
     Raises:
         StockstreamError: it cannot be served.
     """
     lake, windows = STATE / "lake", Windows()
+    # The page then answers from the joined files of all finished days, and opens none that were delivered.
+    with open_joined(lake, make_lake_sql(windows), f"{datetime.now(UTC):%Y-%m-%d}", tell):
+        pass
     with (
         KeptLake(lake, make_lake_sql(windows)) as kept,
         LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,

@@ -57,7 +57,7 @@ def draw_pipeline(report: StackReport, bars: int, *, runs: bool | None) -> list[
 
     Args:
         report: what the stack says of itself.
-        bars: how many the lake holds.
+        bars: how many were delivered to the lake, repetitions included.
         runs: whether the pipeline runs here; None for a stack in AWS.
     """
     ringing = [each for each in report.alarms or () if each.rings]
@@ -118,12 +118,14 @@ def _find_state(name: str, report: StackReport, *, rings: bool, runs: bool | Non
 
 
 def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
-    lake = [_count(bars, "bar")]
+    lake = [f"{_count(bars, 'bar')} delivered"]
     if report.numbers is None:
         return {SOURCE: [], STREAM: [], TRANSFORM: [], LAKE: lake}
     numbers = {key: int(report.numbers.get(key, 0)) for key in _COUNTED}
     provider = report.parameters.get("Provider", "")
-    behind, waiting = (report.numbers.get(key) for key in ("behind", "waiting"))
+    behind, waiting, half, most = (
+        report.numbers.get(key) for key in ("behind", "waiting", "delay_p50", "delay_p99")
+    )
     return {
         SOURCE: [
             *([provider] if provider else []),
@@ -135,6 +137,7 @@ def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
             f"{_count(numbers['published'], 'bar')} sent",
             *([f"{numbers['revised']:,} revised"] if numbers["revised"] else []),
             *([f"{numbers['deferred']:,} wait to be sent"] if numbers["deferred"] else []),
+            *([f"{half:.0f} s after a bar's end, p99 {most:.0f} s"] if half and most else []),
             *([f"read {behind / 1000:.1f} s later"] if behind is not None else []),
         ],
         TRANSFORM: [f"{_count(numbers['enriched'], 'bar')} enriched", f"{numbers['rejected']:,} refused"],

@@ -35,25 +35,17 @@ class Newest:
     trading_day: date
 
 
-def ask_overview(since: date | None = None) -> str:
-    """What there is: a row for each instrument and interval, with its counts and its newest bar.
+def ask_overview(since: date | None = None, before: date | None = None) -> str:
+    """What there is: a row for each instrument and interval, with the count of what was delivered of it.
 
     Args:
         since: the first day of arrival whose files are read; None for all.
+        before: the first whose files are not; None for none.
     """
     return f"""
 SELECT
-  instrument, interval, count(*) AS bars, sum(copies) AS delivered,
-  sum(CASE WHEN versions > 1 THEN 1 ELSE 0 END) AS revised,
-  max(open_time) AS newest, max_by(trading_day, open_time) AS trading_day,
-  max_by(close, open_time) AS close, max_by(arrived_at, open_time) AS arrived_at
-FROM (
-  SELECT
-    instrument, interval, trading_day, open_time, count(*) AS copies, count(DISTINCT as_of) AS versions,
-    max_by(close, as_of) AS close, min(arrived_at) AS arrived_at
-  FROM bars_delivered{_arrived(since)}
-  GROUP BY instrument, interval, trading_day, open_time
-) AS each_bar
+  instrument, interval, count(*) AS delivered, max(open_time) AS newest, max(trading_day) AS trading_day
+FROM bars_delivered{_arrived(since, before)}
 GROUP BY instrument, interval
 ORDER BY instrument, interval"""
 
@@ -67,7 +59,7 @@ WHERE {_is_its(sight)}{f" AND dt >= '{since}'" if since else ""}{_was_known("as_
 
 
 def ask_bars(
-    sight: Sight, newest: Newest, fields: Sequence[str], lake_sql: LakeSql, since: date | None = None
+    sight: Sight, newest: Newest | None, fields: Sequence[str], lake_sql: LakeSql, since: date | None = None
 ) -> str:
     """The bars of a sight, newest first, in the shortest length of which MOST_BARS are enough.
 
@@ -77,7 +69,7 @@ def ask_bars(
 
     Args:
         sight: what is asked for.
-        newest: where the instrument's bars end, as it was known then.
+        newest: where the instrument's bars end, as it was known then; of Span.ALL it need not be known.
         fields: the numbers that are worked out.
         lake_sql: the lake's views.
         since: the first day of arrival whose files are read; None for all.
@@ -131,7 +123,9 @@ def _is_its(sight: Sight) -> str:
     return f"instrument = '{sight.instrument}' AND interval = '{sight.interval}'"
 
 
-def _is_within(span: Span, newest: Newest) -> str:
+def _is_within(span: Span, newest: Newest | None) -> str:
+    if newest is None:
+        return ""
     if span is Span.SESSION:
         return f" AND trading_day = date '{newest.trading_day}'"
     if length := _SPANS.get(span):
@@ -147,8 +141,10 @@ def _moment(moment: datetime) -> str:
     return f"timestamp '{moment.replace(tzinfo=None).isoformat(' ', 'milliseconds')}'"
 
 
-def _arrived(since: date | None) -> str:
-    return f" WHERE dt >= '{since}'" if since else ""
+def _arrived(since: date | None, before: date | None = None) -> str:
+    if since is None:
+        return ""
+    return f" WHERE dt >= '{since}'" + (f" AND dt < '{before}'" if before else "")
 
 
 def _history(lake_sql: LakeSql, since: date | None) -> str:

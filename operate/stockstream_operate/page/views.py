@@ -1,8 +1,9 @@
 """What the page is told: the lake's answer to one sight, with its condition and its counts."""
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from threading import Lock
 
 from stockstream.intervals import INTERVALS
@@ -19,8 +20,14 @@ from stockstream_operate.page.sights import Sight, Span
 from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.stack_report import StackReport
 
-# How many days of arrival hold what a span needs: the newest session may lie before a long weekend.
-_DAYS = {Span.HOUR: 5, Span.SESSION: 5, Span.WEEK: 12, Span.ALL: None}
+# Where days are billed, what has had no bar for so many is not listed.
+LISTED_DAYS = 12
+# A bar lies in no folder of a day before the one before its own, in UTC, and a trading day may begin on the
+# one before its date.
+_DAYS_BEFORE = {Span.HOUR: 1, Span.SESSION: 2, Span.WEEK: 1}
+_LENGTHS = {Span.HOUR: timedelta(hours=1), Span.WEEK: timedelta(days=7)}
+# The last files of a day are written after its end: Firehose gathers for a quarter of an hour at the most.
+_LAST_FILES = timedelta(hours=1)
 _MOST_KEPT = 50
 
 
@@ -32,7 +39,8 @@ class Subject:
         where: whose lake it is, for people.
         find_kind: says of what kind the prices are now: another run may have begun.
         windows: of the moving averages.
-        reads_days: whether a question should read no more days than it needs, since they are billed.
+        reads_days: whether a question should read no more days than it needs, since they are billed. What
+            reads many is then asked again only when there can be something new to see, at most once an hour.
         find_report: gives what the stack said of itself last.
     """
 
@@ -67,7 +75,8 @@ class Views:
         self._fields = list_drawn_fields(subject.windows)
         self._lock = Lock()
         self._version = -1
-        self._kept: dict[Hashable, Result] = {}
+        self._kept: dict[str, Result] = {}
+        self._lasting: dict[str, tuple[datetime, Result]] = {}
 
     def view(self, sight: Sight | None, known: int | None = None) -> Json:
         """All that the page shows of a sight; of the first instrument's last session if none is named.
@@ -81,12 +90,12 @@ class Views:
         version = self._watch.version
         trouble, instruments, bars = self._watch.trouble, [], None
         try:
-            instruments = shape_overview(self._ask(ask_overview(self._since(Span.WEEK))))
+            instruments = self._ask_overview()
             if sight is None and instruments:
                 first = instruments[0]
                 sight = Sight(first["instrument"], first["interval"], Span.SESSION)
             if sight:
-                bars = self._ask_bars(sight)
+                bars = self._ask_bars(sight, instruments)
         except LAKE_ERRORS as error:
             trouble = trouble or str(error)
         now = self._now()
@@ -112,10 +121,12 @@ class Views:
             "sight": sight and _describe(sight),
             "condition": {"kind": condition.kind, "title": condition.title, "words": condition.words},
             "progress": {"read": read, "known": found},
+            "delays": [asdict(each) for each in self._lake.delays(now)],
+            "listed_days": LISTED_DAYS if self._subject.reads_days else None,
             "receipt": self._lake.receipt(),
             "market": say_market_hours(market, now) if market else "",
             "quota": say_quota(report),
-            "stages": draw_pipeline(report, sum(each["bars"] for each in instruments), runs=runs),
+            "stages": draw_pipeline(report, sum(each["delivered"] for each in instruments), runs=runs),
             "alarms": list_alarms(report),
             "notices": list_notices(report, now),
             "report_troubles": list(report.troubles),
@@ -132,21 +143,43 @@ class Views:
         hours = report.parameters.get("MarketHours") or ("regular" if kind is PriceKind.LIVE else "always")
         return find_market_hours(instrument, hours, self._now())
 
-    def _ask_bars(self, sight: Sight) -> Json:
-        since = self._since(sight.span, sight.known_at)
-        ((opened, day),) = self._ask(ask_newest(sight, since)).rows
-        names = [field.name for field in self._fields]
-        if opened is None:
-            return shape_bars(Result((*BAR_COLUMNS, *names), []), sight.interval, ())
-        returns = [field.name for field in self._fields if field.place == RETURNS]
-        asked = ask_bars(sight, Newest(opened, day), names, self._lake.lake_sql, since)
-        return shape_bars(self._ask(asked), sight.interval, returns)
+    def _ask_overview(self) -> list[Json]:
+        if not self._subject.reads_days:
+            return shape_overview([self._ask(ask_overview())])
+        now = self._now()
+        # The days that are over are the many files, and hold the same at the next question.
+        day = (now - _LAST_FILES).date()
+        since = day - timedelta(days=LISTED_DAYS)
+        _, over = self._ask_seldom(ask_overview(since, day), lambda _: timedelta(days=1))
+        return shape_overview([over, self._ask(ask_overview(day))])
 
-    def _since(self, span: Span, known_at: datetime | None = None) -> date | None:
-        days = _DAYS[span]
-        if days is None or not self._subject.reads_days:
-            return None
-        return min(known_at or self._now(), self._now()).date() - timedelta(days=days)
+    def _ask_bars(self, sight: Sight, instruments: Sequence[Json]) -> Json:
+        names = [field.name for field in self._fields]
+        returns = [field.name for field in self._fields if field.place == RETURNS]
+        shape = partial(shape_bars, interval=sight.interval, returns=returns)
+        if sight.span is Span.ALL:
+            asked = ask_bars(sight, None, names, self._lake.lake_sql)
+            if not self._subject.reads_days:
+                return shape(self._ask(asked))
+            until, result = self._ask_seldom(asked, lambda result: _length_of(shape(result)))
+            return shape(result) | {"asked_again": until.timestamp()}
+        newest = self._find_newest(sight, instruments)
+        if newest is None:
+            return shape(Result((*BAR_COLUMNS, *names), []))
+        since = _find_since(sight.span, newest) if self._subject.reads_days else None
+        return shape(self._ask(ask_bars(sight, newest, names, self._lake.lake_sql, since)))
+
+    def _find_newest(self, sight: Sight, instruments: Sequence[Json]) -> Newest | None:
+        """Where its bars end, as it was known then; None where none was."""
+        listed = next((each for each in instruments if _is_of(each, sight)), None)
+        if listed and sight.known_at is None:
+            opened = datetime.fromtimestamp(listed["newest"], UTC).replace(tzinfo=None)
+            return Newest(opened, date.fromisoformat(listed["trading_day"]))
+        since = None
+        if self._subject.reads_days:
+            since = min(sight.known_at or self._now(), self._now()).date() - timedelta(days=LISTED_DAYS)
+        ((opened, day),) = self._ask(ask_newest(sight, since)).rows
+        return None if opened is None else Newest(opened, day)
 
     def _ask(self, sql: str) -> Result:
         # One question at a time: two browsers that ask the same thing cost one answer.
@@ -157,6 +190,27 @@ class Views:
             if sql not in self._kept:
                 self._kept[sql] = self._lake.query(sql)
             return self._kept[sql]
+
+    def _ask_seldom(self, sql: str, how_long: Callable[[Result], timedelta]) -> tuple[datetime, Result]:
+        """An answer that is kept for a while, whatever comes, and until when it is."""
+        with self._lock:
+            now = self._now()
+            self._lasting = {asked: kept for asked, kept in self._lasting.items() if kept[0] > now}
+            if sql not in self._lasting:
+                result = self._lake.query(sql)
+                self._lasting[sql] = now + how_long(result), result
+            return self._lasting[sql]
+
+
+def _find_since(span: Span, newest: Newest) -> date:
+    """The first day of arrival that may hold what a span shows."""
+    begins = newest.trading_day if span is Span.SESSION else (newest.open_time - _LENGTHS[span]).date()
+    return begins - timedelta(days=_DAYS_BEFORE[span])
+
+
+def _length_of(bars: Json) -> timedelta:
+    """How long one of the bars lasts, an hour at the most: sooner, an answer would look the same."""
+    return timedelta(seconds=min(bars["seconds"], 3_600))
 
 
 def _is_of(each: Json, sight: Sight) -> bool:

@@ -13,6 +13,7 @@ from stockstream_local.cli import main
 from stockstream_local.status_command import Delivered, Status, as_object, show_status
 from stockstream_operate.environment import Emulator
 from stockstream_operate.lake import access
+from stockstream_operate.lake.delays import Delay
 from stockstream_operate.run_lock import Running
 from stockstream_operate.screen import Screen
 
@@ -40,6 +41,13 @@ def test_says_since_when_it_runs_what_is_wrong_and_what_came() -> None:
     assert [line.split() for line in said.splitlines()][-1] == ["IBM", "1,234", "2026-11-20", "15:59"]
 
 
+def test_says_how_long_bars_take_where_that_is_known() -> None:
+    said = show(Status(RUNNING, [], [], [IBM], [Delay("into the lake", 0.84, 2.06, 60)]))
+
+    assert said.splitlines()[-1].split() == ["into", "the", "lake", "0.8", "s", "2.1", "s", "60"]
+    assert "half within" in said
+
+
 def test_says_that_nothing_is_wrong() -> None:
     said = show(Status(RUNNING, [], [], []))
 
@@ -49,7 +57,7 @@ def test_says_that_nothing_is_wrong() -> None:
 
 
 def test_programs_get_the_same_and_no_key() -> None:
-    said = as_object(Status(RUNNING, ["A"], ["b"], [IBM]))
+    said = as_object(Status(RUNNING, ["A"], ["b"], [IBM], [Delay("in all", 31.5, 60.25, 60)]))
 
     assert said == {
         "running": True,
@@ -59,6 +67,7 @@ def test_programs_get_the_same_and_no_key() -> None:
         "alarms": ["A"],
         "faults": ["b"],
         "delivered": [{"instrument": "IBM", "bars": 1234, "newest": "2026-11-20T15:59:00Z"}],
+        "delays": [{"stage": "in all", "p50": 31.5, "p99": 60.25, "bars": 60}],
     }
     assert "key" not in json.dumps(said)
 

@@ -32,6 +32,7 @@ class Published:
         suspicion: what among the new bars looks like a split.
         unsent_from: of history, the open_time of the oldest bar that is not in the stream; empty if all are.
         times: the open_times of the newest bars that the answer shows or the tail remembers.
+        new: the open_times of the bars that were sent since they are new, and are in the stream.
     """
 
     causes: Counter[Cause] = field(default_factory=Counter)
@@ -42,6 +43,7 @@ class Published:
     suspicion: SplitSuspicion | None = None
     unsent_from: str = ""
     times: Collection[str] = ()
+    new: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -80,7 +82,9 @@ class Sending:
 
     def take(self, piece: Sequence[Publication], acknowledged: Collection[int]) -> None:
         """Counts what the stream took of a piece. What it refused is not overtaken by what comes after it."""
-        self.published.causes.update(piece[position].cause for position in acknowledged)
+        taken = [piece[position] for position in sorted(acknowledged)]
+        self.published.causes.update(each.cause for each in taken)
+        self.published.new += [each.open_time for each in taken if each.cause is Cause.NEW]
         self.published.unsent -= len(acknowledged)
         self.is_over |= len(acknowledged) < len(piece)
 

@@ -223,7 +223,8 @@ function showLength(bars, seen) {
     ? `, made of bars of ${seen.interval}; averages and RSI are those at the end of each, returns are from one to the next`
     : "";
   const known = seen.known_at ? `, as they were known at ${words.moment(seen.known_at)} UTC` : "";
-  put(find("length"), `${count}${made}${known}. Times are UTC. ◆ marks a bar that the provider has revised.`);
+  const again = bars.asked_again ? `. Athena is asked for all of them again at ${words.moment(bars.asked_again)}` : "";
+  put(find("length"), `${count}${made}${known}${again}. Times are UTC. ◆ marks a bar that the provider has revised.`);
 }
 
 /** All numbers of a bar that are drawn, in words. */
@@ -317,21 +318,19 @@ function showPrice() {
 }
 
 function showHealth() {
-  const { instruments, sight: seen, progress, receipt, now, market, quota } = answer;
+  const { instruments, sight: seen, progress, delays, listed_days, receipt, now, market, quota } = answer;
   const clock = now + (Date.now() - answer.heardAt) / 1000;
   const its = instruments.find(({ instrument, interval }) => instrument === seen?.instrument && interval === seen?.interval);
-  const sum = (name) => instruments.reduce((total, each) => total + each[name], 0);
   const facts = [];
   if (market) facts.push(["Market", market]);
   if (quota) facts.push(["Requests left today", quota]);
   if (its) {
     facts.push(["Newest bar (UTC)", words.moment(its.newest).slice(0, 16)]);
     facts.push(["Ended", `${words.age(clock - its.ends)} ago`]);
-    if (its.lag !== null) facts.push(["It arrived", `${its.lag < 60 ? `${its.lag.toFixed(1)} s` : words.age(its.lag)} after its end`]);
   }
-  facts.push(["Bars in the lake", sum("bars").toLocaleString("en")]);
-  facts.push(["Deliveries of them", sum("delivered").toLocaleString("en")]);
-  facts.push(["Revised bars", sum("revised").toLocaleString("en")]);
+  for (const { stage, p50, p99 } of delays) facts.push([`Delay ${stage}`, `${words.seconds(p50)}, p99 ${words.seconds(p99)}`]);
+  const delivered = instruments.reduce((total, each) => total + each.delivered, 0).toLocaleString("en");
+  facts.push([listed_days ? `Bars delivered in ${listed_days} days` : "Bars delivered", delivered]);
   facts.push(["Instruments", new Set(instruments.map(({ instrument }) => instrument)).size.toLocaleString("en")]);
   if (progress.read < progress.known) facts.push(["Reading older files", `${progress.read.toLocaleString("en")} of ${progress.known.toLocaleString("en")}`]);
   if (receipt) facts.push(["Athena", receipt]);

@@ -69,5 +69,8 @@ export function age(seconds) {
   return `${whole} s`;
 }
 
+/** A short duration. */
+export const seconds = (value) => (value < 60 ? `${value.toFixed(1)} s` : age(value));
+
 /** The length of a bar as the lake writes it, `5min`, in words. */
 export const interval = (text) => (text === "60min" ? "1 hour" : `${Number.parseInt(text, 10)} min`);

@@ -1,6 +1,6 @@
 """The lake's answers as the browser takes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -50,18 +50,36 @@ def test_numbers_lose_the_bits_that_say_nothing() -> None:
     assert (shaped["open"], shaped["close"]) == ([283.04986], [1e-9])
 
 
-@pytest.mark.parametrize(
-    ("arrived_at", "lag"),
-    [(datetime(2026, 11, 20, 14, 31, 2, 500_000), 2.5), (None, None)],  # noqa: DTZ001 (UTC)
-)
-def test_a_bar_is_late_by_what_passed_since_its_end(arrived_at: datetime | None, lag: float | None) -> None:
+def test_what_was_asked_of_some_days_and_of_the_others_is_put_together() -> None:
+    columns = ("instrument", "interval", "delivered", "newest", "trading_day")
     newest = datetime(2026, 11, 20, 14, 30)  # noqa: DTZ001 (UTC, as the views have it)
-    columns = ("instrument", "interval", "bars", "delivered", "revised", "newest", "close", "arrived_at")
+    older = newest - timedelta(days=1)
+    over = Result(
+        columns,
+        [
+            ("IBM", "1min", 780, older, older.date()),
+            ("IBM", "5min", 78, older, older.date()),
+            ("fx:EUR/USD", "1min", 1440, older, older.date()),
+        ],
+    )
+    today = Result(
+        columns, [("IBM", "1min", 4, newest, newest.date()), ("AAPL", "1min", 1, newest, newest.date())]
+    )
 
-    (shaped,) = shape_overview(Result(columns, [("IBM", "1min", 3, 4, 1, newest, 1.5, arrived_at)]))
+    shaped = shape_overview([over, today])
 
-    ends = datetime(2026, 11, 20, 14, 31, tzinfo=UTC).timestamp()
-    assert (shaped["lag"], shaped["ends"], shaped["delivered"]) == (lag, ends, 4)
+    assert [(each["instrument"], each["interval"], each["delivered"]) for each in shaped] == [
+        ("AAPL", "1min", 1),
+        ("IBM", "1min", 784),
+        ("IBM", "5min", 78),
+        ("fx:EUR/USD", "1min", 1440),
+    ]
+    assert (shaped[1]["newest"], shaped[1]["ends"], shaped[1]["trading_day"]) == (
+        datetime(2026, 11, 20, 14, 30, tzinfo=UTC).timestamp(),
+        datetime(2026, 11, 20, 14, 31, tzinfo=UTC).timestamp(),
+        "2026-11-20",
+    )
+    assert shaped[2]["ends"] == datetime(2026, 11, 19, 14, 35, tzinfo=UTC).timestamp()
 
 
 def test_a_moment_of_the_views_is_utc() -> None:

@@ -4,12 +4,14 @@ import gzip
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from delivered_files import document, write_file, write_parquet
 
+from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
 from stockstream_operate.lake.joined import open_joined
@@ -114,18 +116,76 @@ def test_takes_finished_days_from_what_is_joined_and_the_others_from_their_files
         os.utime(day, (1_700_000_000, 1_700_000_000))
     with open_joined(folder, LAKE_SQL, "2026-11-21"), LakeEngine(folder, LAKE_SQL) as engine:
         expected = {view: engine.query(ALL.format(view)) for view in LAKE_SQL.views}
-    for file in folder.glob("bars*/dt=2026-11-[12][09]/0.*"):
+    replaced = {file: file.read_bytes() for file in folder.glob("bars*/dt=2026-11-[12][09]/0.*")}
+    assert len(replaced) == 2
+    for file in replaced:
         file.write_bytes(b"is not opened")
 
     assert kept.look()
     assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == expected
-    assert kept.progress == Progress(4, 4)
+    assert kept.progress == Progress(1, 1)
     assert kept.trouble == f"{broken} is empty."
     assert not kept.look()
 
+    for file, content in replaced.items():
+        file.write_bytes(content)
     write_file(folder, "2026-11-20", "late", bars(9))
     assert kept.look()
+    assert kept.progress == Progress(3, 3)
     assert kept.query("SELECT count(*) FROM bars_delivered").rows == [(5,)]
+
+
+def join(folder: Path, today: str) -> None:
+    """Joins the days before a day, as another command would a while later."""
+    for day in folder.glob("bars*/dt=*"):
+        # Not what has just changed, and not the time that the folder had at the last joining.
+        changed = day.stat().st_mtime - 10
+        os.utime(day, (changed, changed))
+    with open_joined(folder, LAKE_SQL, today):
+        pass
+
+
+def as_the_files_say(folder: Path) -> dict[str, Any]:
+    with LakeEngine(folder, LAKE_SQL) as engine:
+        return {view: engine.query(ALL.format(view)) for view in LAKE_SQL.views}
+
+
+def test_a_bar_of_a_joined_day_that_comes_today_has_one_history(folder: Path, kept: KeptLake) -> None:
+    write_file(folder, "2026-11-19", "0", bars(1, 2, day=19))
+    write_file(folder, "2026-11-20", "0", bars(1, 2))
+    join(folder, "2026-11-21")
+    kept.look()
+    # A revision, a repetition of what is joined, and a bar of another day.
+    revised = bars(2, as_of="2026-11-21T09:00:00.000Z", sma_5=1.5)
+    repeated = bars(1, arrived_at="2026-11-21T09:00:00.000Z")
+    write_file(folder, "2026-11-21", "0", [*revised, *repeated, *bars(1, day=21)])
+
+    assert kept.look()
+    assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == as_the_files_say(folder)
+    assert kept.query("SELECT count(*) FROM bars_history WHERE known_until IS NOT NULL").rows == [(1,)]
+
+
+def test_follows_what_others_join_meanwhile(folder: Path, kept: KeptLake) -> None:
+    for day in (18, 19, 20):
+        write_file(folder, f"2026-11-{day}", "0", bars(1, 2, day=day))
+    join(folder, "2026-11-20")
+    kept.look()
+    assert kept.progress == Progress(1, 1)
+    write_file(folder, "2026-11-19", "late", bars(3, day=19))
+    kept.look()
+    assert kept.progress == Progress(3, 3)
+    assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == as_the_files_say(folder)
+
+    # Each day is joined now, also those of which the files were read.
+    join(folder, "2026-11-21")
+    assert kept.look()
+    assert kept.progress == Progress(0, 0)
+    assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == as_the_files_say(folder)
+
+    write_parquet(folder, "2026-11-20", "late", bars(4))
+    assert kept.look()
+    assert kept.progress == Progress(2, 2)
+    assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == as_the_files_say(folder)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +211,36 @@ def test_a_question_that_makes_no_sense_is_told_in_words(kept: KeptLake) -> None
     with pytest.raises(LakeQueryError, match="nowhere"):
         kept.query("SELECT * FROM nowhere")
     assert kept.receipt() == ""
+
+
+def test_knows_how_long_what_came_while_it_looked_was_on_its_way(folder: Path, kept: KeptLake) -> None:
+    now = datetime.now(UTC)
+    ends = [now - timedelta(minutes=number) for number in (3, 2, 1)]
+    documents = [
+        document(
+            format_time(end - timedelta(minutes=1)),
+            as_of=format_instant(end.replace(microsecond=0) + timedelta(seconds=20)),
+        )
+        for end in ends
+    ]
+    for name, each in enumerate(documents[:2]):
+        write_file(folder, f"{now:%Y-%m-%d}", f"{name}", [each])
+    kept.look()
+    assert {each.stage: each.bars for each in kept.delays(now)} == {
+        "until the answer": 1,
+        "into the stream": 1,
+        "into the lake": 1,
+    }
+
+    write_file(folder, f"{now:%Y-%m-%d}", "2", documents[2:])
+    kept.look()
+    delays = {each.stage: each for each in kept.delays(now)}
+    assert (delays["until the answer"].bars, delays["until the answer"].p99) == (2, 20)
+    revised = documents[1] | {"as_of": format_instant(now), "arrived_at": format_instant(now)}
+    write_file(folder, f"{now:%Y-%m-%d}", "revised", [revised])
+    kept.look()
+    assert {each.stage: each for each in kept.delays(now)} == delays
+    # What was there before the first look is not known to have been read.
+    assert delays["until it is read"].bars == delays["in all"].bars == 1
+    assert 0 <= delays["until it is read"].p50 < 60
+    assert 60 <= delays["in all"].p50 < 180

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from threading import Event
 
 import pytest
@@ -38,6 +39,9 @@ class FakeLake:
 
     def receipt(self) -> str:
         return "It cost nothing."
+
+    def delays(self, _now: datetime) -> tuple[()]:
+        return ()
 
 
 @pytest.fixture

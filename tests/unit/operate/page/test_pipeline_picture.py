@@ -26,14 +26,20 @@ def draw(report: StackReport, *, runs: bool | None = True) -> dict[str, dict[str
 
 
 def test_each_stage_says_what_passed() -> None:
-    numbers = NUMBERS | {"failures": 3.0, "behind": 250.0, "waiting": 4.0}
+    delays = {"delay_p50": 31.4, "delay_p99": 58.6}
+    numbers = NUMBERS | delays | {"failures": 3.0, "behind": 250.0, "waiting": 4.0}
     stages = draw(StackReport((), (), numbers, parameters={"Provider": "alpaca"}))
 
     assert {name: each["says"] for name, each in stages.items()} == {
         "Source": ["alpaca", "61 requests", "3 failed"],
-        "Stream": ["183 bars sent", "2 revised", "read 0.2 s later"],
+        "Stream": [
+            "183 bars sent",
+            "2 revised",
+            "31 s after a bar's end, p99 59 s",
+            "read 0.2 s later",
+        ],
         "Transform": ["182 bars enriched", "1 refused"],
-        "Lake": ["1,234 bars", "4 s on the way"],
+        "Lake": ["1,234 bars delivered", "4 s on the way"],
     }
     assert {each["state"] for each in stages.values()} == {"works"}
 
@@ -62,7 +68,7 @@ def test_what_is_not_known_is_not_said_to_work() -> None:
     assert states(StackReport()) == {"not known"}
     assert states(StackReport((), (), {})) == {"waits"}
     assert states(StackReport((), (), NUMBERS), runs=False) == {"stopped"}
-    assert draw(StackReport())["Lake"]["says"] == ["1,234 bars"]
+    assert draw(StackReport())["Lake"]["says"] == ["1,234 bars delivered"]
 
 
 def test_the_quota_is_what_is_left_of_the_plan() -> None:

@@ -185,19 +185,18 @@ def test_before_the_first_bar_nothing_was_known(lake: LakeEngine) -> None:
     assert lake.query(ask_newest(asked)).rows == [(None, None)]
 
 
-def test_the_overview_counts_bars_deliveries_and_revisions(tmp_path: Path) -> None:
-    documents = sessions(days=1, minutes=20)
-    revised = documents[3] | {"as_of": "2026-11-16T15:10:00.000Z", "arrived_at": "2026-11-16T15:10:01.000Z"}
+def test_the_overview_counts_deliveries_and_names_the_newest_bar(tmp_path: Path) -> None:
+    documents = sessions(days=2, minutes=20)
     pair = [document("2026-11-16T15:00:00Z", 1.5, instrument="fx:EUR/USD")]
     deliver(tmp_path, documents)
-    deliver(tmp_path, [*documents[:5], revised, *pair], "1")
+    deliver(tmp_path, [*documents[:5], *pair], "1")
     with LakeEngine(tmp_path, LAKE_SQL) as engine:
-        result = engine.query(ask_overview())
-        recent = engine.query(ask_overview(date(2026, 11, 17)))
+        share, currency = engine.query(ask_overview()).rows
+        recent = engine.query(ask_overview(date(2026, 11, 17))).rows
+        older = engine.query(ask_overview(date(2026, 11, 16), date(2026, 11, 17))).rows
 
-    share, currency = (dict(zip(result.columns, row, strict=True)) for row in result.rows)
-    assert (share["instrument"], share["bars"], share["delivered"], share["revised"]) == ("IBM", 20, 26, 1)
-    assert share["newest"] == datetime(2026, 11, 16, 14, 49)  # noqa: DTZ001 (UTC, as the views have it)
-    assert share["close"] == documents[-1]["close"]
-    assert (currency["instrument"], currency["bars"], currency["revised"]) == ("fx:EUR/USD", 1, 0)
-    assert recent.rows == []
+    newest = datetime(2026, 11, 17, 14, 49)  # noqa: DTZ001 (UTC, as the views have it)
+    assert share == ("IBM", "1min", 45, newest, date(2026, 11, 17))
+    assert currency[:3] == ("fx:EUR/USD", "1min", 1)
+    assert recent == [("IBM", "1min", 20, newest, date(2026, 11, 17))]
+    assert older == [("IBM", "1min", 25, newest - timedelta(days=1), date(2026, 11, 16)), currency]

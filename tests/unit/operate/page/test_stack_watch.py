@@ -36,6 +36,9 @@ class SilentLake:
     def receipt(self) -> str:
         return ""
 
+    def delays(self, _now: datetime) -> tuple[()]:
+        return ()
+
 
 class FakeStack:
     """Says what the test lets it say."""

@@ -1,7 +1,8 @@
 """What the page is told of a sight."""
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from delivered_files import document, write_file
 
 from stockstream.fields import list_fields
 from stockstream.windows import Windows
+from stockstream_operate.lake.delays import Delay
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
@@ -45,6 +47,9 @@ class FileLake:
     def receipt(self) -> str:
         return "Athena read 3 MB."
 
+    def delays(self, _now: datetime) -> list[Delay]:
+        return [Delay("in all", 31.5, 60.25, 60)]
+
 
 @pytest.fixture
 def lake(tmp_path: Path) -> FileLake:
@@ -74,6 +79,7 @@ def test_without_a_wish_it_is_the_first_instrument_s_session(views: Views) -> No
     assert view["condition"]["kind"] == "flowing"
     assert view["price_kind"]["word"] == "RECORDED"
     assert view["receipt"] == "Athena read 3 MB."
+    assert view["delays"] == [{"stage": "in all", "p50": 31.5, "p99": 60.25, "bars": 60}]
 
 
 def test_a_wish_is_answered(views: Views) -> None:
@@ -91,7 +97,6 @@ def test_a_bar_is_shown_where_all_is_null_that_may_be(views: Views, tmp_path: Pa
     view = views.view(None)
 
     assert view["bars"]["close"] == [130.0, 131.0, 132.0, 133.0, 134.0]
-    assert view["instruments"][0]["lag"] is None
 
 
 def test_the_same_question_is_asked_once(views: Views, lake: FileLake) -> None:
@@ -99,7 +104,7 @@ def test_the_same_question_is_asked_once(views: Views, lake: FileLake) -> None:
     asked = len(lake.asked)
 
     assert views.view(None) == first
-    assert len(lake.asked) == asked == 3
+    assert len(lake.asked) == asked == 2
 
 
 def test_what_the_browser_knows_already_is_not_sent_again(views: Views, watch: LakeWatch) -> None:
@@ -173,17 +178,68 @@ def test_a_lake_that_cannot_be_read_says_why(views: Views, lake: FileLake) -> No
     assert "The disk is gone." in view["condition"]["words"]
 
 
-def test_what_is_billed_reads_the_days_that_it_needs(lake: FileLake, watch: LakeWatch) -> None:
-    views = Views(
-        Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True), lake, watch, lambda: NOW
-    )
+@pytest.fixture
+def billed(lake: FileLake, watch: LakeWatch) -> Views:
+    subject = Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True)
+    return Views(subject, lake, watch, lambda: NOW)
 
-    views.view(Sight("IBM", "1min", Span.SESSION))
-    overview, *session = lake.asked
-    views.view(Sight("IBM", "1min", Span.SESSION, datetime(2026, 11, 10, tzinfo=UTC)))
-    views.view(Sight("IBM", "1min", Span.ALL))
 
-    assert "dt >= '2026-11-08'" in overview
-    assert all("dt >= '2026-11-15'" in sql for sql in session)
-    assert "dt >= '2026-11-05'" in lake.asked[3]
-    assert "dt >=" not in lake.asked[-1]
+def days_read(sql: str) -> list[str]:
+    return re.findall(r"dt (?:>=|<) '[^']+'", sql)
+
+
+@pytest.mark.parametrize(
+    ("span", "first"),
+    [
+        # The newest bar began on 20 November at 14:33, and is of that day's session.
+        (Span.HOUR, "2026-11-19"),
+        (Span.SESSION, "2026-11-18"),
+        (Span.WEEK, "2026-11-12"),
+    ],
+)
+def test_what_is_billed_reads_the_days_that_it_needs(
+    billed: Views, lake: FileLake, span: Span, first: str
+) -> None:
+    view = billed.view(Sight("IBM", "1min", span))
+
+    over, today, bars = lake.asked
+    assert days_read(over) == ["dt >= '2026-11-08'", "dt < '2026-11-20'"]
+    assert days_read(today) == ["dt >= '2026-11-20'"]
+    assert days_read(bars) == [f"dt >= '{first}'"]
+    assert view["bars"]["close"] == [130.0, 131.0, 132.0, 133.0]
+    assert view["listed_days"] == 12
+
+
+def test_what_is_billed_is_not_asked_again_of_days_that_are_over(
+    billed: Views, lake: FileLake, watch: LakeWatch
+) -> None:
+    billed.view(Sight("IBM", "1min", Span.SESSION))
+    del lake.asked[:]
+    watch.version += 1
+    billed.view(Sight("IBM", "1min", Span.SESSION))
+
+    assert [days_read(sql) for sql in lake.asked] == [["dt >= '2026-11-20'"], ["dt >= '2026-11-18'"]]
+
+
+def test_a_moment_of_before_is_looked_for_in_the_days_before_it(billed: Views, lake: FileLake) -> None:
+    billed.view(Sight("IBM", "1min", Span.SESSION, datetime(2026, 11, 10, tzinfo=UTC)))
+
+    assert days_read(lake.asked[-1]) == ["dt >= '2026-10-29'"]
+
+
+def test_all_that_is_billed_is_asked_for_again_when_its_newest_bar_may_be_another(
+    lake: FileLake, watch: LakeWatch
+) -> None:
+    now = [NOW]
+    subject = Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True)
+    views = Views(subject, lake, watch, lambda: now[-1])
+    everything = Sight("IBM", "1min", Span.ALL)
+
+    view = views.view(everything)
+    assert days_read(lake.asked[-1]) == []
+    assert view["bars"]["asked_again"] == (NOW + timedelta(minutes=1)).timestamp()
+    for seconds, times in ((59, 1), (60, 2)):
+        now.append(NOW + timedelta(seconds=seconds))
+        watch.version += 1
+        views.view(everything)
+        assert sum(not days_read(sql) for sql in lake.asked) == times

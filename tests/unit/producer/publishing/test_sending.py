@@ -74,3 +74,11 @@ def test_an_instrument_is_planned_when_its_turn_comes() -> None:
     for parcel in parcels(plan(), 500):
         assert planned[-2:][0] == parcel[0].sending.instrument.name or planned[-1] == "C"
     assert planned == ["A", "B", "C"]
+
+
+def test_what_is_new_is_what_the_stream_took_of_new_bars() -> None:
+    one = sending("A", new=3, revised=2)
+    for piece in one.pieces():
+        one.take(piece, [0, len(piece) - 1])
+
+    assert one.published.new == ["0002", "0004"]
