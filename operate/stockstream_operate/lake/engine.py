@@ -18,7 +18,7 @@ from sqlglot import exp
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
 from stockstream_operate.lake.files import Written, write_file
-from stockstream_operate.lake.parts import TABLES, find_days, find_files, find_strays, name_of, table_of
+from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
 from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over, make_lake_sql
 
@@ -88,8 +88,7 @@ class LakeEngine:
         self._database = duckdb.connect()
         self._aside = name_aside()
         self._unread = set(TABLES.values())
-        for setting in (*SETTINGS, AT_TIMEZONE):
-            self._execute(setting)
+        self._execute("; ".join((*SETTINGS, AT_TIMEZONE)))
         self._places = _check([places] if isinstance(places, Path) else list(places))
         for place in filter(Path.is_dir, self._places):
             self.troubles |= find_strays(place)
@@ -102,9 +101,11 @@ class LakeEngine:
         folders = [self._aside, *(place.resolve() for place in self._places if place.is_dir())]
         files = [place.resolve() for place in self._places if not place.is_dir()]
         allowed = [*files, *([writable.resolve()] if writable else [])]
-        self._execute(f"SET allowed_paths = [{', '.join(quoted(str(path)) for path in allowed)}]")
-        self._execute(f"SET allowed_directories = [{', '.join(quoted(str(path)) for path in folders)}]")
-        self._execute("SET enable_external_access = false")
+        self._execute(
+            f"SET allowed_paths = [{', '.join(quoted(str(path)) for path in allowed)}]; "
+            f"SET allowed_directories = [{', '.join(quoted(str(path)) for path in folders)}]; "
+            "SET enable_external_access = false"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -163,10 +164,10 @@ class LakeEngine:
         answer = self._execute(statement)
         with in_words():
             rows = answer.fetchall()
-        return Result(
-            tuple(column[0] for column in answer.description or ()),
-            [tuple(map(_as_athena_has_it, row)) for row in rows],
-        )
+        columns = answer.description or ()
+        if any(str(column[1]).startswith("DECIMAL") for column in columns):
+            rows = [tuple(map(_as_athena_has_it, row)) for row in rows]
+        return Result(tuple(column[0] for column in columns), rows)
 
     def _prepare(self, sql: str) -> str:
         """The statement for DuckDB, when what it reads is there."""
@@ -184,36 +185,45 @@ class LakeEngine:
     def _read_beside(self, joined: "Joined") -> None:
         """The views over what is joined and what has come since, whose histories are put together."""
         self.troubles |= joined.troubles
-        self._execute(f"CREATE TABLE came AS {select_delivered(self.lake_sql, {})}")
-        self._read(self._find_files(joined.covered), "came", partial(select_delivered, self.lake_sql))
-        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
-        unsettled = joined.unsettled(day for (day,) in days)
-        settled = set(joined.files) - unsettled
         columns = _listed(self.lake_sql.views[DELIVERED].columns)
         known = _listed(self.lake_sql.views["bars_history"].columns)
-        came = " UNION ALL ".join(
-            [f"SELECT {columns} FROM came", *([joined.select(columns, unsettled)] if unsettled else [])]
-        )
-        self._execute(f"CREATE VIEW unsettled AS {came}")
-        history = f"SELECT {known} FROM ({to_duckdb(history_over(self.lake_sql, 'unsettled'))})"
+        delivered, history = [], []
+        came = self._find_files(joined.covered)
+        unsettled = joined.unsettled(self._read_came(came))
+        if came:
+            delivered.append(f"SELECT {columns} FROM came")
+        if unsettled:
+            delivered.append(joined.select(columns, unsettled))
+        if delivered:
+            self._execute(f"CREATE VIEW unsettled AS {' UNION ALL '.join(delivered)}")
+            history.append(f"SELECT {known} FROM ({to_duckdb(history_over(self.lake_sql, 'unsettled'))})")
+        settled = set(joined.files) - unsettled
         if settled:
-            whole = f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL"
-            history, came = (
-                f"{whole} UNION ALL {history}",
-                f"{came} UNION ALL {joined.select(columns, settled)}",
-            )
+            delivered.append(joined.select(columns, settled))
+            history.append(f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL")
         _, *_, latest = self.lake_sql.views.values()
-        self._execute(f"CREATE VIEW {DELIVERED} AS {came}")
-        self._execute(f"CREATE VIEW bars_history AS {history}")
-        self._execute(f"CREATE VIEW {latest.name} AS {to_duckdb(latest.sql)}")
+        self._execute(
+            f"CREATE VIEW {DELIVERED} AS {' UNION ALL '.join(delivered)}; "
+            f"CREATE VIEW bars_history AS {' UNION ALL '.join(history)}; "
+            f"CREATE VIEW {latest.name} AS {to_duckdb(latest.sql)}"
+        )
+
+    def _read_came(self, files: list[Path]) -> list[str]:
+        """Reads the files beside what is joined; the days (UTC) in which their bars open."""
+        if not files:
+            return []
+        self._execute(f"CREATE TABLE came AS {select_delivered(self.lake_sql, {})}")
+        self._read(files, "came", partial(select_delivered, self.lake_sql))
+        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
+        return [day for (day,) in days]
 
     def _find_files(self, but: Collection[str] = ()) -> list[Path]:
         """The files of the places, but for those of some days."""
         files = []
         for place in self._places:
             if place.is_dir():
-                days = [day for day in find_days(place) if name_of(day) not in but]
-                files += [file for day in days for file in find_files(day)]
+                days = [name for name in find_day_names(place) if name.partition("=")[2] not in but]
+                files += [file for name in days for file in find_files(place / name)]
             else:
                 files.append(place.resolve())
         return files
