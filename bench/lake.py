@@ -13,7 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -147,13 +147,16 @@ def _compare(lake: LocalLake, folder: Path, asking: dict[str, str], title: str) 
     with duckdb.connect() as bare:
         bare.execute("SET TimeZone = 'UTC'")
         for name, sql in asking.items():
-            rows = len(lake.query(sql.format(bars="bars_latest")).rows)
-            ours, work = measure(lambda sql=sql: lake.query(sql.format(bars="bars_latest")))  # type: ignore[misc]
-            bare_sql = sql.format(bars=scan)
-            theirs, least = measure(lambda sql=bare_sql: bare.execute(sql).fetchall())  # type: ignore[misc]
-            print(
-                f"{name:<42}{ours:>10.2f}{theirs:>8.2f}{work:>12.3f}{least:>10.3f}{work / least:>7.1f}{rows:>9,}"
-            )
+            asked, scanned = sql.format(bars="bars_latest"), sql.format(bars=scan)
+            rows = len(lake.query(asked).rows)
+            ours, work = measure(partial(lake.query, asked))
+            theirs, least = measure(partial(_scan, bare, scanned))
+            ratio = work / least
+            print(f"{name:<42}{ours:>10.2f}{theirs:>8.2f}{work:>12.3f}{least:>10.3f}{ratio:>7.1f}{rows:>9,}")
+
+
+def _scan(bare: duckdb.DuckDBPyConnection, sql: str) -> None:
+    bare.execute(sql).fetchall()
 
 
 if __name__ == "__main__":

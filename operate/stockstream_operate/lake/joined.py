@@ -63,12 +63,12 @@ class FilesPrint(NamedTuple):
     """What changes when one of a day's files does.
 
     Attributes:
-        count: how many there are.
+        number: how many there are.
         size: of all together, in bytes.
         changed: the sum of when each was changed, in nanoseconds.
     """
 
-    count: int
+    number: int
     size: int
     changed: int
 
@@ -219,7 +219,7 @@ def _load(lake: Path, lake_sql: LakeSql) -> Joined:
     }
     left = _MOST_ASKED_FILES
     for name in sorted(set(days) - changed, reverse=True):
-        left -= days[name].files.count
+        left -= days[name].files.number
         if left < 0:
             break
         if _print_files(lake, folders.get(name, ())) != days[name].files:
@@ -408,11 +408,11 @@ def _take_prints(lake: Path, names: Iterable[str]) -> Prints:
 
 
 def _print_files(lake: Path, folders: Iterable[str]) -> FilesPrint:
-    count = size = changed = 0
+    number = size = changed = 0
     for folder in folders:
         for told in stat_files(f"{lake}/{folder}"):
-            count, size, changed = count + 1, size + told.st_size, changed + told.st_mtime_ns
-    return FilesPrint(count, size, changed)
+            number, size, changed = number + 1, size + told.st_size, changed + told.st_mtime_ns
+    return FilesPrint(number, size, changed)
 
 
 def _made_for(lake_sql: LakeSql) -> str:
