@@ -128,6 +128,18 @@ def test_no_step_is_one_after_which_the_views_would_answer_otherwise(
     assert lasts == (3 if deletes_raw or is_late else 1)
 
 
+def test_what_the_stack_itself_joined_becomes_one_file(bucket: Bucket) -> None:
+    for number in range(2):
+        bucket.deliver(f"compacted-night/{number}", bar(8 + number), day="2026-11-18", parquet=True)
+    bucket.deliver("compacted-night/0", bar(8), day="2026-11-19", parquet=True)
+    latest = bucket.ask(LATEST)
+    first, second, _ = bucket.compact()
+
+    assert (first.day, first.deleted, second) == ("2026-11-18", 2, None)
+    assert names(bucket).count("bars-parquet/dt=2026-11-18/compacted") == 1
+    assert bucket.ask(LATEST) == latest
+
+
 def test_fields_of_windows_that_the_stack_no_longer_has_are_kept(bucket: Bucket) -> None:
     bucket.deliver("old", bar(7) | {"sma_3": 99.5, "note": "x"})
     bucket.compact(deletes_raw=True)
