@@ -144,6 +144,7 @@ def _write_notes(template: Mapping[str, Any]) -> dict[str, list[str]]:
         "BarDelivery": ["Firehose"],
         "SearchDelivery": ["Firehose"],
         "LakeBucket": [prefixes[2].split("/")[0] + "/", refused],
+        "LakeCompaction": ["Athena, each night"],
         VIEWS: [name for name in boxes[VIEWS] if name.endswith("View")] + ["asked by Athena"],
         "SearchDomain": ["OpenSearch,", "Dashboards"],
         "CommonLayer": [" · ".join(SHARED)],

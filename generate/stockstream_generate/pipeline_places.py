@@ -31,9 +31,10 @@ PLACES = {
     "BarDelivery": Place(D, 34, 148, 50),
     "TransformFunction": Place(D, 114, 148, 122, CODE),
     "SearchDelivery": Place(D, 266, 148, 50),
-    "LakeBucket": Place(E, 34, 138, 66, DATA),
-    VIEWS: Place(E, 130, 138, 84, DATA),
-    "SearchDomain": Place(E, 250, 138, 66, DATA),
+    "LakeBucket": Place(E, 34, 138, 54, DATA),
+    "LakeCompaction": Place(E, 108, 138, 42),
+    VIEWS: Place(E, 162, 138, 84, DATA),
+    "SearchDomain": Place(E, 258, 138, 58, DATA),
     "CommonLayer": Place(B, 332, 644, 46, CODE),
     ALARMS: Place(A, 430, 128, 50),
     "AlertTopic": Place(B, 430, 138, 50),
@@ -78,7 +79,8 @@ LINES = [
     Line("BarDelivery", "TransformFunction", "M568 86V112", both=True),
     Line("SearchDelivery", "TransformFunction", "M568 264V238", both=True),
     Line("BarDelivery", "LakeBucket", "M642 52H676"),
-    Line("LakeBucket", VIEWS, "M747 100V128"),
+    Line("LakeBucket", "LakeCompaction", "M747 90V106", both=True),
+    Line("LakeBucket", VIEWS, "M816 61H824V204H818"),
     Line("SearchDelivery", "SearchDomain", "M642 300H676"),
     Line("SearchDelivery", "LakeBucket", "M642 280H660V82H676"),
     Line(ALARMS, "AlertTopic", "M142 455H170"),
@@ -95,6 +97,7 @@ LINES = [
 UNDRAWN = {
     frozenset({"AlertFunction", ALARMS}),  # is told what they measure
     frozenset({"LakeBucket", "ProducerFunction"}),  # may hold the list of instruments
+    frozenset({"DeadLetterQueue", "LakeCompaction"}),  # has the nights that could not begin
     frozenset({"BarDelivery", VIEWS}),  # writes Parquet in a table's columns
     *(frozenset({"CommonLayer", function}) for function in ROOMS),  # lies below them
 }

@@ -30,7 +30,9 @@ from stockstream.observability import logger, metrics
 from transform.report import describe
 
 NOW = datetime(2026, 11, 20, 15, 36, tzinfo=UTC)
-ALARMS = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET").of_kind("AWS::CloudWatch::Alarm")
+ALARMS = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET", CompactionEnabled="true").of_kind(
+    "AWS::CloudWatch::Alarm"
+)
 IBM = parse_instrument("IBM")
 FAILURE_METRICS = [name for name, source in SOURCES.items() if "provider failed" in source.wanted.messages]
 

@@ -13,7 +13,7 @@ from alert.detail_sources import SOURCES
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 # With all that there can be.
-EVERYTHING = {"SearchEnabled": "true", "LakeFormat": "PARQUET"}
+EVERYTHING = {"SearchEnabled": "true", "LakeFormat": "PARQUET", "CompactionEnabled": "true"}
 IN_AWS = ResolvedTemplate(**EVERYTHING)
 ALARMS = IN_AWS.of_kind(*KINDS)
 EMULATED = ResolvedTemplate(account_id=EMULATED_ACCOUNT, **EVERYTHING).of_kind(*KINDS)
@@ -87,6 +87,7 @@ def test_the_composite_tells_once_of_what_stops_bars_and_of_nothing_that_lasts_u
         "BarsRejectedAlarm",
         "BarsImpossibleAlarm",
         "BatchSetAsideAlarm",
+        "CompactionFailedAlarm",
         "ConversionFailingAlarm",
         "DeadLettersAlarm",
         "HolesFoundAlarm",

@@ -37,6 +37,7 @@ def test_what_is_counted_is_what_the_template_makes() -> None:
     assert SHAPE.alarm_metrics == alarm_metrics()
     assert SHAPE.search_alarm_metrics == alarm_metrics(SearchEnabled="true") - alarm_metrics()
     assert SHAPE.parquet_alarm_metrics == alarm_metrics(LakeFormat="PARQUET") - alarm_metrics()
+    assert SHAPE.compaction_alarm_metrics == alarm_metrics(CompactionEnabled="true") - alarm_metrics()
     assert SHAPE.composite_alarms == count("AWS::CloudWatch::CompositeAlarm")
     assert SHAPE.dashboards == count("AWS::CloudWatch::Dashboard")
     assert SHAPE.transform_mb == memory["TransformFunction"]["MemorySize"]

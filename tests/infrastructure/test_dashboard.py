@@ -31,6 +31,7 @@ OF_AWS = {
         "PutRecords.TotalRecords",
         "WriteProvisionedThroughputExceeded",
     },
+    ("AWS/States", "StateMachineArn"): {"ExecutionsFailed"},
     ("AWS/Firehose", "DeliveryStreamName"): {
         "DataReadFromKinesisStream.Records",
         "DeliveryToAmazonOpenSearchService.DataFreshness",
@@ -57,6 +58,7 @@ DEPLOYMENTS = [
     ResolvedTemplate(account_id=EMULATED_ACCOUNT),
     ResolvedTemplate(SearchEnabled="true"),
     ResolvedTemplate(LakeFormat="PARQUET"),
+    ResolvedTemplate(CompactionEnabled="true"),
     ResolvedTemplate(
         SearchEnabled="true", SearchEndpoint="https://search.example.com", SearchDomainArn="arn"
     ),
@@ -127,7 +129,9 @@ def test_a_metric_on_the_dashboard_is_one_that_is_sent(metric: list[Any]) -> Non
         assert DEPLOYMENTS[0].resources[value]["Type"] == NAMED_BY[dimension]
 
 
-EVERY_ALARM = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET").of_kind("AWS::CloudWatch::Alarm")
+EVERY_ALARM = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET", CompactionEnabled="true").of_kind(
+    "AWS::CloudWatch::Alarm"
+)
 
 
 @pytest.mark.parametrize("name", sorted(EVERY_ALARM))

@@ -217,6 +217,7 @@ def test_every_resource_bears_the_stacks_name_but_those_that_cannot() -> None:
     nameless = {
         "catalog": "an account has one",
         "layer:CommonLayer": "SAM names a layer by its logical id",
+        "stateMachine:LakeCompaction-": "CloudFormation names it by its logical id",
         "transform/Serverless-2016-10-31": "AWS's own",
         "alarm:*": "to read them; names are asked for together",
         "domain/*": "CloudFormation cuts their names down; SearchEnabled alone allows it",
@@ -231,7 +232,7 @@ def test_every_resource_bears_the_stacks_name_but_those_that_cannot() -> None:
                 assert "StackName" in text or text == '"*"' or any(name in text for name in nameless), text
 
 
-def test_roles_are_handed_to_the_three_services_that_the_stacks_roles_trust() -> None:
+def test_roles_are_handed_to_the_four_services_that_the_stacks_roles_trust() -> None:
     (passing,) = [each for each in statements("StackRole") if "iam:PassRole" in each["Action"]]
     trusted = {
         service

@@ -6,10 +6,11 @@ from said_by_code import metrics_of
 from stockstream_operate.page.pipeline_picture import STAGE_ALARMS
 from stockstream_operate.stack_report import METRICS
 
-# What is no stage of the picture: the sum of all, prices, the search index, and how people are told.
+# What is no stage of the picture: the sum, prices, joining files, the search index, how people are told.
 BESIDE = {
     "PipelineDownAlarm",
     "PriceMoveAlarm",
+    "CompactionFailedAlarm",
     "SearchDeliveryIdleAlarm",
     "SearchDeliveryStaleAlarm",
     "SearchDeliveryFailingAlarm",

@@ -27,6 +27,7 @@ ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::x",
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:x",
     "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:x",
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:x",
     "AWS::OpenSearchService::Domain": "arn:aws:es:us-east-1:123456789012:domain/x",
 }
 NAMES = {
@@ -38,7 +39,9 @@ NAMES = {
     "SecretsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/x",
     "SearchDomainArn": ARNS["AWS::OpenSearchService::Domain"],
     "LakeDatabase": "x",
+    "BarsTable": "bars",
     "BarsParquetTable": "bars_parquet",
+    "LakeWorkGroup": "x",
 }
 
 

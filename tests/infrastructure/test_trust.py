@@ -8,7 +8,7 @@ from policy_statements import expanded_template
 from resolved_template import PSEUDO, ResolvedTemplate
 
 ACCOUNT, OTHER = PSEUDO["AWS::AccountId"], "999999999999"
-TEMPLATE = ResolvedTemplate(SearchEnabled="true")
+TEMPLATE = ResolvedTemplate(SearchEnabled="true", CompactionEnabled="true")
 ROLES = {
     name: TEMPLATE.resolve(resource["Properties"]["AssumeRolePolicyDocument"])["Statement"]
     for name, resource in expanded_template()["Resources"].items()
@@ -22,6 +22,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
         "aws:SourceAccount": ACCOUNT,
         "aws:SourceArn": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule-group/default",
     },
+    "states.amazonaws.com": {},
     f"arn:aws:iam::{ACCOUNT}:root": {},
 }
 HOLDERS = {
@@ -31,6 +32,8 @@ HOLDERS = {
     "DeliveryRole": "firehose.amazonaws.com",
     "SearchDeliveryRole": "firehose.amazonaws.com",
     "SearchAdminRole": f"arn:aws:iam::{ACCOUNT}:root",
+    "CompactionRole": "states.amazonaws.com",
+    "LakeCompactionEveryNightRole": "scheduler.amazonaws.com",
     "ProducerFunctionEveryMinuteRole": "scheduler.amazonaws.com",
 }
 

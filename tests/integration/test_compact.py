@@ -1,113 +1,31 @@
 """`stockstream compact`: wherever it ends, no bar is missing or there twice; what is deleted was compared."""
 
+import itertools
 import json
 from collections.abc import Iterator
-from datetime import date
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import boto3
 import pytest
-from delivered_files import document, write_file, write_parquet
+from lake_bucket import BUCKET, DAY, HISTORY, LATEST, TODAY, Bucket, bar, make_bucket
 from moto import mock_aws
 
 from stockstream.windows import Windows
 from stockstream_local import cli
 from stockstream_operate.lake import compact_command
-from stockstream_operate.lake.compaction import Compaction, CompactionError
+from stockstream_operate.lake.compaction import CompactionError
 from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.stack import Stack
-
-BUCKET, DAY, TODAY = "the-lake", "2026-11-20", date(2026, 11, 21)
-LAKE_SQL = make_lake_sql(Windows())
-
-
-def bar(minute: int, close: float = 100.0, instrument: str = "IBM", **fields: Any) -> dict[str, Any]:
-    return document(f"{DAY}T14:{minute:02}:00Z", close, instrument=instrument, **fields)
-
-
-class Bucket:
-    """A bucket with a lake.
-
-    Attributes:
-        writes: the keys that were put, and how many were deleted at each time.
-        lasts: how many of these may be done before the process ends; None for all.
-    """
-
-    def __init__(self) -> None:
-        self._s3 = boto3.client("s3")
-        self._s3.create_bucket(Bucket=BUCKET)
-        self.writes: list[Any] = []
-        self.lasts: int | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._s3, name)
-
-    def put_object(self, **asked: Any) -> Any:
-        self._write(asked["Key"])
-        return self._s3.put_object(**asked)
-
-    def delete_objects(self, **asked: Any) -> Any:
-        keys = asked["Delete"]["Objects"]
-        self._write(len(keys))
-        # The process may end when some of them are gone.
-        asked["Delete"] = {"Objects": keys[: len(keys) // 2]}
-        if asked["Delete"]["Objects"]:
-            self._s3.delete_objects(**asked)
-        self._write(len(keys) - len(keys) // 2)
-        asked["Delete"] = {"Objects": keys[len(keys) // 2 :]}
-        return self._s3.delete_objects(**asked)
-
-    def _write(self, what: Any) -> None:
-        if self.lasts is not None and len(self.writes) >= self.lasts:
-            raise KeyboardInterrupt
-        self.writes.append(what)
-
-    def deliver(self, name: str, *documents: dict[str, Any], day: str = DAY, parquet: bool = False) -> str:
-        with TemporaryDirectory() as folder:
-            lake = Path(folder)
-            path = (write_parquet if parquet else write_file)(lake, day, name, list(documents))
-            key = path.relative_to(lake).as_posix()
-            self._s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
-        return key
-
-    def listed(self) -> list[str]:
-        return [each["Key"] for each in self._s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """What the views answer over the files as they are now."""
-        with TemporaryDirectory() as folder:
-            for key in self.listed():
-                path = Path(folder, key)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._s3.download_file(BUCKET, key, str(path))
-            with LakeEngine(Path(folder), LAKE_SQL) as engine:
-                assert engine.troubles == {}
-                return sorted(engine.query(sql).rows, key=repr)
-
-    def compact(self, *, deletes_raw: bool = False) -> list[Any]:
-        compaction = Compaction(self, BUCKET, LAKE_SQL, deletes_raw=deletes_raw)  # type: ignore[arg-type]
-        return [compaction.compact(day) for day in compaction.find_days(None, TODAY)]
 
 
 @pytest.fixture
 def bucket() -> Iterator[Bucket]:
     """A day of repetitions and revisions in both formats, and today."""
     with mock_aws():
-        bucket = Bucket()
-        bucket.deliver("a", bar(2), bar(1), bar(1))
-        bucket.deliver(
-            "b", bar(2), bar(2, 102.5, as_of=f"{DAY}T15:00:00.000Z"), bar(1, 7.0, "AAPL", volume=None)
-        )
-        bucket.deliver("c", bar(3, 103.0), bar(2), parquet=True)
-        bucket.deliver("today", bar(4), day=str(TODAY))
-        yield bucket
-
-
-HISTORY = "SELECT id, close, volume, as_of, known_from, known_until, sma_5, trading_day FROM bars_history"
-LATEST = "SELECT * FROM bars_latest"
+        yield make_bucket()
 
 
 def names(bucket: Bucket) -> list[str]:
@@ -183,6 +101,43 @@ def test_wherever_it_ends_no_bar_is_missing_or_there_twice_and_the_next_time_goe
     bucket.compact(deletes_raw=True)
     assert bucket.ask(HISTORY) == history
     assert names(bucket) == [f"bars-parquet/dt={DAY}/compacted", f"bars/dt={TODAY}/today.json.gz"]
+
+
+@pytest.mark.parametrize("deletes_raw", [True, False])
+@pytest.mark.parametrize("is_late", [True, False])
+def test_no_step_is_one_after_which_the_views_would_answer_otherwise(
+    bucket: Bucket, *, deletes_raw: bool, is_late: bool
+) -> None:
+    if is_late:
+        bucket.compact(deletes_raw=deletes_raw)
+        bucket.deliver("late", bar(9, 109.0), bar(1, 101.5, as_of=f"{DAY}T16:00:00.000Z"))
+    history, kept = bucket.ask(HISTORY), bucket.contents()
+    for lasts in itertools.count():
+        bucket.put_back(kept)
+        bucket.writes, bucket.lasts = [], lasts
+        with suppress(KeyboardInterrupt):
+            bucket.compact(deletes_raw=deletes_raw)
+            break
+        assert bucket.ask(HISTORY) == history
+        bucket.lasts = None
+        bucket.compact(deletes_raw=deletes_raw)
+        assert bucket.ask(HISTORY) == history
+
+    assert bucket.ask(HISTORY) == history
+    # A put, and two halves of what is deleted: raw files, or the compacted one that it takes the place of.
+    assert lasts == (3 if deletes_raw or is_late else 1)
+
+
+def test_what_the_stack_itself_joined_becomes_one_file(bucket: Bucket) -> None:
+    for number in range(2):
+        bucket.deliver(f"compacted-night/{number}", bar(8 + number), day="2026-11-18", parquet=True)
+    bucket.deliver("compacted-night/0", bar(8), day="2026-11-19", parquet=True)
+    latest = bucket.ask(LATEST)
+    first, second, _ = bucket.compact()
+
+    assert (first.day, first.deleted, second) == ("2026-11-18", 2, None)
+    assert names(bucket).count("bars-parquet/dt=2026-11-18/compacted") == 1
+    assert bucket.ask(LATEST) == latest
 
 
 def test_fields_of_windows_that_the_stack_no_longer_has_are_kept(bucket: Bucket) -> None:

@@ -25,11 +25,12 @@ from stockstream_operate.cost.prices import (
     FREE_LAMBDA_CALLS,
     FREE_LOG_GB,
     FREE_METRICS,
+    FREE_TRANSITIONS,
     HOURS,
     PRICES,
     Prices,
 )
-from stockstream_operate.cost.workload import Workload
+from stockstream_operate.cost.workload import MARKETS, Workload
 
 RUNS = HOURS * 60
 GB = 1024**3
@@ -38,6 +39,12 @@ FIREHOSE_UNIT_BYTES = 5 * 1024
 _ID_KB, _MOST_IDS = 0.045, 100
 _SEARCH_DISK_GB = 10
 _A_CENT = 0.01
+# Of LakeCompaction: a night looks at seven days, each in six steps or so; a day that has files, and each
+# 500 of them, take more.
+_NIGHT_STEPS, _DAY_STEPS, _PAGE_STEPS, _PAGE_FILES = 2 + 7 * 6, 4, 5, 500
+# Joining a day reads its files once, and comparing it twice and the Parquet, which has a third of the bytes.
+_TIMES_READ, _PARQUET_SHARE = 3, 1 / 3
+_LEAST_QUERY_BYTES, _QUERIES_A_DAY = 10 * 10**6, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class Shape:
         alarm_metrics: how many metrics its alarms are billed for.
         search_alarm_metrics: those of a search domain of its own.
         parquet_alarm_metrics: those of the lake's conversion.
+        compaction_alarm_metrics: those of its compaction.
         composite_alarms: how many.
         dashboards: how many.
         metrics: what producer and transform send while a market is open, each in every hour.
@@ -57,6 +65,7 @@ class Shape:
     alarm_metrics: int = 30
     search_alarm_metrics: int = 6
     parquet_alarm_metrics: int = 1
+    compaction_alarm_metrics: int = 1
     composite_alarms: int = 1
     dashboards: int = 1
     metrics: int = 16
@@ -109,6 +118,8 @@ def monthly_bill(work: Workload, region: str = "us-east-1", shape: Shape = SHAPE
             _files(work) * price.s3_put + stored * price.s3_gb_month,
         )
     )
+    if work.compaction:
+        lines.append(_compaction(work, price))
     if work.search:
         domain = HOURS * price.search_hour + _SEARCH_DISK_GB * price.search_gb_month
         lines.append(Line("OpenSearch: the smallest domain", domain))
@@ -121,6 +132,7 @@ def savings(work: Workload, region: str = "us-east-1") -> list[Saving]:
         "Interval=5min": replace(work, minutes=max(work.minutes, 5)),
         "SearchEnabled=false": replace(work, search=False),
         "LakeFormat=JSON": replace(work, parquet=False),
+        "CompactionEnabled=false": replace(work, compaction=False),
         "MarketHours=regular": replace(work, market="regular") if work.market == "extended" else work,
         "DeliveryBufferSeconds=300": replace(work, buffer_seconds=max(work.buffer_seconds, 300)),
         "the fewest StreamShards that suffice": replace(work, shards=None),
@@ -151,6 +163,7 @@ def format_table(lines: list[Line]) -> str:
 def _cloudwatch(work: Workload, price: Prices, shape: Shape) -> list[Line]:
     alarms = shape.alarm_metrics
     alarms += shape.search_alarm_metrics * work.search + shape.parquet_alarm_metrics * work.parquet
+    alarms += shape.compaction_alarm_metrics * work.compaction
     daily = work.requests_per_day is not None  # QuotaRemaining is sent all day
     metric_hours = shape.metrics * work.open_hours + HOURS * daily
     logged = RUNS * LOG_KB + work.asking_runs * _ID_KB * min(_MOST_IDS, work.instruments - 1)
@@ -203,6 +216,19 @@ def _dynamodb(work: Workload, price: Prices) -> float:
     reads = RUNS * ceil(ledger / 4096) + work.heads * READ_UNITS_A_BAR
     writes = work.asking_runs * 2 * ceil(ledger / 1024) + work.heads * WRITE_UNITS_A_BAR
     return reads * price.read_unit + writes * price.write_unit
+
+
+def _compaction(work: Workload, price: Prices) -> Line:
+    days = MARKETS[work.market][0]
+    files = _files(work)
+    stored = work.bars * STORED_BYTES_A_BAR
+    read = max(days * _QUERIES_A_DAY * _LEAST_QUERY_BYTES, stored * (_TIMES_READ + _PARQUET_SHARE))
+    steps = HOURS / 24 * _NIGHT_STEPS + days * (_DAY_STEPS + _PAGE_STEPS * ceil(files / days / _PAGE_FILES))
+    return Line(
+        "Compaction: Athena, S3 and Step Functions",
+        read / 1e12 * price.athena_tb + files * _TIMES_READ * price.s3_get + steps * price.transition,
+        free=min(steps, FREE_TRANSITIONS) * price.transition,
+    )
 
 
 def _firehose_gb(work: Workload) -> float:

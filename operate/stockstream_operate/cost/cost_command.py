@@ -42,6 +42,7 @@ def add_cost(command: argparse.ArgumentParser) -> None:
     option("--requests-per-day", type=int, metavar="N", help="of the plan, 0 for no limit (25; alpaca 0)")
     option("--market-hours", choices=MARKETS, help="when bars come (regular)")
     option("--parquet", action="store_true", help="LakeFormat=PARQUET")
+    option("--compaction", action="store_true", help="CompactionEnabled=true")
     option("--search", action="store_true", help="SearchEnabled=true, with the smallest domain")
     option("--region", default="us-east-1", metavar="NAME", help="whose prices (us-east-1)")
     option(
@@ -95,6 +96,7 @@ def workload_of(parameters: Mapping[str, str], instruments: int) -> Workload:
         requests_per_day=int(parameters["RequestsPerDay"]) or None,
         parquet=parameters["LakeFormat"] == "PARQUET",
         search=parameters["SearchEnabled"] == "true" and not parameters["SearchEndpoint"],
+        compaction=parameters.get("CompactionEnabled") == "true",
         buffer_seconds=int(parameters["DeliveryBufferSeconds"]),
         memory=int(parameters.get("ProducerMemory", MEMORIES[0])),
         shards=int(parameters.get("StreamShards", 1)),
@@ -113,6 +115,7 @@ def _workload(asked: argparse.Namespace) -> Workload:
         market=asked.market_hours or "regular",
         requests_per_day=daily or None,
         parquet=asked.parquet,
+        compaction=asked.compaction,
         search=asked.search,
     )
 

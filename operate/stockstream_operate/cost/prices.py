@@ -9,7 +9,8 @@ from dataclasses import dataclass
 # https://aws.amazon.com/kinesis/data-streams/pricing/     https://aws.amazon.com/firehose/pricing/
 # https://aws.amazon.com/lambda/pricing/                   https://aws.amazon.com/dynamodb/pricing/on-demand/
 # https://aws.amazon.com/cloudwatch/pricing/               https://aws.amazon.com/s3/pricing/
-# https://aws.amazon.com/opensearch-service/pricing/
+# https://aws.amazon.com/opensearch-service/pricing/       https://aws.amazon.com/athena/pricing/
+# https://aws.amazon.com/step-functions/pricing/
 AS_OF = "November 2026"
 HOURS = 730
 
@@ -32,7 +33,10 @@ class Prices:
     dashboard_month: float
     log_gb: float
     s3_put: float
+    s3_get: float
     s3_gb_month: float
+    athena_tb: float
+    transition: float
     search_hour: float
     search_gb_month: float
 
@@ -53,7 +57,10 @@ PRICES = {
         dashboard_month=3.0,
         log_gb=0.50,
         s3_put=0.005e-3,
+        s3_get=0.0004e-3,
         s3_gb_month=0.023,
+        athena_tb=5.0,  # at least 10 MB a query
+        transition=0.025e-3,  # of a state machine
         search_hour=0.036,  # t3.small.search
         search_gb_month=0.122,
     )
@@ -66,3 +73,4 @@ FREE_DASHBOARDS = 3
 FREE_LOG_GB = 5.0
 FREE_LAMBDA_CALLS = 1_000_000
 FREE_GB_SECONDS = 400_000
+FREE_TRANSITIONS = 4_000

@@ -38,6 +38,7 @@ class Workload:
         requests_per_day: of the plan; None where it counts only minutes.
         parquet: whether the lake has it.
         search: whether there is a search domain of its own.
+        compaction: whether each finished day's files are joined.
         buffer_seconds: of the delivery.
         memory: the producer's, in MB; None for the least that suffices.
         shards: the stream's; None for the fewest that suffice.
@@ -50,6 +51,7 @@ class Workload:
     requests_per_day: int | None = 25
     parquet: bool = False
     search: bool = False
+    compaction: bool = False
     buffer_seconds: int = 60
     memory: int | None = None
     shards: int | None = None

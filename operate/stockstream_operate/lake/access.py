@@ -7,18 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-import boto3
-
 from stockstream.errors import StockstreamError
 from stockstream.reading import make_visible
 from stockstream.windows import Windows
-from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
 from stockstream_operate.lake.files import Written
 from stockstream_operate.lake.joined import open_joined
 from stockstream_operate.lake.parts import say_troubles
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
-from stockstream_operate.stack import find_stack
 from stockstream_operate.workplace import STATE
 
 FOLDER = STATE / "lake"
@@ -162,6 +158,12 @@ def open_lake(stack: str | None) -> ExportableLake:
     """
     if stack is None:
         return LocalLake(FOLDER)
+    # Imported here: AWS's client takes longer than an answer from this machine.
+    import boto3  # noqa: PLC0415
+
+    from stockstream_operate.lake.athena import AthenaLake  # noqa: PLC0415
+    from stockstream_operate.stack import find_stack  # noqa: PLC0415
+
     found = find_stack(stack)
     return AthenaLake(
         boto3.client("athena"),

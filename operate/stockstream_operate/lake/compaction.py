@@ -49,9 +49,10 @@ class Stored(NamedTuple):
 
     @property
     def is_compacted(self) -> bool:
-        """Whether it was made here."""
-        name = self.key.rpartition("/")[2]
-        return self.key.startswith("bars-parquet/") and name.startswith(_NAME) and name.endswith(_ENDING)
+        """Whether it was made here, or lies in a folder that the stack's LakeCompaction made."""
+        prefix, _, *below = self.key.split("/")
+        is_made = below[0].startswith(_NAME) and (len(below) > 1 or below[0].endswith(_ENDING))
+        return prefix == "bars-parquet" and is_made
 
 
 class Compacted(NamedTuple):

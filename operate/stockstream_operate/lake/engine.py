@@ -18,7 +18,7 @@ from sqlglot import exp
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
 from stockstream_operate.lake.files import Written, write_file
-from stockstream_operate.lake.parts import TABLES, find_days, find_files, find_strays, name_of, table_of
+from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
 from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over, make_lake_sql
 
@@ -88,8 +88,7 @@ class LakeEngine:
         self._database = duckdb.connect()
         self._aside = name_aside()
         self._unread = set(TABLES.values())
-        for setting in (*SETTINGS, AT_TIMEZONE):
-            self._execute(setting)
+        self._execute("; ".join((*SETTINGS, AT_TIMEZONE)))
         self._places = _check([places] if isinstance(places, Path) else list(places))
         for place in filter(Path.is_dir, self._places):
             self.troubles |= find_strays(place)
@@ -102,9 +101,11 @@ class LakeEngine:
         folders = [self._aside, *(place.resolve() for place in self._places if place.is_dir())]
         files = [place.resolve() for place in self._places if not place.is_dir()]
         allowed = [*files, *([writable.resolve()] if writable else [])]
-        self._execute(f"SET allowed_paths = [{', '.join(quoted(str(path)) for path in allowed)}]")
-        self._execute(f"SET allowed_directories = [{', '.join(quoted(str(path)) for path in folders)}]")
-        self._execute("SET enable_external_access = false")
+        self._execute(
+            f"SET allowed_paths = [{', '.join(quoted(str(path)) for path in allowed)}]; "
+            f"SET allowed_directories = [{', '.join(quoted(str(path)) for path in folders)}]; "
+            "SET enable_external_access = false"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -163,10 +164,10 @@ class LakeEngine:
         answer = self._execute(statement)
         with in_words():
             rows = answer.fetchall()
-        return Result(
-            tuple(column[0] for column in answer.description or ()),
-            [tuple(map(_as_athena_has_it, row)) for row in rows],
-        )
+        columns = answer.description or ()
+        if any(str(column[1]).startswith("DECIMAL") for column in columns):
+            rows = [tuple(map(_as_athena_has_it, row)) for row in rows]
+        return Result(tuple(column[0] for column in columns), rows)
 
     def _prepare(self, sql: str) -> str:
         """The statement for DuckDB, when what it reads is there."""
@@ -184,19 +185,27 @@ class LakeEngine:
     def _read_beside(self, joined: "Joined") -> None:
         """The views over what is joined and what has come since, whose histories are put together."""
         self.troubles |= joined.troubles
-        self._execute(make_delivered(self.lake_sql, "came"))
-        self._read(self._find_files(joined.covered), "came", partial(select_delivered, self.lake_sql))
-        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
-        for statement in make_views_beside(self.lake_sql, joined, joined.unsettled(day for (day,) in days)):
+        came = self._find_files(joined.covered)
+        unsettled = joined.unsettled(self._read_came(came))
+        for statement in make_views_beside(self.lake_sql, joined, unsettled, came="came" if came else None):
             self._execute(statement)
+
+    def _read_came(self, files: list[Path]) -> list[str]:
+        """Reads the files beside what is joined; the days (UTC) in which their bars open."""
+        if not files:
+            return []
+        self._execute(make_delivered(self.lake_sql, "came"))
+        self._read(files, "came", partial(select_delivered, self.lake_sql))
+        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
+        return [day for (day,) in days]
 
     def _find_files(self, but: Collection[str] = ()) -> list[Path]:
         """The files of the places, but for those of some days."""
         files = []
         for place in self._places:
             if place.is_dir():
-                days = [day for day in find_days(place) if name_of(day) not in but]
-                files += [file for day in days for file in find_files(day)]
+                days = [name for name in find_day_names(place) if name.partition("=")[2] not in but]
+                files += [file for name in days for file in find_files(place / name)]
             else:
                 files.append(place.resolve())
         return files
@@ -243,31 +252,34 @@ def _listed(columns: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def make_views_beside(lake_sql: LakeSql, joined: "Joined", unsettled: Collection[str]) -> list[str]:
-    """DuckDB's statements that make the views over what is joined and the table `came`.
+def make_views_beside(
+    lake_sql: LakeSql, joined: "Joined", unsettled: Collection[str], *, came: str | None
+) -> list[str]:
+    """DuckDB's statements that make the views over what is joined and what has come since.
 
     Args:
         lake_sql: the lake's views.
         joined: what is joined.
         unsettled: the keys of its files whose histories are worked out anew, with what came beside them.
+        came: the table of what has come; None where that is nothing, which costs a question the least.
     """
-    settled = set(joined.files) - set(unsettled)
     columns = _listed(lake_sql.views[DELIVERED].columns)
     known = _listed(lake_sql.views["bars_history"].columns)
-    came = " UNION ALL ".join(
-        [f"SELECT {columns} FROM came", *([joined.select(columns, unsettled)] if unsettled else [])]
-    )
-    history = f"SELECT {known} FROM ({to_duckdb(history_over(lake_sql, 'unsettled'))})"
-    delivered = came
-    if settled:
-        whole = f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL"
-        history = f"{whole} UNION ALL {history}"
-        delivered = f"{came} UNION ALL {joined.select(columns, settled)}"
+    views: dict[str, str] = {}
+    delivered = [f"SELECT {columns} FROM {came}"] if came else []
+    history = []
+    if unsettled:
+        delivered.append(joined.select(columns, unsettled))
+    if delivered:
+        views["unsettled"] = " UNION ALL ".join(delivered)
+        history.append(f"SELECT {known} FROM ({to_duckdb(history_over(lake_sql, 'unsettled'))})")
+    if settled := set(joined.files) - set(unsettled):
+        delivered.append(joined.select(columns, settled))
+        history.append(f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL")
     _, *_, latest = lake_sql.views.values()
-    views = {
-        "unsettled": came,
-        DELIVERED: delivered,
-        "bars_history": history,
+    views |= {
+        DELIVERED: " UNION ALL ".join(delivered),
+        "bars_history": " UNION ALL ".join(history),
         latest.name: to_duckdb(latest.sql),
     }
     return [f'CREATE OR REPLACE VIEW "{name}" AS {sql}' for name, sql in views.items()]

@@ -3,9 +3,9 @@
 A copy of what the lake's files hold lies in `.joined` beside them: bars by the month in which they open,
 those of this month by the day. All deliveries of a bar are in one of these files, so that its history is
 worked out when the file is written, and not for each question. A day of arrival is joined when it is over,
-and anew when its folder has changed; `manifest.json` says of which folders the files are made, and is
-replaced at the end. Whatever breaks a step off, the manifest before it still holds. Who deletes `.joined`
-loses nothing but time.
+and anew when its folder or a file in it has changed; `manifest.json` says of which folders the files are
+made, and is replaced at the end. Whatever breaks a step off, the manifest before it still holds. Who
+deletes `.joined` loses nothing but time.
 """
 # ruff: noqa: S608  # what SQL is made of are the lake's own views, and names and days that are quoted
 
@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import duckdb
@@ -38,6 +39,7 @@ from stockstream_operate.lake.parts import (
     find_files,
     find_folders,
     name_of,
+    stat_files,
 )
 from stockstream_operate.lake.reading import name_aside, quoted, read_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over
@@ -45,13 +47,30 @@ from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over
 FOLDER = ".joined"
 _MANIFEST, _WRITING, _READING = "manifest.json", "writing.lock", "reading.lock"
 # What is joined otherwise than before gets another number, and is joined anew.
-_VERSION = 1
+_VERSION = 2
 # A file that comes within one tick of the file system's clock does not change its folder's time again.
 _SETTLED_NANOSECONDS = 2_000_000_000
 _MONTH = len("2026-11")
+# A file that is written over does not change its folder. To ask 390 files a day takes longer than an answer
+# where years are joined: the newest days' are asked, so many files at each question.
+_MOST_ASKED_FILES = 20_000
 
 # Of the folders and the broken files of a day, below the lake's: when each was changed.
 type Prints = dict[str, int]
+
+
+class FilesPrint(NamedTuple):
+    """What changes when one of a day's files does.
+
+    Attributes:
+        number: how many there are.
+        size: of all together, in bytes.
+        changed: the sum of when each was changed, in nanoseconds.
+    """
+
+    number: int
+    size: int
+    changed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +92,12 @@ class JoinedDay:
 
     Attributes:
         prints: of its folders and its broken files.
+        files: of all its files.
         troubles: what is wrong with which file, by its path below the lake's folder.
     """
 
     prints: Prints
+    files: FilesPrint
     troubles: dict[str, str]
 
 
@@ -90,7 +111,7 @@ class Joined:
             of `bars_delivered`, and `known_from` and `known_until` as in `bars_history`; of a repetition,
             which only `bars_delivered` has, both are null.
         days: the days of arrival that are in them, by their name (`2026-11-20`).
-        outdated: those of them whose folders have changed since.
+        outdated: those of them whose folders or files have changed since.
     """
 
     lake: Path
@@ -184,7 +205,10 @@ def _load(lake: Path, lake_sql: LakeSql) -> Joined:
             key: JoinedFile(folder / each["name"], frozenset(each["days"]))
             for key, each in read["files"].items()
         }
-        days = {name: JoinedDay(**day) for name, day in read["days"].items()}
+        days = {
+            name: JoinedDay(day["prints"], FilesPrint(*day["files"]), day["troubles"])
+            for name, day in read["days"].items()
+        }
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return Joined(lake)
     folders = _folders_by_day(lake)
@@ -193,6 +217,13 @@ def _load(lake: Path, lake_sql: LakeSql) -> Joined:
         for name, day in days.items()
         if _take_prints(lake, {*folders.get(name, ()), *day.prints}) != day.prints
     }
+    left = _MOST_ASKED_FILES
+    for name in sorted(set(days) - changed, reverse=True):
+        left -= days[name].files.number
+        if left < 0:
+            break
+        if _print_files(lake, folders.get(name, ())) != days[name].files:
+            changed.add(name)
     return Joined(lake, files, days, frozenset(changed))
 
 
@@ -241,6 +272,9 @@ class _Joining:
             for statement in (*SETTINGS, AT_TIMEZONE, make_delivered(self._lake_sql)):
                 database.execute(statement)
             folders = [day for day in find_days(self._lake) if name_of(day) in batch]
+            # Taken before they are read: what is written over meanwhile is seen the next time.
+            below = _folders_by_day(self._lake)
+            read = {name: _print_files(self._lake, below.get(name, ())) for name in batch}
             troubles = self._read(database, [file for day in folders for file in find_files(day)])
             for name, prints in batch.items():
                 of_day = {
@@ -249,7 +283,7 @@ class _Joining:
                     if day_of(file) == name
                 }
                 if prints:
-                    days[name] = JoinedDay(prints | _take_prints(self._lake, of_day), of_day)
+                    days[name] = JoinedDay(prints | _take_prints(self._lake, of_day), read[name], of_day)
             old = self._find_old(joined, batch, set(find_opened(database, DELIVERED)))
             if old:
                 kept = select_rows(self._columns, [joined.files[key].path for key in old], batch)
@@ -324,7 +358,8 @@ class _Joining:
                 key: {"name": file.path.name, "days": sorted(file.days)} for key, file in joined.files.items()
             },
             "days": {
-                name: {"prints": day.prints, "troubles": day.troubles} for name, day in joined.days.items()
+                name: {"prints": day.prints, "files": day.files, "troubles": day.troubles}
+                for name, day in joined.days.items()
             },
         }
         part = self._folder / f"{_MANIFEST}.part"
@@ -370,6 +405,14 @@ def _take_prints(lake: Path, names: Iterable[str]) -> Prints:
         with suppress(FileNotFoundError):
             prints[name] = os.stat(f"{lake}/{name}").st_mtime_ns  # noqa: PTH116 (a path takes ten times as long)
     return prints
+
+
+def _print_files(lake: Path, folders: Iterable[str]) -> FilesPrint:
+    number = size = changed = 0
+    for folder in folders:
+        for told in stat_files(f"{lake}/{folder}"):
+            number, size, changed = number + 1, size + told.st_size, changed + told.st_mtime_ns
+    return FilesPrint(number, size, changed)
 
 
 def _made_for(lake_sql: LakeSql) -> str:

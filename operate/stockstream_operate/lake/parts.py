@@ -69,6 +69,16 @@ def find_files(day: Path) -> list[Path]:
     return sorted(found)
 
 
+def stat_files(day: str) -> Iterator[os.stat_result]:
+    """What the file system says of each of these files, without a path for each, which takes longer."""
+    for entry in _list(day):
+        with suppress(FileNotFoundError):
+            if entry.is_dir():
+                yield from stat_files(entry.path)
+            else:
+                yield entry.stat()
+
+
 def is_seen(key: str) -> bool:
     """Whether Athena sees a file of the bucket: no part of its key begins with `.` or `_`.
 
@@ -123,7 +133,7 @@ def _is_day(entry: os.DirEntry[str]) -> bool:
     return _DAY.fullmatch(entry.name) is not None and entry.is_dir()
 
 
-def _list(folder: Path) -> Iterable[os.DirEntry[str]]:
+def _list(folder: Path | str) -> Iterable[os.DirEntry[str]]:
     """What a folder holds that Athena would see; nothing where it is gone."""
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         return [entry for entry in entries if not entry.name.startswith(_UNSEEN)]

@@ -171,7 +171,7 @@ class KeptLake:
         return database
 
     def _make_views(self, database: duckdb.DuckDBPyConnection) -> None:
-        for statement in make_views_beside(self.lake_sql, self._joined, self._unsettled):
+        for statement in make_views_beside(self.lake_sql, self._joined, self._unsettled, came=_CAME):
             database.execute(statement)
 
     def _start_anew(self, identity: int | None) -> None:

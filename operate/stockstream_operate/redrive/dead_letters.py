@@ -44,7 +44,7 @@ class DeadLetter:
         id: SQS's.
         receipt: with which it can be deleted.
         function: the function's name; empty where the message does not say.
-        role: `alert`, `producer`, or empty for what is neither.
+        role: `alert`, `producer`, `compaction`, or empty for what is none of these.
         reason: why it was given up.
         sent_at: when it was put here.
         remedy: what to do.
@@ -76,11 +76,12 @@ def read_letter(message: "MessageTypeDef", functions: Functions) -> DeadLetter:
     # EventBridge Scheduler says in attributes what it tried to call; Lambda says it in the body.
     scheduled = attributes.get("TARGET_ARN", "")
     function = _function_name(scheduled or str(_get(body, "requestContext", "functionArn") or ""))
-    role = {functions.alert: "alert", functions.producer: "producer"}.get(function, "")
+    other = "compaction" if ":states:" in scheduled else ""
+    role = {functions.alert: "alert", functions.producer: "producer"}.get(function, other)
     # Lambda leaves the payload out where it would not fit into the message.
     payload = body.get("requestPayload")
     remedy, event = Remedy.LEAVE, b""
-    if role == "producer" and scheduled:
+    if scheduled and role in {"producer", "compaction"}:
         remedy = Remedy.DROP
     elif role == "alert" and isinstance(payload, dict):
         remedy, event = Remedy.INVOKE, json.dumps(payload).encode()

@@ -1,5 +1,7 @@
 """The bill: prices of AWS's pages times what is counted."""
 
+from dataclasses import replace
+
 import pytest
 
 from stockstream_operate.cost.bill import monthly_bill, savings, total
@@ -32,6 +34,24 @@ def test_parquet_and_search_have_lines_of_their_own() -> None:
 
     assert line(work, "OpenSearch") == pytest.approx(730 * 0.036 + 10 * 0.122)
     assert line(work, "Firehose: conversion") == pytest.approx(8190 * 5 * 1024 / 1024**3 * 0.018)
+
+
+def test_a_night_of_compaction_is_two_queries_a_day_each_file_read_thrice_and_some_steps() -> None:
+    bill = monthly_bill(Workload(requests_per_day=None, compaction=True))
+    (found,) = [each for each in bill if each.what.startswith("Compaction")]
+
+    # 21 days of 390 files; 30.4 nights that look at 7 days, and what a day of one list takes besides.
+    steps = (365 / 12 * 44 + 21 * 9) * 0.025e-3
+    assert found.dollars == pytest.approx(42 * 0.00005 + 8190 * 3 * 0.4e-6 + steps)
+    assert found.free == pytest.approx(steps)
+
+
+def test_of_many_bars_a_night_of_compaction_reads_more_than_athenas_least() -> None:
+    few, many = replace(ALPACA, compaction=True), replace(ALPACA, instruments=10_000, compaction=True)
+
+    # 73.71 million bars more, at 200 bytes each, read thrice and as Parquet.
+    more = 73_710_000 * 200 * (3 + 1 / 3) / 1e12 * 5
+    assert line(many, "Compaction") - line(few, "Compaction") == pytest.approx(more)
 
 
 def test_a_saving_is_the_difference_of_two_bills_and_the_greatest_comes_first() -> None:

@@ -59,12 +59,13 @@ def test_a_stacks_parameters_say_what_it_does() -> None:
         Provider="alpaca",
         RequestsPerDay="0",
         LakeFormat="PARQUET",
+        CompactionEnabled="true",
         StreamShards="2",
         ProducerMemory="512",
     ).parameters
 
     assert workload_of(deployed, 3) == Workload(
-        3, 5, "alpaca", "regular", None, parquet=True, search=False, buffer_seconds=60, memory=512, shards=2
+        3, 5, "alpaca", "regular", None, parquet=True, compaction=True, memory=512, shards=2
     )
     assert workload_of(ResolvedTemplate().parameters, 1) == Workload(memory=256, shards=1)
 

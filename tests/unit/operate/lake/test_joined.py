@@ -1,8 +1,11 @@
 """What is joined of a lake: it is what is read, it follows its days, and nothing piles up."""
 
+import itertools
 import json
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,9 @@ import pytest
 from delivered_files import document, write_file, write_parquet
 
 from stockstream.windows import Windows
+from stockstream_operate.lake import joined as joined_module
 from stockstream_operate.lake.engine import LakeEngine
-from stockstream_operate.lake.joined import Joined, open_joined
+from stockstream_operate.lake.joined import Joined, open_joined, read_joined
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 
 LAKE_SQL = make_lake_sql(Windows())
@@ -57,13 +61,20 @@ def files(lake: Path) -> list[str]:
 
 
 BARS = "SELECT count(*), sum(close) FROM bars_latest"
+OF_VIEWS = (
+    "SELECT id, close FROM bars_latest",
+    "SELECT id, close FROM bars_history",
+    "SELECT id, close FROM bars_delivered",
+)
 
 
 def test_a_finished_days_files_are_not_opened_again(lake: Path) -> None:
     assert ask(lake, BARS) == [(5, 502.0)]
 
     for file in lake.glob("bars*/dt=2026-11-2[01]/*"):
-        file.write_bytes(b"this would be said")  # the folder does not change
+        before = file.stat()
+        file.write_bytes(b"?" * before.st_size)  # this would be said
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     with open_joined(lake, LAKE_SQL, TODAY) as joined, LakeEngine(lake, joined=joined) as engine:
         assert joined.covered == {"2026-11-20", "2026-11-21"}
         assert engine.query(BARS).rows == [(5, 502.0)]
@@ -97,6 +108,85 @@ def test_a_file_that_comes_late_or_goes_is_seen_at_once_and_joined_when_its_day_
     settle(lake, 2)
     assert ask(lake, BARS) == [(5, 502.0)]
     assert join(lake).outdated == frozenset()
+
+
+@pytest.mark.parametrize("is_longer", [True, False])
+def test_a_file_that_is_written_over_is_seen_at_once(lake: Path, *, is_longer: bool) -> None:
+    join(lake)
+    file = lake / "bars" / "dt=2026-11-20" / "b.json.gz"
+    before = file.stat()
+    again = [bar(20, 2, 102.5), *([bar(20, 3, 103.0)] if is_longer else [])]
+    lines = "".join(f"{json.dumps(each)}\n" for each in again)
+    file.write_text(lines, encoding="utf-8")  # in its place: the folder does not change
+    if is_longer:
+        # As a copy that keeps the times of what it copies.
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    # Of the bar of 14:02 the other day has a later answer.
+    assert ask(lake, BARS) == ([(6, 605.0)] if is_longer else [(5, 502.0)])
+    assert ask(lake, "SELECT max(close) FROM bars_history WHERE known_until IS NOT NULL") == [(102.5,)]
+    assert join(lake).outdated == frozenset()
+
+
+def test_of_very_many_files_the_newest_days_are_asked(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    join(lake)
+    monkeypatch.setattr(joined_module, "_MOST_ASKED_FILES", 2)
+    for day in (20, 21):
+        file = lake / "bars" / f"dt=2026-11-{day}" / "a.json.gz"
+        file.write_text(json.dumps(bar(day, 9)), encoding="utf-8")
+
+    with read_joined(lake, LAKE_SQL) as joined:
+        assert joined.outdated == {"2026-11-21"}
+
+
+class ProcessEndsError(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+def end_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the process end before it puts the nth file or manifest onto the disk."""
+    left = [step]
+
+    def before[**Asked, Answer](doing: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+        def do(*args: Asked.args, **named: Asked.kwargs) -> Answer:
+            left[0] -= 1
+            if left[0] < 0:
+                raise ProcessEndsError
+            return doing(*args, **named)
+
+        return do
+
+    monkeypatch.setattr(os, "fsync", before(os.fsync))
+    for name in ("write_text", "replace", "unlink"):
+        monkeypatch.setattr(Path, name, before(getattr(Path, name)))
+
+
+def test_wherever_joining_ends_the_answers_are_the_files_and_the_next_time_goes_on(lake: Path) -> None:
+    join(lake)
+    write_file(
+        lake, "2026-11-21", "late", [bar(21, 3, 103.0), bar(20, 1, 7.0, as_of="2026-11-21T10:00:00.000Z")]
+    )
+    settle(lake, 1)
+    with LakeEngine(lake) as engine:
+        expected = [sorted(engine.query(sql).rows) for sql in OF_VIEWS]
+    kept, ended = {file: file.read_bytes() for file in lake.glob(".joined/*")}, 0
+    for step in itertools.count():
+        for file in lake.glob(".joined/*"):
+            file.unlink()
+        for file, held in kept.items():
+            file.write_bytes(held)
+        with pytest.MonkeyPatch.context() as patch:
+            end_at(step, patch)
+            with suppress(ProcessEndsError):
+                join(lake, "2026-12-01")
+                break
+        ended += 1
+        with read_joined(lake, LAKE_SQL) as left, LakeEngine(lake, joined=left) as engine:
+            assert [sorted(engine.query(sql).rows) for sql in OF_VIEWS] == expected
+        assert [sorted(ask(lake, sql, "2026-12-01")) for sql in OF_VIEWS] == expected
+
+    assert ended >= 5
+    assert files(lake) == ["2026-11"]
 
 
 def test_a_revision_whose_file_goes_is_forgotten_at_once(lake: Path) -> None:

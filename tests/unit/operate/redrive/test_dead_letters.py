@@ -68,6 +68,14 @@ def test_a_run_that_the_schedule_could_not_begin_needs_nothing_since_the_next_on
     assert letter.reason == "not invoked: AWS.Scheduler.InternalServerError"
 
 
+def test_a_night_of_compaction_that_could_not_begin_needs_nothing_since_the_next_one_does_its_work() -> None:
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:LakeCompaction-1"
+    letter = read({}, {"ERROR_CODE": "AWS.StepFunctions.ThrottlingException", "TARGET_ARN": machine})
+
+    assert (letter.role, letter.remedy) == ("compaction", Remedy.DROP)
+    assert letter.reason == "not invoked: AWS.StepFunctions.ThrottlingException"
+
+
 def test_an_alarm_that_sns_could_not_hand_over_comes_to_the_function_as_sns_would_have_sent_it() -> None:
     # https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
     notification = {
