@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv: Python 3.13 and exactly what requirements/dev.txt locks. Run by make; repeating it costs seconds.
+# Makes .venv: Python 3.13 and exactly what requirements/run.txt locks; with the word `tests`, and wherever that was
+# asked for before, requirements/dev.txt, which holds all of it. Run by make; repeating it costs seconds.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,6 +16,9 @@ if [ -n "$made_at" ] && [ "$made_at" != "$here" ]; then
     say "setup: this clone was moved or copied from $made_at: setting it up anew."
     rm -rf .venv .uv
 fi
+
+lock=requirements/run.txt
+if [ "${1:-}" = tests ] || [ -e .venv/.complete ]; then lock=requirements/dev.txt; fi
 
 # uv makes the environment, and finds or fetches Python 3.13. Where it is missing it goes into .uv/, and nowhere else.
 find_uv() {
@@ -38,7 +42,7 @@ if [ -z "$uv" ]; then
     say "setup: installing uv into .uv/ ..."
     rm -rf .uv
     "$python" -m venv .uv || fail "$python cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv; then run make again."
-    pinned=$(sed -n '/^uv==/,/[^\\]$/p' requirements/dev.txt)
+    pinned=$(sed -n '/^uv==/,/[^\\]$/p' "$lock")
     printf '%s\n' "$pinned" >.uv/uv.txt
     .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .uv/uv.txt \
         || fail "pip could not install uv. Is the package index reachable from here?"
@@ -52,8 +56,9 @@ if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'
 fi
 
 say "setup: installing the locked packages ..."
-"$uv" pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt \
+"$uv" pip sync --quiet --python .venv/bin/python --require-hashes "$lock" \
     || fail "the locked packages could not be installed. Is the package index reachable from here?"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . \
     || fail "stockstream itself could not be installed."
+[ "$lock" = requirements/run.txt ] || printf '%s\n' "$here" >.venv/.complete
 printf '%s\n' "$here" >.venv/.ready

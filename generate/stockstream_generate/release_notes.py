@@ -1,5 +1,6 @@
 """What has changed in a release: its section of CHANGELOG.md. Run as a module it prints that of a tag."""
 
+import os
 import re
 import sys
 from importlib.metadata import version
@@ -39,10 +40,22 @@ def read_changes(changelog: str, tag: str, packaged: str) -> str:
     )
 
 
+def link_from_elsewhere(changes: str, files_url: str) -> str:
+    """The changes for a page outside of the repository: links to its files begin with an address.
+
+    Args:
+        changes: Markdown.
+        files_url: the address of the repository's root at the tag, with a slash at its end.
+    """
+    return re.sub(r"\]\((?!https?://|#)", f"]({files_url}", changes)
+
+
 if __name__ == "__main__":
     try:
-        sys.stdout.write(
-            read_changes(CHANGELOG.read_text(encoding="utf-8"), sys.argv[1], version("stockstream"))
-        )
+        told = read_changes(CHANGELOG.read_text(encoding="utf-8"), sys.argv[1], version("stockstream"))
+        if repository := os.environ.get("GITHUB_REPOSITORY"):
+            # On a release's page GitHub takes a relative link for one beside that page.
+            told = link_from_elsewhere(told, f"https://github.com/{repository}/blob/{sys.argv[1]}/")
+        sys.stdout.write(told)
     except ReleaseError as error:
         sys.exit(f"release: {error}")

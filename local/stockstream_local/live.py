@@ -109,6 +109,12 @@ def require_answer(live: LiveProvider, ask: Callable[..., object] = requests.hea
     """
     try:
         ask(live.url, timeout=PROBE_SECONDS)
+    except requests.exceptions.SSLError:
+        raise LiveError(
+            f"{live.title} shows a certificate that is not trusted here ({live.url}), so nothing is asked. "
+            "Where a company's proxy reads along, name the file of its certificates in REQUESTS_CA_BUNDLE. "
+            f"{INVENTED_OFFER}"
+        ) from None
     except requests.RequestException as error:
         reason = type(error).__name__
         raise LiveError(

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import boto3
 
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
-from stockstream.instruments import Instrument, parse_instruments
+from stockstream.instruments import Instrument, parse_instrument, parse_instruments
 from stockstream_local.check import Checker
 from stockstream_local.kept_run import KeptRun, choose_lake, empty_folder, measure, merge_days
 from stockstream_local.live import choose_provider, require_answer
@@ -214,10 +215,25 @@ def _known(text: str) -> tuple[Instrument, ...]:
 def _traded(instruments: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
     if unknown := [instrument.name for instrument in instruments if not is_traded(instrument)]:
         raise UsageError(
-            f"The invented market does not know {', '.join(unknown)}: it has shares with symbols of up to "
-            "five letters, and the usual currencies and coins, as in IBM,fx:EUR/USD,crypto:BTC/USD."
+            f"The invented market does not know {', '.join(unknown)}: {_hint(unknown)}it has shares with "
+            "symbols of up to five letters, and the usual currencies and coins, "
+            "as in IBM,fx:EUR/USD,crypto:BTC/USD."
         )
     return instruments
+
+
+def _hint(unknown: Iterable[str]) -> str:
+    """The pairs that somebody may have meant who writes them as one word; empty if there are none."""
+    pairs = (f"{kind}:{name[:3]}/{name[3:]}" for name in unknown for kind in ("fx", "crypto"))
+    meant = [each.name for each in map(_pair, pairs) if each and is_traded(each)]
+    return f"did you mean {', '.join(meant)}? Otherwise " if meant else ""
+
+
+def _pair(text: str) -> Instrument | None:
+    try:
+        return parse_instrument(text)
+    except InstrumentError:
+        return None
 
 
 def _recording(text: str) -> Recording:

@@ -63,5 +63,5 @@ def test_a_devcontainer_is_set_up_by_the_make_target() -> None:
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
     (minor,) = re.findall(r"^python:(3\.\d+)-", container["image"])
 
-    assert container["postCreateCommand"] == "make setup"
+    assert container["postCreateCommand"] == "make setup-tests"
     assert minor == (ROOT / ".python-version").read_text(encoding="utf-8").strip()

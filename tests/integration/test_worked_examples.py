@@ -23,6 +23,7 @@ def seen(clone: Path) -> dict[str, Any]:
 def test_each_guide_whose_parts_are_all_here_has_an_example() -> None:
     assert [example.title for example in EXAMPLES] == [
         "the drawdown of 20 bars",
+        "Gemini",
         "Discord",
         "metals",
         "busiest hours",
@@ -59,6 +60,7 @@ def test_what_is_made_of_the_sources_has_it(seen: dict[str, Any], clone: Path) -
     assert "drawdown_20" in made("template.yaml")
     assert "BusiestHoursQuery" in made("template.yaml")
     assert "|metal):" in made("template.yaml")
+    assert "`gemini`" in made("docs/parameters.md")
     assert "Bars by provider" in made("dashboards/saved-objects.ndjson")
     assert "allowed_mentions" in made("tests/contract/payloads/alarm-ok.json")
 

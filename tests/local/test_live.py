@@ -1,4 +1,4 @@
-"""`stockstream up --live` against a server here that speaks as Alpaca does, with a key and without."""
+"""`stockstream up --live` against servers here that speak as the providers do, over TLS, too."""
 
 import gzip
 import json
@@ -21,8 +21,11 @@ import boto3
 import pytest
 import requests
 from clone import COMMAND, environment, make_clone
+from provider_dialects import DIALECTS, Asked, Reply, Shown, contiguous, make_authority, provider_server
 from reaching import reaching
 
+from stockstream.instrument_file import INSTRUMENT_FILE
+from stockstream.instruments import parse_instrument
 from stockstream_local.loopback import LoopbackServer
 from stockstream_operate.run_lock import read_running
 
@@ -31,6 +34,12 @@ pytestmark = pytest.mark.local
 SECRET = "s3cr3t-that-nobody-may-see"  # noqa: S105 (it opens nothing)
 SIGNING_SECRET = "another-that-signs-notices"  # noqa: S105 (it opens nothing)
 KEY = {"APCA_API_KEY_ID": "PKTEST", "APCA_API_SECRET_KEY": SECRET}
+# Of each provider, the coin that it is asked about over TLS.
+COINS = {
+    "alpaca": parse_instrument("crypto:BTC/USD"),
+    "alphavantage": parse_instrument("crypto:ETH/USD"),
+    "kraken": parse_instrument("crypto:SOL/EUR"),
+}
 # The command, with another address of the provider, and one more channel for notices.
 UP = """
 import dataclasses, sys
@@ -94,11 +103,11 @@ class Slack(LoopbackServer):
 class Run:
     """`stockstream up` in a clone, from `with` to its end, under a umask that leaves all open."""
 
-    def __init__(self, clone: Path, url: str) -> None:
+    def __init__(self, clone: Path, url: str, *arguments: str, **environ: str) -> None:
         self.said = ""
         self.process = subprocess.Popen(  # noqa: S603 (our own command)
-            [sys.executable, "-c", UP, url, "up"],
-            env=environment(clone) | KEY,
+            [sys.executable, "-c", UP, url, "up", *arguments],
+            env=environment(clone) | environ,
             cwd=clone,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -232,28 +241,91 @@ def run(clone: Path, url: str, *arguments: str, **keys: str) -> subprocess.Compl
     )
 
 
+def follow(name: str) -> None:
+    """Has the producer that runs ask another provider about that one's coin, at once."""
+    functions, stack = boto3.client("lambda"), boto3.client("cloudformation").describe_stacks()["Stacks"][0]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    boto3.client("ssm").put_parameter(
+        Name="/stockstream/api-key", Value=DIALECTS[name].key or "none", Type="SecureString", Overwrite=True
+    )
+    boto3.client("s3").put_object(
+        Bucket=outputs["LakeBucketName"], Key=INSTRUMENT_FILE, Body=COINS[name].name.encode()
+    )
+    producer = outputs["ProducerFunctionName"]
+    variables = functions.get_function_configuration(FunctionName=producer)["Environment"]["Variables"]
+    functions.update_function_configuration(
+        FunctionName=producer, Environment={"Variables": variables | {"PROVIDER": name}}
+    )
+    functions.invoke(FunctionName=producer, Payload=b"{}")
+
+
+def await_documents(clone: Path, source: str) -> None:
+    deadline = time.monotonic() + 60
+    while not any(each["source"] == source for each in documents(clone)):
+        assert time.monotonic() < deadline, f"nothing of {source} was delivered"
+        time.sleep(0.2)
+
+
 def documents(clone: Path) -> list[dict[str, object]]:
     files = (clone / ".stockstream" / "lake").rglob("*.json.gz")
     return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
-def test_coins_are_live_without_a_key(clone: Path) -> None:
-    with FakeAlpaca() as alpaca:
-        ended = run(clone, alpaca.url, "--live", "--bars", "4")
+def test_coins_are_live_without_a_key_and_each_provider_is_asked_over_tls(
+    clone: Path, tmp_path: Path
+) -> None:
+    tls, certificate = make_authority(tmp_path)
+    started = datetime.now(UTC)
 
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.startswith("LIVE: ")
-    assert "delivered, and read back." in ended.stdout
-    delivered = documents(clone)
-    assert {each["instrument"] for each in delivered} <= {"crypto:BTC/USD", "crypto:ETH/USD"}
-    assert {each["source"] for each in delivered} == {"alpaca"}
-    assert "/v1beta3/crypto/us/bars" in alpaca.paths
+    def answer(asked: Asked) -> Reply:
+        name = {"v1beta3": "alpaca", "query": "alphavantage", "0": "kraken"}.get(asked.path.split("/")[1])
+        if name is None:
+            return Reply(status=404)  # whether it is there at all
+        market = [Shown(each) for each in contiguous(datetime.now(UTC), timedelta(minutes=1), 30)]
+        return DIALECTS[name].answer(asked, COINS[name], market, started)
+
+    trusting = {"REQUESTS_CA_BUNDLE": str(certificate)}
+    with (
+        provider_server(answer, tls) as server,
+        Run(clone, server.url, "--live", "--instruments", "crypto:BTC/USD", **trusting) as run,
+    ):
+        run.await_said(r"The page: ")
+        assert run.said.startswith("LIVE: ")
+        await_documents(clone, "alpaca")
+        running = read_running(clone / ".stockstream")
+        assert running
+        with reaching(running.emulator):
+            for name in ("alphavantage", "kraken"):
+                follow(name)
+                await_documents(clone, name)
+
+    assert {each.path for each in server.asked} == {
+        "/",
+        "/v1beta3/crypto/us/bars",
+        "/query",
+        "/0/public/OHLC",
+    }
+    for document in documents(clone):
+        assert document["instrument"] == COINS[str(document["source"])].name
+        assert [document[each] for each in ("open", "high", "low", "close")] == [10.5, 12, 9.25, 11]
+
+
+def test_a_server_that_nobody_vouches_for_is_asked_for_nothing(tmp_path: Path) -> None:
+    tls, _ = make_authority(tmp_path)
+    (tmp_path / "clone").mkdir()
+    with provider_server(lambda _asked: Reply(), tls) as server:
+        ended = run(make_clone(tmp_path / "clone"), server.url, "--live")
+
+    assert ended.returncode == 1
+    assert "certificate" in ended.stderr
+    assert "REQUESTS_CA_BUNDLE" in ended.stderr
+    assert server.asked == []
 
 
 def test_the_secrets_of_a_run_are_in_nothing_that_it_says_keeps_or_leaves(clone: Path) -> None:
     repeated = " ".join(spellings(SECRET))
     looked_at: dict[str, str] = {}
-    with FakeAlpaca(repeated) as alpaca, Slack() as slack, Run(clone, alpaca.url) as run:
+    with FakeAlpaca(repeated) as alpaca, Slack() as slack, Run(clone, alpaca.url, **KEY) as run:
         page = run.await_said(r"The page: (\S+)")[1]
         running = read_running(clone / ".stockstream")
         assert running

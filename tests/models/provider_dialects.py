@@ -6,10 +6,13 @@ here and a line in DIALECTS.
 
 import json
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -239,18 +242,20 @@ class ProviderServer:
 
     Args:
         reply: what it answers.
+        tls: what it proves itself with; None for plain http.
 
     Attributes:
         url: its address.
         asked: the requests so far, oldest first.
     """
 
-    def __init__(self, reply: Callable[[Asked], Reply]) -> None:
+    def __init__(self, reply: Callable[[Asked], Reply], tls: ssl.SSLContext | None = None) -> None:
         self.reply = reply
         self.asked: list[Asked] = []
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
@@ -268,7 +273,11 @@ class ProviderServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return  # it was closed
-            self._answer(connection)
+            if self._tls is None:
+                self._answer(connection)
+            else:
+                with suppress(OSError):  # who does not trust it goes
+                    self._answer(self._tls.wrap_socket(connection, server_side=True))
 
     def _answer(self, connection: socket.socket) -> None:
         text = ""
@@ -293,13 +302,28 @@ class ProviderServer:
 
 
 @contextmanager
-def provider_server(reply: Callable[[Asked], Reply]) -> Iterator[ProviderServer]:
+def provider_server(
+    reply: Callable[[Asked], Reply], tls: ssl.SSLContext | None = None
+) -> Iterator[ProviderServer]:
     """The server, which ends with the block."""
-    server = ProviderServer(reply)
+    server = ProviderServer(reply, tls)
     try:
         yield server
     finally:
         server.close()
+
+
+def make_authority(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """An authority that nobody knows: what a server on 127.0.0.1 proves itself with, and its certificate."""
+    certificate, key = folder / "authority.pem", folder / "key.pem"
+    kind = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    more = ("subjectAltName=IP:127.0.0.1", "keyUsage=critical,digitalSignature,keyCertSign")
+    command = ["openssl", "req", *kind, "-subj", "/CN=tests", "-keyout", str(key), "-out", str(certificate)]
+    command += [word for each in more for word in ("-addext", each)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 (fixed words)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    return tls, certificate
 
 
 def contiguous(now: datetime, length: timedelta, count: int) -> list[datetime]:

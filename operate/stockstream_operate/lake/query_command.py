@@ -1,6 +1,7 @@
 """`stockstream query`: SQL on the lake, here and in AWS."""
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -88,7 +89,7 @@ def _find_sql(words: Sequence[str], queries: Mapping[str, NamedQuery]) -> str:
                 'stockstream query "SELECT * FROM bars_latest LIMIT 1"'
             )
         return asked
-    found = [name for name in queries if set(wanted.split()) <= set(name.split())]
+    found = [name for name in queries if _stems(wanted) <= _stems(name)]
     if wanted in queries or len(found) == 1:
         return queries[wanted if wanted in queries else found[0]].sql
     meant = found or get_close_matches(wanted, queries)
@@ -96,6 +97,11 @@ def _find_sql(words: Sequence[str], queries: Mapping[str, NamedQuery]) -> str:
         f"{asked!r} is neither a SELECT nor one saved query. "
         + (f"Did you mean: {', '.join(meant)}?" if meant else f"Saved are: {', '.join(queries)}.")
     )
+
+
+def _stems(text: str) -> set[str]:
+    """The words of a text, of one and of many alike, whatever stands between them."""
+    return {word.rstrip("s") for word in re.split(r"[\s_-]+", text) if word}
 
 
 def _list_queries(known: LakeSql, screen: Screen) -> None:

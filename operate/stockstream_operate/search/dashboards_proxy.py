@@ -1,4 +1,4 @@
-"""Dashboards of an Amazon domain in a browser: a proxy on this machine that signs each of its requests."""
+"""Dashboards of a server that wants a signature or a password: a proxy on this machine that brings it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ import requests
 
 from stockstream.settings import LOOPBACK
 from stockstream_operate.admission import JUDGED, Admission, Verdict
-from stockstream_operate.search.client import TIMEOUT_SECONDS, Server
+from stockstream_operate.search.client import TIMEOUT_SECONDS, SearchError, Server
 
 ROOT_PATH = "/_dashboards"
 # What belongs to one connection, and what differs between the browser's side and the domain's.
@@ -120,8 +120,16 @@ def run_dashboards_proxy(search: Server, port: int) -> Iterator[str]:
 
     Yields:
         The address for the browser, with this start's key.
+
+    Raises:
+        SearchError: the port is taken, or is none.
     """
-    with _ProxyServer(port, search) as server:
+    try:
+        listening = _ProxyServer(port, search)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SearchError(f"Port {port} cannot be used ({reason}): give another --port.") from None
+    with listening as server:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -48,11 +48,16 @@ def add_search(command: argparse.ArgumentParser) -> Commands:
     fill.add_argument("--follow", action="store_true", help="go on with what is delivered, until Ctrl-C")
     fill.set_defaults(run=_fill)
     proxy = _add(verbs, "open", "open Amazon's Dashboards to your browser, signing its requests")
-    proxy.add_argument(
-        "--port", type=int, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
-    )
+    add_port(proxy)
     proxy.set_defaults(run=_open)
     return verbs
+
+
+def add_port(command: argparse.ArgumentParser) -> None:
+    """Adds the option that says where Dashboards is opened to a browser."""
+    command.add_argument(
+        "--port", type=int, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
+    )
 
 
 def _add(verbs: Commands, name: str, help_: str) -> argparse.ArgumentParser:
@@ -156,15 +161,10 @@ def _open(asked: argparse.Namespace, screen: Screen) -> None:
         raise SearchError(
             f"{server.endpoint} is asked without a signature: open its Dashboards itself, at its own address."
         )
-    try:
-        with suppress(KeyboardInterrupt), run_dashboards_proxy(server, asked.port) as url:
-            screen.say(f"Dashboards, for whoever has this address, until Ctrl-C: {url}")
-            while True:
-                time.sleep(1)
-    except OSError as error:
-        raise SearchError(
-            f"Port {asked.port} cannot be used ({error.strerror}): give another --port."
-        ) from None
+    with suppress(KeyboardInterrupt), run_dashboards_proxy(server, asked.port) as url:
+        screen.say(f"Dashboards, for whoever has this address, until Ctrl-C: {url}")
+        while True:
+            time.sleep(1)
 
 
 def _find(asked: argparse.Namespace) -> tuple[Server, Stack | None]:

@@ -1,10 +1,13 @@
 """A release tells what its section of the changelog says, and there is none without one."""
 
 import re
+from importlib.metadata import version
 
 import pytest
 
-from stockstream_generate.release_notes import ReleaseError, read_changes
+from stockstream_generate import release_notes
+from stockstream_generate.release_notes import ReleaseError, link_from_elsewhere, read_changes
+from stockstream_generate.template_file import ROOT
 
 CHANGELOG = """# Changes
 
@@ -48,3 +51,19 @@ def test_a_release_has_its_own_section_to_the_next_heading() -> None:
 def test_a_tag_that_cannot_be_released_is_refused_with_what_to_do(tag: str, packaged: str, said: str) -> None:
     with pytest.raises(ReleaseError, match=re.escape(said)):
         read_changes(CHANGELOG, tag, packaged)
+
+
+def test_a_link_to_a_file_leads_there_from_the_release_page_too() -> None:
+    changes = "- [A](docs/a.md#b) and [c](https://c.test/d)\n- [e](e.md).\n"
+
+    assert link_from_elsewhere(changes, "https://github.com/o/n/blob/v1/") == (
+        "- [A](https://github.com/o/n/blob/v1/docs/a.md#b) and [c](https://c.test/d)\n"
+        "- [e](https://github.com/o/n/blob/v1/e.md).\n"
+    )
+
+
+def test_the_version_of_the_packages_can_be_tagged() -> None:
+    packaged = version("stockstream")
+
+    assert read_changes(release_notes.CHANGELOG.read_text(encoding="utf-8"), f"v{packaged}", packaged)
+    assert (ROOT / "tests" / "compatibility" / packaged / "records.jsonl").exists()

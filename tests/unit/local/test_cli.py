@@ -130,6 +130,18 @@ def test_refuses_what_the_invented_market_does_not_trade(
     assert not asked
 
 
+@pytest.mark.parametrize(("written", "meant"), [("EURUSD", "fx:EUR/USD"), ("ETHEUR", "crypto:ETH/EUR")])
+def test_a_pair_that_is_written_as_one_word_may_be_meant(
+    asked: list[Asked], capsys: pytest.CaptureFixture[str], written: str, meant: str
+) -> None:
+    assert cli.main(["up", "--instruments", written]) == 1
+
+    assert f"does not know {written}: did you mean {meant}? Otherwise" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert not asked
+
+
 def test_a_key_in_the_environment_asks_its_provider_unless_invented_prices_are_wanted(
     asked: list[Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,3 +76,14 @@ def test_without_a_network_the_invented_market_is_offered() -> None:
     with pytest.raises(LiveError, match=r"Alpaca cannot be reached .*ConnectionError.*network\? .*make run"):
         require_answer(choose_provider({}, (), None), fail)
     require_answer(choose_provider({}, (), None), lambda *_, **__: None)
+
+
+def test_a_certificate_that_is_not_trusted_is_no_missing_network() -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise requests.exceptions.SSLError("a long text about certificates")
+
+    with pytest.raises(
+        LiveError, match=r"Alpaca shows a certificate .* REQUESTS_CA_BUNDLE\. .*make run"
+    ) as caught:
+        require_answer(choose_provider({}, (), None), fail)
+    assert "network" not in str(caught.value)

@@ -89,7 +89,13 @@ def test_shows_the_sql_of_a_saved_query_to_start_from(capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     "words",
-    [["latest bar"], ["Latest", "BAR"], ["instrument"], ["latest", "bar", "of", "each", "instrument"]],
+    [
+        ["latest bar"],
+        ["Latest", "BAR"],
+        ["latest_bars"],
+        ["instrument"],
+        ["latest", "bar", "of", "each", "instrument"],
+    ],
 )
 @pytest.mark.usefixtures("folder")
 def test_the_words_of_one_saved_query_are_enough(
