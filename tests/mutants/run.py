@@ -84,7 +84,6 @@ ALSO = {
     "stockstream.indicators": ("unit/transform/test_references.py", EXACT),
     "stockstream.instruments": ("unit/stockstream/test_records.py",),
     "stockstream.intervals": ("unit/producer/providers",),
-    "stockstream.lookback_checks": ("property/test_transform_fuzz.py",),
     "stockstream.lookbacks": ("unit/producer/publishing", "unit/transform/test_references.py"),
     "stockstream.prices": ("unit/producer/publishing",),
     "stockstream.records": ("property/test_transform_fuzz.py",),
