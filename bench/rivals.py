@@ -21,9 +21,15 @@ SMA, EMA, WINDOW, WILDER = (5, 20, 50, 200), (12, 26), 20, 14
 FAST, SLOW, SIGNAL = 12, 26, 9
 
 
-def codec(records: Records) -> Entries:
-    """The floor: the records decoded and encoded again, and nothing computed."""
-    return [_accept(record, _decode(record)) for record in records]
+def make_codec(answer: Entries) -> Callable[[Records], Entries]:
+    """The floor: records decoded, the documents of their answer encoded, and nothing computed."""
+    ready = list(documents(answer))
+
+    def codec(records: Records) -> Entries:
+        bars = map(_decode, records)
+        return [_accept(record, document) for record, document, _ in zip(records, ready, bars, strict=True)]
+
+    return codec
 
 
 def with_pandas(records: Records) -> Entries:

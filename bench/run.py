@@ -2,11 +2,13 @@
 
 import layer
 import memory
+import parts
 import speed
 import startup
 
 if __name__ == "__main__":
     speed.compare()
+    parts.measure()
     memory.measure()
     startup.measure()
     layer.measure()

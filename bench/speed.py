@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from market import make_day, make_event
-from rivals import RIVALS, Entries, Records, codec, documents
+from rivals import RIVALS, Entries, Records, documents, make_codec
 
 from stockstream.windows import Windows
 from transform.firehose import transform_records
@@ -14,6 +14,9 @@ from transform.firehose import transform_records
 ROUNDS = 25
 # pandas takes milliseconds for a record, and its rate does not depend on the number.
 FEW = 5
+FLOOR = "codec alone (the floor)"
+
+type Ways = dict[str, Callable[[Records], Entries]]
 
 
 def ours(records: Records) -> Entries:
@@ -25,9 +28,8 @@ def compare() -> None:
     """Prints a table for full look-backs and one for records without any."""
     full = make_event(make_day(128))["records"]
     _check(full)
-    ways: dict[str, Callable[[Records], Entries]] = {"codec alone (the floor)": codec, "stockstream": ours}
-    _print_table("Bars with 199 closes of look-back", full, ways | RIVALS)
-    _print_table("The same bars without a look-back", make_event(make_day(128, longest=0))["records"], ways)
+    _print_table("Bars with 199 closes of look-back", full, RIVALS)
+    _print_table("The same bars without a look-back", make_event(make_day(128, longest=0))["records"], {})
 
 
 def _check(records: Records) -> None:
@@ -40,7 +42,8 @@ def _check(records: Records) -> None:
                     raise SystemExit(f"{name} says that {field} is {document[field]}, and we say {value}")
 
 
-def _print_table(title: str, records: Records, ways: dict[str, Callable[[Records], Entries]]) -> None:
+def _print_table(title: str, records: Records, rivals: Ways) -> None:
+    ways: Ways = {FLOOR: make_codec(ours(records)), "stockstream": ours} | rivals
     micros: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):  # round by round, so that a slow moment of the machine falls on all
         for name, way in ways.items():
@@ -52,7 +55,7 @@ def _print_table(title: str, records: Records, ways: dict[str, Callable[[Records
     print(f"\n{title} ({len(records)} records, {ROUNDS} rounds; medians, and the middle half in brackets)")
     print(f"{'':26}{'us/record':>21}{'records/s':>11}{'x floor':>20}")
     for name, each in micros.items():
-        ratios = [own / floor for own, floor in zip(each, micros["codec alone (the floor)"], strict=True)]
+        ratios = [own / floor for own, floor in zip(each, micros[FLOOR], strict=True)]
         low, median, high = statistics.quantiles(each, n=4)
         least, ratio, most = statistics.quantiles(ratios, n=4)
         print(

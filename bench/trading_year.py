@@ -15,7 +15,8 @@ from itertools import accumulate
 
 from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
-from producer.planning.ledger import Ledger, quota_day, record_answer
+from producer.planning.ledger import Ledger, quota_day
+from producer.planning.ledger_entries import record_answer
 from producer.planning.planner import Plan, plan_requests
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.sessions import Session, market_of, sessions_between

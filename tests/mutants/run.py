@@ -101,6 +101,7 @@ ALSO = {
     "producer.planning.backlog": PLANNER,
     "producer.planning.coverage": PLANNER,
     "producer.planning.ledger": PLANNER,
+    "producer.planning.ledger_entries": PLANNER,
     "producer.planning.overdue": PLANNER,
     "producer.planning.planner": (*PLANNER, "property/test_planner_properties.py"),
     "producer.planning.rereading": PLANNER,

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from producer.markets.watchlist import Watchlist
-from producer.planning.ledger import Ledger, quota_day, record_answer
+from producer.planning.ledger import Ledger, quota_day
+from producer.planning.ledger_entries import record_answer
 from producer.planning.overdue import longest_pause
 from producer.planning.planner import Plan, plan_requests
 from stockstream.instruments import parse_instruments

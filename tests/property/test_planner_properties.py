@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from producer.markets.watchlist import Watchlist
 from producer.planning.coverage import measure_coverage
-from producer.planning.ledger import Ledger, RequestState, quota_day, record_answer, record_failure
+from producer.planning.ledger import Ledger, RequestState, quota_day
+from producer.planning.ledger_entries import record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.instruments import Instrument, parse_instrument

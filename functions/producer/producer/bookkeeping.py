@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.planning.allowance import AllowanceSpentError
-from producer.planning.ledger import (
-    Ledger,
+from producer.planning.ledger import Ledger
+from producer.planning.ledger_entries import (
     record_answer,
     record_failure,
     record_sent,

@@ -15,7 +15,8 @@ from producer.memory.lease import release_lease, take_lease
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLedger
 from producer.planning.allowance import Allowance
 from producer.planning.bar_requests import group_requests
-from producer.planning.ledger import Ledger, record_told
+from producer.planning.ledger import Ledger
+from producer.planning.ledger_entries import record_told
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
 from producer.planning.rereading import plan_rereading, with_rereading

@@ -10,6 +10,7 @@ import orjson
 from stockstream.errors import InstrumentError, Reason, RecordError
 from stockstream.instruments import parse_instrument
 from stockstream.intervals import INTERVALS
+from stockstream.lookback_checks import NUMBERS, check_lookback
 from stockstream.times import parse_instant, parse_time
 from stockstream.validation import check_prices, check_volume
 
@@ -27,10 +28,7 @@ _PRICES = ("open", "high", "low", "close")
 _read_texts = itemgetter(*_TEXTS)
 _read_prices = itemgetter(*_PRICES)
 
-# Types are compared, and isinstance is not asked: bool is an int to Python, and no number to JSON.
-# And they are compared as sets, which are C's loops, since a record has hundreds of values.
 _STRINGS = {str}
-_NUMBERS = {float, int}
 
 
 def correlation_id(instrument: str, interval: str, as_of: str) -> str:
@@ -95,7 +93,7 @@ def decode_record(data: bytes, longest: Mapping[str, int]) -> dict[str, Any]:
         bar = _decode_bar(record)
     except KeyError as error:
         raise RecordError(Reason.MISSING_FIELD, f"{error.args[0]} is missing") from None
-    bar["lookback"] = _decode_lookback(record.get("lookback"), longest)
+    bar["lookback"] = check_lookback(record.get("lookback"), data, longest)
     return bar
 
 
@@ -103,9 +101,9 @@ def _decode_bar(record: dict[str, Any]) -> dict[str, Any]:
     texts, prices, volume = _read_texts(record), _read_prices(record), record["volume"]
     if not _STRINGS.issuperset(map(type, texts)) or not all(texts):
         raise RecordError(Reason.BAD_TYPE, f"{', '.join(_TEXTS)} must be strings that are not empty")
-    if not _NUMBERS.issuperset(map(type, prices)):
+    if not NUMBERS.issuperset(map(type, prices)):
         raise RecordError(Reason.BAD_TYPE, f"{', '.join(_PRICES)} must be numbers")
-    if volume is not None and type(volume) not in _NUMBERS:
+    if volume is not None and type(volume) not in NUMBERS:
         raise RecordError(Reason.BAD_TYPE, "volume must be a number or null")
     bar_id, as_of, instrument, asset_class, interval, open_time, source = texts
     open_, high, low, close = map(float, prices)
@@ -147,43 +145,3 @@ def _check_identity(instrument: str, asset_class: str, interval: str) -> None:
         ) from None
     if asset_class != expected:
         raise RecordError(Reason.BAD_TYPE, f"asset_class must be {expected} for this instrument")
-
-
-def _decode_lookback(lookback: object, longest: Mapping[str, int]) -> dict[str, list[Any]]:
-    if lookback is None:
-        return {"close": [], "typical": [], "volume": [], "true_range": []}
-    if type(lookback) is not dict:
-        raise RecordError(Reason.BAD_LOOKBACK, "lookback must be an object or be left out")
-    close = _read_column(lookback, "close", longest)
-    typical = _read_column(lookback, "typical", longest)
-    volume = _read_column(lookback, "volume", longest)
-    # A producer that knows no true ranges leaves them out.
-    true_range = _read_column(lookback, "true_range", longest) if "true_range" in lookback else []
-    if len(typical) != len(volume):
-        raise RecordError(Reason.BAD_LOOKBACK, "lookback.typical and lookback.volume differ in length")
-    if len(true_range) > len(close):
-        raise RecordError(Reason.BAD_LOOKBACK, "lookback.true_range is longer than lookback.close")
-    prices = close + typical
-    if not _NUMBERS.issuperset(map(type, prices)) or min(prices, default=1) <= 0:
-        raise RecordError(
-            Reason.BAD_LOOKBACK, "lookback.close and lookback.typical must hold numbers above 0"
-        )
-    known = [each for each in volume if each is not None] if None in volume else volume
-    amounts = known + true_range
-    if not _NUMBERS.issuperset(map(type, amounts)) or min(amounts, default=0) < 0:
-        raise RecordError(
-            Reason.BAD_LOOKBACK,
-            "lookback.volume must hold numbers from 0, or null, and true_range numbers from 0",
-        )
-    return {"close": close, "typical": typical, "volume": volume, "true_range": true_range}
-
-
-def _read_column(lookback: dict[str, Any], name: str, longest: Mapping[str, int]) -> list[Any]:
-    column = lookback.get(name)
-    if type(column) is not list:
-        raise RecordError(Reason.BAD_LOOKBACK, f"lookback.{name} must be a list")
-    if len(column) > longest[name]:
-        raise RecordError(
-            Reason.BAD_LOOKBACK, f"lookback.{name} holds {len(column)} values, and may hold {longest[name]}"
-        )
-    return column

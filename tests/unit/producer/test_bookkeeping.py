@@ -10,7 +10,8 @@ from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.ohlcv import Ohlcv
 from producer.planning.allowance import AllowanceSpentError
-from producer.planning.ledger import Ledger, RequestState, record_answer
+from producer.planning.ledger import Ledger, RequestState
+from producer.planning.ledger_entries import record_answer
 from producer.providers.answers import Answer
 from producer.providers.provider_errors import (
     DailyQuotaError,

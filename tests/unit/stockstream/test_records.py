@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import orjson
 import pytest
 from stream_record import RECORD
 
@@ -13,7 +12,6 @@ from stockstream.records import decode_record, encode_record
 
 # What contract 1 says of the default windows.
 LONGEST = {"close": 199, "typical": 19, "volume": 19, "true_range": 198}
-EMPTY: dict[str, list[float]] = {"close": [], "typical": [], "volume": [], "true_range": []}
 FIELDS = [
     "schema", "id", "as_of", "instrument", "asset_class", "interval", "open_time",
     "open", "high", "low", "close", "volume", "source", "lookback",
@@ -65,26 +63,6 @@ def test_prices_and_volume_become_floats(record: dict[str, Any]) -> None:
 
 def test_a_market_may_report_no_volume(record: dict[str, Any]) -> None:
     assert decode(record | {"volume": None})["volume"] is None
-
-
-@pytest.mark.parametrize("without", [{}, {"lookback": None}], ids=["left out", "null"])
-def test_a_record_may_lack_a_lookback(record: dict[str, Any], without: dict[str, None]) -> None:
-    del record["lookback"]
-    assert decode(record | without)["lookback"] == EMPTY
-
-
-def test_a_lookback_may_be_empty(record: dict[str, Any]) -> None:
-    assert decode(record | {"lookback": EMPTY})["lookback"] == EMPTY
-
-
-def test_a_lookback_may_lack_the_true_ranges(record: dict[str, Any]) -> None:
-    del record["lookback"]["true_range"]
-    assert decode(record)["lookback"]["true_range"] == []
-
-
-def test_a_full_lookback_holds_199_closes_198_true_ranges_and_19_bars(record: dict[str, Any]) -> None:
-    full = {"close": [1.5] * 199, "typical": [1.5] * 19, "volume": [0] * 19, "true_range": [0.5] * 198}
-    assert decode(record | {"lookback": full})["lookback"] == full
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if name not in {"schema", "lookback"}])
@@ -187,50 +165,6 @@ def test_refuses_an_open_time_of_another_form(record: dict[str, Any], open_time:
 @pytest.mark.parametrize("as_of", ["2026-11-20T21:00:05Z", "2026-11-20T21:00:05.123+00:00", "1795208405123"])
 def test_refuses_an_as_of_of_another_form(record: dict[str, Any], as_of: str) -> None:
     assert refusal(record | {"as_of": as_of})[0] == Reason.BAD_TIME
-
-
-@pytest.mark.parametrize(
-    "lookback",
-    [
-        [],
-        "none",
-        False,
-        {},
-        {"close": [1.0]},
-        {"close": [1.0], "typical": [1.0], "volume": None},
-        {"close": {"0": 1.0}, "typical": [], "volume": []},
-        {"close": [1.0] * 200, "typical": [], "volume": []},
-        {"close": [], "typical": [1.0] * 20, "volume": [1.0] * 20},
-        {"close": [], "typical": [1.0], "volume": []},
-        {"close": [1.0, 0.0], "typical": [], "volume": []},
-        {"close": [-1.0], "typical": [], "volume": []},
-        {"close": [1.0, True], "typical": [], "volume": []},
-        {"close": [1.0, None], "typical": [], "volume": []},
-        {"close": ["1.0"], "typical": [], "volume": []},
-        {"close": [[1.0]], "typical": [], "volume": []},
-        {"close": [], "typical": [0], "volume": [1.0]},
-        {"close": [], "typical": [None], "volume": [1.0]},
-        {"close": [], "typical": [1.0], "volume": [-1]},
-        {"close": [], "typical": [1.0], "volume": [True]},
-        {"close": [], "typical": [1.0], "volume": ["1"]},
-        {"close": [1.0], "typical": [], "volume": [], "true_range": None},
-        {"close": [1.0], "typical": [], "volume": [], "true_range": [-0.1]},
-        {"close": [1.0], "typical": [], "volume": [], "true_range": ["1"]},
-        {"close": [1.0], "typical": [], "volume": [], "true_range": [None]},
-        {"close": [1.0], "typical": [], "volume": [], "true_range": [0.5, 0.5]},
-        {"close": [1.0] * 199, "typical": [], "volume": [], "true_range": [0.5] * 199},
-    ],
-)
-def test_refuses_a_bad_lookback(record: dict[str, Any], lookback: object) -> None:
-    assert refusal(record | {"lookback": lookback})[0] == Reason.BAD_LOOKBACK
-
-
-def test_a_lookback_may_be_as_long_as_the_windows_need(record: dict[str, Any]) -> None:
-    lookback = EMPTY | {"close": [1.0] * 300}
-    data = orjson.dumps(record | {"lookback": lookback})
-    assert decode_record(data, LONGEST | {"close": 300})["lookback"] == lookback
-    with pytest.raises(RecordError, match=r"lookback\.close holds 300 values, and may hold 299"):
-        decode_record(data, LONGEST | {"close": 299})
 
 
 @pytest.mark.parametrize("name", [*FIELDS[:7], "source"])

@@ -9,7 +9,8 @@ from itertools import pairwise
 import pytest
 
 from producer.markets.watchlist import Watchlist
-from producer.planning.ledger import Ledger, RequestState, quota_day, record_answer, record_failure
+from producer.planning.ledger import Ledger, RequestState, quota_day
+from producer.planning.ledger_entries import record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.errors import InstrumentError
