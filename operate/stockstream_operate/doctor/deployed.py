@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stockstream.errors import InstrumentError
 from stockstream.instruments import Instrument
 from stockstream.sessions import market_of
+from stockstream_operate.doctor.catalog import examine_catalog
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
 from stockstream_operate.doctor.stages import Expectation, judge
@@ -231,6 +232,7 @@ CHECKS: dict[str, Check] = {
     "schedule": _examine_schedule,
     "provider's key": _examine_key,
     "flow": _examine_flow,
+    "catalog": examine_catalog,
     "alarms": _examine_alarms,
     "notices": _examine_mail,
     "dead letters": _examine_dead_letters,
