@@ -1,6 +1,6 @@
 """What the account has and lacks that would end a deployment after its upload, and how to mend it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +35,8 @@ _STEADY = (
 _DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 # With this every principal of the account may decrypt through Parameter Store.
 _AWS_KEY = "alias/aws/ssm"
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+MOST_LOG_POLICIES = 10
 # What is served to everybody, so that a first deployment needs no key.
 COINS = "Provider=alpaca Instruments=crypto:BTC/USD,crypto:ETH/USD RequestsPerDay=0 RequestsPerMinute=100"
 
@@ -248,6 +250,28 @@ def examine_catalog_for(account: Account, lake_format: str) -> Iterator[Finding]
             "catalog",
             "Firehose could not see the table by which it writes Parquet, and the deployment would be undone",
             f"{account.deploy_with('LakeFormat=JSON')}; then with PARQUET, which says the grant it needs.",
+        )
+
+
+def examine_log_policies(account: Account, parameters: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether the region has room for the policy by which a new search domain writes its audit log.
+
+    Args:
+        account: whose it is.
+        parameters: the value of each.
+    """
+    makes_domain = parameters["SearchEnabled"] == "true" and not parameters["SearchEndpoint"]
+    if not makes_domain or _has_one(account, "AWS::Logs::ResourcePolicy"):
+        return
+    pages = boto3.client("logs").get_paginator("describe_resource_policies").paginate()
+    there = [each["policyName"] for page in pages for each in page["resourcePolicies"]]
+    if len(there) >= MOST_LOG_POLICIES:
+        yield problem(
+            "search",
+            f"{account.region} has {len(there)} policies of CloudWatch Logs of {MOST_LOG_POLICIES} at most, "
+            "and the search domain's audit log needs one",
+            "Delete one that nobody needs, `aws logs delete-resource-policy --policy-name NAME`: "
+            f"{', '.join(sorted(there))}.",
         )
 
 

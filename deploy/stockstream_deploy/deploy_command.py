@@ -20,6 +20,7 @@ from stockstream_deploy.account import (
     examine_catalog_for,
     examine_channels,
     examine_key,
+    examine_log_policies,
     examine_names,
     examine_state,
 )
@@ -156,6 +157,7 @@ def examine_all(values: Values, account: Account) -> Iterator[Finding]:
     yield from ask("provider's key", examine_key(account, read_producer(values), secrets_key))
     names = [each.parameter for each in parse_channels(values.parameters["AlertChannels"])]
     yield from ask("channel", examine_channels(account, names, secrets_key))
+    yield from ask("search", examine_log_policies(account, values.parameters))
     yield from ask("catalog", examine_catalog_for(account, values.parameters["LakeFormat"]))
     if "NoticeTopicArn" in account.stack.outputs:
         for each in ask("notices", CHECKS["notices"](account.stack)):

@@ -21,6 +21,7 @@ from stockstream_deploy.account import (
     examine_catalog_for,
     examine_channels,
     examine_key,
+    examine_log_policies,
     examine_names,
     examine_state,
 )
@@ -273,6 +274,31 @@ def test_what_may_not_be_asked_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPa
     (finding,) = ask("provider's key", examine_key(NEW, settings(), ""))
 
     assert (finding.level, "AccessDenied" in finding.words) == (Level.NOTE, True)
+
+
+# --- the search domain's log
+
+
+def log_findings(of: Account, *chosen: str) -> list[Finding]:
+    return list(examine_log_policies(of, values(*chosen).parameters))
+
+
+def test_a_search_domain_needs_room_for_the_policy_of_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = boto3.client("logs")
+    for number in range(9):
+        logs.put_resource_policy(policyName=f"of-another-{number}", policyDocument="{}")
+    assert log_findings(NEW, "SearchEnabled=true") == []
+
+    logs.put_resource_policy(policyName="of-another-9", policyDocument="{}")
+    (found,) = log_findings(NEW, "SearchEnabled=true")
+    assert (found.level, "us-east-1 has 10 policies" in found.words) == (Level.PROBLEM, True)
+    assert "of-another-3" in found.remedy
+    arn = "arn:aws:es:us-east-1:123456789012:domain/mine"
+    there = ("SearchEndpoint=https://a.io", f"SearchDomainArn={arn}")
+    assert log_findings(NEW) == log_findings(NEW, "SearchEnabled=true", *there) == []
+    # A stack that has its policy needs no other.
+    with_formation(monkeypatch, Formation("UPDATE_COMPLETE", "AWS::Logs::ResourcePolicy"))
+    assert log_findings(NEW._replace(status="UPDATE_COMPLETE"), "SearchEnabled=true") == []
 
 
 # --- Lake Formation
