@@ -11,6 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from producer.providers.catalogue import PROVIDERS
+from stockstream.instruments import parse_instrument
 from stockstream_local import cli
 from stockstream_local.doctor import doctor_command
 from stockstream_operate.doctor import deployed
@@ -48,15 +50,24 @@ def found(subject: str, of: Stack) -> tuple[Level, str]:
 
 def test_the_key_has_to_be_there_and_encrypted() -> None:
     ssm = boto3.client("ssm")
-    assert found("provider's key", stack()) == (
-        Level.NOTE,
-        "there is no parameter /mine/key; coins of Alpaca and Kraken need none",
-    )
+    assert found("provider's key", stack()) == (Level.NOTE, "there is no parameter /mine/key")
     ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="String")
     assert found("provider's key", stack()) == (Level.PROBLEM, "/mine/key is stored in the clear")
     ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="SecureString", Overwrite=True)
     assert found("provider's key", stack()) == (Level.GOOD, "/mine/key is there")
     assert found("provider's key", Stack("mine", None, {}, {}))[0] is Level.GOOD
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_no_key_is_missed_where_the_provider_serves_these_instruments_without_one(name: str) -> None:
+    told = {"ApiKeyParameterName": "/mine/key", "Provider": name}
+    coins = found("provider's key", Stack("mine", None, {}, told | {"Instruments": "crypto:BTC/USD"}))
+    mixed = found("provider's key", Stack("mine", None, {}, told | {"Instruments": "crypto:BTC/USD,IBM"}))
+
+    # The producer's own rule.
+    needs_one = PROVIDERS[name].needs_key(parse_instrument("crypto:BTC/USD"))
+    assert coins[0] is (Level.NOTE if needs_one else Level.GOOD)
+    assert mixed[0] is Level.NOTE
 
 
 def test_a_key_that_the_producer_may_not_decrypt_is_a_problem() -> None:
