@@ -118,7 +118,8 @@ def examine_changes(
     gone = ", ".join(sorted(lost.keys() & told))
     if lost.keys() <= told:
         words = f"of what holds data, {gone} may go" if gone else "what holds data stays"
-        yield good(SUBJECT, f"{len(changes)} resources change, and {words}")
+        is_new = all(each.action == "Add" for each in changes)
+        yield good(SUBJECT, f"{len(changes)} resources " + ("are new" if is_new else f"change, and {words}"))
 
 
 def _say_loss(change: Change, changes: Sequence[Change]) -> str:

@@ -62,6 +62,14 @@ def test_a_release_of_code_changes_no_store(monkeypatch: pytest.MonkeyPatch) -> 
     assert found == [good("change set", "3 resources change, and what holds data stays")]
 
 
+def test_of_a_first_deployment_all_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [
+        described(name, "AWS::DynamoDB::Table", Action="Add") for name in ("InstrumentTable", "NoticeTable")
+    ]
+
+    assert list(examine_changes(read(monkeypatch, *both))) == [good("change set", "2 resources are new")]
+
+
 def test_a_table_with_another_key_would_be_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     table = described(
         "InstrumentTable",
