@@ -1,7 +1,8 @@
 """What the account has and lacks that would end a deployment after its upload, and how to mend it."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 import requests
@@ -9,12 +10,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from producer.providers.catalogue import PROVIDERS
 from producer.providers.provider import ProviderAccess
-from producer.settings import ProducerSettings
+from producer.settings import ProducerSettings, check_instrument
 from stockstream.errors import SettingsError
+from stockstream.instrument_file import parse_instrument_file
+from stockstream.instruments import Instrument
 from stockstream.settings import is_private
 from stockstream_operate.aws_errors import say_aws_error
+from stockstream_operate.doctor.catalog import examine_catalog, is_by_iam
 from stockstream_operate.doctor.finding import Finding, good, note, problem
+from stockstream_operate.instrument_list import ListError, read_file
 from stockstream_operate.stack import Stack, ask_stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm.type_defs import ParameterMetadataTypeDef
 
 _STEADY = (
     "CREATE_COMPLETE",
@@ -27,6 +35,8 @@ _STEADY = (
 _DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 # With this every principal of the account may decrypt through Parameter Store.
 _AWS_KEY = "alias/aws/ssm"
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+MOST_LOG_POLICIES = 10
 # What is served to everybody, so that a first deployment needs no key.
 COINS = "Provider=alpaca Instruments=crypto:BTC/USD,crypto:ETH/USD RequestsPerDay=0 RequestsPerMinute=100"
 
@@ -160,7 +170,12 @@ def examine_key(account: Account, settings: ProducerSettings, secrets_key: str) 
         secrets_key: the parameter SecretsKeyArn.
     """
     kind = PROVIDERS[settings.provider]
-    if not any(map(kind.needs_key, settings.watchlist.instruments)):
+    try:
+        followed = _read_followed(account, settings)
+    except ListError as error:
+        yield note("instruments", str(error), f"`stockstream instruments check --stack {account.stack.name}`")
+        followed = settings.watchlist.instruments
+    if not any(map(kind.needs_key, followed)):
         yield good("provider's key", f"{kind.title} needs none for these instruments")
         return
     name = settings.api_key_parameter_name
@@ -168,7 +183,9 @@ def examine_key(account: Account, settings: ProducerSettings, secrets_key: str) 
     yield from examine_encryption(account, name, secrets_key)
     found = read_secret(name)
     if isinstance(found, Lack):
-        other = "" if found.is_there else f"; or coins, which need none: {account.deploy_with(COINS)}"
+        # What a file lists no parameter changes.
+        has_choice = not found.is_there and settings.instrument_bucket_name is None
+        other = f"; or coins, which need none: {account.deploy_with(COINS)}" if has_choice else ""
         yield problem("provider's key", found.words, store + other)
         return
     stored: str = found
@@ -188,6 +205,74 @@ def examine_key(account: Account, settings: ProducerSettings, secrets_key: str) 
         yield problem("provider's key", f"{name}: {error}", store)
     else:
         yield good("provider's key", f"{name} holds one")
+
+
+def _read_followed(account: Account, settings: ProducerSettings) -> tuple[Instrument, ...]:
+    """What the producer will follow: what the list in its file says, where it will look for one.
+
+    Raises:
+        ListError: the file is no text.
+        BotoCoreError, ClientError: it cannot be read.
+    """
+    # A stack that is still to be made has no bucket.
+    if settings.instrument_bucket_name and "LakeBucketName" in account.stack.outputs:
+        text = read_file(account.stack).text
+        listed = parse_instrument_file(text, lambda each: check_instrument(settings, each)).instruments
+        if listed:
+            return listed
+    return settings.watchlist.instruments
+
+
+def examine_catalog_for(account: Account, lake_format: str) -> Iterator[Finding]:
+    """Whether Lake Formation would end the deployment, and whom it keeps from the lake.
+
+    Args:
+        account: whose it is.
+        lake_format: the parameter LakeFormat.
+    """
+    if "LakeDatabaseName" in account.stack.outputs:
+        parameters = dict(account.stack.parameters) | {"LakeFormat": lake_format}
+        yield from examine_catalog(replace(account.stack, parameters=parameters))
+        return
+    kept = boto3.client("lakeformation").get_data_lake_settings()["DataLakeSettings"]
+    if is_by_iam(kept.get("CreateTableDefaultPermissions", [])):
+        yield good("catalog", "IAM alone will decide who reads the lake's tables")
+        return
+    yield note(
+        "catalog",
+        "Lake Formation guards new databases: who deploys needs its permission CREATE_DATABASE",
+        "An administrator of Lake Formation types: aws lakeformation grant-permissions --principal "
+        "DataLakePrincipalIdentifier=ARN-OF-WHO-DEPLOYS --permissions CREATE_DATABASE "
+        "--resource '{\"Catalog\": {}}'",
+    )
+    if lake_format == "PARQUET":
+        yield problem(
+            "catalog",
+            "Firehose could not see the table by which it writes Parquet, and the deployment would be undone",
+            f"{account.deploy_with('LakeFormat=JSON')}; then with PARQUET, which says the grant it needs.",
+        )
+
+
+def examine_log_policies(account: Account, parameters: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether the region has room for the policy by which a new search domain writes its audit log.
+
+    Args:
+        account: whose it is.
+        parameters: the value of each.
+    """
+    makes_domain = parameters["SearchEnabled"] == "true" and not parameters["SearchEndpoint"]
+    if not makes_domain or _has_one(account, "AWS::Logs::ResourcePolicy"):
+        return
+    pages = boto3.client("logs").get_paginator("describe_resource_policies").paginate()
+    there = [each["policyName"] for page in pages for each in page["resourcePolicies"]]
+    if len(there) >= MOST_LOG_POLICIES:
+        yield problem(
+            "search",
+            f"{account.region} has {len(there)} policies of CloudWatch Logs of {MOST_LOG_POLICIES} at most, "
+            "and the search domain's audit log needs one",
+            "Delete one that nobody needs, `aws logs delete-resource-policy --policy-name NAME`: "
+            f"{', '.join(sorted(there))}.",
+        )
 
 
 def examine_channels(account: Account, names: list[str], secrets_key: str) -> Iterator[Finding]:
@@ -215,9 +300,8 @@ def examine_channels(account: Account, names: list[str], secrets_key: str) -> It
 
 def examine_encryption(account: Account, name: str, secrets_key: str) -> Iterator[Finding]:
     """Whether the functions may use the KMS key of a parameter; nothing where they may, or there is none."""
-    wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
-    found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
-    key = found[0].get("KeyId", _AWS_KEY) if found else _AWS_KEY
+    found = _describe(name)
+    key = found.get("KeyId", _AWS_KEY) if found else _AWS_KEY
     if key == _AWS_KEY:
         return
     # It may stand there as an id, as an alias, or as an ARN.
@@ -248,16 +332,21 @@ def read_secret(name: str) -> str | Lack:
     Raises:
         BotoCoreError, ClientError: it may not be read.
     """
-    try:
-        found = boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ParameterNotFound":
-            raise
+    # Whoever deploys from a workflow may know that it is there, and not read it.
+    found = _describe(name)
+    if found is None:
         return Lack(f"there is no parameter {name}", is_there=False)
     if found["Type"] != "SecureString":
         return Lack(f"{name} is a {found['Type']}: it is stored in the clear", is_there=True)
-    text = found["Value"].strip()
-    return text or Lack(f"{name} is empty", is_there=True)
+    read = boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    return read["Value"].strip() or Lack(f"{name} is empty", is_there=True)
+
+
+def _describe(name: str) -> "ParameterMetadataTypeDef | None":
+    """What Parameter Store says of a parameter, but for its text; None where there is none."""
+    wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
+    return found[0] if found else None
 
 
 def ask(subject: str, check: Iterator[Finding]) -> Iterator[Finding]:

@@ -1,9 +1,8 @@
 """`stockstream deploy`: checks, builds and deploys the stack, and asks nothing."""
 
 import argparse
+import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -13,16 +12,20 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alert.settings import parse_channels
+from stockstream.instrument_file import INSTRUMENT_FILE
 from stockstream_deploy.account import (
     Account,
     ask,
     ask_account,
+    examine_catalog_for,
     examine_channels,
     examine_key,
+    examine_log_policies,
     examine_names,
     examine_state,
 )
 from stockstream_deploy.architecture import examine_build
+from stockstream_deploy.change_set import carry_out, require_data_stays
 from stockstream_deploy.drift import revert_drift
 from stockstream_deploy.parameters import (
     DeployError,
@@ -63,6 +66,24 @@ def add_deploy(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stack", metavar="NAME", help="a stack of another name than samconfig.toml's")
     command.add_argument("--check", action="store_true", help="only say what would be in the way")
     command.add_argument(
+        "--may-lose",
+        metavar="RESOURCE",
+        action="append",
+        default=[],
+        help="let CloudFormation replace or remove this resource, with its data; may be repeated",
+    )
+    command.add_argument(
+        "--back",
+        action="store_true",
+        help="deploy an older version: what only the newer one has may be removed",
+    )
+    # What .github/deploy.sh adds.
+    command.add_argument(
+        "--built", action="store_true", help="build nothing, and deploy what lies in .aws-sam/build"
+    )
+    command.add_argument("--bucket", metavar="NAME", help="put the code into this bucket, and make none")
+    command.add_argument("--role", metavar="ARN", help="the role that CloudFormation takes meanwhile")
+    command.add_argument(
         "--revert-drift",
         action="store_true",
         help="build nothing, and put back what somebody changed by hand",
@@ -95,17 +116,20 @@ def run_deploy(asked: argparse.Namespace, screen: Screen) -> None:
     if asked.revert_drift:
         _judge(list(examine_state(account)), screen)
         _refuse_changes(account, asked.parameters)
-        revert_drift(account.stack, screen)
+        revert_drift(account.stack, asked.may_lose, screen)
         return
     parameters = merge(template, account.stack.parameters, chosen)
     with screen.step("Looking for what would be in the way", "Looked for what would be in the way"):
         findings = list(examine_all(Values(template, parameters), account))
     _judge(findings, screen)
     _say_decisions(parameters, screen)
-    if not asked.check:
+    if asked.check:
+        return
+    if not asked.built:
         _build(environment, parameters["Architecture"], screen)
-        _deploy(environment, chosen | {"Architecture": parameters["Architecture"]})
-        screen.say(_next_steps(environment.stack_name, parameters))
+    _judge(list(examine_build(ROOT / BUILT, parameters["Architecture"])), screen)
+    _deploy(environment, chosen | {"Architecture": parameters["Architecture"]}, asked, account, screen)
+    screen.say(_next_steps(environment.stack_name, parameters))
 
 
 def read_template(root: Path) -> dict[str, Any]:
@@ -133,6 +157,8 @@ def examine_all(values: Values, account: Account) -> Iterator[Finding]:
     yield from ask("provider's key", examine_key(account, read_producer(values), secrets_key))
     names = [each.parameter for each in parse_channels(values.parameters["AlertChannels"])]
     yield from ask("channel", examine_channels(account, names, secrets_key))
+    yield from ask("search", examine_log_policies(account, values.parameters))
+    yield from ask("catalog", examine_catalog_for(account, values.parameters["LakeFormat"]))
     if "NoticeTopicArn" in account.stack.outputs:
         for each in ask("notices", CHECKS["notices"](account.stack)):
             # Who has not confirmed is not told of alarms, and keeps nobody from deploying.
@@ -175,6 +201,8 @@ def _refuse_changes(account: Account, parameters: list[str]) -> None:
 def _say_decisions(parameters: Mapping[str, str], screen: Screen) -> None:
     """The parameters that are worth an answer, and how to give one."""
     values = ", ".join(f"{name}={parameters[name] or '(none)'}" for name in DECIDED)
+    if parameters["InstrumentsFileEnabled"] == "true":
+        values += f", and what {INSTRUMENT_FILE} lists in the place of Instruments"
     screen.say(f"{values}. Other values: make deploy ARGS='Instruments=AAPL,MSFT AlertEmail=me@example.com'")
 
 
@@ -190,7 +218,6 @@ def _build(environment: Environment, architecture: str, screen: Screen) -> None:
             os.environ | {"SAM_CLI_TELEMETRY": "0"},
             make_state() / "sam-build-for-aws.log",
         )
-    _judge(list(examine_build(ROOT / BUILT, architecture)), screen)
 
 
 def _in_environment(environment: Environment) -> tuple[str, ...]:
@@ -198,25 +225,64 @@ def _in_environment(environment: Environment) -> tuple[str, ...]:
     return "--config-file", str(ROOT / "samconfig.toml"), "--config-env", environment.name
 
 
-def _deploy(environment: Environment, parameters: Mapping[str, str]) -> None:
-    """Runs `sam deploy` in this terminal.
+def _deploy(
+    environment: Environment,
+    parameters: Mapping[str, str],
+    asked: argparse.Namespace,
+    account: Account,
+    screen: Screen,
+) -> None:
+    """Uploads what was built, and changes the stack if that costs no data.
 
     Raises:
-        DeployError: it failed.
+        StockstreamError: sam or CloudFormation failed, or data would be lost; the text says which, and why.
     """
+    with screen.step(
+        "Uploading it, and asking CloudFormation what would change: sam deploy", "Uploaded: sam deploy"
+    ):
+        change_set = _make_change_set(environment, parameters, asked)
+    if change_set is None:
+        screen.say("Nothing is new: the stack is as it is.")
+        return
+    count = require_data_stays(change_set, asked.may_lose, screen, goes_back=asked.back)
+    is_new = account.status is None
+    with screen.step(f"Changing {count} resources", f"Changed {count} resources"):
+        try:
+            carry_out(change_set, environment.stack_name, is_new=is_new)
+        except DeployError as error:
+            remove = f".venv/bin/stockstream remove --stack {environment.stack_name} --yes"
+            begin_anew = f"\nA first deployment that failed has to be removed: {remove}" if is_new else ""
+            raise DeployError(f"{error}{begin_anew}") from error
+
+
+def _make_change_set(
+    environment: Environment, parameters: Mapping[str, str], asked: argparse.Namespace
+) -> str | None:
+    """The ARN of the change set that `sam deploy` has made; None where nothing would change.
+
+    Raises:
+        StockstreamError: it made none; the text says why.
+    """
+    log = make_state() / "sam-deploy-to-aws.log"
     command = [
-        *(str(Path(sys.executable).with_name("sam")), "deploy", *_in_environment(environment)),
+        *("sam", "deploy", *_in_environment(environment)),
         *("--template-file", str(BUILT / "template.yaml"), "--stack-name", environment.stack_name),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset"),
+        # As JSON it says which change set it has made.
+        *("--no-execute-changeset", "--output", "json"),
+        *(("--s3-bucket", asked.bucket, "--s3-prefix", environment.stack_name) if asked.bucket else ()),
+        *(("--role-arn", asked.role) if asked.role else ()),
         *chain(["--parameter-overrides"], (as_override(*each) for each in parameters.items())),
     ]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False)  # noqa: S603 (no shell)
-    if done.returncode:
-        raise DeployError(
-            "`sam deploy` failed; its lines above say at which resource, and why. "
-            "A first deployment that failed has to be removed: "
-            f".venv/bin/stockstream remove --stack {environment.stack_name} --yes"
-        )
+    execute("sam deploy", command, ROOT, os.environ | {"SAM_CLI_TELEMETRY": "0"}, log)
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        # Beside its results it says what it uploads.
+        said = json.loads(line) if line.startswith('{"type": "result"') else {}
+        if said.get("status") == "no_changes":
+            return None
+        if "changeset_id" in said:
+            return str(said["changeset_id"])
+    raise DeployError(f"`sam deploy` has not said which change set it has made: {log}")
 
 
 def _next_steps(name: str, parameters: Mapping[str, str]) -> str:

@@ -1,11 +1,13 @@
 """Putting back what somebody changed by hand: a deployment changes only what differs from the last one."""
 
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import WaiterError
 
+from stockstream_deploy.change_set import carry_out, read_changes, require_data_stays
 from stockstream_deploy.parameters import DeployError
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import Stack
@@ -18,13 +20,18 @@ _WAITING: Any = {"Delay": 5, "MaxAttempts": 720}
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
-def revert_drift(stack: Stack, screen: Screen) -> None:
+def revert_drift(stack: Stack, may_lose: Collection[str], screen: Screen) -> None:
     """Brings the stack's resources back to its template and its parameters, and nothing else.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
 
+    Args:
+        stack: the stack.
+        may_lose: the logical ids of what holds data and may go.
+        screen: what a person sees.
+
     Raises:
-        DeployError: CloudFormation could not; the text says why.
+        DeployError: CloudFormation could not, or data would be lost; the text says which, and why.
     """
     cloudformation = boto3.client("cloudformation")
     change_set = cloudformation.create_change_set(
@@ -42,16 +49,9 @@ def revert_drift(stack: Stack, screen: Screen) -> None:
         screen.say("Nothing was changed by hand.")
         return
     screen.say(f"Changed by hand: {', '.join(changed)}.")
+    require_data_stays(change_set, may_lose, screen)
     with screen.step("Putting it back", "Put back"):
-        cloudformation.execute_change_set(ChangeSetName=change_set)
-        try:
-            cloudformation.get_waiter("stack_update_complete").wait(
-                StackName=stack.name, WaiterConfig=_WAITING
-            )
-        except WaiterError as error:
-            raise DeployError(
-                f"Not all could be put back; the events of {stack.name} in CloudFormation's console say why."
-            ) from error
+        carry_out(change_set, stack.name)
 
 
 def _wait_for_changes(change_set: str, cloudformation: "CloudFormationClient") -> list[str]:
@@ -69,5 +69,4 @@ def _wait_for_changes(change_set: str, cloudformation: "CloudFormationClient") -
         if any(words in reason for words in _NOTHING):
             return []
         raise DeployError(f"CloudFormation cannot say what was changed by hand: {reason}") from error
-    pages = cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
-    return [each["ResourceChange"]["LogicalResourceId"] for page in pages for each in page["Changes"]]
+    return [each.name for each in read_changes(change_set)]

@@ -13,6 +13,7 @@ WITHIN = {
     "AWS::IAM::Role",
     "AWS::IAM::Policy",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::ResourcePolicy",
     "AWS::Logs::LogStream",
     "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",

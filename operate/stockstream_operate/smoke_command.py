@@ -113,10 +113,13 @@ def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival
                 arrived, is_hidden = found
                 return Arrival(arrived, _find_batch(stack, sent, written), written, key, is_hidden)
         time.sleep(_POLL_SECONDS)
+    # A stack on this machine is meant where none is named.
+    named = "" if stack.url else f" --stack {stack.name}"
+    look = "status" if stack.url else "doctor"
     raise SmokeError(
         f"The stream took the bar, and it is in no file of the lake after {most // timedelta(minutes=1)} "
-        f"minutes. Where bars are stuck says `stockstream doctor --stack {stack.name}`; was it refused, "
-        f"`stockstream redrive --stack {stack.name}`."
+        f"minutes. Where bars are stuck says `stockstream {look}{named}`; was it refused, "
+        f"`stockstream redrive{named}`."
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stockstream.errors import StockstreamError
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
@@ -122,6 +124,7 @@ class StackReport:
         numbers: by the names of METRICS; what was not measured in the last hour is not there.
         troubles: why something could not be read, a sentence each.
         parameters: the stack's.
+        followed: the name of the first instrument that the stack follows; empty where it is not known.
     """
 
     alarms: Sequence[AlarmState] | None = None
@@ -129,6 +132,7 @@ class StackReport:
     numbers: Mapping[str, float] | None = None
     troubles: Sequence[str] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    followed: str = ""
 
 
 class StackReader:
@@ -167,7 +171,14 @@ class StackReader:
             numbers = self._read_numbers(now)
         except (BotoCoreError, ClientError) as error:
             troubles.append(f"The numbers of the last hour cannot be read: {say_refusal(error)}")
-        return StackReport(alarms, changes, numbers, tuple(troubles), self._stack.parameters)
+        followed = ""
+        try:
+            followed = self._read_followed()
+        except (BotoCoreError, ClientError) as error:
+            troubles.append(f"The list of instruments cannot be read: {say_refusal(error)}")
+        except StockstreamError as error:
+            troubles.append(f"The list of instruments cannot be read: {error}")
+        return StackReport(alarms, changes, numbers, tuple(troubles), self._stack.parameters, followed)
 
     def read_alarms(self) -> tuple[AlarmState, ...]:
         """The stack's alarms alone, by name.
@@ -176,6 +187,14 @@ class StackReader:
             BotoCoreError, ClientError: they cannot be read.
         """
         return _read_alarms(self._describe_alarms())
+
+    def _read_followed(self) -> str:
+        if self._stack.parameters.get("InstrumentsFileEnabled") != "true":
+            return self._stack.parameters.get("Instruments", "").split(",")[0].strip()
+        # Here, so that who looks at a lake on this machine does not wait a second for the AWS SDK.
+        from stockstream_operate.instrument_list import read_followed  # noqa: PLC0415
+
+        return read_followed(self._stack)[0].name
 
     def _describe_alarms(self) -> dict[str, Mapping[str, Any]]:
         """The alarms as AWS describes them, by the template's names."""

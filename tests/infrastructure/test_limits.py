@@ -51,7 +51,7 @@ def test_its_text_is_uploaded_and_small_enough_for_that() -> None:
     assert [
         name for name in ("default", "prod") if not samconfig[name]["deploy"]["parameters"]["resolve_s3"]
     ] == []
-    assert '--s3-bucket "$BUCKET"' in (ROOT / ".github" / "deploy.sh").read_text(encoding="utf-8")
+    assert '--bucket "$BUCKET"' in (ROOT / ".github" / "deploy.sh").read_text(encoding="utf-8")
 
 
 def environment(function: str, **parameters: str) -> dict[str, str]:

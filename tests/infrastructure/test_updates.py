@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lasting import LASTING, at, replacing
+from lasting import at, replacing
 from resolved_template import TEMPLATE, ResolvedTemplate
 
+from stockstream_deploy.change_set import LASTING
 from stockstream_local import cli
 
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]

@@ -1,7 +1,9 @@
 """GitHub's workflows: pinned to commits, with the rights that a job uses, and commands that there are."""
 
+import argparse
 import os
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from stockstream_deploy.deploy_command import add_deploy
+from stockstream_deploy.parameters import read_environment
 from stockstream_generate.template_file import DEPLOY_ROLE, ROOT, read_template
 
 FOLDER = ROOT / ".github"
@@ -104,6 +108,37 @@ def test_what_the_jobs_type_is_there() -> None:
     )
     assert scripts == {f".github/{path.name}" for path in FOLDER.glob("*.sh")}
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
+
+
+@pytest.mark.parametrize("back", ["", "--back"])
+def test_a_workflow_deploys_by_the_command_that_anybody_types(tmp_path: Path, back: str) -> None:
+    """What stands in the stage's variables comes to it as it is, a word for each parameter."""
+    for name, text in {
+        ".github/deploy.sh": (FOLDER / "deploy.sh").read_text(encoding="utf-8"),
+        ".venv/bin/stockstream": '#!/bin/sh\nfor word; do echo "$word"; done\n',
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o700)
+    stage = {"STACK": "mine", "BUCKET": "code", "STACK_ROLE": "arn:r", "BACK": back}
+    stage["PARAMETERS"] = "Instruments=IBM,fx:EUR/USD AlertEmail=me@a.io"
+
+    said = subprocess.run(  # noqa: S603 (our own script)
+        [str(tmp_path / ".github" / "deploy.sh")],
+        env=os.environ | stage,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+    parser = argparse.ArgumentParser()
+    add_deploy(parser)
+    assert said[0] == "deploy"
+    asked = parser.parse_args(said[1:])
+    assert asked.parameters == ["Instruments=IBM,fx:EUR/USD", "AlertEmail=me@a.io"]
+    assert (asked.stack, asked.bucket, asked.role, asked.built) == ("mine", "code", "arn:r", True)
+    assert asked.back is bool(back)
+    assert read_environment(ROOT, asked.config_env).stack_name
 
 
 def test_a_command_takes_nothing_from_outside_but_by_its_environment() -> None:

@@ -154,6 +154,7 @@ def test_an_update_replaces_and_removes_nothing_that_holds_data(written: Path) -
         assert name in resources, f"{name} would be removed"
         resource = resources[name]
         assert (resource["Type"], resource.get("Condition")) == (told["type"], told["condition"]), name
+        assert {policy: resource.get(policy) for policy in told["policies"]} == told["policies"], name
         # AWS may come to know of more that replaces; what was known then is held to.
         now = {path: at(resource["Properties"], path.split("/")) for path in told["fixed"]}
         assert now == told["fixed"], f"{name} would be replaced"

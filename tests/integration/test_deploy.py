@@ -1,5 +1,6 @@
 """`stockstream deploy`: what it looks at in the account, and that nothing is uploaded past a problem."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,8 +18,10 @@ from stockstream_deploy.account import (
     Account,
     ask,
     ask_account,
+    examine_catalog_for,
     examine_channels,
     examine_key,
+    examine_log_policies,
     examine_names,
     examine_state,
 )
@@ -273,27 +276,137 @@ def test_what_may_not_be_asked_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPa
     assert (finding.level, "AccessDenied" in finding.words) == (Level.NOTE, True)
 
 
+# --- the search domain's log
+
+
+def log_findings(of: Account, *chosen: str) -> list[Finding]:
+    return list(examine_log_policies(of, values(*chosen).parameters))
+
+
+def test_a_search_domain_needs_room_for_the_policy_of_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = boto3.client("logs")
+    for number in range(9):
+        logs.put_resource_policy(policyName=f"of-another-{number}", policyDocument="{}")
+    assert log_findings(NEW, "SearchEnabled=true") == []
+
+    logs.put_resource_policy(policyName="of-another-9", policyDocument="{}")
+    (found,) = log_findings(NEW, "SearchEnabled=true")
+    assert (found.level, "us-east-1 has 10 policies" in found.words) == (Level.PROBLEM, True)
+    assert "of-another-3" in found.remedy
+    arn = "arn:aws:es:us-east-1:123456789012:domain/mine"
+    there = ("SearchEndpoint=https://a.io", f"SearchDomainArn={arn}")
+    assert log_findings(NEW) == log_findings(NEW, "SearchEnabled=true", *there) == []
+    # A stack that has its policy needs no other.
+    with_formation(monkeypatch, Formation("UPDATE_COMPLETE", "AWS::Logs::ResourcePolicy"))
+    assert log_findings(NEW._replace(status="UPDATE_COMPLETE"), "SearchEnabled=true") == []
+
+
+# --- Lake Formation
+
+
+def with_guard() -> None:
+    """Takes the default away that leaves new tables to IAM."""
+    settings: Any = {"CreateDatabaseDefaultPermissions": [], "CreateTableDefaultPermissions": []}
+    boto3.client("lakeformation").put_data_lake_settings(DataLakeSettings=settings)
+
+
+def test_where_iam_alone_decides_nothing_is_to_be_granted() -> None:
+    (found,) = examine_catalog_for(NEW, "PARQUET")
+    assert found.level is Level.GOOD
+
+
+def test_a_new_stack_that_lake_formation_guards_needs_a_grant_and_cannot_begin_with_parquet() -> None:
+    with_guard()
+
+    (told,) = examine_catalog_for(NEW, "JSON")
+    assert (told.level, "--permissions CREATE_DATABASE" in told.remedy) == (Level.NOTE, True)
+    _, refused = examine_catalog_for(NEW, "PARQUET")
+    assert (refused.level, "LakeFormat=JSON" in refused.remedy) == (Level.PROBLEM, True)
+
+
+def test_a_stack_goes_over_to_parquet_once_firehose_may_see_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_guard()
+    monkeypatch.setattr(Stack, "resources", lambda *_: {"DeliveryRole": "mine-DeliveryRole-1"})
+    database = {"Name": "mine", "CreateTableDefaultPermissions": []}
+    glue = SimpleNamespace(get_database=lambda **_asked: {"Database": database})
+    with_formation(monkeypatch, Formation("UPDATE_COMPLETE"), glue=glue)
+    of = NEW._replace(stack=Stack("mine", None, {"LakeDatabaseName": "mine"}, {"LakeFormat": "JSON"}))
+
+    assert [each.level for each in examine_catalog_for(of, "JSON")] == [Level.NOTE]
+    _, refused = examine_catalog_for(of, "PARQUET")
+    assert refused.level is Level.PROBLEM
+
+
 # --- the command
 
 
+class Changing(Formation):
+    """CloudFormation with a stack, and a change set that does this to it."""
+
+    def __init__(self, *changes: dict[str, str], fails: bool = False) -> None:
+        super().__init__("UPDATE_COMPLETE")
+        self.changes, self.fails = changes, fails
+        self.done: list[str] = []
+
+    def get_paginator(self, operation: str) -> Any:
+        pages: dict[str, list[dict[str, Any]]] = {
+            "describe_change_set": [{"Changes": [{"ResourceChange": each}]} for each in self.changes],
+            "describe_stack_events": [{"StackEvents": self.events()}],
+            "list_stack_resources": [{"StackResourceSummaries": []}],
+        }
+        return SimpleNamespace(paginate=lambda **_asked: pages[operation])
+
+    def events(self) -> list[dict[str, str]]:
+        """The newest first."""
+        told = [("old", "NoticeTable", "of last week"), ("1", "BarStream", "there are too many")]
+        told += [("2", "LakeBucket", "Resource update cancelled")]
+        names = ("EventId", "LogicalResourceId", "ResourceStatusReason")
+        found = [{"ResourceStatus": "UPDATE_FAILED", **dict(zip(names, each, strict=True))} for each in told]
+        return found[::-1] if self.done else found[:1]
+
+    def execute_change_set(self, ChangeSetName: str) -> None:  # noqa: N803 (boto3's name)
+        self.done.append(f"executed {ChangeSetName}")
+
+    def delete_change_set(self, ChangeSetName: str) -> None:  # noqa: N803
+        self.done.append(f"deleted {ChangeSetName}")
+
+    def get_waiter(self, name: str) -> Any:
+        def wait(StackName: str, WaiterConfig: Any) -> None:  # noqa: N803
+            assert WaiterConfig
+            self.done.append(f"waited for {name} of {StackName}")
+            if self.fails:
+                raise WaiterError(name, "it failed", {})
+
+        return SimpleNamespace(wait=wait)
+
+
+CHANGE_SET = "arn:the-change-set"
+
+
 class Sam:
-    """Records what would be run, and builds modules for one processor."""
+    """Records what would be run, builds modules for one processor, and says that it has made a change set."""
 
     def __init__(self, root: Path, machine: int) -> None:
         self.root, self.machine = root, machine
         self.builds: list[list[str]] = []
         self.deployments: list[list[str]] = []
-        self.status = 0
+        self.said: dict[str, str] = {"status": "changeset_created", "changeset_id": CHANGE_SET}
 
-    def build(self, _name: str, command: list[str], *_: object) -> None:
-        self.builds.append(command)
+    def run(self, _name: str, command: list[str], _folder: Path, _environ: object, log: Path) -> None:
+        if command[1] == "build":
+            self.builds.append(command)
+            self.build()
+        else:
+            self.deployments.append(command)
+            result = json.dumps({"type": "result"} | self.said)
+            log.write_text(f"Uploading to mine/abc  262144 / 524288\n{result}\n", encoding="utf-8")
+
+    def build(self) -> None:
         folder = self.root / deploy_command.BUILT
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "a.so").write_bytes(b"\x7fELF" + bytes(14) + self.machine.to_bytes(2, "little"))
-
-    def deploy(self, command: list[str], **_: object) -> SimpleNamespace:
-        self.deployments.append(command)
-        return SimpleNamespace(returncode=self.status)
 
 
 @pytest.fixture
@@ -305,10 +418,9 @@ def sam(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sam:
     made = Sam(tmp_path, 183)
     monkeypatch.setattr(deploy_command, "ROOT", tmp_path)
     monkeypatch.setattr(deploy_command, "make_state", lambda: tmp_path)
-    monkeypatch.setattr(deploy_command, "execute", made.build)
-    monkeypatch.setattr("subprocess.run", made.deploy)
+    monkeypatch.setattr(deploy_command, "execute", made.run)
     monkeypatch.setattr(deploy_command, "examine_all", lambda *_: iter([good("all", "well")]))
-    with_formation(monkeypatch, Formation("UPDATE_COMPLETE"))
+    with_formation(monkeypatch, Changing())
     return made
 
 
@@ -408,13 +520,173 @@ def test_without_credentials_the_parameters_are_looked_at_all_the_same(
     assert sam.builds == []
 
 
-def test_a_deployment_that_failed_says_how_to_begin_anew(
+RELEASE = {
+    "Action": "Modify",
+    "LogicalResourceId": "ProducerFunction",
+    "ResourceType": "AWS::Lambda::Function",
+    "Replacement": "False",
+}
+REPLACED = {
+    "Action": "Modify",
+    "LogicalResourceId": "InstrumentTable",
+    "ResourceType": "AWS::DynamoDB::Table",
+    "Replacement": "True",
+}
+
+
+def test_what_was_asked_about_is_what_is_carried_out(sam: Sam, monkeypatch: pytest.MonkeyPatch) -> None:
+    formation = Changing(RELEASE)
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "mine"]) == 0
+
+    assert {"--no-execute-changeset", "--output", "json"} < set(sam.deployments[0])
+    assert formation.done == [f"executed {CHANGE_SET}", "waited for stack_update_complete of mine"]
+
+
+def test_what_holds_data_is_not_replaced_unless_somebody_says_so(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = Changing(RELEASE, REPLACED)
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "mine"]) == 1
+
+    assert formation.done == [f"deleted {CHANGE_SET}"]
+    said = capsys.readouterr()
+    assert "InstrumentTable would be made anew, empty" in " ".join(said.out.split())
+    assert "Data would be lost to the stack. Nothing was changed." in " ".join(said.err.split())
+
+    assert cli.main(["deploy", "--stack", "mine", "--may-lose", "InstrumentTable"]) == 0
+    assert formation.done[1:] == [f"executed {CHANGE_SET}", "waited for stack_update_complete of mine"]
+    assert len(sam.deployments) == 2
+
+
+def test_where_nothing_is_new_nothing_is_carried_out(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = Changing()
+    with_formation(monkeypatch, formation)
+    sam.said = {"status": "no_changes", "message": "No changes to deploy."}
+
+    assert cli.main(["deploy", "--stack", "mine"]) == 0
+    assert formation.done == []
+    assert "Nothing is new: the stack is as it is." in capsys.readouterr().out
+
+
+def test_a_sam_that_names_no_change_set_is_not_taken_for_done(
     sam: Sam, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sam.status = 1
+    sam.said = {"status": "success"}
 
-    assert cli.main(["deploy"]) == 1
-    assert "stockstream remove --stack stockstream --yes" in capsys.readouterr().err
+    assert cli.main(["deploy", "--stack", "mine"]) == 1
+    assert "has not said which change set it has made" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_change_that_fails_says_at_which_resource_and_why(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_formation(monkeypatch, Changing(RELEASE, fails=True))
+
+    assert cli.main(["deploy", "--stack", "mine"]) == 1
+    assert sam.deployments
+    said = capsys.readouterr().err
+    assert "CloudFormation could not change mine:\n  BarStream: there are too many\n" in said
+    # What was made before can be gone back to.
+    assert "remove --stack" not in said
+
+
+def test_a_first_deployment_that_failed_says_how_to_begin_anew(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = Changing(fails=True)
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "new"]) == 1
+    assert sam.deployments
+    assert formation.done[-1] == "waited for stack_create_complete of new"
+    assert "stockstream remove --stack new --yes" in capsys.readouterr().err
+
+
+def test_a_workflow_deploys_what_it_has_built_as_its_role_and_into_its_bucket(sam: Sam) -> None:
+    sam.build()
+
+    assert cli.main(["deploy", "--stack", "mine", "--built", "--bucket", "code", "--role", "arn:r"]) == 0
+
+    assert sam.builds == []
+    (command,) = sam.deployments
+    told = ("--s3-bucket", "code", "--s3-prefix", "mine", "--role-arn", "arn:r")
+    at = command.index("--s3-bucket")
+    assert tuple(command[at : at + 6]) == told
+
+
+def test_what_a_workflow_has_built_for_another_processor_is_not_uploaded(
+    sam: Sam, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sam.build()
+
+    assert cli.main(["deploy", "--stack", "mine", "--built", "Architecture=x86_64"]) == 1
+    assert sam.deployments == []
+    assert "a.so is for arm64" in capsys.readouterr().out
+
+
+# --- the list in a file
+
+
+def with_list(text: str | None) -> Account:
+    """A stack whose bucket has this file, or none."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="lake")
+    if text is not None:
+        s3.put_object(Bucket="lake", Key="instruments.txt", Body=text.encode())
+    return NEW._replace(stack=Stack("mine", None, {"LakeBucketName": "lake"}))
+
+
+@pytest.mark.parametrize(
+    ("listed", "parameter", "is_needed"),
+    [
+        ("crypto:BTC/USD\n", "IBM", False),
+        ("crypto:BTC/USD\nIBM\n", "crypto:BTC/USD", True),
+        # Until there is a good line in a file, the parameter counts.
+        ("# nothing yet\n", "IBM", True),
+        ("# nothing yet\n", "crypto:BTC/USD", False),
+        (None, "crypto:BTC/USD", False),
+    ],
+)
+def test_the_key_is_needed_for_what_the_file_lists(
+    listed: str | None, parameter: str, *, is_needed: bool
+) -> None:
+    of = with_list(listed)
+    chosen = settings("Provider=alpaca", "InstrumentsFileEnabled=true", f"Instruments={parameter}")
+
+    (found,) = examine_key(of, chosen, "")
+    assert (found.level is Level.PROBLEM) is is_needed
+    # Coins in the parameter would change nothing of what a file lists.
+    assert "coins" not in found.remedy
+
+
+def test_a_file_that_is_off_is_not_read() -> None:
+    of = with_list("IBM\n")
+
+    (found,) = examine_key(of, settings("Provider=alpaca", "Instruments=crypto:BTC/USD"), "")
+    assert found.level is Level.GOOD
+
+
+def test_a_file_that_is_no_text_is_told_and_the_parameter_is_asked_for() -> None:
+    of = with_list("")
+    boto3.client("s3").put_object(Bucket="lake", Key="instruments.txt", Body=b"\xff\xfe")
+
+    told, found = examine_key(of, settings("InstrumentsFileEnabled=true"), "")
+    assert (told.level, "no UTF-8 text" in told.words) == (Level.NOTE, True)
+    assert found.level is Level.PROBLEM
+
+
+def test_what_is_decided_is_said_to_be_in_the_file(sam: Sam, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["deploy", "--check", "InstrumentsFileEnabled=true"]) == 0
+
+    assert sam.builds == []
+    said = capsys.readouterr().out.replace("\n", " ")
+    assert "and what instruments.txt lists in the place of Instruments" in said
 
 
 def test_who_has_not_confirmed_keeps_nobody_from_deploying(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -439,7 +711,7 @@ def test_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     found = list(deploy_command.examine_all(values("AlertChannels=/a/slack"), of))
 
     assert [each.subject for each in found] == [
-        "stack", "names", "parameters", "provider's key", "channel", "notices",
+        "stack", "names", "parameters", "provider's key", "channel", "catalog", "notices",
     ]  # fmt: skip
     assert {each.level for each in found[:-1]} == {Level.GOOD}
     refused = deploy_command.examine_all(values("SmaWindows=1"), NEW)
@@ -449,37 +721,30 @@ def test_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- what was changed by hand
 
 
-class Drifted(Formation):
+class Drifted(Changing):
     """CloudFormation with a stack of which some resources were changed by hand."""
 
     def __init__(self, *drifted: str, reason: str = "") -> None:
-        super().__init__("UPDATE_COMPLETE")
-        self.drifted, self.reason = drifted, reason
+        super().__init__(*(RELEASE | {"LogicalResourceId": name} for name in drifted))
+        self.reason = reason
         self.made: dict[str, Any] = {}
-        self.executed = self.deleted = False
 
     def create_change_set(self, **asked: Any) -> dict[str, str]:
         self.made = asked
-        return {"Id": "arn:the-change-set"}
+        return {"Id": CHANGE_SET}
 
     def get_waiter(self, name: str) -> Any:
+        if name != "change_set_create_complete":
+            return super().get_waiter(name)
+
         def wait(**_asked: Any) -> None:
-            if name == "change_set_create_complete" and not self.drifted:
+            if not self.changes:
                 raise WaiterError(name, "it failed", {})
 
         return SimpleNamespace(wait=wait)
 
     def describe_change_set(self, **_asked: str) -> dict[str, Any]:
         return {"StatusReason": self.reason}
-
-    def paginate(self, **_asked: str) -> list[dict[str, Any]]:
-        return [{"Changes": [{"ResourceChange": {"LogicalResourceId": name}}]} for name in self.drifted]
-
-    def execute_change_set(self, **asked: str) -> None:
-        self.executed = asked == {"ChangeSetName": "arn:the-change-set"}
-
-    def delete_change_set(self, **asked: str) -> None:
-        self.deleted = asked == {"ChangeSetName": "arn:the-change-set"}
 
 
 def test_what_was_changed_by_hand_is_put_back_and_nothing_is_built(
@@ -490,12 +755,22 @@ def test_what_was_changed_by_hand_is_put_back_and_nothing_is_built(
 
     assert cli.main(["deploy", "--stack", "mine", "--revert-drift"]) == 0
 
-    assert formation.executed
+    assert formation.done == [f"executed {CHANGE_SET}", "waited for stack_update_complete of mine"]
     assert formation.made["DeploymentMode"] == "REVERT_DRIFT"
     assert formation.made["UsePreviousTemplate"] is True
     assert formation.made["Parameters"] == [{"ParameterKey": "LogLevel", "UsePreviousValue": True}]
     assert (sam.builds, sam.deployments) == ([], [])
     assert "Changed by hand: ProducerRole, BarDelivery." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("sam")
+def test_what_holds_data_is_not_made_anew_in_order_to_put_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    formation = Drifted("InstrumentTable")
+    formation.changes = (REPLACED,)
+    with_formation(monkeypatch, formation)
+
+    assert cli.main(["deploy", "--stack", "mine", "--revert-drift"]) == 1
+    assert formation.done == [f"deleted {CHANGE_SET}"]
 
 
 def test_where_nothing_was_changed_by_hand_nothing_is_done(
@@ -506,7 +781,7 @@ def test_where_nothing_was_changed_by_hand_nothing_is_done(
 
     assert cli.main(["deploy", "--stack", "mine", "--revert-drift"]) == 0
 
-    assert (formation.executed, formation.deleted) == (False, True)
+    assert formation.done == [f"deleted {CHANGE_SET}"]
     assert "Nothing was changed by hand." in capsys.readouterr().out
     assert sam.builds == []
 
@@ -529,4 +804,4 @@ def test_what_cannot_be_put_back_is_said(
     assert cli.main(["deploy", "--revert-drift", *arguments]) == 1
 
     assert said in " ".join(capsys.readouterr().err.split())
-    assert not formation.executed
+    assert formation.done == []

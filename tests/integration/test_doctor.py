@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -10,6 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from producer.providers.catalogue import PROVIDERS
+from stockstream.instruments import parse_instrument
 from stockstream_local import cli
 from stockstream_local.doctor import doctor_command
 from stockstream_operate.doctor import deployed
@@ -47,15 +50,24 @@ def found(subject: str, of: Stack) -> tuple[Level, str]:
 
 def test_the_key_has_to_be_there_and_encrypted() -> None:
     ssm = boto3.client("ssm")
-    assert found("provider's key", stack()) == (
-        Level.NOTE,
-        "there is no parameter /mine/key; coins of Alpaca and Kraken need none",
-    )
+    assert found("provider's key", stack()) == (Level.NOTE, "there is no parameter /mine/key")
     ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="String")
     assert found("provider's key", stack()) == (Level.PROBLEM, "/mine/key is stored in the clear")
     ssm.put_parameter(Name="/mine/key", Value="SECRET", Type="SecureString", Overwrite=True)
     assert found("provider's key", stack()) == (Level.GOOD, "/mine/key is there")
     assert found("provider's key", Stack("mine", None, {}, {}))[0] is Level.GOOD
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_no_key_is_missed_where_the_provider_serves_these_instruments_without_one(name: str) -> None:
+    told = {"ApiKeyParameterName": "/mine/key", "Provider": name}
+    coins = found("provider's key", Stack("mine", None, {}, told | {"Instruments": "crypto:BTC/USD"}))
+    mixed = found("provider's key", Stack("mine", None, {}, told | {"Instruments": "crypto:BTC/USD,IBM"}))
+
+    # The producer's own rule.
+    needs_one = PROVIDERS[name].needs_key(parse_instrument("crypto:BTC/USD"))
+    assert coins[0] is (Level.NOTE if needs_one else Level.GOOD)
+    assert mixed[0] is Level.NOTE
 
 
 def test_a_key_that_the_producer_may_not_decrypt_is_a_problem() -> None:
@@ -71,6 +83,82 @@ def test_a_key_that_the_producer_may_not_decrypt_is_a_problem() -> None:
     assert found("provider's key", Stack("mine", None, {}, told))[0] is Level.GOOD
     other = told | {"SecretsKeyArn": "arn:aws:kms:eu-central-1:1:key/22222222-bbbb"}
     assert found("provider's key", Stack("mine", None, {}, other))[0] is Level.PROBLEM
+
+
+class GuardedStack(Stack):
+    """A stack with the roles of which Lake Formation is asked."""
+
+    def resources(self, kind: str) -> dict[str, str]:
+        return {"DeliveryRole": "mine-DeliveryRole-1"} if kind == "AWS::IAM::Role" else {}
+
+
+def guarded(lake_format: str) -> Stack:
+    return GuardedStack("mine", None, {"LakeDatabaseName": "mine"}, {"LakeFormat": lake_format})
+
+
+def with_database(monkeypatch: pytest.MonkeyPatch, *defaults: str) -> None:
+    """Lets Glue have a database whose new tables are by default for these; what else is asked is moto's."""
+    permissions = [
+        {"Principal": {"DataLakePrincipalIdentifier": each}, "Permissions": ["ALL"]} for each in defaults
+    ]
+    database = {"Name": "mine", "CreateTableDefaultPermissions": permissions}
+    glue, real = SimpleNamespace(get_database=lambda **_asked: {"Database": database}), boto3.client
+    monkeypatch.setattr(boto3, "client", lambda name: glue if name == "glue" else real(name))
+
+
+def test_where_iam_alone_decides_who_reads_the_lake_no_grant_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_database(monkeypatch, "IAM_ALLOWED_PRINCIPALS")
+
+    assert found("catalog", guarded("PARQUET")) == (
+        Level.GOOD,
+        "IAM alone decides who reads the lake's tables",
+    )
+
+
+def test_where_lake_formation_decides_the_grants_are_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_database(monkeypatch)
+
+    (people,) = CHECKS["catalog"](guarded("JSON"))
+    assert people.level is Level.NOTE
+    assert people.remedy.endswith(
+        "aws lakeformation grant-permissions --principal DataLakePrincipalIdentifier=ARN-OF-WHO-ASKS "
+        "--permissions SELECT DESCRIBE "
+        """--resource '{"Table": {"DatabaseName": "mine", "TableWildcard": {}}}'"""
+    )
+    same, firehose = CHECKS["catalog"](guarded("PARQUET"))
+    assert same == people
+    assert firehose.level is Level.PROBLEM
+    role = "arn:aws:iam::123456789012:role/mine-DeliveryRole-1"
+    assert firehose.remedy.endswith(
+        f"--principal DataLakePrincipalIdentifier={role} --permissions DESCRIBE "
+        """--resource '{"Table": {"DatabaseName": "mine", "Name": "bars_parquet"}}'"""
+    )
+
+    # WHEN somebody types that
+    boto3.client("lakeformation").grant_permissions(
+        Principal={"DataLakePrincipalIdentifier": role},
+        Permissions=["DESCRIBE"],
+        Resource={"Table": {"DatabaseName": "mine", "Name": "bars_parquet"}},
+    )
+    _, firehose = CHECKS["catalog"](guarded("PARQUET"))
+    assert firehose == good("catalog", "Lake Formation lets Firehose see bars_parquet")
+
+
+def test_a_database_that_lake_formation_hides_is_guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(message: str) -> Any:
+        def get_database(**_asked: str) -> None:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": message}}, "GetDatabase")
+
+        monkeypatch.setattr(boto3, "client", lambda _name: SimpleNamespace(get_database=get_database))
+
+    refuse("Insufficient Lake Formation permission(s): Required Describe on mine")
+    assert found("catalog", guarded("JSON"))[0] is Level.NOTE
+
+    refuse("User: me is not authorized to perform: glue:GetDatabase")
+    with pytest.raises(ClientError):
+        found("catalog", guarded("JSON"))
 
 
 class DeployedStack(Stack):

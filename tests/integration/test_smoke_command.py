@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from stockstream_local import cli
 from stockstream_operate import smoke_command
 from stockstream_operate.lake.delivered import Lake
 from stockstream_operate.lake.sql import TEST_INSTRUMENT, view_files
+from stockstream_operate.smoke_command import SmokeError
 from stockstream_operate.stack import Stack
 from transform.handler import handle
 
@@ -132,6 +133,18 @@ def test_the_bar_of_an_earlier_smoke_is_not_taken_for_this_ones(
     said = " ".join(capsys.readouterr().err.split())
     assert "it is in no file of the lake after 1 minutes" in said
     assert "`stockstream doctor --stack mine`" in said
+    assert "`stockstream redrive --stack mine`" in said
+
+
+def test_of_the_run_here_no_stack_in_aws_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke_command, "_find_new", lambda *_: iter([]))
+    here = Stack("stockstream", "http://127.0.0.1:4566", {"LakeBucketName": "lake"})
+
+    with pytest.raises(SmokeError) as raised:
+        smoke_command._await(here, "now", datetime.now(UTC), timedelta())  # noqa: SLF001
+
+    assert "`stockstream status`" in str(raised.value)
+    assert "--stack" not in str(raised.value)
 
 
 def test_views_that_show_it_are_an_error(

@@ -481,7 +481,8 @@ def test_the_doctor_can_ask_whatever_it_asks_of_a_stack_and_the_page_names_each_
 
     page = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
     told = set(re.findall(r"`([a-z0-9]+:\w+)`", page.partition("## What `stockstream doctor` asks")[2]))
-    # The log is read where something fails, and the list where a file has it.
-    assert asked - {"sts:GetCallerIdentity"} == told - {"logs:FilterLogEvents", "s3:GetObject"}
+    # The log is read where something fails, the list where a file has it, and grants where they are needed.
+    seldom = {"logs:FilterLogEvents", "s3:GetObject", "lakeformation:ListPermissions"}
+    assert asked - {"sts:GetCallerIdentity"} == told - seldom
     assert [each.words for each in findings if "cannot be asked" in each.words] == []
     assert {each.subject for each in findings} == {"account", *CHECKS, *STAGES} - {"flow"}

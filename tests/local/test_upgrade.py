@@ -15,9 +15,9 @@ from zipfile import ZipFile
 import boto3
 import pytest
 import yaml
-from lasting import LASTING
 from reaching import reaching
 
+from stockstream_deploy.change_set import LASTING
 from stockstream_local import deployment
 from stockstream_local.emulator.server import run_emulator
 from stockstream_local.market.replay import InventedMarket, ReplayMarket

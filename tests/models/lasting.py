@@ -2,18 +2,7 @@
 
 from typing import Any
 
-LASTING = {
-    "AWS::DynamoDB::Table",
-    "AWS::Glue::Database",
-    "AWS::Glue::Table",
-    "AWS::Kinesis::Stream",
-    "AWS::KinesisFirehose::DeliveryStream",
-    "AWS::Logs::LogGroup",
-    "AWS::OpenSearchService::Domain",
-    "AWS::S3::Bucket",
-    "AWS::SNS::Topic",
-    "AWS::SQS::Queue",
-}
+from stockstream_deploy.change_set import LASTING
 
 
 def replacing(kind: str) -> list[list[str]]:
@@ -39,6 +28,7 @@ def list_stores(template: dict[str, Any]) -> dict[str, Any]:
         name: {
             "type": resource["Type"],
             "condition": resource.get("Condition"),
+            "policies": {name: resource.get(name) for name in ("DeletionPolicy", "UpdateReplacePolicy")},
             "fixed": {
                 "/".join(path): at(resource["Properties"], path) for path in replacing(resource["Type"])
             },

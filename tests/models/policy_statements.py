@@ -1,5 +1,6 @@
 """Every statement of the template's policies, SAM's own included, as a row that a page can hold."""
 
+import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -69,6 +70,8 @@ def _find(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         if "Statement" in value:
             yield from value["Statement"]
+        elif str(value.get("Fn::Sub", "")).startswith("{"):
+            yield from json.loads(value["Fn::Sub"])["Statement"]
         else:
             for each in value.values():
                 yield from _find(each)

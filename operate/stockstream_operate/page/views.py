@@ -136,8 +136,7 @@ class Views:
         return told | {"fields": describe(self._fields), "instruments": instruments, "bars": bars}
 
     def _find_market(self, sight: Sight | None, kind: PriceKind, report: StackReport) -> MarketHours | None:
-        followed = report.parameters.get("Instruments", "").split(",")[0]
-        if not (instrument := sight.instrument if sight else followed):
+        if not (instrument := sight.instrument if sight else report.followed):
             return None
         # A market on this machine never closes.
         hours = report.parameters.get("MarketHours") or ("regular" if kind is PriceKind.LIVE else "always")

@@ -24,6 +24,7 @@ PIPELINE_PATH = f"/_ingest/pipeline/{PIPELINE}"
 TEMPLATE_PATH = f"/_index_template/{BARS_TEMPLATE}"
 ROLE_PATH = f"/_plugins/_security/api/roles/{DELIVERY_ROLE}"
 ROLE_MAPPING_PATH = f"/_plugins/_security/api/rolesmapping/{DELIVERY_ROLE}"
+AUDIT_PATH = "/_plugins/_security/api/audit"
 # An index holds a month, and its age counts from when it was made.
 MONTH_DAYS = 31
 
@@ -44,11 +45,12 @@ class Part:
 
     Attributes:
         name: what people call it.
-        path: where it is put, and where it is read.
+        path: where it is read.
         body: what is put.
         within: the keys that lead to it in what is read.
         needs: the feature without which a server does not know the path.
         is_vital: whether the index is wrong without it.
+        below: what follows the path where it is put.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Part:
     within: tuple[str | int, ...] = ()
     needs: str = ""
     is_vital: bool = True
+    below: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,13 @@ class Wanted:
         windows: of the moving averages, each of which is a field.
         retention_days: how long bars are kept at least.
         delivery_role_arn: the role that may write; empty where no role is needed.
+        is_audited: whether the domain is the stack's own, and publishes an audit log.
     """
 
     windows: Windows = field(default_factory=Windows)
     retention_days: int = 90
     delivery_role_arn: str = ""
+    is_audited: bool = False
 
 
 def list_parts(wanted: Wanted, *, has_pipelines: bool = True) -> list[Part]:
@@ -105,9 +110,14 @@ def list_parts(wanted: Wanted, *, has_pipelines: bool = True) -> list[Part]:
             template,
         ),
     ]
+    needs = "fine-grained access control"
+    if wanted.is_audited:
+        audit = Part(
+            "audit log", AUDIT_PATH, _read("audit.json"), ("config",), needs, is_vital=False, below="/config"
+        )
+        parts.append(audit)
     if wanted.delivery_role_arn:
         who: Body = {"backend_roles": [wanted.delivery_role_arn]}
-        needs = "fine-grained access control"
         parts += [
             Part("role of the delivery", ROLE_PATH, _read("delivery-role.json"), (DELIVERY_ROLE,), needs),
             Part("who has that role", ROLE_MAPPING_PATH, who, (DELIVERY_ROLE,), needs),

@@ -112,7 +112,9 @@ class Installer:
                     part.name, State.DIFFERENT if notes else State.MISSING, notes, part.is_vital
                 )
             params = _unless_changed(answer) if part.path == RETENTION_PATH else {}
-            self._client.transport.perform_request("PUT", part.path, params=params, body=part.body)
+            self._client.transport.perform_request(
+                "PUT", part.path + part.below, params=params, body=part.body
+            )
             if part.path == RETENTION_PATH:
                 self._let_follow("change_policy" if notes else "add")
         except TransportError as error:

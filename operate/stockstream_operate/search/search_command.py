@@ -188,7 +188,13 @@ def wanted(stack: Stack | None) -> Wanted:
     if stack is None:
         return Wanted()
     days = int(stack.parameters.get("SearchRetentionDays", Wanted().retention_days))
-    return Wanted(stack.windows, days, stack.outputs.get("SearchDeliveryRoleArn", ""))
+    return Wanted(
+        stack.windows,
+        days,
+        stack.outputs.get("SearchDeliveryRoleArn", ""),
+        # Somebody else's domain keeps its own settings.
+        is_audited="SearchAdminRoleArn" in stack.outputs,
+    )
 
 
 def show_statuses(statuses: Iterable[PartStatus], screen: Screen) -> None:

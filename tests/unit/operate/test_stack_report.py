@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stockstream.instruments import parse_instrument
+from stockstream_operate import instrument_list
+from stockstream_operate.instrument_list import ListError
 from stockstream_operate.stack_report import METRICS, Change, StackReader, StackReport
 
 NOW = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
@@ -169,6 +172,31 @@ def test_counts_are_those_of_an_hour_and_what_is_left_is_the_newest(cloudwatch: 
     assert queries["waiting"]["Metric"]["Dimensions"] == [
         {"Name": "DeliveryStreamName", "Value": "the BarDeliveryName"}
     ]
+
+
+def test_what_is_followed_is_what_the_list_in_its_file_says(
+    cloudwatch: FakeCloudWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_with(**parameters: str) -> StackReport:
+        monkeypatch.setattr(FakeStack, "parameters", parameters)
+        return read(cloudwatch)
+
+    assert read(cloudwatch).followed == ""
+    assert read_with(Instruments="IBM,fx:EUR/USD").followed == "IBM"
+
+    listed = [parse_instrument("crypto:BTC/USD")]
+    monkeypatch.setattr(instrument_list, "read_followed", lambda _stack: listed)
+    assert read_with(Instruments="IBM", InstrumentsFileEnabled="true").followed == "crypto:BTC/USD"
+
+    def refuse(_stack: FakeStack) -> None:
+        raise ListError("it is no text")
+
+    monkeypatch.setattr(instrument_list, "read_followed", refuse)
+    report = read_with(Instruments="IBM", InstrumentsFileEnabled="true")
+    assert (report.followed, report.troubles) == (
+        "",
+        ("The list of instruments cannot be read: it is no text",),
+    )
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_the_market_is_open_as_its_stack_takes_it(
 def test_an_empty_lake_waits_for_the_market_of_what_its_stack_follows(
     tmp_path: Path, watch: LakeWatch
 ) -> None:
-    report = StackReport(parameters={"Instruments": "IBM,fx:EUR/USD", "MarketHours": "regular"})
+    report = StackReport(parameters={"MarketHours": "regular"}, followed="IBM")
     subject = Subject("there", lambda: PriceKind.LIVE, Windows(), find_report=lambda: report)
     (tmp_path / "empty").mkdir()
     saturday = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -95,6 +95,21 @@ def test_nobody_may_write_before_the_pipeline_and_the_template_are_there() -> No
     assert len(list_parts(Wanted())) == 4
 
 
+def test_an_audit_log_tells_who_was_refused_and_holds_no_document() -> None:
+    (part,) = [each for each in list_parts(Wanted(is_audited=True)) if each.name == "audit log"]
+
+    # Where the security plugin's pages say that it is read and written.
+    assert part.path == "/_plugins/_security/api/audit"
+    assert part.path + part.below == "/_plugins/_security/api/audit/config"
+    assert part.body["enabled"] is True
+    for layer in ("rest", "transport"):
+        assert part.body["audit"][f"enable_{layer}"] is True
+        # What is granted would be a line for each request.
+        assert part.body["audit"][f"disabled_{layer}_categories"] == ["AUTHENTICATED", "GRANTED_PRIVILEGES"]
+    assert part.body["audit"]["log_request_body"] is False
+    assert part.body["compliance"] == {"enabled": False}
+
+
 def test_no_placeholder_is_left_in_what_is_installed() -> None:
     parts = list_parts(Wanted(delivery_role_arn="arn:aws:iam::1:role/delivery"))
 

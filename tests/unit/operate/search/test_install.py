@@ -1,10 +1,57 @@
 """What counts as a difference between what is installed and what should be."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from opensearchpy import NotFoundError
 
-from stockstream_operate.search.install import differences
+from stockstream_operate.search.index import Wanted
+from stockstream_operate.search.install import Installer, PartStatus, State, differences
+
+
+class GuardedServer:
+    """A server with the security plugin, which has its audit log switched off at first."""
+
+    def __init__(self) -> None:
+        self.audit: dict[str, Any] = {"enabled": False, "audit": {}, "compliance": {"enabled": True}}
+        self.put: list[str] = []
+        self.transport = self
+        self.indices = SimpleNamespace(exists=lambda **_asked: False)
+
+    def connect(self) -> "GuardedServer":
+        return self
+
+    def perform_request(self, method: str, path: str, **more: Any) -> Any:
+        if method == "PUT":
+            self.put.append(path)
+            if path == "/_plugins/_security/api/audit/config":
+                self.audit = more["body"]
+            return None
+        if path == "/_plugins/_security/api/audit":
+            return {"_readonly": ["/audit/exclude_sensitive_headers"], "config": self.audit}
+        raise NotFoundError(404, "not there", {})
+
+
+def audit_of(server: Any, *, puts: bool) -> PartStatus:
+    installer = Installer(server, Wanted(is_audited=True))
+    (found,) = [
+        each for each in (installer.install() if puts else installer.check()) if each.name == "audit log"
+    ]
+    return found
+
+
+def test_the_audit_log_of_a_new_domain_is_switched_on_once() -> None:
+    server = GuardedServer()
+
+    seen = audit_of(server, puts=False)
+    assert (seen.state, seen.notes[0]) == (State.DIFFERENT, "enabled is False, not True")
+    assert audit_of(server, puts=True).state is State.CHANGED
+    assert server.audit["enabled"] is True
+
+    server.put.clear()
+    assert audit_of(server, puts=True).state is State.RIGHT
+    assert "/_plugins/_security/api/audit/config" not in server.put
 
 
 @pytest.mark.parametrize(
