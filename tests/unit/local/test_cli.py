@@ -197,7 +197,7 @@ def test_a_run_that_fails_on_a_full_disk_says_so(
         raise DeploymentError("`sam build` failed:")
 
     monkeypatch.setattr(up_command, "up", up)
-    monkeypatch.setattr(up_command.shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free))
 
     assert cli.main(["up"]) == 1
     said = " ".join(capsys.readouterr().err.split())
@@ -209,7 +209,7 @@ def test_a_run_that_would_find_no_room_does_not_begin(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On 42 MB the emulator could not unpack the layer, and each batch of bars was set aside."""
-    monkeypatch.setattr(up_command.shutil, "disk_usage", lambda _path: SimpleNamespace(free=42_000_000))
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=42_000_000))
 
     assert cli.main(["up", "--invented"]) == 1
     said = " ".join(capsys.readouterr().err.split())
