@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError, WaiterError
 from stockstream.errors import StockstreamError
 from stockstream_local.processes import run_group
 from stockstream_operate.stack import STACK_NAME
+from stockstream_operate.whole_file import naming
 
 LINES_OF_A_FAILURE = 15
 # In the build's directory: the template whose code is in the bucket, the archives, what they were made of.
@@ -82,9 +83,10 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
     )
     if not _runs_linux_wheels():
         lay_host_wheels(root, environ, state)
-    _package(built)
-    # Written last: a build that was broken off is none.
-    (built / _MADE_OF).write_text(made_of)
+    with naming(built):
+        _package(built)
+        # Written last: a build that was broken off is none.
+        (built / _MADE_OF).write_text(made_of)
     return built / "template.yaml"
 
 

@@ -24,6 +24,7 @@ from stockstream_local.containers import CONTAINER_HOST, container_address, has_
 from stockstream_local.pipeline import Options, Pipeline, run_pipeline
 from stockstream_operate.environment import Emulator, isolate
 from stockstream_operate.screen import Screen
+from stockstream_operate.whole_file import naming
 from stockstream_operate.workplace import ROOT, STATE, make_state
 
 IMAGE = "public.ecr.aws/lambda/python:3.13"
@@ -138,7 +139,8 @@ def _give_environment(target: Target, pipeline: Pipeline) -> Path:
         "Variables": {name: value.replace(LOOPBACK, CONTAINER_HOST) for name, value in variables.items()}
     }
     copy = built.with_name("invoke.yaml")
-    copy.write_text(yaml_dump(template))
+    with naming(copy):
+        copy.write_text(yaml_dump(template))
     return copy
 
 

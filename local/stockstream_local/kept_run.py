@@ -21,6 +21,7 @@ from stockstream_operate.lake.delivered import Document
 from stockstream_operate.lake.parts import path_of
 from stockstream_operate.price_kinds import PriceKind, read_price_kind, write_price_kind
 from stockstream_operate.redrive.error_files import PREFIXES
+from stockstream_operate.whole_file import is_part, replacing, write_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -95,12 +96,10 @@ def merge_days(folder: Path, today: str) -> None:
         files = sorted(day.glob("*.json.gz"))
         if day.name >= f"dt={today}" or len(files) < 2:  # noqa: PLR2004 (one file is merged)
             continue
-        part = day / f".{_MERGED}.part"
-        with gzip.open(part, "wb") as merged:
+        with replacing(day / _MERGED) as part, gzip.open(part, "wb") as merged:
             for file in files:
                 with gzip.open(file) as each:
                     shutil.copyfileobj(each, merged)
-        part.replace(day / _MERGED)
         for file in files:
             if file.name != _MERGED:
                 file.unlink()
@@ -162,7 +161,7 @@ class KeptRun:
         """
         kept = self._folder / _KEPT / _SET_ASIDE
         for file in kept.rglob("*"):
-            if file.is_file():
+            if file.is_file() and not is_part(file):
                 key = file.relative_to(kept).as_posix()
                 self._s3.put_object(Bucket=self._bucket, Key=key, Body=file.read_bytes())
         path = self._folder / _KEPT / _MEMORY
@@ -211,17 +210,12 @@ class KeptRun:
     def _write(self, moment: _Moment) -> None:
         path = self._folder / _KEPT / _MEMORY
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(
-            json.dumps(
-                {
-                    "at": format_instant(moment.at),
-                    "items": list(map(_encode, moment.items)),
-                    "known": moment.known,
-                }
-            )
-        )
-        part.replace(path)
+        remembered = {
+            "at": format_instant(moment.at),
+            "items": list(map(_encode, moment.items)),
+            "known": moment.known,
+        }
+        write_whole(path, json.dumps(remembered).encode())
         self._kept = moment.items
 
     def _scan(self) -> list[Item] | None:
@@ -248,7 +242,8 @@ class KeptRun:
         for key in there - here:
             path = path_of(key, kept)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+            # The next run puts what is here back into the bucket.
+            write_whole(path, self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         for key in here - there:
             (kept / key).unlink()
 

@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
@@ -24,11 +26,13 @@ from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.lake.delivered import Lake
 from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.screen import Screen
-from stockstream_operate.workplace import STATE
+from stockstream_operate.workplace import ROOT, STATE
 
 DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
 HIGHEST_PORT = 65535
+# The emulator unpacks the layer for each function, and where there is no room it calls the layer bad.
+NEEDED_ROOM_BYTES, LEAST_ROOM_BYTES = 200_000_000, 1_000_000
 # The invented market's longest answer reaches back almost seven days.
 INVENTED_SHOWN = timedelta(days=6)
 NEXT_STEPS = """
@@ -43,6 +47,10 @@ END_STAMPS_NOTE = (
     "This recording is from 2020 or before, when a stamp meant the end of a bar. "
     "It is served as it is, and its stamps are taken as starts."
 )
+
+
+class FullDiskError(StockstreamError):
+    """A run cannot begin or go on, since its disk has no room left; the text says what else is known."""
 
 
 class UsageError(StockstreamError):
@@ -89,6 +97,14 @@ def run_up(asked: argparse.Namespace, screen: Screen) -> None:
         screen.say("Stopped. Nothing is left running.")
         if asked.bars:
             raise
+    except (StockstreamError, BotoCoreError, ClientError) as error:
+        # What stands on the disk of a run says many things where there is no room, and nothing of that.
+        if _room() >= LEAST_ROOM_BYTES:
+            raise
+        raise FullDiskError(
+            f"{error}\nThe disk that holds {STATE} is full: make room there, and start again. What was "
+            "delivered is kept, and the next run goes on from there."
+        ) from error
 
 
 def read_options(asked: argparse.Namespace) -> Options:
@@ -131,6 +147,11 @@ def up(options: Options, bars: int | None, screen: Screen, *, is_fresh: bool) ->
     Raises:
         StockstreamError: a step failed, or a delivered number is wrong.
     """
+    if (room := _room()) < NEEDED_ROOM_BYTES:
+        raise FullDiskError(
+            f"The disk that holds {STATE} has {room / 1e6:,.0f} MB left, and a run needs "
+            f"{NEEDED_ROOM_BYTES / 1e6:.0f}: make room there, and start again."
+        )
     kind = options.price_kind
     screen.say(f"{kind.word}: {kind.words}", style="bold")
     if options.live:
@@ -170,6 +191,11 @@ def up(options: Options, bars: int | None, screen: Screen, *, is_fresh: bool) ->
         else:
             _show_on_page(watch, lake, screen)
         screen.say(f"They are in {lake}/")
+
+
+def _room() -> int:
+    """How many bytes are free where a run writes."""
+    return shutil.disk_usage(STATE if STATE.exists() else ROOT).free
 
 
 def _open_lake(kind: PriceKind, screen: Screen, *, is_fresh: bool) -> Path:

@@ -3,6 +3,8 @@
 from enum import Enum
 from pathlib import Path
 
+from stockstream_operate.whole_file import write_whole
+
 
 class PriceKind(Enum):
     """What kind of prices a lake holds.
@@ -28,7 +30,9 @@ def write_price_kind(folder: Path, kind: PriceKind) -> None:
         folder: the lake's; it comes with the first file that is delivered.
         kind: of the prices that come into it.
     """
-    _mark(folder).write_text(kind.word)
+    # A mark that is half written says nothing, and what says nothing is INVENTED.
+    if not _mark(folder).exists() or read_price_kind(folder) is not kind:
+        write_whole(_mark(folder), kind.word.encode())
 
 
 def read_price_kind(folder: Path) -> PriceKind:

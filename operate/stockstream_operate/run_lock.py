@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.environment import Emulator
+from stockstream_operate.whole_file import naming
 
 _NAME = "running.json"
 # A reader holds the lock for a moment to see whether it is free; a start waits that long, and not for a run.
@@ -50,7 +52,7 @@ def hold_run_lock(state: Path) -> Iterator[Callable[[Emulator, str], None]]:
     Raises:
         AlreadyRunningError: another process holds it.
     """
-    with (state / _NAME).open("a+") as file:
+    with naming(state / _NAME), (state / _NAME).open("a+b", buffering=0) as file:
         if not _take(file):
             holder = _read(file)
             who = f" (process {holder['process']})" if holder else ""
@@ -83,7 +85,7 @@ def read_process(state: Path) -> int | None:
 def _read_holder(state: Path) -> dict[str, Any] | None:
     """What the holder of the lock wrote; None where nobody holds it."""
     try:
-        with (state / _NAME).open("r+") as file:
+        with (state / _NAME).open("r+b", buffering=0) as file:
             try:
                 # Shared, so that two readers do not take each other for a run.
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -94,7 +96,7 @@ def _read_holder(state: Path) -> dict[str, Any] | None:
     return None
 
 
-def _take(file: TextIO) -> bool:
+def _take(file: FileIO) -> bool:
     for _ in range(_ATTEMPTS):
         with suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,13 +105,13 @@ def _take(file: TextIO) -> bool:
     return False
 
 
-def _write(file: TextIO, said: Mapping[str, object]) -> None:
+def _write(file: FileIO, said: Mapping[str, object]) -> None:
     file.truncate(0)
-    json.dump(said, file)
-    file.flush()
+    # Not buffered: what a full disk does not take would be tried again when the file is closed.
+    file.write(json.dumps(said).encode())
 
 
-def _read(file: TextIO) -> dict[str, Any] | None:
+def _read(file: FileIO) -> dict[str, Any] | None:
     """What the holder of the lock wrote; None at its beginning and its end, when the file is empty."""
     file.seek(0)
     text = file.read()

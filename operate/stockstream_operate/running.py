@@ -14,6 +14,7 @@ from rich.console import Console
 from stockstream.errors import StockstreamError
 from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.screen import Screen
+from stockstream_operate.whole_file import say_os_error
 from stockstream_operate.workplace import ROOT, STATE, find_other_clone
 
 # What a shell calls a program that Ctrl-C ended.
@@ -66,8 +67,8 @@ def _fail_to_write(error: OSError) -> int:
     except OSError:
         # Python would try it again at its end, and fail with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    where = f"{error.filename}: " if error.filename else ""
-    return _fail(f"{where}{error.strerror or error}")
+        return _fail(f"What it prints cannot be written ({error.strerror or error}), and is cut off.")
+    return _fail(say_os_error(error))
 
 
 def _fail(reason: str) -> int:

@@ -20,6 +20,7 @@ from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.sql import TEST_INSTRUMENT
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import Stack, find_stack
+from stockstream_operate.whole_file import naming
 
 # Always the same bar, long before all others: in a search index it is one document, at a time that nobody
 # looks at.
@@ -140,7 +141,8 @@ def _look_into(bucket: str, key: str, as_of: str) -> tuple[datetime, bool] | Non
     with TemporaryDirectory() as folder:
         file = Path(folder) / key.rpartition("/")[2]
         body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-        file.write_bytes(as_named(key, body))
+        with naming(file):
+            file.write_bytes(as_named(key, body))
         with LakeEngine(file) as lake:
             table = "bars_parquet" if key.startswith("bars-parquet/") else "bars"
             wanted = f"instrument = '{TEST_INSTRUMENT}'"

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from full_disk import files_end_at
 from lake_bucket import BUCKET, DAY, HISTORY, LATEST, TODAY, Bucket, bar, make_bucket
 from moto import mock_aws
 
@@ -222,3 +223,21 @@ def test_the_command_says_what_it_did(
     assert cli.main([*asked[:-1], "2026-11-22"]) == 0
     assert capsys.readouterr().out == "There is no day before today.\n"
     assert len(bucket.listed()) == 2
+
+
+def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        compact_command, "find_stack", lambda name: Stack(name, None, {"LakeBucketName": BUCKET})
+    )
+    before = bucket.listed()
+
+    for size in (100, 5_000):  # too little for what is fetched, and for what is written
+        with files_end_at(size):
+            assert cli.main(["compact", "--stack", "stockstream", "--delete-raw"]) == 1
+        said = capsys.readouterr().err
+        assert "File too large" in said
+        assert "/stockstream-compact-" in said
+        assert "Traceback" not in said
+    assert bucket.listed() == before

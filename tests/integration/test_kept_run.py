@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from full_disk import files_end_at, fill_disk
 from moto import mock_aws
 
 from stockstream_local.kept_run import (
@@ -149,6 +150,47 @@ def test_what_was_set_aside_is_there_again_until_it_is_sent_again(world: World) 
     assert last.set_aside() == keys[1:]
 
 
+def test_half_of_what_was_set_aside_is_never_taken_for_all_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "processing-failed/dt=2026-11-20/a"
+    world.s3.put_object(Bucket=world.bucket, Key=key, Body=b"one line\nanother line\n")
+    run = world.run()
+    with monkeypatch.context() as patches:
+        fill_disk(patches)
+        with pytest.raises(OSError, match="No space left"):
+            run.follow([], None)
+    later = World(world.folder)
+    later.run().restore(None, None)
+    assert later.set_aside() == []
+    run.follow([], None)
+    # What a process had written when it was killed.
+    (world.folder / "kept" / "set-aside" / "processing-failed" / "dt=2026-11-20" / ".b.part").write_text("x")
+
+    last = World(world.folder)
+    last.run().restore(None, None)
+    assert last.set_aside() == [key]
+    assert last.s3.get_object(Bucket=last.bucket, Key=key)["Body"].read() == b"one line\nanother line\n"
+
+
+def test_a_memory_that_finds_no_room_leaves_the_one_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = world.run()
+    world.remember()
+    run.follow([], None)
+    world.now += timedelta(minutes=1)
+    run.follow([known_at(world.now)], None)
+    world.remember(version={"N": "4"})
+    run.follow([], None)
+    fill_disk(monkeypatch)
+    with pytest.raises(OSError, match="No space left") as error:
+        run.follow([known_at(world.now + timedelta(minutes=1))], None)
+
+    assert error.value.filename == str(world.folder / "kept" / "memory.json")
+    assert restored(world.folder)
+
+
 def test_what_was_set_aside_is_copied_into_the_lakes_folder_and_nowhere_else(
     world: World, tmp_path: Path
 ) -> None:
@@ -193,7 +235,7 @@ def test_lakes_of_different_prices_change_places_and_never_mix(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("kind", PriceKind)
-@pytest.mark.parametrize("broken_off", [1, 2, 3])
+@pytest.mark.parametrize("broken_off", [1, 2, 3, 4])
 def test_a_change_that_is_broken_off_loses_no_lake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off: int, kind: PriceKind
 ) -> None:
@@ -253,3 +295,16 @@ def test_a_folder_is_measured_and_emptied(tmp_path: Path) -> None:
     assert measure(lake) == Contents(1, 5)
     empty_folder(lake)
     assert measure(lake) == Contents(0, 0)
+
+
+def test_a_day_that_finds_no_room_stays_in_its_files(tmp_path: Path) -> None:
+    folder = tmp_path / "bars" / "dt=2026-11-19"
+    folder.mkdir(parents=True)
+    for name in "ab":
+        (folder / f"{name}.json.gz").write_bytes(gzip.compress(name.encode()))
+
+    with pytest.raises(OSError, match="File too large") as error, files_end_at(10):
+        merge_days(tmp_path, "2026-11-20")
+
+    assert error.value.filename == str(folder / "earlier.json.gz")
+    assert sorted(each.name for each in folder.iterdir()) == ["a.json.gz", "b.json.gz"]

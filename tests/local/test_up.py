@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import signal
 import socket
@@ -116,6 +117,11 @@ def running_commands() -> list[str]:
     return commands
 
 
+def find_child(process: subprocess.Popen[str]) -> int:
+    """The number of the only process that one has started (Linux says it here)."""
+    return int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+
+
 def assert_nothing_runs(clone: Path, said: str) -> None:
     """No emulator listens, and no process of the clone is left (an end by SIGKILL takes a moment)."""
     found = re.search(r"http://127\.0\.0\.1:(\d+)", said)
@@ -200,7 +206,8 @@ def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_where_a_killed_one_ended(tmp_path: Path, built: Path) -> None:
+@pytest.mark.parametrize("killed", ["the run", "its emulator"])
+def test_a_run_goes_on_where_a_killed_one_ended(tmp_path: Path, built: Path, killed: str) -> None:
     clone = make_clone(tmp_path, built)
     with started(clone, "up") as process:
         said = read_until(process, "Waiting for the first bars")
@@ -208,8 +215,15 @@ def test_a_run_goes_on_where_a_killed_one_ended(tmp_path: Path, built: Path) -> 
         # Of several instruments it may remember one before another.
         memory = clone / ".stockstream" / "lake" / "kept" / "memory.json"
         await_remembered(memory, "crypto:BTC/USD|1min", seconds=150)
-        process.kill()
-        process.wait()
+        if killed == "the run":
+            process.kill()
+            process.wait()
+        else:
+            os.kill(find_child(process), signal.SIGKILL)
+            rest, _ = process.communicate(timeout=60)
+            assert process.returncode == 1
+            assert "The local AWS ended in the middle of the run, killed by SIGKILL." in rest
+            assert "Traceback" not in rest
         assert_nothing_runs(clone, said)
     before = read_documents(clone)
     with started(clone, "up", "--bars", "3") as process:

@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import LOOPBACK
@@ -71,7 +73,7 @@ def run_emulator(wanted: int | None, environ: Mapping[str, str], state: Path) ->
         state: an existing directory for its log and its temporary files.
 
     Raises:
-        EmulatorError: the port is taken, or the emulator ended or does not answer.
+        EmulatorError: the port is taken, or the emulator ended, now or within, or does not answer.
     """
     with ExitStack() as running:
         yield _start(running, wanted, environ, state)
@@ -111,9 +113,23 @@ def _run_at(port: int, environ: Mapping[str, str], state: Path) -> Iterator[Emul
     try:
         with run_group(command, {**isolate(environ, emulator), **settings}, temporary, log) as process:
             _await_answer(process, emulator, log)
-            yield emulator
+            try:
+                yield emulator
+            except BotoCoreError as error:
+                if (status := process.poll()) is None:
+                    raise
+                raise EmulatorError(_say_end(status, log)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _say_end(status: int, log: Path) -> str:
+    how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+    why = " Perhaps the machine had no memory left." if status == -signal.SIGKILL else ""
+    return (
+        f"The local AWS ended in the middle of the run, {how}.{why} What was delivered is kept: start again, "
+        f"and the run goes on from there. Its log: {log}"
+    )
 
 
 def _await_answer(process: subprocess.Popen[bytes], emulator: Emulator, log: Path) -> None:

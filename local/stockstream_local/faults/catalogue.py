@@ -12,6 +12,7 @@ from stockstream.instrument_table import ledger_key
 from stockstream_local.emulator.refusal import FAILED, THROTTLED, refusal_file, unreadable_file
 from stockstream_local.market.replay import FixedPricesError, Outage, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
+from stockstream_operate.whole_file import say_os_error, write_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -203,7 +204,7 @@ class Faults:
         )
 
     def _refuse(self, error_code: str) -> None:
-        self._refusal.write_text(error_code)
+        write_whole(self._refusal, error_code.encode())
 
     def _accept(self) -> None:
         self._refusal.unlink(missing_ok=True)
@@ -224,5 +225,7 @@ def _reach(name: str, do: Callable[[], None]) -> None:
         do()
     except FixedPricesError as error:
         raise FaultError(str(error)) from error
+    except OSError as error:
+        raise FaultError(f"{name} cannot begin or end: {say_os_error(error)}") from error
     except (BotoCoreError, ClientError) as error:
         raise FaultError(f"{name} has to wait until the stack is deployed ({error}).") from error

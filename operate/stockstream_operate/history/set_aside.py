@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stockstream_operate.history.bars import Refused
 from stockstream_operate.history.tables import Table
+from stockstream_operate.whole_file import write_whole
 
 
 def write_set_aside(table: Table, refused: Sequence[Refused]) -> Path:
@@ -35,12 +36,10 @@ def write_set_aside(table: Table, refused: Sequence[Refused]) -> Path:
     stem = table.path.name.removesuffix(".gz").rpartition(".")[0]
     for number in count(1):
         path = table.path.with_name(f"{stem}.set-aside{'' if number == 1 else f'-{number}'}.csv")
-        try:
-            with path.open("xb") as file:
-                file.write(content)
-        except FileExistsError:
+        if not path.exists():
+            write_whole(path, content)
+            break
+        if path.read_bytes() == content:
             # What an earlier import of the same file has set aside is there already.
-            if path.read_bytes() != content:
-                continue
-        break
+            break
     return path

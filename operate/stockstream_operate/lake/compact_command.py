@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import boto3
 
 from stockstream_operate.lake.compaction import Compacted, Compaction
+from stockstream_operate.lake.engine import in_words
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
@@ -45,7 +46,8 @@ def run_compact(asked: argparse.Namespace, screen: Screen) -> None:
     done: list[Compacted] = []
     with screen.progress("Compacting", len(days)) as step:
         for day in days:
-            compacted = compaction.compact(day)
+            with in_words():
+                compacted = compaction.compact(day)
             if compacted:
                 done.append(compacted)
                 for key, reason in compacted.troubles.items():

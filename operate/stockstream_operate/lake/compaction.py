@@ -22,6 +22,7 @@ from stockstream_operate.lake.engine import SETTINGS
 from stockstream_operate.lake.parts import TABLES, is_seen, path_of, table_of
 from stockstream_operate.lake.reading import Sources, lines_of, name_aside, quoted, read_files, select_files
 from stockstream_operate.lake.sql import PARQUET_TABLE, LakeSql
+from stockstream_operate.whole_file import naming
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -150,7 +151,8 @@ class Compaction:
     def _fetch(self, key: str, folder: Path) -> Path:
         path = path_of(key, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        with naming(path):
+            path.write_bytes(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         return path
 
     def _read(self, database: duckdb.DuckDBPyConnection, files: list[Path]) -> dict[Path, str]:

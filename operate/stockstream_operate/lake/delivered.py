@@ -11,6 +11,7 @@ from stockstream.fields import DOCUMENT_SCHEMA
 from stockstream_operate.lake.parts import path_of
 from stockstream_operate.lake.sql import TEST_INSTRUMENT
 from stockstream_operate.unpacking import UnpackError, unpack
+from stockstream_operate.whole_file import write_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -88,10 +89,8 @@ class Lake:
     def _keep(self, key: str, body: bytes) -> None:
         path = path_of(key, self._folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: a query may read the folder at any moment, but not what begins with a dot.
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(as_named(key, body))
-        part.replace(path)
+        # A query may read the folder at any moment.
+        write_whole(path, as_named(key, body))
 
 
 def as_named(key: str, body: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """The lake's views and queries over delivered files, without Athena: its SQL, translated for DuckDB."""
 # ruff: noqa: S608  # what SQL is made of here are the lake's own tables, views and columns
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -21,6 +22,7 @@ from stockstream_operate.lake.files import Written, write_file
 from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
 from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over, make_lake_sql
+from stockstream_operate.whole_file import say_full, say_os_error
 
 if TYPE_CHECKING:
     from stockstream_operate.lake.joined import Joined
@@ -34,6 +36,8 @@ SETTINGS = (
 # What Athena's SQL calls and DuckDB lacks.
 AT_TIMEZONE = "CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)"
 _SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate functions:) .*)?", re.DOTALL)
+# An error of one of its threads stands in that of another, as JSON.
+_WITHIN = re.compile(r'\{"exception_type":.*\}', re.DOTALL)
 _TELL_SECONDS = 0.2
 _ENDINGS = (".json.gz", ".parquet")
 _UNKNOWN_TABLE = "Table with name"
@@ -343,20 +347,24 @@ def _keep_nulls(node: exp.Expression) -> exp.Expression:
 
 def _say(error: duckdb.Error) -> str:
     """DuckDB's own words, without the line that they are about: that is of the translation."""
+    if within := _WITHIN.search(str(error)):
+        return str(json.loads(within[0])["exception_message"])
     said = _SENTENCE.fullmatch(str(error))
     return said[1] if said else str(error)
 
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Within, what DuckDB cannot do is a LakeQueryError in its words."""
+    """Within, what DuckDB or the disk cannot do is a LakeQueryError in its words."""
     try:
         yield
     except duckdb.CatalogException as error:
         # DuckDB would suggest tables and functions of its own.
         raise LakeQueryError(_say(error).splitlines()[0]) from error
     except duckdb.Error as error:
-        raise LakeQueryError(_say(error)) from error
+        raise LakeQueryError(say_full(_say(error))) from error
+    except OSError as error:
+        raise LakeQueryError(say_os_error(error)) from error
 
 
 def _as_athena_has_it(value: Any) -> Any:  # noqa: ANN401 (a column may hold anything)

@@ -9,6 +9,8 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
+from stockstream_operate.whole_file import naming
+
 # What a file's name ends with, and what it then is.
 FORMS = {".parquet": "Parquet", ".csv": "CSV", ".arrows": "an Arrow stream"}
 
@@ -59,7 +61,7 @@ def write_file(
     if bars and ending == ".arrows":
         from nanoarrow.ipc import StreamWriter  # noqa: PLC0415 (no other file needs it)
 
-        with path.open("wb") as file, StreamWriter.from_writable(file) as writer:
+        with naming(path), path.open("wb") as file, StreamWriter.from_writable(file) as writer:
             writer.write_stream(database.sql(exported))
     elif bars:
         form = "FORMAT parquet, COMPRESSION zstd" if ending == ".parquet" else "FORMAT csv, HEADER"
@@ -83,8 +85,9 @@ def write_lines(lines: str, types: Mapping[str, str], path: Path, ending: str) -
     """
     typed = ", ".join(f"\"{name}\": '{kind.partition('(')[0]}'" for name, kind in types.items())
     with NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file, duckdb.connect() as database:
-        file.write(lines)
-        file.flush()
+        with naming(Path(file.name)):
+            file.write(lines)
+            file.flush()
         database.execute("SET TimeZone = 'UTC'")
         source = f"read_json('{file.name}', columns = {{{typed}}}, format = 'newline_delimited')"
         return write_file(database, f"SELECT * FROM {source}", types, path, ending)

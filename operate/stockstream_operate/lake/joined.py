@@ -43,6 +43,7 @@ from stockstream_operate.lake.parts import (
 )
 from stockstream_operate.lake.reading import name_aside, quoted, read_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over
+from stockstream_operate.whole_file import write_whole
 
 FOLDER = ".joined"
 _MANIFEST, _WRITING, _READING = "manifest.json", "writing.lock", "reading.lock"
@@ -247,9 +248,12 @@ class _Joining:
             tell(f"Joining {len(wanted)} finished days of the lake, once.")
         # A month at a time: what is joined stays joined, whatever ends the work.
         batches = [set(names) for _, names in groupby(sorted(wanted), lambda name: name[:_MONTH])]
-        for batch in batches or [set[str]()]:
-            joined = self._join_days(joined, {name: wanted[name] for name in batch})
-        self._sweep(joined)
+        try:
+            for batch in batches or [set[str]()]:
+                joined = self._join_days(joined, {name: wanted[name] for name in batch})
+        finally:
+            # Also what a full disk has cut off, which would keep it full.
+            self._sweep(joined)
 
     def _find_wanted(self, joined: Joined) -> dict[str, Prints]:
         """The days that are to be joined, and what their folders are now."""
@@ -362,9 +366,7 @@ class _Joining:
                 for name, day in joined.days.items()
             },
         }
-        part = self._folder / f"{_MANIFEST}.part"
-        part.write_text(json.dumps(manifest), encoding="utf-8")
-        part.replace(self._folder / _MANIFEST)
+        write_whole(self._folder / _MANIFEST, json.dumps(manifest).encode())
         return joined
 
     def _sweep(self, joined: Joined) -> None:

@@ -18,6 +18,7 @@ import duckdb
 from stockstream_operate.lake.parts import TABLES, day_of, table_of
 from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE
 from stockstream_operate.unpacking import UnpackError, unpack
+from stockstream_operate.whole_file import is_full_in_words, naming
 
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 # What tells a document from any other object.
@@ -95,6 +96,8 @@ class _Reading:
             self._insert(_gather(files, self._aside))
         except (BrokenFileError, duckdb.Error) as error:
             if len(files) == 1:
+                if _is_no_fault_of_a_file(error):
+                    raise
                 return self._save(files[0], error)
             half = len(files) // 2
             return self.read(files[:half]) | self.read(files[half:])
@@ -109,9 +112,11 @@ class _Reading:
             self._insert({JSON_TABLE: [_write(self._aside, day_of(file), lines)]})
         except FileNotFoundError:
             return {}
-        except (BrokenFileError, OSError) as told:
+        except BrokenFileError as told:
             return {file: str(told)}
         except duckdb.Error as told:
+            if _is_no_fault_of_a_file(told):
+                raise
             return {file: f"cannot be read: {_first_line(told)}"}
         return {file: reason}
 
@@ -195,7 +200,8 @@ def _gather(files: Sequence[Path], folder: Path) -> Sources:
 def _write(folder: Path, day: str, lines: bytes) -> Path:
     path = folder / f"dt={day}" / "documents.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(lines)
+    with naming(path):
+        path.write_bytes(lines)
     return path
 
 
@@ -211,12 +217,18 @@ def _unpack(file: Path, most_bytes: int) -> tuple[bytes, bool]:
     """What a file holds, compressed or not, and whether that is all of it.
 
     Raises:
-        BrokenFileError: it was changed since it was compressed, or holds more than can be read here.
+        BrokenFileError: it may not be read, was changed since it was compressed, or holds more than can be
+            read here.
+        FileNotFoundError: a new run has put it away meanwhile.
     """
     try:
         return unpack(file.read_bytes(), most_bytes)
     except UnpackError as error:
         raise BrokenFileError(str(error)) from None
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise BrokenFileError(f"cannot be read: {error.strerror}.") from None
 
 
 def _sound_lines(file: Path, types: Mapping[str, str]) -> tuple[bytes, str]:
@@ -254,6 +266,11 @@ def _is_document(line: bytes, types: Mapping[str, str]) -> bool:
 
 def _has_type(value: Any, kind: str) -> bool:  # noqa: ANN401 (JSON holds anything)
     return value is None or (isinstance(value, _PYTHON_TYPES[kind]) and not isinstance(value, bool))
+
+
+def _is_no_fault_of_a_file(error: Exception) -> bool:
+    """Whether this machine has no room, on its disk or in its memory: the file may be sound."""
+    return isinstance(error, duckdb.OutOfMemoryException) or is_full_in_words(str(error))
 
 
 def _first_line(error: Exception) -> str:

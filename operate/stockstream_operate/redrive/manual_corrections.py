@@ -2,6 +2,8 @@
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from stockstream.errors import StockstreamError
 from stockstream.times import format_instant
 from stockstream_operate.redrive.set_aside import SetAside
 from stockstream_operate.redrive.triage import Decision
+from stockstream_operate.whole_file import replacing, say_os_error
 
 
 class CorrectionsFileError(StockstreamError):
@@ -16,38 +19,53 @@ class CorrectionsFileError(StockstreamError):
 
 
 class SavedEntries:
-    """A new file for a person, one JSON object a line.
+    """The entries that are written for a person, one JSON object a line.
+
+    Args:
+        path: the file that they come into.
+        part: the one that they are written to first.
+    """
+
+    def __init__(self, path: Path, part: Path) -> None:
+        self._count = 0
+        self._path = path
+        self._part = part
+
+    def add(self, decision: Decision) -> None:
+        """Writes an entry that needs a person."""
+        # json and not orjson, which reads records that are nested more deeply than what it can write.
+        with self._part.open("a", encoding="ascii") as file:
+            file.write(json.dumps(_describe(decision)) + "\n")
+        self._count += 1
+
+    def advice(self) -> str:
+        """Says what to do with the file."""
+        if not self._count:
+            return "Nothing needs a person."
+        return f"For a person: {self._count:,} in {self._path}. Edit it, then: --from {self._path}"
+
+
+@contextmanager
+def save_entries(path: Path) -> Iterator[SavedEntries]:
+    """A new file for a person; it is there at the end, with all of its entries, unless it would have none.
 
     Args:
         path: where; a file that is there already may hold somebody's work, and is not touched.
 
     Raises:
-        CorrectionsFileError: it cannot be made.
+        CorrectionsFileError: it cannot be written.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.count = 0
-        self._path = path
-        try:
-            path.touch(exist_ok=False)
-        except FileExistsError:
-            raise CorrectionsFileError(f"{path} is there already: name another file.") from None
-        except OSError as error:
-            raise CorrectionsFileError(f"{path} cannot be written: {error.strerror}") from None
-
-    def add(self, decision: Decision) -> None:
-        """Writes an entry that needs a person."""
-        # json and not orjson, which reads records that are nested more deeply than what it can write.
-        with self._path.open("a", encoding="ascii") as file:
-            file.write(json.dumps(_describe(decision)) + "\n")
-        self.count += 1
-
-    def finish(self) -> str:
-        """Says what to do with the file; deletes it if it is empty."""
-        if not self.count:
-            self._path.unlink()
-            return "Nothing needs a person."
-        return f"For a person: {self.count:,} in {self._path}. Edit it, then: --from {self._path}"
+    if path.exists():
+        raise CorrectionsFileError(f"{path} is there already: name another file.")
+    try:
+        with replacing(path) as part:
+            part.touch()
+            yield SavedEntries(path, part)
+            is_empty = not part.stat().st_size
+    except OSError as error:
+        raise CorrectionsFileError(f"The file for --save cannot be written: {say_os_error(error)}") from None
+    if is_empty:
+        path.unlink()
 
 
 def read_corrections(path: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from stockstream.windows import Windows, parse_windows
 from stockstream_operate.arguments import count, day
 from stockstream_operate.redrive.error_files import ErrorFiles
 from stockstream_operate.redrive.lake_delivery import deliver_as_json
-from stockstream_operate.redrive.manual_corrections import SavedEntries, read_corrections
+from stockstream_operate.redrive.manual_corrections import read_corrections, save_entries
 from stockstream_operate.redrive.redrive import Selection, redrive
 from stockstream_operate.redrive.report import Tally
 from stockstream_operate.redrive.resender import Resender
@@ -73,10 +74,12 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     selection = Selection(asked.reason or "", asked.limit, corrections)
     resender = _open_resender(stack, asked, partial(deliver_as_json, s3, bucket)) if asked.apply else None
     listed = files.list_files(asked.since or "")
-    saved = SavedEntries(asked.save) if asked.save else None
     tally = Tally(is_applied=asked.apply)
     doing, size = "Sending again" if asked.apply else "Reading", sum(each.size for each in listed)
-    with screen.progress(doing, size) as step:
+    with (
+        save_entries(asked.save) if asked.save else nullcontext() as saved,
+        screen.progress(doing, size) as step,
+    ):
         for file, results in redrive(files, listed, triage, selection, resender):
             tally.add(results)
             for result in results:
@@ -87,7 +90,7 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     if selection.unseen and not selection.is_over:
         notes.append(f"Not set aside any more, of {asked.corrections}: {len(selection.unseen):,}.")
     if saved:
-        notes.append(saved.finish())
+        notes.append(saved.advice())
     _tell(tally, notes, asked, screen)
     if files.unread:
         named = "; ".join(f"{shorten(key)} {why}" for key, why in files.unread.items())

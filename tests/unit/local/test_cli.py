@@ -8,11 +8,13 @@ import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from stockstream_local import cli, up_command
+from stockstream_local.deployment import DeploymentError
 from stockstream_local.pipeline import Options
 from stockstream_operate.cli import Command
 from stockstream_operate.screen import Screen
@@ -195,6 +197,35 @@ def test_an_emulator_that_is_gone_is_told_in_a_sentence(
 
     assert cli.main(["up"]) == 1
     assert "The local AWS gave no good answer" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(("free", "is_told"), [(999_999, True), (1_000_000, False)])
+def test_a_run_that_fails_on_a_full_disk_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], free: int, *, is_told: bool
+) -> None:
+    """The build, the emulator and the functions each fail in words of their own."""
+
+    def up(_options: Options, _bars: int | None, _screen: Screen, **_: bool) -> None:
+        raise DeploymentError("`sam build` failed:")
+
+    monkeypatch.setattr(up_command, "up", up)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free))
+
+    assert cli.main(["up"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "`sam build` failed:" in said
+    assert ("is full: make room there, and start again" in said) is is_told
+
+
+def test_a_run_that_would_find_no_room_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On 42 MB the emulator could not unpack the layer, and each batch of bars was set aside."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=42_000_000))
+
+    assert cli.main(["up", "--invented"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "has 42 MB left, and a run needs 200: make room there, and start again." in said
 
 
 def test_a_second_signal_does_not_disturb_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from full_disk import files_end_at
 
 from stockstream_operate.environment import Emulator
 from stockstream_operate.run_lock import AlreadyRunningError, hold_run_lock, read_process, read_running
@@ -91,3 +92,16 @@ def test_its_process_and_its_beginning_are_known_from_the_start(tmp_path: Path) 
         assert running
         assert before <= running.since <= datetime.now(UTC)
     assert read_process(tmp_path) is None
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match="File too large") as error,
+        files_end_at(0),
+        hold_run_lock(tmp_path),
+    ):
+        pytest.fail("it could not say who holds it")
+
+    assert error.value.filename == str(tmp_path / "running.json")
+    with hold_run_lock(tmp_path):
+        assert read_process(tmp_path) == os.getpid()

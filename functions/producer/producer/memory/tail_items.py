@@ -5,8 +5,8 @@ some time ago, and each write writes a head within one KB. The head names its ba
 or a damaged one, is never taken for it.
 """
 
+from collections import OrderedDict
 from dataclasses import replace
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -18,29 +18,51 @@ type Item = dict[str, Any]
 
 # What a write unit pays for.
 WRITE_UNIT_BYTES = 1024
+# A base is needed twice in a run, for reading the tail and for writing it: as many as are between the two.
+_MOST_DECODED = 400
 
 
 class Base(NamedTuple):
     """What a head stands on: the bytes of an earlier tail, and their digest.
 
     It stays bytes in memory, where the numbers of 299 bars would take 60 KB, and these take 3.
+
+    Attributes:
+        key: of its item.
     """
 
+    key: str
     data: bytes
     digest: bytes
 
     def bars(self) -> dict[str, Ohlcv]:
         """The bars of the earlier tail."""
-        return _decode_base(self.data) if self.data else {}
+        return _decoded.bars(self) if self.data else {}
 
 
-NO_BASE = Base(b"", b"")
+NO_BASE = Base("", b"", b"")
 
 
-# A base is needed twice in a run, for reading the tail and for writing it: as many as are between the two.
-@lru_cache(maxsize=400)
-def _decode_base(data: bytes) -> dict[str, Ohlcv]:
-    return decode_tail(data).bars
+class _DecodedBases:
+    """The bars of the bases that were asked for last, from any thread.
+
+    Of each item that is one base: an earlier one never comes back, and 400 of these would take 24 MB.
+    """
+
+    def __init__(self) -> None:
+        self._by_key: OrderedDict[str, tuple[bytes, dict[str, Ohlcv]]] = OrderedDict()
+
+    def bars(self, base: Base) -> dict[str, Ohlcv]:
+        digest, bars = self._by_key.pop(base.key, (b"", {}))
+        if digest != base.digest:
+            bars = decode_tail(base.data).bars
+        self._by_key[base.key] = base.digest, bars
+        if len(self._by_key) > _MOST_DECODED:
+            self._by_key.popitem(last=False)
+        return bars
+
+
+_decoded = _DecodedBases()
 
 
 def base_key(key: str) -> str:
@@ -51,14 +73,15 @@ def base_key(key: str) -> str:
 def encode_base(key: str, tail: Tail) -> tuple[Item, Base]:
     """The item that makes a tail the base of the head with this key, and that base."""
     data = encode_tail(Tail(tail.bars))
-    return {"key": {"S": base_key(key)}, "bars": {"B": data}}, Base(data, _digest(data))
+    item: Item = {"key": {"S": base_key(key)}, "bars": {"B": data}}
+    return item, Base(base_key(key), data, _digest(data))
 
 
 def find_base(item: Item | None, digest: bytes) -> Base | None:
     """The base of an item; None where it is not the one that the digest names."""
     if item is None or _digest(item["bars"]["B"]) != digest:
         return None
-    return Base(item["bars"]["B"], digest)
+    return Base(item["key"]["S"], item["bars"]["B"], digest)
 
 
 def named_base(head: Item) -> bytes:

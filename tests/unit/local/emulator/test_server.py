@@ -2,12 +2,18 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from stockstream_local.emulator import server as emulator
 from stockstream_local.emulator.server import EmulatorError, choose_port, run_emulator
+from stockstream_local.processes import run_group
 
 
 def test_any_port_is_a_free_one() -> None:
@@ -43,6 +49,29 @@ def test_an_emulator_that_ends_at_once_is_told_by_the_end_of_its_log(tmp_path: P
 
     assert (tmp_path / "emulator.log").read_bytes()
     assert not (tmp_path / "tmp").exists()
+
+
+def test_an_emulator_that_is_killed_is_told_by_how_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = []
+
+    @contextmanager
+    def run_and_keep(*asked: Any) -> Iterator[Any]:
+        with run_group(*asked) as process:
+            processes.append(process)
+            yield process
+
+    def run_and_kill() -> None:
+        with run_emulator(None, os.environ, tmp_path) as there:
+            processes[0].kill()
+            processes[0].wait()
+            once = Config(retries={"total_max_attempts": 1})
+            boto3.client("s3", endpoint_url=there.url, config=once).list_buckets()
+
+    monkeypatch.setattr(emulator, "run_group", run_and_keep)
+    with pytest.raises(EmulatorError, match=r"the middle of the run, killed by SIGKILL\. .* start again"):
+        run_and_kill()
 
 
 def test_an_emulator_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

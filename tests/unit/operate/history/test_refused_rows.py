@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from full_disk import fill_disk
 
 from stockstream.instruments import parse_instrument
 from stockstream_operate.history.bars import Choices, Refused, read_history
@@ -113,3 +114,16 @@ def test_a_file_that_is_there_is_not_written_over_and_the_same_is_not_written_tw
 
     assert (first.name, again, third.name) == ("prices.set-aside.csv", first, "prices.set-aside-2.csv")
     assert first.read_text() == "corrected"
+
+
+def test_rows_that_find_no_room_are_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(HEADER + GOOD)
+    table = read_table(path)
+    fill_disk(monkeypatch)
+
+    with pytest.raises(OSError, match="No space left") as error:
+        write_set_aside(table, [Refused(path, row, "a reason") for row in table.rows])
+
+    assert error.value.filename == str(tmp_path / "prices.set-aside.csv")
+    assert [each.name for each in tmp_path.iterdir()] == ["prices.csv"]

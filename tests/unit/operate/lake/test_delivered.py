@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from full_disk import fill_disk
 
 from stockstream_operate.lake.delivered import Document, Lake, LakeError, decode_file
 from stockstream_operate.lake.parts import StrayKeyError
@@ -157,3 +158,18 @@ def test_a_copy_named_gz_is_gzip(s3: FakeS3, lake: Lake, tmp_path: Path, compres
 
     copy = tmp_path / "bars" / "dt=2026-11-20" / "x.json.gz"
     assert gzip.decompress(copy.read_bytes()) == lines(document())
+
+
+def test_a_file_that_finds_no_room_is_copied_when_there_is_some(
+    s3: FakeS3, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.files["bars/dt=2026-11-20/a.json.gz"] = lines(document())
+    with monkeypatch.context() as patches:
+        fill_disk(patches)
+        with pytest.raises(OSError, match="No space left") as error:
+            lake.read_new()
+    assert error.value.filename == str(tmp_path / "bars" / "dt=2026-11-20" / "a.json.gz")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+    assert lake.read_new() == [document()]
+    assert (tmp_path / "bars" / "dt=2026-11-20" / "a.json.gz").is_file()

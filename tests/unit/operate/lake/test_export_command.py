@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from delivered_day import DeliveredDay
 from delivered_files import document, write_file
+from full_disk import files_end_at
 from nanoarrow import ArrayStream
 from nanoarrow.ipc import InputStream
 
@@ -18,6 +19,7 @@ from stockstream_operate.lake import access as lake_access
 from stockstream_operate.lake import export_command
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, Result
+from stockstream_operate.lake.files import write_file as write_file_of_bars
 from stockstream_operate.lake.sql import make_lake_sql
 
 NOON = datetime(2026, 11, 20, 17)  # noqa: DTZ001 (UTC, as the day's model has it)
@@ -192,3 +194,27 @@ def test_what_athena_answers_becomes_the_same_file(
 
     assert cli.main(["export", str(path), "--stack", "stockstream"]) == 0
     assert as_truth(reader(path)) == day.latest
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("ending", ["parquet", "csv", "arrows"])
+def test_a_file_that_cannot_be_written_whole_is_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    file = tmp_path / f"bars.{ending}"
+    file.write_text("before")
+
+    def write_into_little_room(*asked: Any) -> Any:
+        with files_end_at(2_000):  # not before: the lake's files are unpacked first, and are larger
+            return write_file_of_bars(*asked)
+
+    monkeypatch.setattr("stockstream_operate.lake.engine.write_file", write_into_little_room)
+    assert cli.main(["export", str(file), "--force"]) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith("stockstream: ")
+    assert f"{tmp_path}/.{file.name}.part" in said
+    assert "Traceback" not in said
+    assert "exception_type" not in said
+    assert file.read_text() == "before"
+    assert [each.name for each in tmp_path.iterdir()] == [file.name]

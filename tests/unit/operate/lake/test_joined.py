@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from delivered_files import document, write_file, write_parquet
+from full_disk import files_end_at, fill_disk
 
 from stockstream.windows import Windows
 from stockstream_operate.lake import joined as joined_module
-from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
 from stockstream_operate.lake.joined import Joined, open_joined, read_joined
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 
@@ -284,3 +285,31 @@ def test_says_before_what_takes_long(lake: Path) -> None:
         pass
 
     assert said == ["Joining 2 finished days of the lake, once."]
+
+
+def test_a_full_disk_joins_nothing_and_keeps_nothing_of_it(lake: Path) -> None:
+    """What is cut off would keep the disk full, and the run that delivers from going on."""
+    settle(lake)
+    with files_end_at(4_000):  # the lake's files, unpacked, are smaller
+        assert ask(lake, BARS) == [(5, 502.0)]
+        assert join(lake).days == {}
+    assert files(lake) == []
+
+    assert set(join(lake).days) == {"2026-11-20", "2026-11-21"}
+    assert ask(lake, BARS) == [(5, 502.0)]
+
+
+def test_what_is_sound_of_a_broken_file_is_not_left_out_for_good_because_the_disk_was_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = tmp_path / "lake"
+    broken = write_file(lake, "2026-11-19", "a", [bar(19, minute, 1.0 + minute / 7) for minute in range(60)])
+    broken.write_bytes(broken.read_bytes()[:-90])
+    settle(lake)
+    with monkeypatch.context() as patches:
+        fill_disk(patches, "documents.json")  # where it is unpacked
+        with pytest.raises(LakeQueryError, match=r"documents\.json: No space left on device\. Make room"):
+            ask(lake, BARS)
+
+    ((found, _),) = ask(lake, BARS)
+    assert 0 < found < 60

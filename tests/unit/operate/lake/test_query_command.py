@@ -206,7 +206,9 @@ def test_output_to_a_full_disk_ends_in_a_sentence(
         monkeypatch.setattr("sys.stdout", full)
         assert cli.main(["query", *arguments]) == 1
 
-    assert capsys.readouterr().err == "stockstream: No space left on device\n"
+    assert capsys.readouterr().err == (
+        "stockstream: What it prints cannot be written (No space left on device), and is cut off.\n"
+    )
 
 
 def test_ctrl_c_ends_a_query_that_takes_long(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

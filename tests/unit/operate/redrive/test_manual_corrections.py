@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full_disk import files_end_at
 
 from stockstream_operate.redrive.manual_corrections import (
     CorrectionsFileError,
-    SavedEntries,
     read_corrections,
+    save_entries,
 )
 from stockstream_operate.redrive.set_aside import Kind, SetAside
 from stockstream_operate.redrive.triage import Action, Decision
@@ -23,10 +24,9 @@ def decision(data: bytes | None, text: str = "{}") -> Decision:
 
 
 def save(path: Path, *decisions: Decision) -> list[dict[str, Any]]:
-    saved = SavedEntries(path)
-    for each in decisions:
-        saved.add(each)
-    assert saved.count == len(decisions)
+    with save_entries(path) as saved:
+        for each in decisions:
+            saved.add(each)
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -52,13 +52,14 @@ def test_what_is_no_json_is_written_as_text_or_as_base64(
 
 
 def test_a_file_with_nothing_in_it_is_not_left_behind(tmp_path: Path) -> None:
-    assert SavedEntries(tmp_path / "f").finish() == "Nothing needs a person."
+    with save_entries(tmp_path / "f") as saved:
+        assert saved.advice() == "Nothing needs a person."
     assert not (tmp_path / "f").exists()
 
-    saved = SavedEntries(tmp_path / "f")
-    saved.add(decision(b"{}"))
+    with save_entries(tmp_path / "f") as saved:
+        saved.add(decision(b"{}"))
 
-    assert saved.finish() == f"For a person: 1 in {tmp_path}/f. Edit it, then: --from {tmp_path}/f"
+    assert saved.advice() == f"For a person: 1 in {tmp_path}/f. Edit it, then: --from {tmp_path}/f"
 
 
 def test_what_was_edited_stands_for_the_entry_that_it_was(tmp_path: Path) -> None:
@@ -100,5 +101,19 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorrectionsFileError, match="cannot be written: No such file"):
-        SavedEntries(tmp_path / "nowhere" / "f")
+    with (
+        pytest.raises(CorrectionsFileError, match=r"cannot be written: .*/nowhere/f: No such file"),
+        save_entries(tmp_path / "nowhere" / "f"),
+    ):
+        pytest.fail("nothing can be saved")
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_left_for_a_person(tmp_path: Path) -> None:
+    """What is missing in it would never be looked at."""
+    with (
+        pytest.raises(CorrectionsFileError, match=r"cannot be written: .*/f: File too large"),
+        files_end_at(400),
+    ):
+        save(tmp_path / "f", *[decision(b"{}")] * 9)
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,3 +1,5 @@
+import gc
+
 from producer.memory.tail import Tail
 from producer.memory.tail_items import (
     NO_BASE,
@@ -91,3 +93,13 @@ def test_a_unit_is_1024_bytes_of_names_and_values() -> None:
     assert WRITE_UNIT_BYTES == 1024
     assert fits_one_unit(item(room))
     assert not fits_one_unit(item(room + 1))
+
+
+def test_of_an_items_bases_only_the_newest_stays_decoded_in_memory() -> None:
+    marked = BAR._replace(volume=77_777.0)
+    for number in range(50):
+        _, base = encode_base("IBM|1min", Tail({ONE: marked._replace(open=10 + number / 100)}))
+        assert base.bars() is base.bars()  # one run decodes it once
+
+    kept = [each for each in gc.get_objects() if isinstance(each, Ohlcv) and each.volume == 77_777.0]
+    assert [each.open for each in kept if each is not marked] == [10.49]
