@@ -32,7 +32,7 @@ PLACES = {
     "TransformFunction": Place(D, 114, 148, 122, CODE),
     "SearchDelivery": Place(D, 266, 148, 50),
     "LakeBucket": Place(E, 34, 138, 66, DATA),
-    VIEWS: Place(E, 130, 138, 84, DATA),
+    VIEWS: Place(E, 130, 138, 96, DATA),
     "SearchDomain": Place(E, 250, 138, 66, DATA),
     "CommonLayer": Place(B, 332, 644, 46, CODE),
     ALARMS: Place(A, 430, 128, 50),

@@ -19,8 +19,16 @@ from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
 from stockstream_operate.lake.files import Written, write_file
 from stockstream_operate.lake.parts import TABLES, find_days, find_files, find_strays, name_of, table_of
-from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files
-from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over, make_lake_sql
+from stockstream_operate.lake.reading import (
+    DUCKDB_TYPES,
+    Sources,
+    name_aside,
+    quoted,
+    read_files,
+    select_files,
+)
+from stockstream_operate.lake.splits import SPLITS_COLUMNS, SPLITS_FILE, SPLITS_TABLE
+from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql, history_over, make_lake_sql
 
 if TYPE_CHECKING:
     from stockstream_operate.lake.joined import Joined
@@ -37,6 +45,8 @@ _SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate function
 _TELL_SECONDS = 0.2
 _ENDINGS = (".json.gz", ".parquet")
 _UNKNOWN_TABLE = "Table with name"
+_SPLITS = ", ".join(f"{name} {DUCKDB_TYPES[kind]}" for name, kind in SPLITS_COLUMNS.items())
+_SPLITS_TYPES = ", ".join(f"{name}: '{DUCKDB_TYPES[kind]}'" for name, kind in SPLITS_COLUMNS.items())
 
 
 class LakeQueryError(StockstreamError):
@@ -87,17 +97,18 @@ class LakeEngine:
         self.troubles: dict[Path, str] = {}
         self._database = duckdb.connect()
         self._aside = name_aside()
-        self._unread = set(TABLES.values())
+        self._unread = {*TABLES.values(), SPLITS_TABLE}
         for setting in (*SETTINGS, AT_TIMEZONE):
             self._execute(setting)
         self._places = _check([places] if isinstance(places, Path) else list(places))
         for place in filter(Path.is_dir, self._places):
             self.troubles |= find_strays(place)
+        self._execute(f"CREATE TABLE {SPLITS_TABLE} ({_SPLITS})")
         if joined is None or not joined.files:
             self._read_all()
         else:
             self._read_beside(joined)
-        self._tables = [*list(self.lake_sql.views)[::-1], *TABLES.values()]
+        self._tables = [*list(self.lake_sql.views)[::-1], *TABLES.values(), SPLITS_TABLE]
         # What a query may read is the lake alone.
         folders = [self._aside, *(place.resolve() for place in self._places if place.is_dir())]
         files = [place.resolve() for place in self._places if not place.is_dir()]
@@ -202,10 +213,10 @@ class LakeEngine:
                 f"{whole} UNION ALL {history}",
                 f"{came} UNION ALL {joined.select(columns, settled)}",
             )
-        _, *_, latest = self.lake_sql.views.values()
         self._execute(f"CREATE VIEW {DELIVERED} AS {came}")
         self._execute(f"CREATE VIEW bars_history AS {history}")
-        self._execute(f"CREATE VIEW {latest.name} AS {to_duckdb(latest.sql)}")
+        for name in ("bars_latest", ADJUSTED):
+            self._execute(f"CREATE VIEW {name} AS {to_duckdb(self.lake_sql.views[name].sql)}")
 
     def _find_files(self, but: Collection[str] = ()) -> list[Path]:
         """The files of the places, but for those of some days."""
@@ -226,11 +237,28 @@ class LakeEngine:
 
     def _read_tables(self, sql: str) -> None:
         """Fills the tables of the files that a statement names: what most ask for are the views."""
-        for table in sorted(self._unread & find_tables(sql)):
+        named = find_tables(sql)
+        if {SPLITS_TABLE, ADJUSTED} & named and SPLITS_TABLE in self._unread:
+            self._unread.remove(SPLITS_TABLE)
+            self._read_splits()
+        for table in sorted(self._unread & named):
             self._unread.remove(table)
             self._execute(f"CREATE TABLE {table} AS {self._select_table(table, {})}")
             files = [file for file in self._find_files() if table_of(file) == table]
             self._read(files, table, partial(self._select_table, table))
+
+    def _read_splits(self) -> None:
+        for place in filter(Path.is_dir, self._places):
+            if (file := place / SPLITS_FILE).exists():
+                name = quoted(str(file.resolve()))
+                form = f"format = 'newline_delimited', columns = {{{_SPLITS_TYPES}}}"
+                try:
+                    self._execute(f"INSERT INTO {SPLITS_TABLE} SELECT * FROM read_json({name}, {form})")
+                except LakeQueryError as error:
+                    raise LakeQueryError(
+                        f"{file} holds no splits: {str(error).splitlines()[0]}. "
+                        "`stockstream split` writes it anew, with the next split that it is told of."
+                    ) from error
 
     def _select_table(self, table: str, sources: Sources) -> str:
         return select_files(table, sources.get(table, ()), self.lake_sql.columns)

@@ -24,7 +24,7 @@ from stockstream_operate.lake.engine import (
 from stockstream_operate.lake.joined import read_joined
 from stockstream_operate.lake.parts import find_days, find_files, name_of
 from stockstream_operate.lake.reading import name_aside, read_files
-from stockstream_operate.lake.sql import DELIVERED, LakeSql
+from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql
 
 # The first files are few, so that the newest bars are there at once.
 FIRST_FILES, MORE_FILES = 200, 500
@@ -132,7 +132,8 @@ class KeptLake:
             database.execute(setting)
         _, *others = self.lake_sql.views.values()
         database.execute(make_delivered(self.lake_sql))
-        for each in others:
+        # Nobody asks here for prices in the shares of today.
+        for each in (view for view in others if view.name != ADJUSTED):
             database.execute(f'CREATE VIEW "{each.name}" AS {to_duckdb(each.sql)}')
         return database
 
