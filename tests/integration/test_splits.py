@@ -24,6 +24,7 @@ from stockstream.splits import SplitError
 from stockstream_local import cli
 from stockstream_operate import split_command
 from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.splits import write_splits
 from stockstream_operate.stack import Stack
 from transform.handler import handle
 
@@ -293,7 +294,7 @@ def test_a_split_and_its_correction_are_in_the_lake_at_once() -> None:
 def test_two_people_who_tell_of_splits_at_once_leave_both_in_the_lake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write = split_command.write_splits
+    write = write_splits
     others = iter([("IBM", "10:1", "--at", "2026-11-23")])
 
     def write_while_another_tells(known: Any) -> bytes:

@@ -69,10 +69,12 @@ def strays_of(year: PublishedYear) -> list[datetime]:
 
 
 def runs_of(days: Collection[Sequence[tuple[datetime, datetime]]]) -> list[datetime]:
-    """After each fourth bar and the close, half an hour later, and twice on each day of the year."""
+    """After each fourth bar and each close, half an hour later, and twice on each day of the year."""
     each_day = (datetime.fromisoformat("2026-01-01T04:07Z") + number * 12 * HOUR for number in range(2 * 365))
     ends = [end for bars in days for _, end in (*bars[3:-1:4], bars[-1])]
     closes = [bars[-1][1] + SOON + HOUR / 2 for bars in days]
+    # Before a break at noon, too.
+    ends += [end for bars in days for (_, end), (start, _) in pairwise(bars) if end < start]
     return sorted({*(end + SOON for end in ends), *closes, *each_day})
 
 
@@ -340,7 +342,9 @@ def test_a_year_on_two_requests_a_day_is_whole_as_long_as_the_newest_hundred_bar
 
 
 @pytest.mark.slow
-def test_a_thousand_shares_in_the_week_of_thanksgiving_are_what_the_exchange_published(log: StringIO) -> None:
+def test_a_thousand_shares_in_the_week_of_thanksgiving_are_what_the_exchange_published(
+    log: StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
     year = EXCHANGES["New York"]
     half = timedelta(minutes=30)
     days = [day for day in year.days() if "11-23" <= f"{day:%m-%d}" <= "11-30"]
@@ -353,7 +357,7 @@ def test_a_thousand_shares_in_the_week_of_thanksgiving_are_what_the_exchange_pub
     times = [start for start, _ in bars]
     world.market.times.update({name: sorted({*times, *strays}) for name in names})
     prices = {start: 100 + number * 37 % 64 / 8 for number, start in enumerate(times)}
-    world.server.shown_close = lambda each: prices.get(each, 7.0)  # type: ignore[method-assign]
+    monkeypatch.setattr(world.server, "shown_close", lambda each: prices.get(each, 7.0))
     lake = Lake()
     world.stream = lake  # type: ignore[assignment]  # what it delivers is kept, and not what it takes
     world.new_container()

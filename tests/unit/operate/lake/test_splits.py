@@ -95,7 +95,7 @@ def test_without_a_split_it_is_what_was_traded(known: dict[str, list[Split]] | N
 
 def test_each_indicator_that_is_a_price_is_restated_and_each_ratio_stays(tmp_path: Path) -> None:
     numbers = {field.name: 8.0 for field in list_fields(Windows()) if field.is_number}
-    write_file(tmp_path, "2026-11-23", "a", [document(BEFORE, **{**numbers, "lookback_bars": 8})])
+    write_file(tmp_path, "2026-11-23", "a", [document(BEFORE) | numbers | {"lookback_bars": 8}])
     keep_splits({"IBM": [Split(LAST, 4, 1)]}, tmp_path)
 
     with LakeEngine(tmp_path) as engine:
