@@ -45,8 +45,9 @@ _SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate function
 _TELL_SECONDS = 0.2
 _ENDINGS = (".json.gz", ".parquet")
 _UNKNOWN_TABLE = "Table with name"
-_SPLITS = ", ".join(f"{name} {DUCKDB_TYPES[kind]}" for name, kind in SPLITS_COLUMNS.items())
-_SPLITS_TYPES = ", ".join(f"{name}: '{DUCKDB_TYPES[kind]}'" for name, kind in SPLITS_COLUMNS.items())
+_SPLITS = {name: DUCKDB_TYPES[kind] for name, kind in SPLITS_COLUMNS.items()}
+# Makes the table of the splits, without any.
+MAKE_SPLITS = f"CREATE TABLE {SPLITS_TABLE} ({', '.join(f'{name} {kind}' for name, kind in _SPLITS.items())})"
 
 
 class LakeQueryError(StockstreamError):
@@ -103,7 +104,7 @@ class LakeEngine:
         self._places = _check([places] if isinstance(places, Path) else list(places))
         for place in filter(Path.is_dir, self._places):
             self.troubles |= find_strays(place)
-        self._execute(f"CREATE TABLE {SPLITS_TABLE} ({_SPLITS})")
+        self._execute(MAKE_SPLITS)
         if joined is None or not joined.files:
             self._read_all()
         else:
@@ -250,10 +251,8 @@ class LakeEngine:
     def _read_splits(self) -> None:
         for place in filter(Path.is_dir, self._places):
             if (file := place / SPLITS_FILE).exists():
-                name = quoted(str(file.resolve()))
-                form = f"format = 'newline_delimited', columns = {{{_SPLITS_TYPES}}}"
                 try:
-                    self._execute(f"INSERT INTO {SPLITS_TABLE} SELECT * FROM read_json({name}, {form})")
+                    self._execute(add_splits(file))
                 except LakeQueryError as error:
                     raise LakeQueryError(
                         f"{file} holds no splits: {str(error).splitlines()[0]}. "
@@ -300,6 +299,13 @@ def select_delivered(lake_sql: LakeSql, sources: Sources) -> str:
         for table in TABLES.values()
     )
     return f"WITH {tables} {to_duckdb(lake_sql.views[DELIVERED].sql)}"
+
+
+def add_splits(file: Path) -> str:
+    """DuckDB's statement that adds the splits of a file to their table."""
+    types = ", ".join(f"{name}: '{kind}'" for name, kind in _SPLITS.items())
+    form = f"format = 'newline_delimited', columns = {{{types}}}"
+    return f"INSERT INTO {SPLITS_TABLE} SELECT * FROM read_json({quoted(str(file.resolve()))}, {form})"
 
 
 def find_tables(sql: str) -> set[str]:

@@ -14,8 +14,11 @@ import duckdb
 
 from stockstream_operate.lake.engine import (
     AT_TIMEZONE,
+    MAKE_SPLITS,
     SETTINGS,
+    LakeQueryError,
     Result,
+    add_splits,
     in_words,
     make_delivered,
     select_delivered,
@@ -24,7 +27,8 @@ from stockstream_operate.lake.engine import (
 from stockstream_operate.lake.joined import read_joined
 from stockstream_operate.lake.parts import find_days, find_files, name_of
 from stockstream_operate.lake.reading import name_aside, read_files
-from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql
+from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
+from stockstream_operate.lake.sql import DELIVERED, LakeSql
 
 # The first files are few, so that the newest bars are there at once.
 FIRST_FILES, MORE_FILES = 200, 500
@@ -62,6 +66,7 @@ class KeptLake:
         self._unread: dict[Path, None] = {}
         self._read: set[Path] = set()
         self._broken: dict[Path, str] = {}
+        self._splits_changed: int | None = None
         self._database = self._begin()
 
     def __enter__(self) -> Self:
@@ -96,6 +101,7 @@ class KeptLake:
             self._start_anew(identity)
         if identity is None:
             return changed
+        changed |= self._take_splits()
         if not self._days:
             changed |= self._take_joined()
         self._find_files()
@@ -132,17 +138,40 @@ class KeptLake:
             database.execute(setting)
         _, *others = self.lake_sql.views.values()
         database.execute(make_delivered(self.lake_sql))
-        # Nobody asks here for prices in the shares of today.
-        for each in (view for view in others if view.name != ADJUSTED):
+        database.execute(MAKE_SPLITS)
+        for each in others:
             database.execute(f'CREATE VIEW "{each.name}" AS {to_duckdb(each.sql)}')
         return database
 
     def _start_anew(self, identity: int | None) -> None:
         self._identity = identity
         self._days, self._unread, self._read, self._broken = {}, {}, set(), {}
+        self._splits_changed = None
         # The old one closes itself when the last question to it is answered.
         with self._lock:
             self._database = self._begin()
+
+    def _take_splits(self) -> bool:
+        """Reads the splits anew where their file has changed; whether it has."""
+        file = self._folder / SPLITS_FILE
+        try:
+            changed = file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+        if changed == self._splits_changed:
+            return False
+        with self._lock:
+            cursor = self._database.cursor()
+        with cursor:
+            try:
+                with in_words():
+                    cursor.execute(f"BEGIN; DELETE FROM {SPLITS_TABLE}; {add_splits(file)}; COMMIT")  # noqa: S608 (our own names)
+                self._broken.pop(file, None)
+            except LakeQueryError as error:
+                cursor.execute("ROLLBACK")
+                self._broken[file] = f"holds no splits: {str(error).splitlines()[0]}."
+        self._splits_changed = changed
+        return True
 
     def _take_joined(self) -> bool:
         """Adds what is joined already of finished days, in place of their files; whether there is any."""
