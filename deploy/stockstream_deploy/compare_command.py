@@ -1,10 +1,12 @@
 """`stockstream compare`: asks another provider for the bars of a day, and says where its closes differ."""
 
 import argparse
+import csv
 import math
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import requests
 
@@ -17,7 +19,7 @@ from producer.providers.provider_errors import ProviderError
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instrument
 from stockstream.intervals import INTERVALS
-from stockstream.times import parse_time
+from stockstream.times import format_time, parse_time
 from stockstream_deploy.cross_check import CrossCheck, cross_check
 from stockstream_operate.arguments import day
 from stockstream_operate.environment import KEY_VARIABLES
@@ -60,12 +62,18 @@ def add_compare(command: argparse.ArgumentParser) -> None:
         metavar="P",
         help=f"the greatest difference that is none, in percent of the close ({PERCENT})",
     )
+    option(
+        "--marks",
+        type=Path,
+        metavar="FILE",
+        help="a CSV file to write: a line for each bar whose close differs, by its id in the lake",
+    )
     option("--stack", metavar="NAME", help="a stack in AWS, whose Athena answers and bills it (here)")
     command.set_defaults(run=run_compare)
 
 
 def run_compare(asked: argparse.Namespace, screen: Screen) -> None:
-    """Prints each close that differs, and how many bars each side lacks.
+    """Prints each close that differs, and how many bars each side lacks; --marks writes them into a file.
 
     Raises:
         CompareError: closes differ, or nothing can be compared.
@@ -86,6 +94,8 @@ def run_compare(asked: argparse.Namespace, screen: Screen) -> None:
         screen.say(receipt, style="dim")
     there = _closes_there(provider, kind, instrument, interval, first, newest)
     said = cross_check(here, there, asked.percent)
+    if asked.marks:
+        _mark(said, f"{name}|{interval}", asked.other, asked.marks)
     screen.say(
         f"{name}, {interval}, {first:%Y-%m-%d} (UTC): from {' and '.join(sources)} in the lake, "
         f"and {kind.title}'s closes of now",
@@ -110,6 +120,18 @@ def _tell(said: CrossCheck, title: str, percent: float, screen: Screen) -> None:
             f"{len(said.differing):,} of {said.compared:,} closes differ by more than {percent:g} %"
         )
     screen.say(f"{said.compared:,} closes compared: none differs by more than {percent:g} %.")
+
+
+def _mark(said: CrossCheck, bars: str, other: str, file: Path) -> None:
+    try:
+        with file.open("w", newline="", encoding="utf-8") as opened:
+            writer = csv.writer(opened)
+            writer.writerow(("id", "close", "other_close", "percent", "other_source"))
+            for pair in said.differing:
+                bar = f"{bars}|{format_time(pair.open_time)}"
+                writer.writerow((bar, pair.here, pair.there, pair.percent, other))
+    except OSError as error:
+        raise CompareError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _choose_interval(asked: str | None, known: list[str], name: str) -> str:

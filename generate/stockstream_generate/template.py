@@ -20,6 +20,7 @@ from stockstream_operate.lake.sql import (
     fill,
     glue_type,
     in_one_line,
+    in_todays_shares,
     query_files,
     view_columns,
     view_files,
@@ -163,6 +164,11 @@ def _views() -> Iterator[str]:
             "                EmaColumns: " + _joined("EmaWindows", '{"name": "ema_', '", "type": "double"}'),
             "                SmaFields: " + _joined("SmaWindows", "sma_", ""),
             "                EmaFields: " + _joined("EmaWindows", "ema_", ""),
+        )
+        if "{in_shares}" in file.sql:
+            yield "                SmaInShares: " + _joined("SmaWindows", "sma_", " / shares")
+            yield "                EmaInShares: " + _joined("EmaWindows", "ema_", " / shares")
+        yield from (
             "      StorageDescriptor:",
             '        SerdeInfo: { Name: "-", SerializationLibrary: "-" }',
             "        Columns:",
@@ -191,7 +197,9 @@ def _placeholders() -> dict[str, str]:
     places = {"sma_2": "${SmaFields}", "ema_2": "${EmaFields}"}
     names = [places.get(name, name) for name in view_columns(ONE)]
     first = names.index("lookback_bars") + 1
-    filled = fill(analytics=names[first:], columns=names, averages=["sma_2"])
+    shares = {"sma_2": "${SmaInShares}", "ema_2": "${EmaInShares}"}
+    restated = [shares.get(name) or in_todays_shares(name) for name in view_columns(ONE)]
+    filled = fill(analytics=names[first:], columns=names, in_shares=restated, averages=["sma_2"])
     return filled | {"fast": "${Fast}", "slow": "${Slow}"}
 
 

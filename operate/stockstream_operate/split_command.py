@@ -11,6 +11,7 @@ from stockstream.splits import (
     NO_SPLIT,
     SPLITS_KEY,
     Split,
+    SplitsByName,
     clock_of,
     first_moment,
     parse_split,
@@ -20,6 +21,8 @@ from stockstream.splits import (
 from stockstream.times import parse_time
 from stockstream_operate.arguments import day
 from stockstream_operate.instrument_list import read_followed
+from stockstream_operate.lake.access import FOLDER
+from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits, write_splits
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import Stack, find_stack
 
@@ -77,10 +80,12 @@ def run_split(asked: argparse.Namespace, screen: Screen) -> None:
         ExpressionAttributeNames={"#split": split_attribute(instrument.name, at)},
         ExpressionAttributeValues={":ratio": {"S": str(split)}},
     )
+    _bring_into_lake(stack, here=asked.stack is None)
     screen.say(f"Known: {_say(instrument, split)}.")
     screen.say(
         "The next answer's bars look back accordingly, and those of the last hundred that were sent "
-        "otherwise are sent again. A backfill of the month brings older ones right."
+        "otherwise are sent again. A backfill of the month brings older ones right. "
+        "The view bars_adjusted has all prices in the shares of today at once."
     )
 
 
@@ -93,11 +98,25 @@ def _find(name: str, stack: Stack) -> Instrument:
     return followed[name]
 
 
-def _show(stack: Stack, screen: Screen) -> None:
+def _read(stack: Stack) -> SplitsByName:
     item = boto3.client("dynamodb").get_item(
         TableName=stack.output("InstrumentTableName"), Key={"key": {"S": SPLITS_KEY}}, ConsistentRead=True
     )
-    known = read_splits(item.get("Item"))
+    return read_splits(item.get("Item"))
+
+
+def _bring_into_lake(stack: Stack, *, here: bool) -> None:
+    """Writes the splits where the view reads them, and again if somebody else has told of one meanwhile."""
+    s3, written = boto3.client("s3"), None
+    while (known := _read(stack)) != written:
+        s3.put_object(Bucket=stack.output("LakeBucketName"), Key=SPLITS_FILE, Body=write_splits(known))
+        written = known
+    if here:
+        keep_splits(known, FOLDER)
+
+
+def _show(stack: Stack, screen: Screen) -> None:
+    known = _read(stack)
     if not known:
         screen.say(f"{stack.name} knows of no split.")
     for name, splits in sorted(known.items()):

@@ -10,6 +10,7 @@ from resolved_template import EMULATED_ACCOUNT, PSEUDO, TEMPLATE, ResolvedTempla
 
 from stockstream.fields import list_fields
 from stockstream.windows import MOST_WINDOWS, parse_windows
+from stockstream_operate.lake.splits import SPLITS_COLUMNS, SPLITS_FILE
 from stockstream_operate.lake.sql import VIEWS, in_one_line, make_lake_sql
 
 TIMES = {"open_time", "as_of", "arrived_at"}
@@ -100,6 +101,13 @@ def test_a_table_finds_its_days_without_a_crawler(name: str, prefix: str) -> Non
         }
         == table["Parameters"]
     )
+
+
+def test_the_table_of_splits_reads_what_the_command_writes() -> None:
+    table = tables()["splits"]
+
+    assert glue_columns(table) == SPLITS_COLUMNS
+    assert f"{table['StorageDescriptor']['Location']}splits.json" == f"s3://LakeBucket/{SPLITS_FILE}"
 
 
 @pytest.mark.parametrize("format_", ["JSON", "PARQUET"])
@@ -207,7 +215,7 @@ def test_a_view_offers_every_field_but_the_schema_with_times_as_timestamps(
     }
 
     assert {field: kind for field, kind in columns.items() if field in expected} == expected
-    assert set(columns) - set(expected) <= {"trading_day", "dt", "known_from", "known_until"}
+    assert set(columns) - set(expected) <= {"trading_day", "dt", "known_from", "known_until", "shares"}
 
 
 @pytest.mark.parametrize(("sma", "ema"), CHOICES)

@@ -1,5 +1,6 @@
 """`stockstream compare`: a lake on this machine, and the servers of other providers on the loopback."""
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,28 @@ def test_closes_that_differ_are_listed_and_counted(serve: Serve, capsys: pytest.
 
 
 @pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(("percent", "marked"), [("0.5", ["14:52", "14:59"]), ("2", ["14:59"]), ("50", [])])
+def test_each_close_that_differs_is_marked_by_the_id_of_its_bar(
+    serve: Serve, tmp_path: Path, percent: str, marked: list[str]
+) -> None:
+    # A percent and ten above the lake's 102 and 109.
+    closes = {number: 110 - number for number in range(10, 0, -1)} | {8: 103.02, 1: 119.9}
+    serve("kraken", BTC, [shown(number, close) for number, close in closes.items()])
+    file = tmp_path / "marks.csv"
+
+    end = cli.main(["compare", BTC, "--with", "kraken", "--percent", percent, "--marks", str(file)])
+
+    lines = list(csv.DictReader(file.read_text().splitlines()))
+    assert end == (1 if marked else 0)
+    assert [line["id"] for line in lines] == [f"{BTC}|1min|2026-12-01T{each}:00Z" for each in marked]
+    numbers = {"14:52": (102.0, 103.02, 1.0), "14:59": (109.0, 119.9, 10.0)}
+    for line, each in zip(lines, marked, strict=True):
+        found = tuple(float(line[name]) for name in ("close", "other_close", "percent"))
+        assert found == pytest.approx(numbers[each], rel=1e-9)
+        assert line["other_source"] == "kraken"
+
+
+@pytest.mark.usefixtures("lake")
 def test_closes_that_agree_end_well(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
     server = serve("kraken", BTC, [shown(number, 110 - number) for number in range(11) if number != 5])
 
@@ -132,6 +155,19 @@ def test_what_cannot_be_compared_ends_in_a_sentence(
 
     assert cli.main(["compare", *arguments]) == 1
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.usefixtures("lake")
+def test_marks_that_cannot_be_written_end_in_a_sentence(
+    serve: Serve, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    serve("kraken", BTC, [shown(number, 110 - number) for number in range(10, 0, -1)])
+
+    assert cli.main(["compare", BTC, "--with", "kraken", "--marks", str(tmp_path / "no" / "marks.csv")]) == 1
+
+    assert "marks.csv cannot be written: No such file or directory" in " ".join(
+        capsys.readouterr().err.split()
+    )
 
 
 def test_an_old_day_is_asked_for_with_its_month(

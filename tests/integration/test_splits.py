@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
@@ -15,18 +16,22 @@ import numpy as np
 import pandas as pd
 import producer_stack
 import pytest
+from delivered_files import document, write_file
 from producer_stack import invoke, serve_market, stream_records
 
 from producer import handler
 from stockstream.splits import SplitError
 from stockstream_local import cli
 from stockstream_operate import split_command
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.splits import write_splits
 from stockstream_operate.stack import Stack
 from transform.handler import handle
 
 OPENS = pd.Timestamp("2026-11-20T14:30:00Z"), pd.Timestamp("2026-11-23T14:30:00Z")
 BEFORE, AFTER = 250, 60
-STACK = Stack("mine", None, {"InstrumentTableName": "instruments"}, {"Instruments": "IBM,TSCO.LON"})
+OUTPUTS = {"InstrumentTableName": "instruments", "LakeBucketName": "lake"}
+STACK = Stack("mine", None, OUTPUTS, {"Instruments": "IBM,TSCO.LON"})
 
 
 class Splitting(NamedTuple):
@@ -170,7 +175,8 @@ def split(*arguments: str) -> int:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with serve_market() as provider_url, producer_stack.producer_stack(monkeypatch, provider_url):
-        monkeypatch.setattr(split_command, "find_stack", {STACK.name: STACK}.__getitem__)
+        monkeypatch.setattr(split_command, "find_stack", {STACK.name: STACK, None: STACK}.__getitem__)
+        boto3.client("s3").create_bucket(Bucket="lake")
         yield
 
 
@@ -181,11 +187,11 @@ def assert_right(
     bars = in_new_shares()
     assert list(documents) == [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in bars.index[BEFORE:shown]]
     traded = as_traded(bars, splitting)
-    for position, document in enumerate(documents.values(), BEFORE):
+    for position, each in enumerate(documents.values(), BEFORE):
         wanted = expected(bars, position)
-        assert {name: document[name] for name in wanted} == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+        assert {name: each[name] for name in wanted} == pytest.approx(wanted, rel=1e-9, abs=1e-12)
         raw = dict(zip(traded.columns, traded.iloc[position].tolist(), strict=True))
-        assert {name: document[name] for name in raw} == raw
+        assert {name: each[name] for name in raw} == raw
 
 
 @pytest.mark.usefixtures("stack")
@@ -265,6 +271,57 @@ def test_a_backfill_restates_what_looks_back_over_a_split(monkeypatch: pytest.Mo
     assert_right({time: each for time, each in documents.items() if time >= "2026-11-23"}, TEN_FOR_ONE)
 
 
+def splits_in_the_lake() -> list[dict[str, Any]]:
+    body = boto3.client("s3").get_object(Bucket="lake", Key="splits/splits.json")["Body"].read()
+    return [json.loads(line) for line in body.splitlines()]
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_split_and_its_correction_are_in_the_lake_at_once() -> None:
+    split("IBM", "8:1", "--at", "2026-11-23")
+    split("IBM", "10:1", "--at", "2026-11-23")
+    split("TSCO.LON", "1:8", "--at", "2026-07-01")
+
+    told = [(each["instrument"], each["until"], each["shares"]) for each in splits_in_the_lake()]
+
+    # Midnight in New York in winter, and in London in summer.
+    assert told == [("IBM", "2026-11-23T05:00:00Z", 10.0), ("TSCO.LON", "2026-06-30T23:00:00Z", 0.125)]
+    split("IBM", "none", "--at", "2026-11-23")
+    assert [each["instrument"] for each in splits_in_the_lake()] == ["TSCO.LON"]
+
+
+@pytest.mark.usefixtures("stack")
+def test_two_people_who_tell_of_splits_at_once_leave_both_in_the_lake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = write_splits
+    others = iter([("IBM", "10:1", "--at", "2026-11-23")])
+
+    def write_while_another_tells(known: Any) -> bytes:
+        lines = write(known)
+        for other in others:
+            split(*other)
+        return lines
+
+    monkeypatch.setattr(split_command, "write_splits", write_while_another_tells)
+    split("TSCO.LON", "1:8", "--at", "2026-07-01")
+
+    assert [each["instrument"] for each in splits_in_the_lake()] == ["IBM", "TSCO.LON"]
+
+
+@pytest.mark.usefixtures("stack")
+def test_the_lake_on_this_machine_has_the_splits_of_the_stack_that_runs_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(split_command, "FOLDER", tmp_path / "lake")
+    write_file(tmp_path / "lake", "2026-11-20", "a", [document("2026-11-20T20:59:00Z", 2500.0)])
+
+    assert cli.main(["split", "IBM", "10:1", "--at", "2026-11-23"]) == 0
+
+    with LakeEngine(tmp_path / "lake") as lake:
+        assert lake.query("SELECT close FROM bars_adjusted").rows == [(250.0,)]
+
+
 @pytest.mark.usefixtures("stack")
 def test_the_command_shows_what_is_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert split() == 0
@@ -322,11 +379,9 @@ def test_a_split_that_somebody_else_wrote_wrongly_stops_the_run_with_its_name() 
 def test_what_a_file_lists_can_be_split_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    boto3.client("s3").create_bucket(Bucket="lake")
     boto3.client("s3").put_object(Bucket="lake", Key="instruments.txt", Body=b"MSFT  # Microsoft\n")
     listed = replace(
         STACK,
-        outputs={**STACK.outputs, "LakeBucketName": "lake"},
         parameters={**STACK.parameters, "InstrumentsFileEnabled": "true"},
     )
     monkeypatch.setattr(split_command, "find_stack", lambda _name: listed)

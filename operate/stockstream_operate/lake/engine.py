@@ -20,8 +20,16 @@ from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
 from stockstream_operate.lake.files import Written, write_file
 from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
-from stockstream_operate.lake.reading import Sources, name_aside, quoted, read_files, select_files
-from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over, make_lake_sql
+from stockstream_operate.lake.reading import (
+    DUCKDB_TYPES,
+    Sources,
+    name_aside,
+    quoted,
+    read_files,
+    select_files,
+)
+from stockstream_operate.lake.splits import SPLITS_COLUMNS, SPLITS_FILE, SPLITS_TABLE
+from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql, history_over, make_lake_sql
 from stockstream_operate.whole_file import say_full, say_os_error
 
 if TYPE_CHECKING:
@@ -41,6 +49,9 @@ _WITHIN = re.compile(r'\{"exception_type":.*\}', re.DOTALL)
 _TELL_SECONDS = 0.2
 _ENDINGS = (".json.gz", ".parquet")
 _UNKNOWN_TABLE = "Table with name"
+_SPLITS = {name: DUCKDB_TYPES[kind] for name, kind in SPLITS_COLUMNS.items()}
+# Makes the table of the splits, without any.
+MAKE_SPLITS = f"CREATE TABLE {SPLITS_TABLE} ({', '.join(f'{name} {kind}' for name, kind in _SPLITS.items())})"
 
 
 class LakeQueryError(StockstreamError):
@@ -91,16 +102,17 @@ class LakeEngine:
         self.troubles: dict[Path, str] = {}
         self._database = duckdb.connect()
         self._aside = name_aside()
-        self._unread = set(TABLES.values())
+        self._unread = {*TABLES.values(), SPLITS_TABLE}
         self._execute("; ".join((*SETTINGS, AT_TIMEZONE)))
         self._places = _check([places] if isinstance(places, Path) else list(places))
         for place in filter(Path.is_dir, self._places):
             self.troubles |= find_strays(place)
+        self._execute(MAKE_SPLITS)
         if joined is None or not joined.files:
             self._read_all()
         else:
             self._read_beside(joined)
-        self._tables = [*list(self.lake_sql.views)[::-1], *TABLES.values()]
+        self._tables = [*list(self.lake_sql.views)[::-1], *TABLES.values(), SPLITS_TABLE]
         # What a query may read is the lake alone.
         folders = [self._aside, *(place.resolve() for place in self._places if place.is_dir())]
         files = [place.resolve() for place in self._places if not place.is_dir()]
@@ -222,11 +234,26 @@ class LakeEngine:
 
     def _read_tables(self, sql: str) -> None:
         """Fills the tables of the files that a statement names: what most ask for are the views."""
-        for table in sorted(self._unread & find_tables(sql)):
+        named = find_tables(sql)
+        if {SPLITS_TABLE, ADJUSTED} & named and SPLITS_TABLE in self._unread:
+            self._unread.remove(SPLITS_TABLE)
+            self._read_splits()
+        for table in sorted(self._unread & named):
             self._unread.remove(table)
             self._execute(f"CREATE TABLE {table} AS {self._select_table(table, {})}")
             files = [file for file in self._find_files() if table_of(file) == table]
             self._read(files, table, partial(self._select_table, table))
+
+    def _read_splits(self) -> None:
+        for place in filter(Path.is_dir, self._places):
+            if (file := place / SPLITS_FILE).exists():
+                try:
+                    self._execute(add_splits(file))
+                except LakeQueryError as error:
+                    raise LakeQueryError(
+                        f"{file} holds no splits: {str(error).splitlines()[0]}. "
+                        "`stockstream split` writes it anew, with the next split that it is told of."
+                    ) from error
 
     def _select_table(self, table: str, sources: Sources) -> str:
         return select_files(table, sources.get(table, ()), self.lake_sql.columns)
@@ -280,12 +307,8 @@ def make_views_beside(
     if settled := set(joined.files) - set(unsettled):
         delivered.append(joined.select(columns, settled))
         history.append(f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL")
-    _, *_, latest = lake_sql.views.values()
-    views |= {
-        DELIVERED: " UNION ALL ".join(delivered),
-        "bars_history": " UNION ALL ".join(history),
-        latest.name: to_duckdb(latest.sql),
-    }
+    of_joined = {DELIVERED: " UNION ALL ".join(delivered), "bars_history": " UNION ALL ".join(history)}
+    views |= {name: of_joined.get(name) or to_duckdb(view.sql) for name, view in lake_sql.views.items()}
     return [f'CREATE OR REPLACE VIEW "{name}" AS {sql}' for name, sql in views.items()]
 
 
@@ -301,6 +324,13 @@ def select_delivered(lake_sql: LakeSql, sources: Sources) -> str:
         for table in TABLES.values()
     )
     return f"WITH {tables} {to_duckdb(lake_sql.views[DELIVERED].sql)}"
+
+
+def add_splits(file: Path) -> str:
+    """DuckDB's statement that adds the splits of a file to their table."""
+    types = ", ".join(f"{name}: '{kind}'" for name, kind in _SPLITS.items())
+    form = f"format = 'newline_delimited', columns = {{{types}}}"
+    return f"INSERT INTO {SPLITS_TABLE} SELECT * FROM read_json({quoted(str(file.resolve()))}, {form})"
 
 
 def find_tables(sql: str) -> set[str]:

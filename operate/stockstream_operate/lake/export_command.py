@@ -32,6 +32,7 @@ def add_export(command: argparse.ArgumentParser) -> None:
     option(
         "--as-of", type=moment, metavar="MOMENT", help="only what was known then, with the numbers of then"
     )
+    option("--adjusted", action="store_true", help="prices and volumes in the shares of today")
     option("--stack", metavar="NAME", help="a stack in AWS, whose Athena answers and bills it (here)")
     option("--force", action="store_true", help="write over a file that is there")
     command.set_defaults(run=run_export)
@@ -52,7 +53,7 @@ def run_export(asked: argparse.Namespace, screen: Screen) -> None:
     known = {name for name, _ in lake.query(KNOWN).rows}
     names = [name.strip() for name in (asked.instruments or "").split(",") if name.strip()]
     instruments = tuple(dict.fromkeys(find_instrument(name, known) for name in names))
-    selection = Selection(instruments, asked.interval, asked.start, asked.end, asked.as_of)
+    selection = Selection(instruments, asked.interval, asked.start, asked.end, asked.as_of, asked.adjusted)
     sql = selection.ask(list(lake.lake_sql.views["bars_latest"].columns))
     part = path.with_name(f".{path.name}.part")
     try:

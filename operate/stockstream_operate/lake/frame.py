@@ -42,6 +42,7 @@ def read(
     end: Moment | None = None,
     interval: str | None = None,
     as_of: Moment | None = None,
+    adjusted: bool = False,
     stack: str | None = None,
 ) -> pd.DataFrame:
     """The bars of an instrument, each once and oldest first.
@@ -56,6 +57,8 @@ def read(
         end: the first moment at which it may not.
         interval: such as `1min`; needed only where the lake holds several of the instrument.
         as_of: only what was known at that moment, with the numbers of then; the newest, if it is not given.
+        adjusted: prices and volumes in the shares of today, by the splits that `stockstream split` was told
+            of; as they were traded, if it is not given. Not with `as_of`.
         stack: a stack in AWS, whose Athena answers and bills it; what the last run here delivered, if it is
             not given.
 
@@ -67,7 +70,7 @@ def read(
         what: None if said is None else parse_moment(said, what)
         for what, said in (("start", start), ("end", end), ("as_of", as_of))
     }
-    selection = Selection((instrument,), interval, **moments)
+    selection = Selection((instrument,), interval, **moments, adjusted=adjusted)
     try:
         import pandas as pd  # noqa: PLC0415 (half a second)
     except ImportError:

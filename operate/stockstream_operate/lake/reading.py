@@ -20,7 +20,8 @@ from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE
 from stockstream_operate.unpacking import UnpackError, unpack
 from stockstream_operate.whole_file import is_full_in_words, naming
 
-_TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
+# DuckDB's types, by Glue's.
+DUCKDB_TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 # What tells a document from any other object.
 _IDENTITY = {"id": str, "instrument": str, "interval": str, "open_time": str, "as_of": str}
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "double": (int, float), "int": int}
@@ -151,7 +152,7 @@ def select_files(table: str, files: Sequence[Path], types: Mapping[str, str]) ->
         files: each below its `dt=YYYY-MM-DD/`.
         types: of each column, in Glue's words.
     """
-    columns = {name: _TYPES[kind] for name, kind in types.items()}
+    columns = {name: DUCKDB_TYPES[kind] for name, kind in types.items()}
     fields = ", ".join(f'"{column}"' for column in columns)
     empty = ", ".join(f'CAST(NULL AS {kind}) AS "{column}"' for column, kind in columns.items())
     if not files:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from stockstream.errors import StockstreamError
 from stockstream.intervals import INTERVALS
+from stockstream_operate.lake.sql import ADJUSTED
 from stockstream_operate.moments import MomentError
 
 KNOWN = "SELECT DISTINCT instrument, interval FROM bars_latest ORDER BY instrument, interval"
@@ -28,9 +29,10 @@ class Selection:
         start: the first moment at which a bar may begin, UTC; None where there is no bound.
         end: the first moment at which it may not, UTC.
         as_of: with the numbers that were known then, UTC; None for the newest.
+        adjusted: with prices and volumes in the shares of today, and not as they were traded.
 
     Raises:
-        MomentError: the end is not after the start.
+        MomentError: the end is not after the start, or shares of today are asked for in the numbers of then.
         NoSuchBarsError: there is no such interval.
     """
 
@@ -39,6 +41,7 @@ class Selection:
     start: datetime | None = None
     end: datetime | None = None
     as_of: datetime | None = None
+    adjusted: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what no bar can fulfil."""
@@ -46,6 +49,11 @@ class Selection:
             raise MomentError(
                 f"No bar begins from {self.start:%Y-%m-%d %H:%M:%S} to before {self.end:%Y-%m-%d %H:%M:%S}: "
                 "the end must be after the start, and is itself left out"
+            )
+        if self.adjusted and self.as_of:
+            raise MomentError(
+                "What was known at a moment knew of no later split: ask for it as it was traded, "
+                "or leave the moment out"
             )
         if self.interval is not None and self.interval not in INTERVALS:
             raise NoSuchBarsError(f"{self.interval!r} is no interval: take one of {', '.join(INTERVALS)}")
@@ -65,7 +73,7 @@ class Selection:
             moment = _timestamp(self.as_of)
             conditions.append(f"known_from <= {moment}")
             conditions.append(f"(known_until > {moment} OR known_until IS NULL)")
-        source = "bars_history" if self.as_of else "bars_latest"
+        source = "bars_history" if self.as_of else ADJUSTED if self.adjusted else "bars_latest"
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT {', '.join(columns)} FROM {source}{where} ORDER BY instrument, interval, open_time"
 

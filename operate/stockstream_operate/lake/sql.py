@@ -4,6 +4,7 @@ The files are Athena's SQL. What stands in braces in them depends on the fields 
 
     {analytics}     the fields that are worked out, in their order
     {columns}       the columns of a bar in the views
+    {in_shares}     the same, prices and volumes in the shares of today
     {zone}          the time zone of a bar's exchange
     {delivered}     where the history is taken from: the view bars_delivered, or a part of it
     {history}       the SQL of the view bars_history
@@ -19,10 +20,11 @@ from functools import cache
 from pathlib import Path
 
 from stockstream.exchanges import EXCHANGES, NEW_YORK
-from stockstream.fields import COUNT, INSTANT, TIME, Field, list_fields, list_indicators
+from stockstream.fields import AMOUNT, COUNT, INSTANT, PRICE, TIME, Field, list_fields, list_indicators
 from stockstream.windows import Windows
 
 JSON_TABLE, PARQUET_TABLE, DELIVERED = "bars", "bars_parquet", "bars_delivered"
+ADJUSTED = "bars_adjusted"
 FOLDER = Path(__file__).parent
 # What `stockstream smoke` sends. The view bars_delivered leaves it out, and so do all that stand on it.
 TEST_INSTRUMENT = "STOCKSTREAM-TEST"
@@ -31,6 +33,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "bars_delivered": {"dt": "varchar"},
     "bars_history": {"known_from": "timestamp(3)", "known_until": "timestamp(3)"},
     "bars_latest": {},
+    ADJUSTED: {"shares": "double"},
 }
 # Two of the columns of a bar in the views stand elsewhere than in the document, or not in it at all.
 _IDENTITY = ("id", "instrument", "asset_class", "interval", "trading_day", "open_time", "as_of")
@@ -85,6 +88,7 @@ def make_lake_sql(windows: Windows) -> LakeSql:
     placeholders = fill(
         analytics=[field.name for row in list_indicators(windows) for field in row.fields],
         columns=list(columns),
+        in_shares=list(map(in_todays_shares, columns)),
         averages=[f"sma_{window}" for window in windows.sma],
     )
     views = {
@@ -138,12 +142,27 @@ def athena_type(field: Field) -> str:
     return {"string": "varchar", "int": "integer", "double": "double"}[glue_type(field)]
 
 
-def fill(analytics: list[str], columns: list[str], averages: list[str]) -> dict[str, str]:
+def in_todays_shares(column: str) -> str:
+    """A column of a bar in the views, with a price or a volume in the shares of today: `close / shares`."""
+    unit = _units().get(column, PRICE if column.startswith(("sma_", "ema_")) else "")
+    return f"{column} / shares" if unit == PRICE else f"{column} * shares" if unit == AMOUNT else column
+
+
+@cache
+def _units() -> dict[str, str]:
+    """The unit of each field but the averages, whose windows differ."""
+    return {field.name: field.unit for field in list_fields(Windows((2,), (2,)))}
+
+
+def fill(
+    analytics: list[str], columns: list[str], in_shares: list[str], averages: list[str]
+) -> dict[str, str]:
     """What stands for each placeholder of the files."""
     fast, slow = averages[1:3] if len(averages) >= _AVERAGES_TO_CHOOSE else ("close", averages[0])
     return {
         "analytics": ", ".join(analytics),
         "columns": ", ".join(columns),
+        "in_shares": ", ".join(in_shares),
         "zone": _zone(),
         "fast": fast,
         "slow": slow,

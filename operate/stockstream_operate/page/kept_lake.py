@@ -18,8 +18,11 @@ import duckdb
 from stockstream_operate.lake.delays import SINCE, Arrival, Delay, measure_delays, read_arrivals
 from stockstream_operate.lake.engine import (
     AT_TIMEZONE,
+    MAKE_SPLITS,
     SETTINGS,
+    LakeQueryError,
     Result,
+    add_splits,
     in_words,
     make_delivered,
     make_views_beside,
@@ -29,6 +32,7 @@ from stockstream_operate.lake.engine import (
 from stockstream_operate.lake.joined import Joined, find_opened, read_joined
 from stockstream_operate.lake.parts import day_of, find_days, find_files, name_of
 from stockstream_operate.lake.reading import name_aside, quoted, read_files
+from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
 from stockstream_operate.lake.sql import LakeSql
 
 # The first files are few, so that the newest bars are there at once.
@@ -77,6 +81,7 @@ class KeptLake:
         self._began: float | None = None
         self._arrivals: list[Arrival] = []
         self._read_at: dict[str, float] = {}
+        self._splits_changed: int | None = None
         self._database = self._begin()
 
     def __enter__(self) -> Self:
@@ -114,6 +119,7 @@ class KeptLake:
             self._start_anew(identity)
         if identity is None:
             return changed
+        changed |= self._take_splits()
         changed |= self._find_files()
         # Days and names say when a file came.
         newest_first = sorted(self._unread, key=lambda file: (file.parent.name, file.name), reverse=True)
@@ -165,7 +171,7 @@ class KeptLake:
     def _begin(self) -> duckdb.DuckDBPyConnection:
         database = duckdb.connect()
         tables = (make_delivered(self.lake_sql, name) for name in (_CAME, _COMING))
-        for statement in (*SETTINGS, AT_TIMEZONE, _KEEP_FOOTERS, *tables):
+        for statement in (*SETTINGS, AT_TIMEZONE, _KEEP_FOOTERS, MAKE_SPLITS, *tables):
             database.execute(statement)
         self._make_views(database)
         return database
@@ -177,12 +183,33 @@ class KeptLake:
     def _start_anew(self, identity: int | None) -> None:
         self._identity = identity
         self._days, self._unread, self._read, self._broken = {}, {}, set(), {}
+        self._splits_changed = None
         self._arrivals, self._read_at = [], {}
         self._hold_joined()
         # The old one closes itself when the last question to it is answered.
         database = self._begin()
         with self._lock:
             self._database = database
+
+    def _take_splits(self) -> bool:
+        """Reads the splits anew where their file has changed; whether it has."""
+        file = self._folder / SPLITS_FILE
+        try:
+            changed = file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+        if changed == self._splits_changed:
+            return False
+        with self._cursor() as cursor:
+            try:
+                with in_words():
+                    cursor.execute(f"BEGIN; DELETE FROM {SPLITS_TABLE}; {add_splits(file)}; COMMIT")  # noqa: S608 (our own names)
+                self._broken.pop(file, None)
+            except LakeQueryError as error:
+                cursor.execute("ROLLBACK")
+                self._broken[file] = f"holds no splits: {str(error).splitlines()[0]}."
+        self._splits_changed = changed
+        return True
 
     def _hold_joined(self) -> None:
         """Takes what is joined now; what was held before may go."""

@@ -1,9 +1,9 @@
 -- biggest movers
--- Each instrument's newest close beside the last close of the trading day before; the greatest moves first, up or down.
+-- Each instrument's newest close beside the last close of the trading day before, in the shares of today; the greatest moves first, up or down.
 
 WITH closes AS (
   SELECT instrument, interval, trading_day, max_by(close, open_time) AS close
-  FROM bars_latest
+  FROM bars_adjusted
   GROUP BY instrument, interval, trading_day
 ),
 moves AS (

@@ -173,7 +173,7 @@ def test_a_time_is_compared_as_a_time_and_not_as_a_text(tmp_path: Path) -> None:
         ("SELECT nope FROM bars_latest", 'Referenced column "nope" not found'),
         (
             "SELECT * FROM nowhere",
-            "The lake holds bars_latest, bars_history, bars_delivered, bars, bars_parquet.",
+            "holds bars_adjusted, bars_latest, bars_history, bars_delivered, bars, bars_parquet, splits.",
         ),
         ("DROP TABLE bars", "one SELECT at a time"),
         ("SELECT 1; SELECT 2", "one SELECT at a time"),

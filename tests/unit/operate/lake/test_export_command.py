@@ -13,6 +13,7 @@ from full_disk import files_end_at
 from nanoarrow import ArrayStream
 from nanoarrow.ipc import InputStream
 
+from stockstream.splits import Split
 from stockstream.windows import Windows
 from stockstream_local import cli
 from stockstream_operate.lake import access as lake_access
@@ -20,6 +21,7 @@ from stockstream_operate.lake import export_command
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine, Result
 from stockstream_operate.lake.files import write_file as write_file_of_bars
+from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 
 NOON = datetime(2026, 11, 20, 17)  # noqa: DTZ001 (UTC, as the day's model has it)
@@ -115,6 +117,19 @@ def test_csv_says_utc_and_quotes_what_needs_it(tmp_path: Path, capsys: pytest.Ca
             "2026-11-20T14:31:02.125Z,100.25,"
         )
     )
+
+
+def test_a_file_can_be_in_the_shares_of_today(small_lake: Path, tmp_path: Path) -> None:
+    keep_splits({"IBM": [Split("2026-11-23T05:00:00Z", 4, 1)]}, small_lake)
+    path = tmp_path / "bars.parquet"
+
+    assert cli.main(["export", str(path), "--adjusted"]) == 0
+
+    assert [(row["close"], row["volume"]) for row in read_parquet(path)] == [
+        (25.0625, 4000.0),
+        (25.25, 4000.0),
+        (1.16, None),
+    ]
 
 
 @pytest.mark.usefixtures("small_lake")

@@ -13,10 +13,12 @@ from delivered_day import DeliveredDay
 from delivered_files import document, write_file
 
 from stockstream.errors import StockstreamError
+from stockstream.splits import Split
 from stockstream.windows import Windows
 from stockstream_operate import read
 from stockstream_operate.lake import access as lake_access
 from stockstream_operate.lake.engine import LakeEngine, Result
+from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 
 NOON_IN_NEW_YORK = "2026-11-20T12:00:00-05:00"
@@ -82,6 +84,16 @@ def test_what_was_known_at_a_moment_has_nothing_that_came_later(day: DeliveredDa
     assert as_documents(frame.drop(columns="trading_day")) == expected(known, "IBM")
     assert frame.as_of.max() <= pd.Timestamp(NOON_IN_NEW_YORK)
     assert (read("IBM").loc[frame.index, "close"] != frame.close).sum() > 5
+
+
+def test_prices_are_those_of_the_shares_of_today_where_one_asks(small_lake: Path) -> None:
+    keep_splits({"IBM": [Split("2026-11-23T05:00:00Z", 10, 1)]}, small_lake)
+
+    adjusted, traded = read("IBM", adjusted=True), read("IBM")
+
+    assert (traded.close.tolist(), traded.volume.tolist()) == ([100.0], [1000.0])
+    assert (adjusted.close.tolist(), adjusted.volume.tolist()) == ([10.0], [10_000.0])
+    assert list(adjusted.columns) == list(traded.columns)
 
 
 @pytest.mark.usefixtures("lake")
@@ -155,6 +167,7 @@ def test_one_interval_of_several_has_to_be_named() -> None:
         ("IBM", {"start": "2026-13-01"}, "start is '2026-13-01', and no moment: write it as 2026-11-20 or"),
         ("IBM", {"end": "yesterday"}, "end is 'yesterday', and no moment"),
         ("IBM", {"as_of": pd.NaT}, "as_of is 'NaT', and no moment"),
+        ("IBM", {"as_of": "2026-11-20", "adjusted": True}, "knew of no later split"),
         ("IBM", {"start": "2026-11-20", "end": "2026-11-20"}, "the end must be after the start"),
     ],
     ids=str,

@@ -9,8 +9,10 @@ import pytest
 from delivered_files import document, write_file
 
 from stockstream.fields import list_fields
+from stockstream.splits import Split
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 
 FRIDAY, MONDAY = date(2026, 11, 20), date(2026, 11, 23)
@@ -35,6 +37,10 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 
 def utc(day: int, hour: int, minute: int = 0) -> str:
     return at(day, hour, minute).isoformat() + "Z"
+
+
+def tell_of_splits(lake: Path, instrument: str, *splits: Split) -> None:
+    keep_splits({instrument: splits}, lake)
 
 
 def pick(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
@@ -215,7 +221,10 @@ def test_the_bars_since_a_day_leave_out_what_opened_before(ask: Any) -> None:
     assert pick(rows, "open_time") == [(at(20, 0, 0),)]
 
 
-def test_bars_before_a_split_are_shown_in_the_shares_after_it_beside_what_was_traded(ask: Any) -> None:
+def test_bars_before_a_split_are_shown_in_the_shares_after_it_beside_what_was_traded(
+    ask: Any, tmp_path: Path
+) -> None:
+    tell_of_splits(tmp_path, "IBM", Split("2026-11-23T05:00:00Z", 10, 1))
     rows = ask(
         "split-adjusted bars",
         [
@@ -239,16 +248,23 @@ def test_bars_before_a_split_are_shown_in_the_shares_after_it_beside_what_was_tr
     assert known == pytest.approx([70.0, 70.0, 3.0], rel=1e-12)
 
 
-def test_splits_of_one_share_are_multiplied(tmp_path: Path) -> None:
-    write_file(tmp_path, "2026-11-20", "a", [document(utc(20, 14, 30), 100.0)])
-    with LakeEngine(tmp_path) as lake:
-        saved = lake.lake_sql.queries["split-adjusted bars"].sql
-        two = saved.replace("10, 1)", "3, 2), ('IBM', date '2026-12-01', 1, 8)")
-        columns, rows = lake.query(two)
+def test_splits_of_one_share_are_multiplied(ask: Any, tmp_path: Path) -> None:
+    tell_of_splits(tmp_path, "IBM", Split("2026-11-23T05:00:00Z", 3, 2), Split("2026-12-01T05:00:00Z", 1, 8))
+    rows = ask("split-adjusted bars", [document(utc(20, 14, 30), 100.0), document(utc(23, 14, 30), 70.0)])
 
-    (row,) = [dict(zip(columns, each, strict=True)) for each in rows]
     # A hundred became 66.67 in new shares, and 533.33 when eight of these became one.
-    assert row["adjusted_close"] == pytest.approx(100 * 2 / 3 * 8, rel=1e-12)
+    assert [row["adjusted_close"] for row in rows] == pytest.approx([100 * 2 / 3 * 8, 70 * 8], rel=1e-12)
+
+
+def test_a_return_over_a_split_is_that_of_the_holding(ask: Any, tmp_path: Path) -> None:
+    tell_of_splits(tmp_path, "IBM", Split("2026-11-23T05:00:00Z", 10, 1))
+    documents = [document(utc(20, 20, 59), 2500.0), document(utc(23, 14, 30), 252.0)]
+
+    (_, monday) = ask("daily bars with returns", documents)
+    (move,) = ask("biggest movers", documents)
+
+    assert (monday["return_1d"], move["move"]) == pytest.approx((252 / 250 - 1,) * 2, rel=1e-12)
+    assert move["previous_close"] == pytest.approx(250.0, rel=1e-12)
 
 
 # What each query finds of four bars: 99 of Friday 14:30, then 101 of 14:31, 102 of 14:35 and 111 of Monday.
@@ -261,7 +277,6 @@ FOUND_WITH_NULLS = {
     "gaps in a session": ("missing_bars", [3]),
     "latest bar of each instrument": ("close", [111.0]),
     "moving average crossovers": ("close", []),
-    # Friday's in new shares, since the list has a split of ten for one on Monday.
     "split-adjusted bars": ("close", [99.0, 101.0, 102.0, 111.0]),
 }
 

@@ -13,7 +13,12 @@ OTHERS = Windows((3, 300), (7,))
 
 
 def test_the_views_come_in_an_order_in_which_each_reads_only_earlier_ones() -> None:
-    assert list(make_lake_sql(Windows()).views) == ["bars_delivered", "bars_history", "bars_latest"]
+    assert list(make_lake_sql(Windows()).views) == [
+        "bars_delivered",
+        "bars_history",
+        "bars_latest",
+        "bars_adjusted",
+    ]
 
 
 def test_a_views_columns_have_athenas_types() -> None:

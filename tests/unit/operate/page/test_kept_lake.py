@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from delivered_files import document, write_file, write_parquet
 
+from stockstream.splits import Split
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
 from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page import kept_lake
 from stockstream_operate.page.kept_lake import KeptLake, Progress
@@ -51,6 +53,27 @@ def test_answers_as_the_files_do(folder: Path, kept: KeptLake) -> None:
     for view in LAKE_SQL.views:
         with LakeEngine(folder, LAKE_SQL) as engine:
             assert kept.query(ALL.format(view)) == engine.query(ALL.format(view)), view
+
+
+def test_takes_the_splits_when_they_come_and_as_they_are_corrected(folder: Path, kept: KeptLake) -> None:
+    write_file(folder, "2026-11-20", "0", [document("2026-11-20T14:30:00Z", 2500.0)])
+    kept.look()
+    told = "SELECT close FROM bars_adjusted"
+    assert kept.query(told).rows == [(2500.0,)]
+
+    keep_splits({"IBM": [Split("2026-11-23T05:00:00Z", 10, 1)]}, folder)
+    assert kept.look()
+    assert kept.query(told).rows == [(250.0,)]
+    assert not kept.look()
+
+    (folder / SPLITS_FILE).write_text('{"shares": "many"}\n')
+    assert kept.look()
+    assert kept.query(told).rows == [(250.0,)]
+    assert "splits.json holds no splits" in kept.trouble
+
+    keep_splits({}, folder)
+    assert kept.look()
+    assert (kept.query(told).rows, kept.trouble) == ([(2500.0,)], "")
 
 
 def test_reads_what_comes_and_nothing_twice(folder: Path, kept: KeptLake) -> None:
