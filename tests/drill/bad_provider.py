@@ -19,9 +19,11 @@ from stockstream_local.market.alphavantage import asked_count, asked_instrument,
 from stockstream_local.market.invented import MarketBar
 
 MINUTE = timedelta(minutes=1)
+HANGS = "never answered by the provider"
 # Of ten thousand requests.
 RATES = {
     "time-out": 60,
+    HANGS: 30,  # the request waits as long as it does
     "reset": 40,
     "unavailable": 60,
     "cut off": 40,
@@ -50,6 +52,7 @@ _BODIES = {
     "burst": {"Information": "Burst pattern detected. Please spread out your requests more evenly."},
     "minute limit": {"Note": "Minute-level rate limit reached. Please wait a minute."},
     "key refused": {"Error Message": "the parameter apikey is invalid or missing."},
+    "old key refused": {"Error Message": "the parameter apikey is invalid or missing."},
     "demo key": {"Information": "The **demo** API key is for demo purposes only."},
     "unknown symbol": {"Error Message": "Invalid API call. Please retry or visit the documentation."},
     "sample data": {"message": "This is artificial sample data for illustration."},
@@ -201,10 +204,13 @@ class Server(requests.Session):
         now: its clock.
         chance: draws what goes wrong.
         wait: lets so many seconds go by.
+        timeout_seconds: how long a client waits for its answer.
 
     Attributes:
         calm: whether nothing goes wrong.
+        key: the only one that is answered.
         down_until: until when no request is answered.
+        hangs: whether it takes requests meanwhile, and lets them wait.
         counts: how often each fault took place.
     """
 
@@ -214,20 +220,24 @@ class Server(requests.Session):
         now: Callable[[], datetime],
         chance: random.Random,
         wait: Callable[[float], None],
+        timeout_seconds: float,
     ) -> None:
         super().__init__()
         self._market, self._now, self._chance, self._wait = market, now, chance, wait
-        self.calm = False
+        self._timeout_seconds = timeout_seconds
+        self.calm = self.hangs = False
+        self.key = ""
         self.down_until = datetime.min.replace(tzinfo=UTC)
         self.counts: Counter[str] = Counter()
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = {name: str(value) for name, value in options["params"].items()}
-        fault = self._draw()
+        fault = self._draw(parameters["apikey"])
         if fault:
             self.counts[fault] += 1
+        self._wait({HANGS: self._timeout_seconds, "slow": SLOW_SECONDS}.get(fault or "", 0))
         match fault:
-            case "time-out":
+            case "time-out" | "never answered by the provider":
                 raise requests.ReadTimeout("no answer in time")
             case "reset":
                 raise requests.ConnectionError("connection reset by peer")
@@ -235,8 +245,6 @@ class Server(requests.Session):
                 return _respond(url, 503, b"<html>Service Unavailable</html>")
             case "no JSON":
                 return _respond(url, 200, b"<html>maintenance</html>")
-            case "slow":
-                self._wait(SLOW_SECONDS)
         if fault in _BODIES:
             return _respond(url, 200, json.dumps(_BODIES[fault]).encode())
         body = self._answer(parameters)
@@ -253,11 +261,13 @@ class Server(requests.Session):
         bars = self._market.shown(instrument.name, self._now(), asked_count(parameters))
         return write_answer(parameters, instrument, bars) if bars else b"{}"
 
-    def _draw(self) -> str | None:
+    def _draw(self, key: str) -> str | None:
+        if self._now() < self.down_until and not self.calm:
+            return HANGS if self.hangs else "time-out"
+        if key != self.key:
+            return "old key refused"
         if self.calm:
             return None
-        if self._now() < self.down_until:
-            return "time-out"
         drawn = self._chance.randrange(10_000)
         for fault, rate in RATES.items():
             if drawn < rate:

@@ -11,6 +11,7 @@ OUTAGES = {
     "throttle burst": ("#cc79a7", "#d894b9"),
     "stream not readable": ("#0072b2", "#4aa3d9"),
     "transform broken": ("#009e73", "#2fbf96"),
+    "AWS hangs": ("#e69f00", "#f0b840"),
 }
 BINS = 240
 _LEFT, _WIDTH, _ROW, _TOP = 290, 660, 34, 66

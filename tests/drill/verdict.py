@@ -75,7 +75,7 @@ def judge(world: World, lake: Path) -> Verdict:
             if bar.open_time >= world.day.start:
                 end = bar.open_time + timedelta(minutes=1)
                 delays.append((end, parse_instant(first_known[name]) - end))
-    faults += _dishonest(world, sent) + _known_otherwise(world, sent, history)
+    faults += world.reproaches + _dishonest(world, sent) + _known_otherwise(world, sent, history)
     kept, poison = set(world.set_aside()), set(world.poison)
     faults += [f"poison lost: {each!r}" for each in sorted(poison - kept)]
     faults += [f"set aside and left there: {each[:80]!r}" for each in sorted(kept - poison)]
@@ -151,7 +151,8 @@ def _known_otherwise(world: World, sent: list[Document], history: list[Document]
     """Bars that a reader would not have known at a moment as they were known then."""
     faults: list[str] = []
     span = world.day.end - world.day.start
-    moments = sorted(world.day.start + span * world.chance.random() for _ in range(MOMENTS))
+    chance = world.chance_of("moments")
+    moments = sorted(world.day.start + span * chance.random() for _ in range(MOMENTS))
     for moment in moments:
         text = format_instant(moment)
         known: dict[str, Document] = {}
