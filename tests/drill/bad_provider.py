@@ -127,11 +127,11 @@ class Market:
             start = end - (timedelta(hours=3) if instrument.name == listed else HISTORY)
             traded = self._traded[instrument.name] = []
             price = chance.uniform(20, 400)
-            for open_time in _minutes(instrument, start, end):
+            for open_time, closes in _minutes(instrument, start, end):
                 price *= 1 + chance.gauss(0, 0.0004)
                 rests = chance.randrange(1000) < RESTING
                 if not rests and not (instrument.name == halted and halt <= open_time < halt + HALT):
-                    traded.append(_trade(instrument, open_time, price, chance, end))
+                    traded.append(_trade(instrument, open_time, price, chance, closes))
                     self.counts.update(_peculiarities(traded[-1]))
 
     def shown(self, name: str, now: datetime, count: int) -> list[MarketBar]:
@@ -169,16 +169,17 @@ def _peculiarities(bar: Traded) -> Iterator[str]:
         yield "bar vanished for a while"
 
 
-def _minutes(instrument: Instrument, start: datetime, end: datetime) -> Iterator[datetime]:
+def _minutes(instrument: Instrument, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The minutes of trading, each with the end of its session."""
     for session in sessions_between(market_of(instrument, "regular"), start, end):
-        open_time = max(session.opens, start)
-        while open_time < min(session.closes, end):
-            yield open_time
+        open_time, closes = max(session.opens, start), min(session.closes, end)
+        while open_time < closes:
+            yield open_time, closes
             open_time += MINUTE
 
 
 def _trade(
-    instrument: Instrument, open_time: datetime, price: float, chance: random.Random, end: datetime
+    instrument: Instrument, open_time: datetime, price: float, chance: random.Random, closes: datetime
 ) -> Traded:
     digits = 4 if instrument.asset_class == "equity" else 5
     volume = None if instrument.asset_class == "fx" else chance.randrange(1, 5_000)
@@ -191,8 +192,9 @@ def _trade(
         revised_at = open_time + chance.randint(3, 25) * MINUTE
     late = chance.randint(2, 6) * MINUTE if chance.randrange(1000) < LATE else timedelta()
     vanishes = chance.randint(8, 40) * MINUTE if chance.randrange(1000) < VANISHING else timedelta(days=99)
-    if end - open_time < timedelta(hours=1):
-        vanishes = timedelta(days=99)  # in the end all of the day's bars are there
+    if closes - open_time < timedelta(hours=1):
+        # After an outage a session's last bars may be read but once, when half an hour has passed.
+        vanishes = timedelta(days=99)
     return Traded(first, final, open_time + late, revised_at, open_time + vanishes)
 
 

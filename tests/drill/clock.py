@@ -15,6 +15,11 @@ class Clock:
         self.now = now
         self.seconds = 0.0
 
+    def wait_until(self, moment: datetime) -> None:
+        """Nobody does anything until then; nothing where it has passed."""
+        if moment > self.now:
+            self.let_go_by((moment - self.now).total_seconds())
+
     def let_go_by(self, seconds: float) -> None:
         """Somebody waits."""
         self.now += timedelta(seconds=seconds)

@@ -14,7 +14,7 @@ class Day(NamedTuple):
         end: UTC; nothing goes wrong any more in CALM before it.
         halted: the name of an instrument that halts.
         listed: the name of one that is listed late.
-        times: how much more often something goes wrong than in a long day.
+        times: how much more often AWS fails than in a long day, and how much shorter the provider is down.
     """
 
     name: str

@@ -22,15 +22,16 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "models"), str(Path(__file__).parent)]
-# Before anything of AWS is imported: nothing here may reach a real account.
-os.environ |= {
-    "AWS_ACCESS_KEY_ID": "drill",
-    "AWS_SECRET_ACCESS_KEY": "drill",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-    "POWERTOOLS_METRICS_DISABLED": "true",
-    "LOG_LEVEL": "CRITICAL",
-}
+if __name__ == "__main__":
+    # Before anything of AWS is imported: nothing here may reach a real account.
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "drill",
+        "AWS_SECRET_ACCESS_KEY": "drill",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+        "LOG_LEVEL": "CRITICAL",
+    }
 
 from broken_promises import BROKEN
 from days import DAYS, SHORT, Day

@@ -29,11 +29,13 @@ class QuickAws:
     Attributes:
         items: the table's, by key, as DynamoDB's protocol has them.
         records: the stream's data, the oldest first.
+        overwritten: the keys of items that were written over another version than the one before.
     """
 
     def __init__(self) -> None:
         self.items: dict[str, Body] = {}
         self.records: list[bytes] = []
+        self.overwritten: list[str] = []
         self._operations: Mapping[str, Callable[[Body], Answer]] = {
             "GetItem": self._get_item,
             "BatchGetItem": self._batch_get_item,
@@ -60,7 +62,7 @@ class QuickAws:
         if not self._may_put(body):
             refusal = _error("ConditionalCheckFailedException")
             return Answer(HTTPStatus.BAD_REQUEST, refusal | {"Item": self.items[_key(body)]})
-        self.items[_key(body)] = body["Item"]
+        self._write(body)
         return Answer(HTTPStatus.OK, {})
 
     def _transact_write_items(self, body: Body) -> Answer:
@@ -75,8 +77,16 @@ class QuickAws:
             ]
             refusal = _error("TransactionCanceledException")
             return Answer(HTTPStatus.BAD_REQUEST, refusal | {"CancellationReasons": reasons})
-        self.items |= {_key(each): each["Item"] for each in puts}
+        for each in puts:
+            self._write(each)
         return Answer(HTTPStatus.OK, {})
+
+    def _write(self, put: Body) -> None:
+        item, key = put["Item"], _key(put)
+        before = self.items.get(key, {}).get("version", {"N": "0"})
+        if "version" in item and int(item["version"]["N"]) != int(before["N"]) + 1:
+            self.overwritten.append(key)
+        self.items[key] = item
 
     def _may_put(self, put: Body) -> bool:
         """Whether an item's condition holds; those that the producer sets are all about its version."""

@@ -96,6 +96,7 @@ class World:
         self.poison: list[bytes] = []
         self.counts: Counter[str] = Counter()
         self.firehose = Firehose(self._quick.records, lake, self.chance_of("Firehose"), self.measured)
+        self._to_hang: list[str] = []
         self._keys = 0
         self._key_is_stored_at: datetime | None = None
         self._replace_key()
@@ -114,7 +115,7 @@ class World:
             if self.day.end - clock.now <= CALM and not self.faults.calm:
                 self._calm_down()
             self._play_minute()
-            clock.now = clock.now.replace(second=0, microsecond=0) + MINUTE
+            clock.wait_until(clock.now.replace(second=0, microsecond=0) + MINUTE)
         for _ in range(2):
             self.firehose.read(clock.now)
             self.firehose.deliver(clock.now)
@@ -131,7 +132,8 @@ class World:
     @property
     def reproaches(self) -> list[str]:
         """What the producer should have done otherwise, whatever came of it."""
-        return self.faults.reproaches + self.processes.reproaches
+        overwritten = [f"{key}: written over a version that was not read" for key in self._quick.overwritten]
+        return self.faults.reproaches + self.processes.reproaches + overwritten
 
     def all_faults(self) -> Counter[str]:
         """How often each kind of fault took place."""
@@ -172,7 +174,7 @@ class World:
             if not calm and self._chance.randrange(100) == 0:
                 self.processes.replace_warm()
                 self.counts["cold start"] += 1
-            self._clock.now = max(self._clock.now, minute + timedelta(seconds=20))
+            self._clock.wait_until(minute + timedelta(seconds=20))
             self.processes.run()
         self._measure_stream()
         self.firehose.read(self._clock.now)
@@ -193,7 +195,8 @@ class World:
         """What lasts for a while, now and then."""
         chance = self._chance
         if chance.randrange(400) == 0:
-            self.server.down_until = self._begin_outage("provider outage", chance.randint(2, 150))
+            minutes = chance.randint(2, 150 // self.day.times)
+            self.server.down_until = self._begin_outage("provider outage", minutes)
             self.server.hangs = chance.randrange(2) == 0
         if chance.randrange(300) == 0:
             self.faults.burst_until = self._begin_outage("throttle burst", chance.randint(2, 10))
@@ -214,7 +217,9 @@ class World:
         """A service that takes calls and answers none, and a tail that its table fails for."""
         chance = self._chance
         if chance.randrange(120 // self.day.times) == 0:
-            service = chance.choice(CALLED)
+            # Each has its turn.
+            self._to_hang = self._to_hang or chance.sample(CALLED, len(CALLED))
+            service = self._to_hang.pop()
             self.faults.hung_until[service] = self._begin_outage("AWS hangs", chance.randint(1, 6))
             if service == "ssm":
                 self.processes.replace_warm()  # only a new process reads the key
