@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 TABLE, KEY_PARAMETER = "the-table", "/stockstream/api-key"
 # As in the template: how long Lambda lets a run take, and how long it waits for the provider.
 FUNCTION_SECONDS, PROVIDER_SECONDS = 50, 10
-# Whoever reads a key again does so once a minute at the most.
-_KEY_IS_KNOWN = timedelta(minutes=2)
 _PRODUCER = frozenset({("service", "producer")})
 _PRODUCER_FUNCTION = frozenset({("FunctionName", "ProducerFunction")})
 _AWS_ERRORS = (BotoCoreError, ClientError)
@@ -114,7 +112,7 @@ class Processes:
         faults: AWS's.
         counts: what became of the runs.
         last_run: when the last one began.
-        key_stored_at: since when the stored key has been the one that the provider takes.
+        key_known_at: from when on whoever reads the key again gets the one that the provider takes.
         reproaches: what a run should have done otherwise, in sentences.
     """
 
@@ -131,7 +129,7 @@ class Processes:
         self._instruments, self._server, self._clock, self._measured = instruments, server, clock, measured
         self.faults = Faults(aws, chance, times, clock, self._overtake)
         self.counts: Counter[str] = Counter()
-        self.last_run = self.key_stored_at = clock.now
+        self.last_run = self.key_known_at = clock.now
         self.reproaches: list[str] = []
         self._warm: Producer | None = None
         self._is_overtaken = False
@@ -217,7 +215,7 @@ class Processes:
     def _judge(self, seconds: float, troubles: Counter[str]) -> None:
         if seconds > FUNCTION_SECONDS:
             self._reproach(f"a run took {seconds:.0f} s, and Lambda ends it after {FUNCTION_SECONDS}")
-        is_known = self._clock.now - self.key_stored_at > _KEY_IS_KNOWN
+        is_known = self._clock.now >= self.key_known_at
         if is_known and troubles["old key refused"] > 1 and not troubles["at a call of ssm"]:
             self._reproach(f"a run showed an old key {troubles['old key refused']} times")
 

@@ -158,7 +158,8 @@ class World:
         self.faults.calm = self.server.calm = self.firehose.calm = True
         self.firehose.blind_until = self.firehose.broken_until = self._clock.now
         self.skews.append((self._clock.now, timedelta()))
-        self._store_key()
+        if self._key_is_stored_at:
+            self._store_key(late=True)
 
     def _play_minute(self) -> None:
         calm, minute = self.faults.calm, self._clock.now
@@ -232,14 +233,14 @@ class World:
     def _rotate_key(self) -> None:
         """Somebody replaces the provider's key; the new one is stored at once, as a rule."""
         if self._key_is_stored_at and self._clock.now >= self._key_is_stored_at:
-            self._store_key()
+            self._store_key(late=True)
         is_first = self._keys == 1 and self._clock.now >= self._rotates_at
         if is_first or (self._keys > 1 and self._chance.randrange(400) == 0):
             self._replace_key()
             self.counts["key rotated"] += 1
             late = 0 if is_first else self._chance.choice((0, 0, 3))
-            self._key_is_stored_at = self._clock.now + late * MINUTE
             if late:
+                self._key_is_stored_at = self._clock.now + late * MINUTE
                 self.counts["key stored minutes later"] += 1
             else:
                 self._store_key()
@@ -247,13 +248,15 @@ class World:
     def _replace_key(self) -> None:
         self._keys += 1
         self.server.key = f"S3CRETKEY{self._keys}"
+        self.processes.key_known_at = self.day.end
 
-    def _store_key(self) -> None:
+    def _store_key(self, *, late: bool = False) -> None:
         boto3.client("ssm").put_parameter(
             Name=KEY_PARAMETER, Value=self.server.key, Type="SecureString", Overwrite=True
         )
         self._key_is_stored_at = None
-        self.processes.key_stored_at = self._clock.now
+        # Whoever was refused before this reads the key again once a minute at the most.
+        self.processes.key_known_at = self._clock.now + late * 2 * MINUTE
 
     def _begin_outage(self, name: str, minutes: int) -> datetime:
         end = self._clock.now + minutes * MINUTE
