@@ -150,9 +150,12 @@ class World:
         keys = [key for key in self._aws.files() if key.startswith("processing-failed/")]
         return [entry for key in keys for entry in self._aws.entries(key)]
 
-    def skew_at(self, moment: datetime) -> timedelta:
-        """By how much the provider's clock was ahead at a moment."""
-        return next(skew for since, skew in reversed(self.skews) if since <= moment)
+    def provider_times(self, moment: datetime) -> Iterator[datetime]:
+        """What the provider's clock said at a moment, and whenever it was moved before, the latest first."""
+        for since, skew in reversed(self.skews):
+            if since <= moment:
+                yield moment + skew
+                moment = since
 
     def _calm_down(self) -> None:
         self.faults.calm = self.server.calm = self.firehose.calm = True

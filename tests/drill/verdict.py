@@ -133,12 +133,16 @@ def _wrong(document: Document, window: list[MarketBar]) -> list[str]:
 def _dishonest(world: World, sent: list[Document]) -> list[str]:
     """Records whose numbers are not those that the market had shown last at their as_of.
 
-    A bar that has vanished may be sent again, where another changes its look-back.
+    A bar that has vanished may be sent again, where another changes its look-back. So may one that shows no
+    more because the provider's clock was set back.
     """
     faults = []
     for record in sent:
         moment, open_time = parse_instant(record["as_of"]), parse_time(record["open_time"])
-        shown = world.market.known(record["instrument"], open_time, moment + world.skew_at(moment))
+        known = (
+            world.market.known(record["instrument"], open_time, at) for at in world.provider_times(moment)
+        )
+        shown = next(filter(None, known), None)
         numbers = tuple(record[name] for name in ("open", "high", "low", "close", "volume"))
         if shown is None or numbers != (shown.open, shown.high, shown.low, shown.close, shown.volume):
             faults.append(
