@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from multiprocessing import get_context
@@ -51,14 +51,10 @@ KEPT = Kept(ROOT / ".stockstream" / "drill", [ROOT / each for each in CODE])
 CALLS = ("GetItem", "BatchGetItem", "PutItem", "PutRecords")
 
 
-def play(day: Day, seed: int, broken: str = "") -> Outcome:
+def play(day: Day, seed: int) -> Outcome:
     """Plays a day, and judges it."""
     began = time.process_time()
-    with (
-        TemporaryDirectory() as folder,
-        BROKEN[broken]() if broken else nullcontext(),
-        open_world(day, seed, Path(folder)) as world,
-    ):
+    with TemporaryDirectory() as folder, open_world(day, seed, Path(folder)) as world:
         with redirect_stdout(StringIO()):  # what the functions log
             world.play()
             verdict = judge(world, Path(folder))
@@ -107,14 +103,25 @@ def play_seed(seed: int) -> Outcome:
     return KEPT.outcome(f"seed-{seed}", lambda: play(DAYS[seed % len(DAYS)], seed))
 
 
+def notice(name: str, seed: int) -> list[str]:
+    """What is wrong in a short day in which a promise is broken; it ends once a run is reproached."""
+    with (
+        TemporaryDirectory() as folder,
+        BROKEN[name](),
+        open_world(SHORT, seed, Path(folder)) as world,
+        redirect_stdout(StringIO()),
+    ):
+        world.play(until_reproached=True)
+        return world.reproaches or judge(world, Path(folder)).faults
+
+
 def find_broken(name: str) -> Broken:
     """After how many short days it is noticed that the promise is broken, and by what."""
 
     def find() -> Broken:
         for seed in range(1, BROKEN_SEEDS + 1):
-            outcome = play(SHORT, seed, name)
-            if outcome.wrong:
-                return Broken(name, seed, outcome.wrong[0])
+            if wrong := notice(name, seed):
+                return Broken(name, seed, wrong[0])
         return Broken(name, 0, "")
 
     return KEPT.outcome(f"broken-{list(BROKEN).index(name)}", find)

@@ -108,10 +108,12 @@ class World:
         """What draws for one part of the day."""
         return random.Random(f"{self._seed} {part}")
 
-    def play(self) -> None:
-        """The whole day, and its calm end."""
+    def play(self, *, until_reproached: bool = False) -> None:
+        """The whole day, and its calm end; or until a run should have done something otherwise."""
         clock = self._clock
         while clock.now < self.day.end:
+            if until_reproached and self.reproaches:
+                return
             if self.day.end - clock.now <= CALM and not self.faults.calm:
                 self._calm_down()
             self._play_minute()

@@ -8,7 +8,7 @@ from pathlib import Path
 import drill
 import pytest
 from broken_promises import BROKEN
-from days import SHORT, Day
+from days import Day
 from kept import Kept, NothingKeptError
 from picture import Strip
 from report import KINDS, Outcome
@@ -24,10 +24,13 @@ class Played:
         self.wrong: dict[int | str, list[str]] = {name: ["IBM: lost"] for name in BROKEN}
         self.kinds = Counter(kind for group in KINDS.values() for kind in group)
 
-    def play(self, day: Day, seed: int, broken: str = "") -> Outcome:
-        assert (day is SHORT) == bool(broken)
-        self.played.append(broken or seed)
-        wrong = self.wrong.get(broken or seed, [])
+    def notice(self, name: str, _seed: int) -> list[str]:
+        self.played.append(name)
+        return self.wrong[name]
+
+    def play(self, day: Day, seed: int) -> Outcome:
+        self.played.append(seed)
+        wrong = self.wrong.get(seed, [])
         strip = Strip(day.name, [0.0], [], [], [])
         counts = Counter(run=9), self.kinds, Counter[str](), MOMENTS
         return Outcome(day.name, seed, 100, 110, wrong, timedelta(minutes=3), 2, 4, *counts, strip, 60.0)
@@ -45,6 +48,7 @@ class Played:
 def days(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Played:
     days = Played()
     monkeypatch.setattr(drill, "play", days.play)
+    monkeypatch.setattr(drill, "notice", days.notice)
     monkeypatch.setattr(drill, "in_parallel", days.in_parallel)
     monkeypatch.setattr(drill, "KEPT", Kept(tmp_path / "kept", []))
     return days
