@@ -49,6 +49,7 @@ RUN_BY = {
     "stockstream compare": ("tests/integration/test_compare_command.py", '["compare"'),
     "stockstream split": ("tests/integration/test_splits.py", '["split"'),
     "stockstream instruments": ("tests/integration/test_instruments_command.py", '["instruments"'),
+    "make drill": ("tests/integration/test_drill_command.py", '["--seeds", "7", "200-201", "--report"'),
     "make generate": ("tests/unit/generate/test_files.py", "FILES"),
     "make search": ("tests/unit/local/test_search_containers.py", '["search", "up"]'),
 }  # fmt: skip

@@ -19,9 +19,11 @@ from stockstream_local.market.alphavantage import asked_count, asked_instrument,
 from stockstream_local.market.invented import MarketBar
 
 MINUTE = timedelta(minutes=1)
+HANGS = "never answered by the provider"
 # Of ten thousand requests.
 RATES = {
     "time-out": 60,
+    HANGS: 30,  # the request waits as long as it does
     "reset": 40,
     "unavailable": 60,
     "cut off": 40,
@@ -50,6 +52,7 @@ _BODIES = {
     "burst": {"Information": "Burst pattern detected. Please spread out your requests more evenly."},
     "minute limit": {"Note": "Minute-level rate limit reached. Please wait a minute."},
     "key refused": {"Error Message": "the parameter apikey is invalid or missing."},
+    "old key refused": {"Error Message": "the parameter apikey is invalid or missing."},
     "demo key": {"Information": "The **demo** API key is for demo purposes only."},
     "unknown symbol": {"Error Message": "Invalid API call. Please retry or visit the documentation."},
     "sample data": {"message": "This is artificial sample data for illustration."},
@@ -124,11 +127,11 @@ class Market:
             start = end - (timedelta(hours=3) if instrument.name == listed else HISTORY)
             traded = self._traded[instrument.name] = []
             price = chance.uniform(20, 400)
-            for open_time in _minutes(instrument, start, end):
+            for open_time, closes in _minutes(instrument, start, end):
                 price *= 1 + chance.gauss(0, 0.0004)
                 rests = chance.randrange(1000) < RESTING
                 if not rests and not (instrument.name == halted and halt <= open_time < halt + HALT):
-                    traded.append(_trade(instrument, open_time, price, chance, end))
+                    traded.append(_trade(instrument, open_time, price, chance, closes))
                     self.counts.update(_peculiarities(traded[-1]))
 
     def shown(self, name: str, now: datetime, count: int) -> list[MarketBar]:
@@ -166,16 +169,17 @@ def _peculiarities(bar: Traded) -> Iterator[str]:
         yield "bar vanished for a while"
 
 
-def _minutes(instrument: Instrument, start: datetime, end: datetime) -> Iterator[datetime]:
+def _minutes(instrument: Instrument, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The minutes of trading, each with the end of its session."""
     for session in sessions_between(market_of(instrument, "regular"), start, end):
-        open_time = max(session.opens, start)
-        while open_time < min(session.closes, end):
-            yield open_time
+        open_time, closes = max(session.opens, start), min(session.closes, end)
+        while open_time < closes:
+            yield open_time, closes
             open_time += MINUTE
 
 
 def _trade(
-    instrument: Instrument, open_time: datetime, price: float, chance: random.Random, end: datetime
+    instrument: Instrument, open_time: datetime, price: float, chance: random.Random, closes: datetime
 ) -> Traded:
     digits = 4 if instrument.asset_class == "equity" else 5
     volume = None if instrument.asset_class == "fx" else chance.randrange(1, 5_000)
@@ -188,8 +192,9 @@ def _trade(
         revised_at = open_time + chance.randint(3, 25) * MINUTE
     late = chance.randint(2, 6) * MINUTE if chance.randrange(1000) < LATE else timedelta()
     vanishes = chance.randint(8, 40) * MINUTE if chance.randrange(1000) < VANISHING else timedelta(days=99)
-    if end - open_time < timedelta(hours=1):
-        vanishes = timedelta(days=99)  # in the end all of the day's bars are there
+    if closes - open_time < timedelta(hours=1):
+        # After an outage a session's last bars may be read but once, when half an hour has passed.
+        vanishes = timedelta(days=99)
     return Traded(first, final, open_time + late, revised_at, open_time + vanishes)
 
 
@@ -201,10 +206,13 @@ class Server(requests.Session):
         now: its clock.
         chance: draws what goes wrong.
         wait: lets so many seconds go by.
+        timeout_seconds: how long a client waits for its answer.
 
     Attributes:
         calm: whether nothing goes wrong.
+        key: the only one that is answered.
         down_until: until when no request is answered.
+        hangs: whether it takes requests meanwhile, and lets them wait.
         counts: how often each fault took place.
     """
 
@@ -214,20 +222,24 @@ class Server(requests.Session):
         now: Callable[[], datetime],
         chance: random.Random,
         wait: Callable[[float], None],
+        timeout_seconds: float,
     ) -> None:
         super().__init__()
         self._market, self._now, self._chance, self._wait = market, now, chance, wait
-        self.calm = False
+        self._timeout_seconds = timeout_seconds
+        self.calm = self.hangs = False
+        self.key = ""
         self.down_until = datetime.min.replace(tzinfo=UTC)
         self.counts: Counter[str] = Counter()
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = {name: str(value) for name, value in options["params"].items()}
-        fault = self._draw()
+        fault = self._draw(parameters["apikey"])
         if fault:
             self.counts[fault] += 1
+        self._wait({HANGS: self._timeout_seconds, "slow": SLOW_SECONDS}.get(fault or "", 0))
         match fault:
-            case "time-out":
+            case "time-out" | "never answered by the provider":
                 raise requests.ReadTimeout("no answer in time")
             case "reset":
                 raise requests.ConnectionError("connection reset by peer")
@@ -235,8 +247,6 @@ class Server(requests.Session):
                 return _respond(url, 503, b"<html>Service Unavailable</html>")
             case "no JSON":
                 return _respond(url, 200, b"<html>maintenance</html>")
-            case "slow":
-                self._wait(SLOW_SECONDS)
         if fault in _BODIES:
             return _respond(url, 200, json.dumps(_BODIES[fault]).encode())
         body = self._answer(parameters)
@@ -253,11 +263,13 @@ class Server(requests.Session):
         bars = self._market.shown(instrument.name, self._now(), asked_count(parameters))
         return write_answer(parameters, instrument, bars) if bars else b"{}"
 
-    def _draw(self) -> str | None:
+    def _draw(self, key: str) -> str | None:
+        if self._now() < self.down_until and not self.calm:
+            return HANGS if self.hangs else "time-out"
+        if key != self.key:
+            return "old key refused"
         if self.calm:
             return None
-        if self._now() < self.down_until:
-            return "time-out"
         drawn = self._chance.randrange(10_000)
         for fault, rate in RATES.items():
             if drawn < rate:

@@ -11,6 +11,7 @@ OUTAGES = {
     "throttle burst": ("#cc79a7", "#d894b9"),
     "stream not readable": ("#0072b2", "#4aa3d9"),
     "transform broken": ("#009e73", "#2fbf96"),
+    "AWS hangs": ("#e69f00", "#f0b840"),
 }
 BINS = 240
 _LEFT, _WIDTH, _ROW, _TOP = 290, 660, 34, 66
@@ -84,15 +85,15 @@ def _legend() -> Iterator[str]:
         yield f'<rect class="o{number}" x="{x}" y="14" width="18" height="8"/>'
         yield f'<text x="{x + 24}" y="22">{escape(name)}</text>'
         x += 50 + 6.4 * len(name)
-    yield f'<path class="rang" d="M{x} 22V16H{x + 18}V22"/>'
-    yield f'<text x="{x + 24}" y="22">people know that the pipeline is down</text>'
+    yield f'<rect class="kill" x="{x}" y="12" width="1" height="10"/>'
+    yield f'<text x="{x + 8}" y="22">a process is killed</text>'
     yield '<path class="delay" d="M14 46V36L20 40 26 34 32 46z"/>'
     yield (
         f'<text x="38" y="46">how long the slowest bar took until readers knew it: the whole height is '
         f"{_LONGEST:.0f} minutes or more</text>"
     )
-    yield '<rect class="kill" x="720" y="36" width="1" height="10"/>'
-    yield '<text x="728" y="46">a process is killed</text>'
+    yield '<path class="rang" d="M690 46V40H708V46"/>'
+    yield '<text x="714" y="46">people know that the pipeline is down</text>'
 
 
 def _draw_strip(strip: Strip, y: int) -> Iterator[str]:

@@ -75,7 +75,7 @@ def judge(world: World, lake: Path) -> Verdict:
             if bar.open_time >= world.day.start:
                 end = bar.open_time + timedelta(minutes=1)
                 delays.append((end, parse_instant(first_known[name]) - end))
-    faults += _dishonest(world, sent) + _known_otherwise(world, sent, history)
+    faults += world.reproaches + _dishonest(world, sent) + _known_otherwise(world, sent, history)
     kept, poison = set(world.set_aside()), set(world.poison)
     faults += [f"poison lost: {each!r}" for each in sorted(poison - kept)]
     faults += [f"set aside and left there: {each[:80]!r}" for each in sorted(kept - poison)]
@@ -133,12 +133,16 @@ def _wrong(document: Document, window: list[MarketBar]) -> list[str]:
 def _dishonest(world: World, sent: list[Document]) -> list[str]:
     """Records whose numbers are not those that the market had shown last at their as_of.
 
-    A bar that has vanished may be sent again, where another changes its look-back.
+    A bar that has vanished may be sent again, where another changes its look-back. So may one that shows no
+    more because the provider's clock was set back.
     """
     faults = []
     for record in sent:
         moment, open_time = parse_instant(record["as_of"]), parse_time(record["open_time"])
-        shown = world.market.known(record["instrument"], open_time, moment + world.skew_at(moment))
+        known = (
+            world.market.known(record["instrument"], open_time, at) for at in world.provider_times(moment)
+        )
+        shown = next(filter(None, known), None)
         numbers = tuple(record[name] for name in ("open", "high", "low", "close", "volume"))
         if shown is None or numbers != (shown.open, shown.high, shown.low, shown.close, shown.volume):
             faults.append(
@@ -151,7 +155,8 @@ def _known_otherwise(world: World, sent: list[Document], history: list[Document]
     """Bars that a reader would not have known at a moment as they were known then."""
     faults: list[str] = []
     span = world.day.end - world.day.start
-    moments = sorted(world.day.start + span * world.chance.random() for _ in range(MOMENTS))
+    chance = world.chance_of("moments")
+    moments = sorted(world.day.start + span * chance.random() for _ in range(MOMENTS))
     for moment in moments:
         text = format_instant(moment)
         known: dict[str, Document] = {}

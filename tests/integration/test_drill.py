@@ -2,20 +2,21 @@
 
 from collections import Counter
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from xml.etree import ElementTree as ET
 
 import pytest
 from alarm_evaluation import Metrics
-from aws_faults import RATES
+from aws_faults import HUNG, PUT_ERRORS, RATES, REPEATED, TAIL_FAILS
+from days import SHORT
 from moto import mock_aws
 from notices import DOWN, tell
 from picture import Strip
-from report import KINDS, describe, paint, untried
+from report import KINDS, Broken, Drilled, describe, paint, untried
 from report import Outcome as OutcomeOfDay
-from trading_day import SHORT, open_world
+from trading_day import open_world
 from verdict import judge
 
 from alert.delivery import Outcome, report
@@ -26,19 +27,22 @@ MINUTE = timedelta(minutes=1)
 UNANSWERED = ("RunsUnanswered", frozenset({("service", "producer")}))
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [2])
 def test_nothing_is_lost_doubled_or_wrong_at_the_end_of_a_bad_day(seed: int, tmp_path: Path) -> None:
     with open_world(SHORT, seed, tmp_path) as world:
         world.play()
         verdict = judge(world, tmp_path)
-        told = tell(world.measured, SHORT.start, SHORT.end, world.chance)
+        told = tell(world.measured, SHORT.start, SHORT.end, world.chance_of("notices"))
 
     assert verdict.faults == []
     assert told.faults == []
     # Or the silence would prove nothing.
     assert verdict.bars > 1000
-    assert world.runs["killed"] > 5
-    assert set(world.faults.counts) >= RATES.keys()
+    assert world.processes.counts["killed"] > 5
+    kinds = {*RATES, *PUT_ERRORS, TAIL_FAILS, REPEATED, *HUNG}
+    assert kinds - set(world.faults.counts) == set()
+    assert world.counts["key rotated"] > 0
+    assert world.server.counts["old key refused"] > 0
     assert len(world.poison) > 3
     assert len(told.changes) > 3
     assert told.counts["notice refused by a channel"] > 0
@@ -121,13 +125,18 @@ def test_a_kind_of_fault_that_never_took_place_is_said() -> None:
 
 
 def test_the_report_counts_what_is_wrong_and_shows_each_day() -> None:
-    text = "\n".join(describe([outcome(), outcome()], [], ["## A month"], 300, "reliability.svg"))
+    broken = [Broken("a lease never ends", 2, "IBM|1min|2026-11-20T14:30:00Z: lost"), Broken("a put", 0, "")]
+    drilled = Drilled([outcome(), outcome()], broken, date(2026, 11, 28))
+    text = "\n".join(describe(drilled, "reliability.svg", ["## A month"]))
 
     assert "**2 days, 2,000 bars" in text
     assert "14 killed processes of 800 runs: 2 bars lost, doubled or wrong;\n24 outages" in text
     assert "2 notices missed" in text
     assert "| a day | 4 | 1,000 | 1,100 | 2 | 12 | 1 h 35 min | 2 |" in text
     assert "](reliability.svg)" in text
+    assert "Played on 28 November 2026 in 2 minutes of one processor" in text  # 75 s and 75 s
+    assert "| a lease never ends | 2 | `IBM\\|1min\\|2026-11-20T14:30:00Z: lost` |" in text
+    assert "| a put | none | `` |" in text
     assert text.endswith("## A month")
 
 
