@@ -106,6 +106,7 @@ def test_23_hours_without_a_reader_are_heard_within_15_minutes_though_the_other_
     assert first < found[0].at <= first + 15 * MINUTE
 
 
+@pytest.mark.sampled(1)
 def test_a_delivery_that_has_never_read_is_heard_within_15_minutes(sent: dict[datetime, float]) -> None:
     found = heard(world(sent, 1, (START, END)))
 

@@ -67,6 +67,7 @@ def test_an_answer_of_bad_bars_has_a_hundred_lines_and_then_one_for_each_new_bar
     assert len(lines(log, "bar rejected")) == 100 + 117
 
 
+@pytest.mark.slow
 def test_a_long_answer_of_bad_bars_is_not_asked_for_each_minute(
     log: StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def test_a_revision_that_no_request_for_new_bars_shows_is_seen_the_same_day(
     assert world.missing("IBM", OPENING, NIGHT) == []
 
 
+@pytest.mark.slow
 def test_what_the_tail_no_longer_holds_is_not_seen_and_a_backfill_brings_it() -> None:
     # Read again at 17:52, and not remembered at 21:30; what is sent again then looks back on it as it is.
     world = friday(plan=Plan(None, 10))

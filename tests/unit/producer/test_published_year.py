@@ -207,6 +207,7 @@ WEEKS = [
 FIVE = timedelta(minutes=5)
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("exchange", "first", "last"), WEEKS, ids=[" ".join(each[:2]) for each in WEEKS])
 def test_odd_days_in_bars_of_five_minutes_are_what_the_exchange_published(
     exchange: str, first: str, last: str, log: StringIO, counted: Counter[str]

@@ -36,6 +36,7 @@ def test_twelve_new_instruments_come_to_one_page_a_minute(plan: Plan) -> None:
     assert [each.name for each in world.instruments if world.broken_lookbacks(each.name)] == []
 
 
+@pytest.mark.slow
 def test_twelve_instruments_come_back_after_an_outage_that_takes_more_pages_than_a_run_has() -> None:
     world = alpaca_world(TWELVE, Plan(None, 5), 1600)
     world.run(utc(17, 20, 50), utc(17, 21, 10))
