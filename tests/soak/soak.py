@@ -1,6 +1,6 @@
 """`make soak`: a trading month in one process, and whether anything in it grows.
 
-python tests/soak/soak.py                        November 2026, in a quarter of an hour
+python tests/soak/soak.py                        November 2026, in a few minutes
 python tests/soak/soak.py --days 9               its first days
 python tests/soak/soak.py --report               and writes docs/soak.md
 """
