@@ -41,6 +41,7 @@ from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import BarStream
 from stockstream.instruments import parse_instruments
+from stockstream.observability import metrics
 from stockstream.times import format_time
 from stockstream.windows import Windows
 
@@ -139,6 +140,7 @@ def _run(pipe: Connection, provider: str, size: int, url: str, first: bool) -> N
         seconds, processor = time.perf_counter() - before, time.process_time() - processor
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
         runs.append(Measured(kind, _calls(url), sum(sent.values()), seconds, processor, most))
+        metrics.clear_metrics()  # as Lambda's handler does, which writes them first
         moment += timedelta(minutes=1)
     pipe.send(runs)
 

@@ -34,7 +34,7 @@ BARS_AN_ANSWER = 100
 def write_scaling_page() -> str:
     """The page's text."""
     return _PAGE.format(
-        alpaca=f"{1000 * PRODUCER_SECONDS['alpaca']:.0f}",
+        alpaca=f"{1000 * PRODUCER_SECONDS['alpaca']:.1f}",
         alphavantage=f"{1000 * PRODUCER_SECONDS['alphavantage']:.0f}",
         base=f"{PRODUCER_MB:.0f}",
         kilobytes=f"{1000 * PRODUCER_MB_AN_INSTRUMENT:.0f}",
@@ -195,7 +195,7 @@ a daily limit, answers in {latency} s, and these figures of one bar and one inst
 | what | measured |
 |---|--:|
 | processor of an answer, AWS's clients in it | {alpaca} ms with Alpaca, {alphavantage} with Alpha Vantage |
-| memory of the producer | {base} MB, and {kilobytes} KB an instrument |
+| memory of the producer, with a thousand or more | {base} MB, and {kilobytes} KB an instrument |
 | a record | {record} bytes |
 
 The processor is this project's machine's, which others use at the same time; Lambda's may be quicker.

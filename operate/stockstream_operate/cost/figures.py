@@ -7,10 +7,11 @@ virtual ones of 2026; Lambda's may be quicker.
 # bench/record_size.py: a record with full look-backs.
 RECORD_BYTES = 3_200
 # make bench-instruments: a run of one-minute bars, with its AWS clients.
-PRODUCER_MB = 80.0
-PRODUCER_MB_AN_INSTRUMENT = 0.035
+# Up to a hundred instruments take half of these MB.
+PRODUCER_MB = 190.0
+PRODUCER_MB_AN_INSTRUMENT = 0.021
 # Of an instrument's answer and its new bar. Each of Alpha Vantage's is a request, and shows a hundred bars.
-PRODUCER_SECONDS = {"alpaca": 0.0040, "alphavantage": 0.016}
+PRODUCER_SECONDS = {"alpaca": 0.0066, "alphavantage": 0.016}
 # make bench-tail, of equities: units of DynamoDB for the tail of a bar; a bar's seconds of a processor in the
 # transform, and its bytes in a file.
 WRITE_UNITS_A_BAR = 1.15
