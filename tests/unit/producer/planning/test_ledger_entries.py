@@ -1,9 +1,16 @@
 """What a run writes into the ledger: answers, failures, silence, and what was told."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from producer.planning.ledger import Ledger, RequestState
-from producer.planning.ledger_entries import record_answer, record_failure, record_silence, record_told
+from producer.planning.ledger_entries import (
+    record_answer,
+    record_failure,
+    record_silence,
+    record_told,
+    record_waiting,
+)
 from producer.providers.provider_errors import FailureOutcome
 
 
@@ -139,6 +146,37 @@ def test_remembers_when_the_first_request_failed_since_the_newest_answer() -> No
         ledger = record_failure(ledger, NOON.replace(minute=minute), ["IBM"], outcome)
     assert ledger.instruments["IBM"].failed_at == utc("2026-11-20T17:03")
     assert record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].failed_at is None
+
+
+def test_an_empty_answer_counts_as_asked_while_no_bar_has_come_and_no_other_failure_does() -> None:
+    never = Ledger()
+    known = record_answer(Ledger(), NOON, {"IBM": FIRST})
+    later = NOON + timedelta(minutes=5)
+
+    fail = partial(record_failure, now=later, names=["IBM"], outcome=FailureOutcome.WAIT)
+
+    def asked_at(ledger: Ledger) -> datetime | None:
+        return ledger.instruments["IBM"].asked_at
+
+    assert asked_at(fail(never, is_empty=True)) == FIRST + timedelta(minutes=5)
+    assert asked_at(fail(never)) is None
+    assert asked_at(fail(known, is_empty=True)) == FIRST
+    assert asked_at(fail(known)) == FIRST
+
+
+def test_what_did_not_get_its_turn_waits_since_the_first_time() -> None:
+    later = NOON + timedelta(minutes=5)
+    ledger = record_waiting(record_waiting(Ledger(), NOON, "IBM", again=False), later, "IBM", again=False)
+    assert ledger.instruments["IBM"] == RequestState(failed_at=FIRST)
+
+
+def test_a_reading_again_that_had_begun_counts_as_done() -> None:
+    known = record_answer(Ledger(), NOON, {"IBM": FIRST})
+    later = NOON + timedelta(minutes=5)
+    assert record_waiting(known, later, "IBM", again=True).instruments["IBM"].reread_at == FIRST + timedelta(
+        minutes=5
+    )
+    assert record_waiting(known, later, "IBM", again=False).instruments["IBM"].reread_at == FIRST
 
 
 def test_a_failure_leaves_what_the_stream_has_not_taken() -> None:
