@@ -211,7 +211,7 @@ def test_what_athena_answers_becomes_the_same_file(
     assert as_truth(reader(path)) == day.latest
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow  # the limit is the whole process's, so that it may meet what another test has left running
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("ending", ["parquet", "csv", "arrows"])
 def test_a_file_that_cannot_be_written_whole_is_not_written(
