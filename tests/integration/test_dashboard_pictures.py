@@ -24,7 +24,6 @@ def today() -> dict[str, str]:
     return draw_pictures()
 
 
-@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_picture_is_as_it_would_be_drawn_today(name: str, today: dict[str, str]) -> None:
     assert sorted(today) == sorted(NAMES)

@@ -211,7 +211,6 @@ def test_what_athena_answers_becomes_the_same_file(
     assert as_truth(reader(path)) == day.latest
 
 
-@pytest.mark.slow  # the limit is the whole process's, so that it may meet what another test has left running
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize("ending", ["parquet", "csv", "arrows"])
 def test_a_file_that_cannot_be_written_whole_is_not_written(
@@ -228,8 +227,9 @@ def test_a_file_that_cannot_be_written_whole_is_not_written(
     assert cli.main(["export", str(file), "--force"]) == 1
 
     said = capsys.readouterr().err
-    assert said.startswith("stockstream: ")
-    assert f"{tmp_path}/.{file.name}.part" in said
+    *_, last = said.splitlines()  # on a busy machine it says first that the lake's days are joined
+    assert last.startswith("stockstream: ")
+    assert f"{tmp_path}/.{file.name}.part" in last
     assert "Traceback" not in said
     assert "exception_type" not in said
     assert file.read_text() == "before"
