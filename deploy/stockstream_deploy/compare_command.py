@@ -26,6 +26,7 @@ from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.lake.access import QueryableLake, open_lake
 from stockstream_operate.lake.selection import KNOWN, NoSuchBarsError, Selection, find_instrument
 from stockstream_operate.screen import Screen
+from stockstream_operate.whole_file import replacing, say_full
 
 PERCENT = 0.5
 # So many lines name differing bars; the rest is a number.
@@ -124,14 +125,14 @@ def _tell(said: CrossCheck, title: str, percent: float, screen: Screen) -> None:
 
 def _mark(said: CrossCheck, bars: str, other: str, file: Path) -> None:
     try:
-        with file.open("w", newline="", encoding="utf-8") as opened:
+        with replacing(file) as part, part.open("w", newline="", encoding="utf-8") as opened:
             writer = csv.writer(opened)
             writer.writerow(("id", "close", "other_close", "percent", "other_source"))
             for pair in said.differing:
                 bar = f"{bars}|{format_time(pair.open_time)}"
                 writer.writerow((bar, pair.here, pair.there, pair.percent, other))
     except OSError as error:
-        raise CompareError(f"{file} cannot be written: {error.strerror}") from None
+        raise CompareError(f"{file} cannot be written: {say_full(error.strerror or str(error))}") from None
 
 
 def _choose_interval(asked: str | None, known: list[str], name: str) -> str:

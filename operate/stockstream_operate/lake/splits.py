@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stockstream.splits import SplitsByName, effective
+from stockstream_operate.whole_file import write_whole
 
 # Below the lake's bucket or folder. A table of Athena's is a folder.
 SPLITS_FILE = "splits/splits.json"
@@ -56,9 +57,11 @@ def write_splits(known: SplitsByName) -> bytes:
 
 
 def keep_splits(known: SplitsByName, folder: Path) -> None:
-    """Writes the file into a lake on this machine, whole or not at all."""
+    """Writes the file into a lake on this machine, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; its `filename` says which.
+    """
     path = folder / SPLITS_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(write_splits(known))
-    part.replace(path)
+    write_whole(path, write_splits(known))
