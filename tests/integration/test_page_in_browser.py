@@ -1,11 +1,13 @@
 """The page in a real browser: what a person sees and does, and that nothing leaves this machine."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,7 +15,9 @@ from browser import BROWSER, Browser, Page
 from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
+from stockstream_operate.page.candles import Json
 from stockstream_operate.page.page_server import PageServer
+from stockstream_operate.page.sights import Sight
 from stockstream_operate.stack_report import AlarmState, Change, StackReport
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
@@ -125,6 +129,41 @@ def test_bars_appear_with_their_numbers_and_in_what_kind_of_prices(seen: Seen) -
     health = seen.page.value("document.querySelector('#health').innerText")
     assert f"{3 * (BARS - 1) + 1}\n" in health
     assert seen.page.complaints == []
+
+
+def test_what_comes_while_the_first_answer_is_on_its_way_is_shown_at_once(
+    empty: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, look, listen = empty.server.watch, empty.server.view, empty.server.watch.listen
+    has_come, is_heard = Event(), Event()
+
+    def look_before_they_come(sight: Sight | None, known: int | None) -> Json:
+        answer = look(sight, known)
+        if not has_come.is_set():
+            empty.arrive("IBM", empty.documents["IBM"][:-1])
+            while not watch.version:
+                time.sleep(0.01)
+            has_come.set()
+            is_heard.wait(UPDATE_SECONDS)
+        return answer
+
+    @contextmanager
+    def listen_when_they_have_come() -> Iterator[Callable[[float], int]]:
+        has_come.wait(UPDATE_SECONDS)
+        with listen() as wait:
+
+            def hear(seconds: float) -> int:
+                news = wait(seconds)
+                Timer(0.5, is_heard.set).start()
+                return news
+
+            yield hear
+
+    monkeypatch.setattr(empty.server, "view", look_before_they_come)
+    monkeypatch.setattr(watch, "listen", listen_when_they_have_come)
+    empty.page.open(address(empty.server))
+
+    empty.page.wait(DRAWN, UPDATE_SECONDS)
 
 
 def test_the_key_leaves_the_address_and_loading_again_works_without_it(seen: Seen) -> None:

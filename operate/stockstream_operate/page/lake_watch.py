@@ -97,6 +97,7 @@ class LakeWatch:
 
     Attributes:
         version: of what the lake holds; it grows when there may be something new.
+        news: how often something was told; a listener hears this number.
         trouble: why the last look failed; empty if it did not.
         runs: what `find_runs` said last.
     """
@@ -110,13 +111,13 @@ class LakeWatch:
         is_billed: bool = False,
     ) -> None:
         self.version = 0
+        self.news = 0
         self.trouble = ""
         self.runs = find_runs()
         self._lake = lake
         self._pause_seconds = pause_seconds
         self._find_runs = find_runs
         self._is_billed = is_billed
-        self._news = 0
         self._waiting = 0
         self._told = time.monotonic()
         self._busy_until = 0.0
@@ -152,7 +153,7 @@ class LakeWatch:
     def tell(self) -> None:
         """Tells those who wait that there is something new beside the lake."""
         with self._changed:
-            self._news += 1
+            self.news += 1
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -173,8 +174,8 @@ class LakeWatch:
         def wait(seconds: float) -> int:
             nonlocal known
             with self._changed:
-                self._changed.wait_for(lambda: self._news != known or self.is_closing, seconds)
-                known = self._news
+                self._changed.wait_for(lambda: self.news != known or self.is_closing, seconds)
+                known = self.news
             return known
 
         with self._changed:
@@ -220,6 +221,6 @@ class LakeWatch:
         self._unheard = False
         self.runs, self.trouble = runs, trouble
         with self._changed:
-            self._news += 1
+            self.news += 1
             self._told = time.monotonic()
             self._changed.notify_all()

@@ -87,7 +87,7 @@ class Views:
                 since is left out: the bars, the instruments and the fields.
         """
         # Before the questions: what comes while they are answered is news, and asked for again.
-        version = self._watch.version
+        version, news = self._watch.version, self._watch.news
         trouble, instruments, bars = self._watch.trouble, [], None
         try:
             instruments = self._ask_overview()
@@ -115,6 +115,7 @@ class Views:
         read, found = self._lake.progress
         told = {
             "version": version,
+            "news": news,
             "now": now.timestamp(),
             "where": self._subject.where,
             "price_kind": {"word": kind.word, "words": kind.words},

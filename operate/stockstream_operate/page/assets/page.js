@@ -26,6 +26,7 @@ let subject = ""; // what they are bars of
 let known = ""; // what the answer was asked with; the server leaves out what has not changed since
 let asking = false;
 let askAgain = false;
+let heard = 0; // the number of the newest news; an answer says which it was made after
 
 const firstAnswer = request();
 const { Chart, coloursOf } = await import("/chart.js");
@@ -60,18 +61,24 @@ function change(wanted) {
 function listen() {
   history.replaceState(null, "", `/${location.hash}`);
   const news = new EventSource("/news");
-  let heard = null;
+  let wasLost = false;
   news.onmessage = ({ data }) => {
-    // The server also says the same again, to be heard. What it says first, the first answer has told already.
-    if (data !== heard && !(heard === null && answer === null)) ask();
-    heard = data;
+    // The server says the same again from time to time, so that a lost connection is noticed.
+    heard = Number(data);
+    if (wasLost || isBehind()) ask();
+    wasLost = false;
   };
   news.onerror = () => {
-    heard = null;
+    wasLost = true;
+    heard = 0; // if it starts again, it counts its news anew
     sayLost("What serves this page has ended (`make run` or `stockstream page`), or this machine slept. If it runs again in a terminal, open the address that it prints there; until then you see what was known last.");
     if (news.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MILLISECONDS);
   };
   news.onopen = () => sayLost("");
+}
+
+function isBehind() {
+  return answer !== null && answer.news < heard;
 }
 
 function sayLost(text) {
@@ -105,6 +112,8 @@ async function ask(answering) {
   else if (text) {
     known = wanted;
     show({ ...answer, ...JSON.parse(text), heardAt: Date.now() });
+    // While the answer was on its way, there may have been news.
+    askAgain ||= isBehind();
   }
   if (askAgain) {
     askAgain = false;
