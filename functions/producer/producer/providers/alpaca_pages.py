@@ -28,6 +28,8 @@ from stockstream.times import format_time, parse_time
 
 _PRICES = ("o", "h", "l", "c")
 _VOLUME = "v"
+# A time has 20 characters.
+_LONGEST_STAMP = 32
 # No more of it is shown.
 _LONGEST_ERROR = 64 * 1024
 
@@ -138,7 +140,8 @@ def _read_stamp(stamp: object) -> str:
     """The start of a bar, in UTC; it has no fraction of a second."""
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
-    moment = parse_time(shorten(stamp))
+    # What was parsed is remembered, and something that is no time may be as long as the answer.
+    moment = parse_time(str(stamp)[:_LONGEST_STAMP])
     # At the ends of the calendar a time in UTC has no counterpart on other clocks.
     if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
         raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")
