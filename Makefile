@@ -6,14 +6,15 @@ export SAM_CLI_TELEMETRY := 0
 # Some containers forbid Python to keep compiled modules: each process would compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 # A file's tests stay together, since they may share a stack; more workers than two, since some of them wait.
-WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
+WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
+LINTS := lint-style lint-types lint-imports lint-template lint-locks
 COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version 3.13 \
 	--custom-compile-command 'make lock'
 # What some targets need is installed for them alone.
 ALONE := uv run --quiet --no-project --isolated --python .venv/bin/python --with-requirements
 AUDIT := $(ALONE) requirements/audit.txt
 
-.PHONY: help setup setup-tests run search test check check-tests test-slow drill soak mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures compatibility
+.PHONY: help setup setup-tests run search test all-tests check check-tests test-slow drill soak mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures compatibility
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -40,8 +41,11 @@ search: setup  ## OpenSearch and Dashboards here, in Docker, filled from `make r
 	@stockstream search up
 
 test: setup-tests  ## check and test everything, in random order (ARGS='-k transform')
-	@started=$$(date +%s); $(MAKE) --no-print-directory lint && pytest $(WORKERS) $(ARGS); status=$$?; \
+	@started=$$(date +%s); $(MAKE) --no-print-directory -k -j 6 $(LINTS) all-tests; status=$$?; \
 		echo "make test took $$(( $$(date +%s) - started )) s"; exit $$status
+
+all-tests:
+	@pytest $(WORKERS) $(ARGS)
 
 check: setup-tests  ## the quick part of it: style, types, imports, unit and property tests
 	@started=$$(date +%s); $(MAKE) --no-print-directory -k -j 4 lint-style lint-types lint-imports check-tests; status=$$?; \
@@ -86,7 +90,7 @@ release: setup-tests sbom  ## write dist/ for a tag: packages, bill of materials
 	@uv build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
 
 lint: setup-tests  ## check style, types, imports, the template and the locks, side by side
-	@$(MAKE) --no-print-directory -k -j 4 lint-style lint-types lint-imports lint-template lint-locks
+	@$(MAKE) --no-print-directory -k -j 4 $(LINTS)
 
 lint-style:
 	@ruff format --check --quiet .

@@ -76,7 +76,7 @@ CHRISTMAS = utc("2024-12-24T12:00"), utc("2024-12-26T12:00")
 NEW_YEAR = utc("2024-12-31T12:00"), utc("2025-01-02T12:00")
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "days",
     [
@@ -181,6 +181,7 @@ def at(time: str) -> datetime:
 RINGS_AND_ENDS = ("ALARM", "OK")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("plan", "minutes"), [(PAID, 30), (FREE, 50)])
 def test_a_provider_that_stands_still_is_noticed(plan: Plan, minutes: int) -> None:
     found = friday(plan, Trouble(at("16:00"), at("18:30"), freezes=True))
@@ -284,6 +285,7 @@ def test_a_quota_that_is_spent_is_heard_and_so_are_the_missing_bars() -> None:
     }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("plan", "minutes"), [(PAID, 5), (FREE, 20)])
 def test_a_stream_that_takes_nothing_is_heard_and_nothing_else(plan: Plan, minutes: int) -> None:
     found = friday(plan, Trouble(at("16:00"), at("18:00"), stream_refuses=True))
@@ -306,6 +308,7 @@ def test_a_price_that_jumps_is_heard_and_nothing_else(plan: Plan, minutes: int, 
     assert found[1].at - found[0].at <= 20 * MINUTE
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("moment", ["14:30", "21:00"])
 def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) -> None:
     assert friday(PAID, jumps=[Jump("IBM", at(moment), 1.2)]) == []
@@ -338,6 +341,7 @@ def test_a_symbol_that_is_renamed_beside_a_live_one_is_told_once(plan: Plan, lat
     assert at("16:45") < found[0].at <= at(latest)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("plan", "latest"), [(PAID, "14:50"), (FREE, "15:30")])
 def test_a_symbol_that_is_wrong_from_the_beginning_is_told_once(plan: Plan, latest: str) -> None:
     found = heard(Days("IBM,XYZ", plan, *FRIDAY, trades={"XYZ": never}))
@@ -353,6 +357,7 @@ def test_whoever_is_followed_alone_and_never_has_a_bar_is_missed_as_its_market_i
     assert at("14:45") < found[0].at <= at("15:00")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("plan", "minutes"), [(PAID, 35), (FREE, 60)])
 def test_a_provider_that_has_shown_nothing_but_impossible_bars_is_heard(plan: Plan, minutes: int) -> None:
     found = friday(plan, Trouble(*FRIDAY, impossible=True))
@@ -375,6 +380,7 @@ def test_nobody_falls_silent_because_others_were_asked_first_after_an_outage() -
 DOWN_AND_UP = [("PipelineDownAlarm", state) for state in RINGS_AND_ENDS]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("plan", [PAID, FREE])
 @pytest.mark.parametrize("delay", [timedelta(), DELAYED])
 def test_a_provider_that_is_down_is_told_once_and_its_end_once(plan: Plan, delay: timedelta) -> None:

@@ -104,6 +104,7 @@ def test_wherever_it_ends_no_bar_is_missing_or_there_twice_and_the_next_time_goe
     assert names(bucket) == [f"bars-parquet/dt={DAY}/compacted", f"bars/dt={TODAY}/today.json.gz"]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("deletes_raw", [True, False])
 @pytest.mark.parametrize("is_late", [True, False])
 def test_no_step_is_one_after_which_the_views_would_answer_otherwise(

@@ -121,6 +121,7 @@ def test_it_asks_for_each_package_that_it_imports(installed: Path) -> None:
     assert {re.sub("[-_.]+", "-", name) for name in packages} - needed(asked) - optional == set()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_completes_each_command(installed: Path, shell: str) -> None:
     script = ask(installed, "completion", shell).stdout

@@ -60,6 +60,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
+def page(browser: Browser) -> Page:
+    return browser.page()
+
+
+@pytest.fixture(scope="module")
 def documents() -> dict[str, list[dict[str, Any]]]:
     """Bars up to now; the last of each is not delivered yet."""
     now = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -67,11 +72,11 @@ def documents() -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def empty(browser: Browser, tmp_path: Path, documents: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
+def empty(page: Page, tmp_path: Path, documents: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
     """A page over a lake that nothing has come to."""
     stopped, lake, reports = Event(), tmp_path / "lake", [StackReport()]
     with serve_lake(lake, lambda: not stopped.is_set(), report=lambda: reports[-1]) as server:
-        page = browser.page()
+        page.forget()
         page.look(1280, 900)
         yield Seen(page, server, lake, documents, stopped, reports)
     page.open("about:blank")

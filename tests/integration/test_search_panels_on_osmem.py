@@ -169,6 +169,7 @@ def pandas_candles(width: str) -> pd.DataFrame:
 STEPS = {2: "1min", 9: "5min", 30: "10min", 60: "30min", 24 * 5: "1h", 24 * 30: "3h", 24 * 365: "24h"}
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("hours", "width"), STEPS.items())
 def test_a_candle_goes_from_the_first_open_to_the_last_close_of_its_step_and_has_its_ends(
@@ -556,6 +557,7 @@ EMPTY_TEXTS = {
 }
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_without_documents_says_so(ask: Ask, name: str, version: str) -> None:
@@ -564,6 +566,7 @@ def test_a_panel_without_documents_says_so(ask: Ask, name: str, version: str) ->
     assert draw(name, ask(name, late), version).texts("empty") == [EMPTY_TEXTS[name]]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_before_the_first_index_says_the_same(name: str, version: str) -> None:
@@ -573,6 +576,7 @@ def test_a_panel_before_the_first_index_says_the_same(name: str, version: str) -
     assert draw(name, nothing, version).texts("empty") == [EMPTY_TEXTS[name]]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_with_documents_does_not_say_that_it_has_none(ask: Ask, name: str, version: str) -> None:

@@ -195,6 +195,7 @@ def assert_right(
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("splitting", [TEN_FOR_ONE, ONE_FOR_EIGHT], ids=lambda each: each.ratio)
 def test_a_split_that_is_known_before_leaves_the_first_bar_and_all_after_it_right(
     splitting: Splitting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -210,6 +211,7 @@ def test_a_split_that_is_known_before_leaves_the_first_bar_and_all_after_it_righ
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("splitting", [TEN_FOR_ONE, ONE_FOR_EIGHT], ids=lambda each: each.ratio)
 def test_a_split_that_is_confirmed_late_sends_its_bars_again_with_a_later_as_of(
     splitting: Splitting, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
 """The examples of docs/guides.md, done in a copy of the repository: what they add is seen there."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,26 @@ def test_each_guide_whose_parts_are_all_here_has_an_example() -> None:
     ]
 
 
+def test_each_change_of_an_example_fits_what_is_here(tmp_path: Path) -> None:
+    for path in {change.path for example in EXAMPLES for change in example.changes}:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / path).exists():
+            shutil.copy(ROOT / path, tmp_path / path)
+
+    for example in EXAMPLES:
+        assert example.changes
+        for change in example.changes:
+            apply(change, tmp_path)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("title", [example.title for example in EXAMPLES])
 def test_what_an_example_types_ends_well(seen: dict[str, Any], title: str) -> None:
     assert any(".venv/bin/pytest" in command for command in seen[title])
     assert set(seen[title].values()) == {0}
 
 
+@pytest.mark.slow
 def test_the_indicator_and_the_class_are_in_the_document_and_in_the_lake(seen: dict[str, Any]) -> None:
     record, document = seen["record"], seen["document"]
     closes = [*record["lookback"]["close"], record["close"]]

@@ -271,6 +271,7 @@ def documents(clone: Path) -> list[dict[str, object]]:
     return [json.loads(line) for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
 
 
+@pytest.mark.slow
 def test_coins_are_live_without_a_key_and_each_provider_is_asked_over_tls(
     clone: Path, tmp_path: Path
 ) -> None:

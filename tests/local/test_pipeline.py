@@ -403,6 +403,7 @@ def list_error_files(stack: Stack) -> list[str]:
     return [each["Key"] for each in listed.get("Contents", [])]
 
 
+@pytest.mark.slow  # tests/integration/test_redrive_into_the_view.py is the short form
 @pytest.mark.usefixtures("here")
 def test_a_redrive_brings_what_firehose_set_aside_into_the_lake_once(stack: Stack) -> None:
     name = stack.outputs["TransformFunctionName"]

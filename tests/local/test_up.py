@@ -137,8 +137,13 @@ def assert_nothing_runs(clone: Path, said: str) -> None:
         time.sleep(0.1)
 
 
-def test_delivers_a_recording_with_the_right_numbers_and_ends(tmp_path: Path, recording: Path) -> None:
-    clone = make_clone(tmp_path)  # as a newcomer has it: nothing is built
+@pytest.mark.parametrize(
+    "is_built", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["built", "as a newcomer has it"]
+)
+def test_delivers_a_recording_with_the_right_numbers_and_ends(
+    tmp_path: Path, recording: Path, built: Path, *, is_built: bool
+) -> None:
+    clone = make_clone(tmp_path, built if is_built else None)
     with started(clone, "up", "--recorded", str(recording), "--bars", "100") as process:
         said, _ = process.communicate(timeout=180)
 
@@ -166,10 +171,17 @@ def test_delivers_a_recording_with_the_right_numbers_and_ends(tmp_path: Path, re
         np.testing.assert_allclose(told, column, rtol=1e-9, atol=1e-11, err_msg=field)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-@pytest.mark.parametrize(("step", "seconds"), [("Building", 1), ("Creating", 0.2)])
+@pytest.mark.parametrize(
+    ("step", "seconds", "number"),
+    [
+        ("Building", 1, signal.SIGINT),
+        ("Creating", 0.2, signal.SIGTERM),
+        pytest.param("Building", 1, signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("Creating", 0.2, signal.SIGINT, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_stops_all_that_was_started(
-    clone: Path, tmp_path: Path, number: signal.Signals, step: str, seconds: float
+    clone: Path, tmp_path: Path, step: str, seconds: float, number: signal.Signals
 ) -> None:
     if step == "Building":
         clone = make_clone(tmp_path)
@@ -184,25 +196,13 @@ def test_a_signal_stops_all_that_was_started(
     assert_nothing_runs(clone, said)
 
 
-def test_an_alarm_can_be_set_off_and_a_killed_run_leaves_no_emulator(clone: Path) -> None:
+def test_a_killed_run_leaves_no_emulator(clone: Path) -> None:
     with started(clone, "up") as process:
-        # Another test may have left bars here: then nothing is said of waiting for the first.
-        said = read_until(process, "Whoever has this address")
-        with started(clone, "alarm", "DeadLettersAlarm") as alarm:
-            answer, _ = alarm.communicate(timeout=20)
-        with started(clone, "alarm", "NoSuchAlarm") as wrong:
-            refusal, _ = wrong.communicate(timeout=20)
+        said = read_until(process, "Creating")
         # The emulator ends even when its parent cannot end it.
         process.kill()
         process.wait()
         assert_nothing_runs(clone, said)
-
-    assert (alarm.returncode, wrong.returncode) == (0, 1)
-    assert "DeadLettersAlarm is in ALARM" in answer
-    assert "There is no alarm NoSuchAlarm. There are: AlertsGivenUpAlarm" in refusal
-    with started(clone, "alarm") as late:
-        answer, _ = late.communicate(timeout=20)
-    assert "Nothing runs here" in answer
 
 
 @pytest.mark.slow
@@ -244,7 +244,7 @@ def test_a_run_goes_on_where_a_killed_one_ended(tmp_path: Path, built: Path, kil
     assert "First bars delivered" in rest
 
 
-def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
+def test_another_terminal_sees_how_it_goes_sets_off_an_alarm_and_ends_it(clone: Path) -> None:
     with started(clone, "up") as process:
         said = read_until(process, "The page: ")
         page = re.search(r"The page: (http://127\.0\.0\.1:\d+/\?key=\S+)", said)
@@ -252,6 +252,10 @@ def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
         shown = requests.get(page[1], timeout=30)
         stranger = requests.get(page[1].partition("?")[0], timeout=30)
         found = await_delivered(clone, bars=3 * 99)
+        with started(clone, "alarm", "DeadLettersAlarm") as alarm:
+            answer, _ = alarm.communicate(timeout=20)
+        with started(clone, "alarm", "NoSuchAlarm") as wrong:
+            refusal, _ = wrong.communicate(timeout=20)
         with started(clone, "down") as down:
             farewell, _ = down.communicate(timeout=60)
         rest, _ = process.communicate(timeout=20)
@@ -260,10 +264,16 @@ def test_another_terminal_sees_how_it_goes_and_ends_it(clone: Path) -> None:
     assert (found["running"], found["process"]) == (True, process.pid)
     assert {each["instrument"] for each in found["delivered"]} == {"IBM", "crypto:BTC/USD", "fx:EUR/USD"}
     assert all(each["bars"] >= 99 for each in found["delivered"])
+    assert (alarm.returncode, wrong.returncode) == (0, 1)
+    assert "DeadLettersAlarm is in ALARM" in answer
+    assert "There is no alarm NoSuchAlarm. There are: AlertsGivenUpAlarm" in refusal
     assert (down.returncode, farewell) == (0, "Stopped. Nothing is left running.\n")
     assert process.returncode == 0
     assert rest.endswith("Stopped. Nothing is left running.\n")
     assert_nothing_runs(clone, said)
+    with started(clone, "alarm") as late:
+        answer, _ = late.communicate(timeout=20)
+    assert "Nothing runs here" in answer
 
 
 @pytest.mark.slow
@@ -293,6 +303,7 @@ def test_a_port_that_is_taken_is_named(clone: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_failed_build_is_explained_and_leaves_nothing_behind(tmp_path: Path) -> None:
     clone = make_clone(tmp_path)
     requirements = clone / "layers" / "common" / "requirements.txt"

@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from math import ceil
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -98,6 +99,17 @@ class Market:
         return times[bisect_left(times, start) : bisect_left(times, end)]
 
 
+@cache
+def local_time(open_time: datetime) -> str:
+    """When a bar begins, as Alpha Vantage writes it."""
+    return open_time.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S")
+
+
+# Tests look at the same records again and again.
+_decode = lru_cache(20_000)(orjson.loads)
+
+
+@cache
 def close_of(open_time: datetime) -> float:
     """What a bar closes at."""
     return 100 + int(open_time.timestamp()) // 60 % 997 / 8
@@ -146,11 +158,7 @@ class AlphaVantageServer(Server):
         times = self.market.times[name]
         newest = bisect_right(times, now)  # the one that is forming shows
         if "month" in parameters:
-            shown = [
-                each
-                for each in times[:newest]
-                if each.astimezone(NEW_YORK).strftime("%Y-%m") == parameters["month"]
-            ]
+            shown = [each for each in times[:newest] if local_time(each).startswith(parameters["month"])]
         elif parameters["outputsize"] == "full":
             shown = times[bisect_left(times, now - LONG_ANSWER) : newest]
         else:
@@ -164,7 +172,7 @@ class AlphaVantageServer(Server):
                 "6. Time Zone": "US/Eastern",
             },
             f"Time Series ({parameters['interval']})": {
-                each.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S"): {
+                local_time(each): {
                     **dict.fromkeys(
                         ("1. open", "2. high", "3. low", "4. close"), str(self.shown_close(each))
                     ),
@@ -232,7 +240,7 @@ class Stream:
 
     def of_instrument(self, name: str) -> list[dict[str, Any]]:
         """All records of an instrument, in the order in which they came."""
-        return [orjson.loads(data) for key, data in self.records if key == name]
+        return [_decode(data) for key, data in self.records if key == name]
 
     def documents(self, name: str) -> dict[datetime, dict[str, Any]]:
         """Each bar of an instrument at its latest as_of."""

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from producer.publishing.price_moves import PriceMove
@@ -17,13 +18,14 @@ SAID_BY_THE_LAYER = {"producer": [ROOT / "layers" / "common" / "stockstream" / "
 STANDARD_KEYS = {"level", "location", "message", "timestamp", "service", "function_request_id", "exception"}
 
 
-def metrics_of(function: str) -> set[str]:
+@cache
+def metrics_of(function: str) -> frozenset[str]:
     """The names of the metrics that a function can send."""
     if function == "transform":  # which writes its metrics by itself
         refusals = [(str(number), RecordError(reason, "")) for number, reason in enumerate(Reason)]
         *_, line = describe({"records": []}, [], refusals, 0, "stockstream", "ERROR")
         (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
-        return {metric["Name"] for metric in directive["Metrics"]}
+        return frozenset(metric["Name"] for metric in directive["Metrics"])
     names: set[str] = set()
     for tree in _trees(function):
         for node in ast.walk(tree):
@@ -31,23 +33,25 @@ def metrics_of(function: str) -> set[str]:
                 names |= _looped_names(node)
             elif isinstance(node, ast.Call) and _called(node) == "add_metric":
                 names |= {str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant)}
-    return names
+    return frozenset(names)
 
 
-def messages_of(function: str) -> set[str]:
+@cache
+def messages_of(function: str) -> frozenset[str]:
     """The constant messages of a function's log lines."""
-    return {
+    return frozenset(
         value.value
         for call in _log_calls(function)
         for argument in [*call.args[:1], *(each.value for each in call.keywords if each.arg == "message")]
         for value in ast.walk(argument)
         if isinstance(value, ast.Constant) and isinstance(value.value, str)
-    }
+    )
 
 
-def keys_of(function: str) -> set[str]:
+@cache
+def keys_of(function: str) -> frozenset[str]:
     """The keys of a function's log lines."""
-    keys = STANDARD_KEYS | metrics_of(function)
+    keys = {*STANDARD_KEYS, *metrics_of(function)}
     for call in _log_calls(function):
         keys |= {each.arg for each in call.keywords if each.arg}
     for tree in _trees(function):
@@ -64,7 +68,7 @@ def keys_of(function: str) -> set[str]:
                     for key in each.keys
                     if isinstance(key, ast.Constant)
                 }
-    return keys | set(PriceMove._fields) if function == "producer" else keys
+    return frozenset(keys | set(PriceMove._fields) if function == "producer" else keys)
 
 
 def _trees(function: str) -> Iterator[ast.Module]:

@@ -83,21 +83,22 @@ def test_what_no_time_is_left_for_is_told_and_asks_for_nothing() -> None:
 
 
 def test_pages_that_break_off_send_what_came_and_the_next_backfill_goes_on_with_its_last_bar() -> None:
-    until = OCTOBER + timedelta(days=9)
+    until = OCTOBER + timedelta(days=1)
     world = coins_world(until)
+    world.server.page_bars = 1_000
 
     def second_page_of_october(asked: dict[str, str]) -> Refusal | None:
         is_october = asked["start"].startswith("2026-10")
-        return ConnectionError() if is_october and asked.get("page_token") == "10000" else None
+        return ConnectionError() if is_october and asked.get("page_token") == "1000" else None
 
     world.server.refuse = second_page_of_october
     told = world.producer.backfill([BTC], "2026-10", seconds=3600)[BTC.name]
     world.server.refuse = lambda _asked: None
 
-    assert told["sent"] == 10_000
+    assert told["sent"] == 1_000
     assert "no answer" in str(told["reason"])
-    # Nine days are 12,960 bars. The last bar of the first page is sent once more.
-    assert world.producer.backfill([BTC], "2026-10", seconds=3600)[BTC.name]["sent"] == 2_961
+    # A day has 1,440 bars. The last bar of the first page is sent once more.
+    assert world.producer.backfill([BTC], "2026-10", seconds=3600)[BTC.name]["sent"] == 441
     assert world.missing(BTC.name, OCTOBER, until) == []
 
 
