@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import requests
@@ -138,6 +139,12 @@ def _read_stamp(stamp: object) -> str:
     """The start of a bar, in UTC; it has no fraction of a second."""
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
+    return _open_time(stamp if isinstance(stamp, str) else shorten(stamp))
+
+
+# One minute's bars share their stamps, and a look-up costs a tenth of the reading.
+@lru_cache(maxsize=4096)
+def _open_time(stamp: str) -> str:
     moment = parse_time(shorten(stamp))
     # At the ends of the calendar a time in UTC has no counterpart on other clocks.
     if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
