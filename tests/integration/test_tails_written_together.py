@@ -189,6 +189,18 @@ def test_tails_whose_answer_is_lost_are_known_to_be_written(
         assert other_table.read_tail(name, "1min") == (tail_after(401), 2)
 
 
+def test_an_answer_that_does_not_say_what_became_of_each_tells_nothing(
+    table: InstrumentTable, client: "DynamoDBClient"
+) -> None:
+    def cut(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Responses"].pop()
+
+    client.meta.events.register("after-call.dynamodb.BatchExecuteStatement", cut)
+
+    assert table.write_together(next_writes(["A0", "A1"]), "1min") == [None, None]
+    assert table.write_tail("A0", "1min", tail_after(401), 1) == (tail_after(401), 2)
+
+
 def refuse(code: str) -> Callable[..., None]:
     def raise_it(**_: object) -> None:
         raise ClientError({"Error": {"Code": code, "Message": "refused"}}, "BatchExecuteStatement")

@@ -48,11 +48,13 @@ def update_items(client: "DynamoDBClient", table: str, updates: Sequence[Update]
         logger.warning("items not updated together", items=len(updates), detail=str(error))
         return [False] * len(updates)
     # A refusal of some is HTTP 200: each statement has its own response, in the order of the request.
-    errors = [response.get("Error") for response in answer["Responses"]]
-    codes = sorted({error.get("Code", "") for error in errors if error})
-    if codes:
-        logger.warning("some items not updated together", items=sum(map(bool, errors)), errors=codes)
-    return [error is None for error in errors]
+    responses = answer.get("Responses", [])
+    refused = [response.get("Error", {}).get("Code", "") for response in responses if "Error" in response]
+    if refused:
+        logger.warning("some items not updated together", items=len(refused), errors=sorted(set(refused)))
+    if len(responses) != len(updates):
+        return [False] * len(updates)
+    return ["Error" not in response for response in responses]
 
 
 def _statement(table: str, update: Update) -> Any:  # noqa: ANN401 (boto3's shape)

@@ -144,24 +144,22 @@ class InstrumentTable:
         Returns:
             What was surely written, in their order; None where write_tail is to be asked.
         """
-        heads: dict[int, tuple[str, Base, Item]] = {}
-        for position, (instrument, tail, read_version) in enumerate(writes):
+        updates: dict[str, Update] = {}
+        for instrument, tail, read_version in writes:
             key = _key(instrument, interval)
             base = self._base_at(key, read_version)
             head = encode_head(key, read_version + 1, tail, base)
             if named_base(head) != NO_BASE.digest and fits_one_unit(head):
-                heads[position] = key, base, head
-        written: list[VersionedTail | None] = [None] * len(writes)
-        if not heads:
-            return written
-        updates = [Update(head, writes[position].read_version) for position, (_, _, head) in heads.items()]
-        done = update_items(self._client, self._name, updates)
-        for (position, (key, base, _)), is_done in zip(heads.items(), done, strict=True):
-            if is_done:
-                version = writes[position].read_version + 1
-                self._seen[key] = version, base
-                written[position] = VersionedTail(writes[position].tail, version)
-        return written
+                updates[key] = Update(head, read_version)
+        done = update_items(self._client, self._name, list(updates.values())) if updates else []
+        written = {key for key, is_done in zip(updates, done, strict=True) if is_done}
+        for key in written:
+            read_version, base = self._seen[key]
+            self._seen[key] = read_version + 1, base
+        return [
+            VersionedTail(tail, read_version + 1) if _key(instrument, interval) in written else None
+            for instrument, tail, read_version in writes
+        ]
 
     def _base_at(self, key: str, read_version: int) -> Base:
         """The base that was seen beside a version of a head; none if that was another version."""
