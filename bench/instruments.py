@@ -108,7 +108,7 @@ def measure(provider: str, size: int, *, first: bool = False) -> list[Measured]:
 def _print(provider: str, size: int, run: Measured) -> None:
     calls = run.calls
     reads = calls.get("GetItem", 0) + calls.get("BatchGetItem", 0)
-    writes = calls.get("PutItem", 0) + calls.get("TransactWriteItems", 0)
+    writes = sum(calls.get(name, 0) for name in ("BatchExecuteStatement", "PutItem", "TransactWriteItems"))
     needed = WHOLE_PROCESSOR_MB * run.processor / RUN_SECONDS
     print(
         f"{provider:13}{size:11,} {run.kind:6}{run.sent:7,}{reads:7,}{calls.get('PutRecords', 0):6,}"

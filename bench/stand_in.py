@@ -5,6 +5,7 @@ The market answers after LATENCY_SECONDS, as a provider over the internet does, 
 
 import base64
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -76,6 +77,14 @@ class StandIn(LoopbackServer):
             case {"Item": item}:
                 self._calls["PutItem"] += 1
                 self._items[item["key"]["S"]] = item
+            case {"Statements": statements}:
+                self._calls["BatchExecuteStatement"] += 1
+                for statement in statements:
+                    # UPDATE "instruments" SET "version"=? ... WHERE "key"=? AND "version"=?
+                    *values, key, _ = statement["Parameters"]
+                    names = re.findall(r'SET "(\w+)"', statement["Statement"])
+                    self._items[key["S"]] |= dict(zip(names, values, strict=True))
+                return {"Responses": [{"TableName": "instruments"}] * len(statements)}
             case {"TransactItems": items}:
                 self._calls["TransactWriteItems"] += 1
                 for each in items:

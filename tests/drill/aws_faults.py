@@ -47,9 +47,13 @@ PUT_ERRORS = {
     "put answered 500": (500, "InternalFailureException"),
     "put answered 503": (503, "ServiceUnavailable"),
 }
+# Of ten thousand calls that update items: those of whose statements some fail.
+STATEMENTS_RATE = 300
+STATEMENTS_FAIL = "some statements of a call fail"
 # What the SDK sends again once its answer was lost, and which must know that it has been done.
 REPEATED = "conditional write repeated after a lost answer"
 TAIL_FAILS = "one tail unreachable"
+CONDITIONAL = {"PutItem", "TransactWriteItems", "BatchExecuteStatement"}
 # With less time than this a run may leave a put to the next one.
 _SECONDS_TO_PUT_AGAIN = 20
 
@@ -167,6 +171,8 @@ class Faults:
             return refusal
         if fault == "some refused":
             return self._refuse_some(request)
+        if fault == STATEMENTS_FAIL:
+            return self._fail_some(request)
         if fault == "overtaken":
             self._run_another()
         answer = self._pass_on(event_name, request)
@@ -218,7 +224,7 @@ class Faults:
     def _lose(self, fault: str | None, operation: str, request: AWSPreparedRequest) -> None:
         """What goes wrong once the call has done its work."""
         if fault == "answer lost":
-            self._lost_write = request.body if operation in {"PutItem", "TransactWriteItems"} else None
+            self._lost_write = request.body if operation in CONDITIONAL else None
             raise ReadTimeoutError(endpoint_url=request.url)
         if fault == "killed after":
             self._kill(f"after {operation}")
@@ -240,6 +246,8 @@ class Faults:
             return fault
         if operation == "PutRecords" and (fault := self._draw_put(request)):
             return fault
+        if operation == "BatchExecuteStatement" and self._chance.randrange(10_000) < STATEMENTS_RATE:
+            return STATEMENTS_FAIL
         drawn = self._chance.randrange(10_000)
         for fault, rate in self._rates.items():
             if drawn < rate:
@@ -292,6 +300,17 @@ class Faults:
         error = {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded"}
         results = [error if place in refused else next(taken) for place in range(len(records))]
         return _answer(request, 200, {"FailedRecordCount": len(refused), "Records": results})
+
+    def _fail_some(self, request: AWSPreparedRequest) -> AWSResponse:
+        """BatchExecuteStatement runs a part: 200, and each statement has its own result."""
+        statements = _body(request)["Statements"]
+        failed = set(self._chance.sample(range(len(statements)), self._chance.randint(1, len(statements))))
+        some = [each for place, each in enumerate(statements) if place not in failed]
+        run = iter(self._aws.answer("BatchExecuteStatement", {"Statements": some}).body["Responses"])
+        code = self._chance.choice(["ThrottlingError", "InternalServerError", "TransactionConflict"])
+        error = {"Error": {"Code": code, "Message": code}}
+        responses = [error if place in failed else next(run) for place in range(len(statements))]
+        return _answer(request, 200, {"Responses": responses})
 
 
 def _bytes(request: AWSPreparedRequest) -> bytes:

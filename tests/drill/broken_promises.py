@@ -22,7 +22,7 @@ _put_together = BarStream.put_together
 
 def _remember_before_put(self: Post, parcel: Sequence[Piece], deadline: float) -> None:
     for piece in parcel:
-        self._remember(piece, range(len(piece.publications)), deadline)
+        self._remember([piece], [range(len(piece.publications))], deadline)
         self.put([piece], deadline)
         piece.sending.published.unsent = 0
 

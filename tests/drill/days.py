@@ -14,6 +14,7 @@ class Day(NamedTuple):
         end: UTC; nothing goes wrong any more in CALM before it.
         halted: the name of an instrument that halts.
         listed: the name of one that is listed late.
+        together: about how many instruments a request asks; 1 is Alpha Vantage's own way.
         times: how much more often AWS fails than in a long day, and how much shorter the provider is down.
     """
 
@@ -23,6 +24,7 @@ class Day(NamedTuple):
     end: datetime
     halted: str = ""
     listed: str = ""
+    together: int = 1
     times: int = 1
 
 
@@ -43,6 +45,7 @@ DAYS = (
         _utc(20, 22, 45),
         halted="IBM",
         listed="NEW",
+        together=10,
     ),
     Day(
         "half a day after Thanksgiving",

@@ -48,7 +48,7 @@ BROKEN_SEEDS = 3
 # What was played is kept here until the next drill.
 CODE = ("functions", "layers/common/stockstream", "operate", "tests/drill", "tests/models")
 KEPT = Kept(ROOT / ".stockstream" / "drill", [ROOT / each for each in CODE])
-CALLS = ("GetItem", "BatchGetItem", "PutItem", "PutRecords")
+CALLS = ("GetItem", "BatchGetItem", "PutItem", "BatchExecuteStatement", "PutRecords")
 
 
 def play(day: Day, seed: int) -> Outcome:

@@ -19,8 +19,10 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from clock import Clock
+from days import Day
 from quick_aws import QUICK, QuickAws
 from set_aside_world import STREAM
+from together import Together
 
 from producer.handler import AWS_CONFIG, RESERVE_SECONDS, STREAM_CONFIG
 from producer.markets.watchlist import Watchlist
@@ -106,7 +108,7 @@ class Processes:
         measured: takes what the function's metrics say.
         aws: the table and the stream.
         chance: draws what AWS does.
-        times: how much more often than in a long day.
+        day: how often more than in a long day, and about how many instruments a request asks.
 
     Attributes:
         faults: AWS's.
@@ -124,10 +126,11 @@ class Processes:
         measured: Metrics,
         aws: QuickAws,
         chance: random.Random,
-        times: int,
+        day: Day,
     ) -> None:
+        self._together = day.together
         self._instruments, self._server, self._clock, self._measured = instruments, server, clock, measured
-        self.faults = Faults(aws, chance, times, clock, self._overtake)
+        self.faults = Faults(aws, chance, day.times, clock, self._overtake)
         self.counts: Counter[str] = Counter()
         self.last_run = self.key_known_at = clock.now
         self.reproaches: list[str] = []
@@ -252,20 +255,21 @@ class Processes:
             answer = ssm.get_parameter(Name=KEY_PARAMETER, WithDecryption=True)
             return str(answer["Parameter"]["Value"])
 
+        provider = AlphaVantage(
+            self._server,
+            "https://market.test",
+            ApiKey(read_key, str.strip, self._seconds),
+            PROVIDER_SECONDS,
+            "regular",
+            before_request=allowance.spend,
+            now=lambda: self._clock.now,
+            sleep=self._clock.let_go_by,
+        )
         return Producer(
             watchlist=Watchlist(self._instruments, "1min", "regular"),
-            provider=AlphaVantage(
-                self._server,
-                "https://market.test",
-                ApiKey(read_key, str.strip, self._seconds),
-                PROVIDER_SECONDS,
-                "regular",
-                before_request=allowance.spend,
-                now=lambda: self._clock.now,
-                sleep=self._clock.let_go_by,
-            ),
+            provider=Together(provider, self._together) if self._together > 1 else provider,
             allowance=allowance,
-            plan=Plan(None, 75),
+            plan=Plan(None, 75, self._together),
             ledger_item=_WatchedLedger(dynamodb, self._reproach),
             publisher=Publisher(
                 Post(

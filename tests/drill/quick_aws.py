@@ -5,6 +5,7 @@ more gets a KeyError. That the producer speaks as DynamoDB and Kinesis understan
 tests/integration.
 """
 
+import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -12,6 +13,12 @@ from typing import Any, NamedTuple
 
 # The services that are answered here.
 QUICK = {"dynamodb", "kinesis"}
+
+# PartiQL, as far as it is used: an item is updated if it is still at the version that was read.
+_UPDATE = re.compile(
+    r'UPDATE "(?P<table>[\w.-]+)"(?P<sets>( SET "\w+"=\?)+) WHERE "key"=\? AND "version"=\?', re.ASCII
+)
+_SET = re.compile(r'SET "(\w+)"', re.ASCII)
 
 type Body = Mapping[str, Any]
 
@@ -40,6 +47,7 @@ class QuickAws:
             "GetItem": self._get_item,
             "BatchGetItem": self._batch_get_item,
             "PutItem": self._put_item,
+            "BatchExecuteStatement": self._batch_execute_statement,
             "TransactWriteItems": self._transact_write_items,
             "PutRecords": self._put_records,
         }
@@ -64,6 +72,22 @@ class QuickAws:
             return Answer(HTTPStatus.BAD_REQUEST, refusal | {"Item": self.items[_key(body)]})
         self._write(body)
         return Answer(HTTPStatus.OK, {})
+
+    def _batch_execute_statement(self, body: Body) -> Answer:
+        return Answer(HTTPStatus.OK, {"Responses": [self._update(each) for each in body["Statements"]]})
+
+    def _update(self, statement: Body) -> Body:
+        """Runs one statement; all that the producer sends are of one form."""
+        form = _UPDATE.fullmatch(statement["Statement"])
+        if form is None:
+            return {"Error": {"Code": "ValidationError", "Message": "Statement wasn't well formed"}}
+        *values, key, read = statement["Parameters"]
+        before = self.items.get(key["S"])
+        if before is None or before.get("version") != read:
+            return {"Error": {"Code": "ConditionalCheckFailed"}, "TableName": form["table"]}
+        names = _SET.findall(form["sets"])
+        self._write({"Item": {**before, **dict(zip(names, values, strict=True))}})
+        return {"TableName": form["table"]}
 
     def _transact_write_items(self, body: Body) -> Answer:
         puts = [each["Put"] for each in body["TransactItems"]]

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         *(each for each in aws_faults.RATES if each not in _KILLS),
         "throttled in a burst",
         "some refused",
+        aws_faults.STATEMENTS_FAIL,
         *aws_faults.PUT_ERRORS,
         *aws_faults.HUNG,
         aws_faults.TAIL_FAILS,

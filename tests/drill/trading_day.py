@@ -90,7 +90,7 @@ class World:
             self.measured,
             self._quick,
             self.chance_of("AWS"),
-            day.times,
+            day,
         )
         self.faults = self.processes.faults
         self.poison: list[bytes] = []

@@ -11,6 +11,7 @@ import pytest
 from alarm_histories import AlarmHistories, answering
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.client import BaseClient
+from emulated_dynamodb import emulated_dynamodb
 from moto import mock_aws
 from policy_evaluation import Request, is_allowed
 from producer_stack import invoke, producer_stack, serve_market
@@ -20,6 +21,7 @@ from alert.dependencies import make_dependencies
 from alert.errors import DeliveryError
 from alert.handler import handle
 from alert.settings import read_settings
+from producer.memory.batch_write import Update, update_items
 from stockstream.instrument_file import INSTRUMENT_FILE
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/mine"
@@ -45,19 +47,30 @@ OTHERS = {
 type Call = tuple[str, str, dict[str, Any]]
 
 
-def as_requests(call: Call) -> Iterator[Request]:
-    """What IAM is asked for a call."""
-    service, operation, given = call
-    match service, operation:
-        case "dynamodb", "TransactWriteItems":
+def as_requests_of_a_table(operation: str, given: dict[str, Any]) -> Iterator[Request]:
+    match operation:
+        case "TransactWriteItems":
             # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
             for item in given["TransactItems"]:
                 ((kind, part),) = item.items()
                 yield Request(f"dynamodb:{kind}Item", TABLES[part["TableName"]])
-        case "dynamodb", _:
+        case "BatchExecuteStatement":
+            # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+            for each in given["Statements"]:
+                kind, table = each["Statement"].split()[:2]
+                yield Request(f"dynamodb:PartiQL{kind.capitalize()}", TABLES[table.strip('"')])
+        case _:
             # A call for many items names its one table otherwise.
             (table,) = given.get("RequestItems") or [given["TableName"]]
             yield Request(f"dynamodb:{operation}", TABLES[table])
+
+
+def as_requests(call: Call) -> Iterator[Request]:
+    """What IAM is asked for a call."""
+    service, operation, given = call
+    match service, operation:
+        case "dynamodb", _:
+            yield from as_requests_of_a_table(operation, given)
         case "kinesis", _:
             assert given["StreamName"] == "bars"
             yield Request(f"kinesis:{operation}", "arn:BarStream")
@@ -125,7 +138,12 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Call]]:
 def test_the_producers_role_allows_its_calls_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, load_event: Any, record: Callable[[], list[Call]]
 ) -> None:
-    with serve_market() as url, producer_stack(monkeypatch, url):
+    # Not moto's, which does not read such statements.
+    with (
+        emulated_dynamodb("instruments") as emulated,
+        serve_market() as url,
+        producer_stack(monkeypatch, url),
+    ):
         monkeypatch.setenv("INSTRUMENT_BUCKET_NAME", "the-lake")
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="the-lake")
@@ -134,6 +152,8 @@ def test_the_producers_role_allows_its_calls_and_nothing_else(
         calls = record()
         assert invoke(load_event("schedule")) == {"IBM": 2}
         invoke(load_event("backfill"))
+        # What a run calls besides, where an answer is about several instruments.
+        update_items(emulated, "instruments", [Update({"key": {"S": "A"}, "version": {"N": "2"}}, 1)])
 
     judge("ProducerRole", calls)
 

@@ -19,7 +19,7 @@ import requests
 from urllib3.response import HTTPResponse
 
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import TailConflictError, TailReader, VersionedTail
+from producer.memory.instrument_table import TailConflictError, TailReader, TailWrite, VersionedTail
 from producer.memory.ledger_item import LeaseHeldError, VersionedLedger
 from producer.memory.tail import Tail
 from producer.planning.allowance import Allowance
@@ -271,6 +271,10 @@ class Table:
         self.tails[instrument] = VersionedTail(tail, read_version + 1)
         self.longest = max(self.longest, len(tail.bars))
         return self.tails[instrument]
+
+    def write_together(self, writes: Sequence[TailWrite], _interval: str) -> list[None]:
+        """Leaves each to be written by itself."""
+        return [None] * len(writes)
 
 
 class LedgerItem:

@@ -19,7 +19,7 @@ from alarm_evaluation import Metrics
 
 from producer import handler
 from producer.markets.watchlist import Watchlist
-from producer.memory.instrument_table import TailReader, VersionedTail
+from producer.memory.instrument_table import TailReader, TailWrite, VersionedTail
 from producer.memory.ledger_item import VersionedLedger
 from producer.memory.tail import Tail
 from producer.ohlcv import Ohlcv
@@ -249,6 +249,9 @@ class _Table:
     def write_tail(self, instrument: str, _interval: str, tail: Tail, read_version: int) -> VersionedTail:
         self.tails[instrument] = VersionedTail(tail, read_version + 1)
         return self.tails[instrument]
+
+    def write_together(self, writes: Sequence[TailWrite], interval: str) -> list[VersionedTail]:
+        return [self.write_tail(instrument, interval, tail, version) for instrument, tail, version in writes]
 
 
 class _LedgerItem:

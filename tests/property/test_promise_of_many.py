@@ -19,13 +19,14 @@ from producer.memory.instrument_table import (
     TailConflictError,
     TailReader,
     TailUnreachableError,
+    TailWrite,
     VersionedTail,
 )
-from producer.memory.tail import Tail
+from producer.memory.tail import Tail, TailError
 from producer.memory.tail_codec import UnreadableTailError
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
-from producer.publishing import publisher, sending
+from producer.publishing import post, publisher, sending
 from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import KeyedRecord
@@ -88,6 +89,19 @@ class World:
         self.may_die()
         return set(range(len(records))) - refused
 
+    def write_together(self, writes: Sequence[TailWrite], interval: str) -> list[VersionedTail | None]:
+        """Each is written, or is not; and of what is written the answer may be lost."""
+        written: list[VersionedTail | None] = []
+        is_lost = self.befalls("all lost") == "all lost"
+        for instrument, tail, version in writes:
+            try:
+                done = self.write_tail(instrument, interval, tail, version)
+            except TailError:
+                written.append(None)
+            else:
+                written.append(None if is_lost or self.befalls("lost") == "lost" else done)
+        return written
+
     def write_tail(self, instrument: str, _interval: str, tail: Tail, read_version: int) -> VersionedTail:
         self.may_die()
         sent = {
@@ -101,6 +115,8 @@ class World:
         if self.befalls("rival") == "rival":
             # It has seen the same bars, and sent them.
             self.tails[instrument] = VersionedTail(self.tails[instrument].tail, read_version + 1)
+        if self.tails[instrument] == (tail, read_version + 1):
+            return self.tails[instrument]  # it was written before, and the answer was lost
         if self.tails[instrument].version != read_version:
             raise TailConflictError
         self.tails[instrument] = VersionedTail(tail, read_version + 1)
@@ -138,7 +154,7 @@ def test_nothing_is_remembered_that_was_not_sent_and_in_the_end_all_is(
     data: st.DataObject, together: int
 ) -> None:
     world = World(data)
-    patched = [(publisher, "CALL_RECORDS"), (sending, "SLICE_BARS")]
+    patched = [(publisher, "CALL_RECORDS"), (sending, "SLICE_BARS"), (post, "CALL_UPDATES")]
     before = [getattr(*each) for each in patched]
     try:
         for each in patched:

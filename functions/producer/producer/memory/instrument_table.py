@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from producer.memory.batch_read import read_items
+from producer.memory.batch_write import Update, update_items
 from producer.memory.tail import Tail, TailError
 from producer.memory.tail_codec import UnreadableTailError
 from producer.memory.tail_items import (
@@ -43,6 +44,20 @@ class VersionedTail(NamedTuple):
 
     tail: Tail
     version: int
+
+
+class TailWrite(NamedTuple):
+    """A tail to be written.
+
+    Attributes:
+        instrument: its name.
+        tail: what is to be remembered.
+        read_version: the version that was read.
+    """
+
+    instrument: str
+    tail: Tail
+    read_version: int
 
 
 # Gives the tail of one of the instruments that were read together.
@@ -103,9 +118,8 @@ class InstrumentTable:
         """
         key = _key(instrument, interval)
         version = read_version + 1
-        seen_version, base = self._seen.pop(key, (0, NO_BASE))
-        if seen_version != read_version:
-            base = NO_BASE  # another run may have replaced the one that was seen
+        base = self._base_at(key, read_version)
+        self._seen.pop(key, None)
         head = encode_head(key, version, tail, base)
         with _reached([key]):
             if fits_one_unit(head):
@@ -116,6 +130,42 @@ class InstrumentTable:
                 self._put_both(head, read_version, base_item)
         self._seen[key] = version, base
         return VersionedTail(tail, version)
+
+    def write_together(self, writes: Sequence[TailWrite], interval: str) -> list[VersionedTail | None]:
+        """Writes the tails of some instruments in one call, each over the version that was read.
+
+        Only heads whose base stays are written so, and nothing is told of what went wrong: write_tail writes
+        what was not, and knows what has been written all the same.
+
+        Args:
+            writes: of different instruments, CALL_UPDATES at the most.
+            interval: of their bars.
+
+        Returns:
+            What was surely written, in their order; None where write_tail is to be asked.
+        """
+        updates: dict[str, Update] = {}
+        for instrument, tail, read_version in writes:
+            key = _key(instrument, interval)
+            base = self._base_at(key, read_version)
+            head = encode_head(key, read_version + 1, tail, base)
+            if named_base(head) != NO_BASE.digest and fits_one_unit(head):
+                updates[key] = Update(head, read_version)
+        done = update_items(self._client, self._name, list(updates.values())) if updates else []
+        written = {key for key, is_done in zip(updates, done, strict=True) if is_done}
+        for key in written:
+            read_version, base = self._seen[key]
+            self._seen[key] = read_version + 1, base
+        return [
+            VersionedTail(tail, read_version + 1) if _key(instrument, interval) in written else None
+            for instrument, tail, read_version in writes
+        ]
+
+    def _base_at(self, key: str, read_version: int) -> Base:
+        """The base that was seen beside a version of a head; none if that was another version."""
+        seen_version, base = self._seen.get(key, (0, NO_BASE))
+        # Another run may have replaced the one that was seen.
+        return base if seen_version == read_version else NO_BASE
 
     def _with_bases(self, heads: dict[str, Item]) -> dict[str, tuple[Item, Base]]:
         """The heads with the bases that they name, by key; what has none is left out."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import requests
@@ -140,8 +141,14 @@ def _read_stamp(stamp: object) -> str:
     """The start of a bar, in UTC; it has no fraction of a second."""
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
-    # What was parsed is remembered, and something that is no time may be as long as the answer.
-    moment = parse_time(str(stamp)[:_LONGEST_STAMP])
+    # What was read is remembered, and something that is no time may be as long as the answer.
+    return _open_time(str(stamp)[:_LONGEST_STAMP])
+
+
+# One minute's bars share their stamps, and a look-up costs a tenth of the reading.
+@lru_cache(maxsize=4096)
+def _open_time(stamp: str) -> str:
+    moment = parse_time(stamp)
     # At the ends of the calendar a time in UTC has no counterpart on other clocks.
     if not 1 < moment.year < 9999:  # noqa: PLR2004 (the calendar's own ends)
         raise RecordError(Reason.BAD_TIME, f"no bar is of the year {moment.year}")

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, batched, pairwise
 
-from producer.memory.instrument_table import InstrumentTable, TailReader
+from producer.memory.batch_write import CALL_UPDATES
+from producer.memory.instrument_table import InstrumentTable, TailReader, TailWrite, VersionedTail
 from producer.memory.tail import TailError
 from producer.publishing.publication import Publication, advance, alters_the_past
 from producer.publishing.sending import Piece, Sending
@@ -60,40 +61,62 @@ class Post:
 
     def send(self, parcel: Sequence[Piece], deadline: float) -> None:
         """Puts a parcel, counts what is taken, and remembers it."""
-        ready = [piece for piece in parcel if self._prepare(piece, deadline)]
+        ready = self._prepare(parcel, deadline)
         if not ready:
             return
-        for piece, acknowledged in zip(ready, self.put(ready, deadline), strict=True):
-            if self._remember(piece, acknowledged, deadline):
+        taken = self.put(ready, deadline)
+        self._remember(ready, taken, deadline)
+        for piece, acknowledged in zip(ready, taken, strict=True):
+            if piece.sending.error is None:
                 piece.sending.take(piece.publications, acknowledged)
 
-    def _prepare(self, piece: Piece, deadline: float) -> bool:
-        """Whether a piece may be put: there is time for it, and its tail says so where it alters the past."""
-        in_doubt = alters_the_past(piece.publications)
-        writes = 2 if in_doubt else 1
-        if time.monotonic() + writes * self.table_seconds + self.stream_seconds > deadline:
-            piece.sending.is_over = True
-            return False
-        return self._remember(piece, (), deadline) if in_doubt else True
+    def _prepare(self, parcel: Sequence[Piece], deadline: float) -> list[Piece]:
+        """The pieces that may be put: there is time, and the tails say so of those that alter the past."""
+        ready, in_doubt = [], []
+        for piece in parcel:
+            alters = alters_the_past(piece.publications)
+            writes = 2 if alters else 1
+            if time.monotonic() + writes * self.table_seconds + self.stream_seconds > deadline:
+                piece.sending.is_over = True
+                continue
+            ready.append(piece)
+            if alters:
+                in_doubt.append(piece)
+        self._remember(in_doubt, [()] * len(in_doubt), deadline)
+        return [piece for piece in ready if piece.sending.error is None]
 
-    def _remember(self, piece: Piece, acknowledged: Collection[int], deadline: float) -> bool:
-        """Writes the tail once a piece was put, of which these were acknowledged; whether that succeeded."""
-        sending, publications = piece
-        tail, version = sending.remembered
-        try:
-            if time.monotonic() + self.table_seconds > deadline:
-                raise NoTimeLeftError("the run's time did not suffice to remember what was sent")
-            sending.remembered = self.table.write_tail(
-                sending.instrument.name,
-                self.interval,
-                advance(tail, publications, acknowledged, self.windows),
-                version,
-            )
-        except TailError as error:
-            sending.fail(error)
-            return False
-        sending.published.newest = sending.remembered.tail.newest
-        return True
+    def _remember(
+        self, pieces: Sequence[Piece], acknowledged: Sequence[Collection[int]], deadline: float
+    ) -> None:
+        """Writes the tails once pieces were put, of each of which so much was acknowledged."""
+        for some in batched(zip(pieces, acknowledged, strict=True), CALL_UPDATES, strict=False):
+            writes = [self._advance(piece, taken) for piece, taken in some]
+            # What is not written together must have time to be written by itself.
+            together = len(writes) > 1 and time.monotonic() + 2 * self.table_seconds <= deadline
+            written = self.table.write_together(writes, self.interval) if together else [None] * len(writes)
+            for ((sending, _), _), write, tail in zip(some, writes, written, strict=True):
+                try:
+                    sending.remembered = tail or self._write(write, deadline)
+                except TailError as error:
+                    sending.fail(error)
+                else:
+                    sending.published.newest = sending.remembered.tail.newest
+
+    def _advance(self, piece: Piece, acknowledged: Collection[int]) -> TailWrite:
+        tail, version = piece.sending.remembered
+        advanced = advance(tail, piece.publications, acknowledged, self.windows)
+        return TailWrite(piece.sending.instrument.name, advanced, version)
+
+    def _write(self, write: TailWrite, deadline: float) -> VersionedTail:
+        """Writes one tail by itself.
+
+        Raises:
+            TailError: it was not written, or nobody knows whether it was.
+        """
+        if time.monotonic() + self.table_seconds > deadline:
+            raise NoTimeLeftError("the run's time did not suffice to remember what was sent")
+        instrument, tail, read_version = write
+        return self.table.write_tail(instrument, self.interval, tail, read_version)
 
     def put(self, pieces: Sequence[Piece], deadline: float) -> list[set[int]]:
         """Puts pieces together; for each of them, the positions in it of what the stream took."""
