@@ -81,17 +81,17 @@ def _sent_until(
     """The cursors: the newest bar that was put; and of what is silent, a while before its whole answer.
 
     Without that, one symbol that is suspended or delisted would have the bars of all its time asked for.
-    Where a longer answer is owed, the cursor stays before the gap that it is to fill.
+    Where a longer answer is owed, the cursor stays before the gap that it is to fill, however old that is.
     """
     cursors = {}
     silent_since = fetched.asked_at - max(_LATEST_BARS, BARS_PER_ANSWER * watchlist.bar_length)
     for name, published in fetched.published.items():
         known = ledger.of_instrument(name).sent_until
+        if known and fetched.answers[name].is_owed:
+            continue
         is_whole = name not in failures and not published.unsent
         before = silent_since if is_whole else known
         newest = parse_time(published.newest) if published.newest else None
-        if known and fetched.answers[name].is_owed:
-            newest = known
         if moment := max(filter(None, (before, newest)), default=None):
             cursors[name] = moment
     return cursors

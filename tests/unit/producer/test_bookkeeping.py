@@ -105,6 +105,14 @@ def test_the_cursor_of_what_is_not_traded_stays_a_week_behind_its_answers() -> N
     assert cursor(fetched) == datetime(2026, 11, 13, 15, 10, 5, tzinfo=UTC)
 
 
+def test_the_cursor_stays_before_a_gap_that_a_longer_answer_is_to_fill_however_old_it_is() -> None:
+    before = datetime(2026, 11, 2, 20, 59, tzinfo=UTC)
+    owed = replace(answer(), reaches_back=False, is_owed=True)
+    fetched = Fetched([IBM], NOW, {"IBM": owed}, published("20T15:09"))
+
+    assert cursor(fetched, before) == before
+
+
 def test_the_cursor_stays_while_the_stream_does_not_take_what_was_shown() -> None:
     before = datetime(2026, 11, 20, 14, 59, tzinfo=UTC)
     fetched = Fetched([IBM], NOW, {"IBM": answer()}, published("", unsent=3))
