@@ -79,7 +79,7 @@ def _hide(text: str) -> str:
 
 def _replace_secrets(text: str) -> str:
     folded = text.casefold()
-    for spelling in _SECRETS:
+    for spelling in tuple(_SECRETS):  # another thread may add its secret meanwhile
         if spelling.casefold() in folded:
             text = re.sub(re.escape(spelling), "[key]", text, flags=re.IGNORECASE)
             folded = text.casefold()
