@@ -115,7 +115,7 @@ ALSO = {
         "unit/producer/test_production.py",
         "property/test_producer_promise.py",
     ),
-    "producer.told_bars": ("unit/producer/test_impossible_bars.py",),
+    "producer.reported_bars": ("unit/producer/test_impossible_bars.py",),
 }
 PACKAGES = {
     "stockstream": ROOT / "layers" / "common",

@@ -28,9 +28,9 @@ from producer.providers.provider_http import LONGEST_REQUEST
 from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, check_instrument, read_settings
+from stockstream.aws_calls import longest_call
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
-from stockstream.patience import longest_call
 from stockstream.sessions import ending_calendars
 
 # AWS answers within milliseconds. What it does not answer in two seconds is asked for again.
@@ -61,7 +61,7 @@ def _settings() -> ProducerSettings:
 
 @cache
 def _followed() -> Followed | None:
-    """What a file lists; None where the settings say all that is followed."""
+    """The instruments of the file; None where the setting INSTRUMENTS lists all of them."""
     settings = _settings()
     if settings.instrument_bucket_name is None:
         return None

@@ -16,7 +16,7 @@ from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLed
 from producer.planning.allowance import Allowance
 from producer.planning.bar_requests import group_requests
 from producer.planning.ledger import Ledger
-from producer.planning.ledger_entries import record_told
+from producer.planning.ledger_entries import record_reported
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
 from producer.planning.rereading import plan_rereading, with_rereading
@@ -35,8 +35,8 @@ from producer.report import (
     report_silent,
     report_unanswered,
 )
+from producer.reported_bars import ReportedBars
 from producer.session_report import report_sessions
-from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
@@ -67,7 +67,7 @@ class Producer:
     delay: timedelta = timedelta(minutes=15)
     request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    told: ToldBars = field(default_factory=ToldBars)
+    reported: ReportedBars = field(default_factory=ReportedBars)
     admission: Admission = field(default_factory=Admission)
     read_splits: Callable[[], SplitsByName] = lambda: NO_SPLITS
 
@@ -105,11 +105,11 @@ class Producer:
             known = ledger
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
-            ledger = record_told(ledger, silent)
+            ledger = record_reported(ledger, silent)
             release_lease(self.ledger_item, ledger, self.now(), held.version)
             # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
-            report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.told)
-            report_sessions(fetched, self.watchlist, self.told)
+            report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.reported)
+            report_sessions(fetched, self.watchlist, self.reported)
             report_delays(fetched, self.watchlist, known)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
@@ -155,8 +155,8 @@ class Producer:
                 history[key] = since
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
-        report_answers(fetched, interval, self.allowance.spent, self.told)
-        report_sessions(fetched, self.watchlist, self.told)
+        report_answers(fetched, interval, self.allowance.spent, self.reported)
+        report_sessions(fetched, self.watchlist, self.reported)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
 
     def _fetching(self, splits: SplitsByName) -> Fetching:

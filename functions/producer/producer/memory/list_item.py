@@ -1,4 +1,4 @@
-"""The item in the InstrumentTable that remembers the last good list of instruments, if a file lists them."""
+"""The item in the InstrumentTable that keeps the last good list of instruments, where a file lists them."""
 
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,12 +7,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class KnownList(NamedTuple):
-    """What was known of the file when it was last told of.
+class ReportedList(NamedTuple):
+    """The version of the file that was last reported on, and the list that was followed then.
 
     Attributes:
-        mark: its version in S3, or why it could not be read; empty where it never was there.
-        names: the last good list; empty where there was none.
+        mark: the version's ETag in S3, or the error's code if it could not be read; empty if there has been
+            no file.
+        names: the last good list; empty if there has been none.
     """
 
     mark: str = ""
@@ -20,12 +21,12 @@ class KnownList(NamedTuple):
 
 
 class ListItem:
-    """The item. It has the names and not the file, whose comments need no copy: 10,000 take about 40 KB.
+    """The item. It holds the names alone, without the file's comments: 10,000 take about 40 KB.
 
     Args:
         client: boto3's DynamoDB client.
         table_name: the InstrumentTable's.
-        source: whose bars are followed: another provider may refuse other lines.
+        source: the provider: another one may refuse other lines.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, source: str) -> None:
@@ -33,7 +34,7 @@ class ListItem:
         self._table_name = table_name
         self._key = f"instruments|{source}"
 
-    def read(self) -> KnownList:
+    def read(self) -> ReportedList:
         """What is remembered.
 
         Raises:
@@ -41,11 +42,11 @@ class ListItem:
         """
         item = self._client.get_item(TableName=self._table_name, Key={"key": {"S": self._key}}).get("Item")
         if item is None:
-            return KnownList()
-        return KnownList(item["mark"]["S"], tuple(zlib.decompress(item["names"]["B"]).decode().split()))
+            return ReportedList()
+        return ReportedList(item["mark"]["S"], tuple(zlib.decompress(item["names"]["B"]).decode().split()))
 
-    def write(self, known: KnownList) -> None:
-        """Remembers it. Two runs that write at once write the same, or the next run puts it right.
+    def write(self, reported: ReportedList) -> None:
+        """Writes it. Two runs that write at once write the same, or the next run corrects it.
 
         Raises:
             BotoCoreError, ClientError: DynamoDB fails.
@@ -54,7 +55,7 @@ class ListItem:
             TableName=self._table_name,
             Item={
                 "key": {"S": self._key},
-                "mark": {"S": known.mark},
-                "names": {"B": zlib.compress("\n".join(known.names).encode())},
+                "mark": {"S": reported.mark},
+                "names": {"B": zlib.compress("\n".join(reported.names).encode())},
             },
         )

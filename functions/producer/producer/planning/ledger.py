@@ -29,8 +29,8 @@ class RequestState(NamedTuple):
         sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
             it, nothing waits to be sent. None if nothing has been sent.
         reread_at: when what was sent long ago was read again, or else the first answer was asked for.
-        told: whether people have been told that nothing new comes of it, as silence.py says, or that it is
-            refused.
+        reported: whether a person has been notified that nothing new comes of it, as silence.py says, or that
+            it is refused.
     """
 
     asked_at: datetime | None = None
@@ -42,7 +42,7 @@ class RequestState(NamedTuple):
     deferred: int = 0
     sent_until: datetime | None = None
     reread_at: datetime | None = None
-    told: bool = False
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Ledger:
                     "deferred": state.deferred,
                     "sent_until": _format(state.sent_until),
                     "reread_at": _format(state.reread_at),
-                    "told": state.told,
+                    "told": state.reported,
                 }
                 for name, state in self.instruments.items()
             },

@@ -56,7 +56,7 @@ def record_answer(
             deferred=deferred.get(name, 0),
             sent_until=known.sent_until,
             reread_at=asked_at if name in reread else known.reread_at or asked_at,
-            told=known.told and latest == known.newest and not known.failures,
+            reported=known.reported and latest == known.newest and not known.failures,
         )
     return replace(
         ledger,
@@ -101,7 +101,7 @@ def record_failure(
             changed[name] = changed[name]._replace(
                 not_before=not_before,
                 failures=state.failures + 1,
-                told=state.told or outcome in NEEDS_A_PERSON,
+                reported=state.reported or outcome in NEEDS_A_PERSON,
             )
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
@@ -134,9 +134,9 @@ def _pause(state: RequestState, outcome: FailureOutcome) -> timedelta:
     return _PAUSES[outcome] * (2 ** min(state.failures, _MOST_DOUBLINGS) if is_new else 1)
 
 
-def record_told(ledger: Ledger, names: Iterable[str]) -> Ledger:
+def record_reported(ledger: Ledger, names: Iterable[str]) -> Ledger:
     """The ledger after people have been told that nothing new comes of a few instruments."""
-    changed = {name: ledger.of_instrument(name)._replace(told=True) for name in names}
+    changed = {name: ledger.of_instrument(name)._replace(reported=True) for name in names}
     return replace(ledger, instruments={**ledger.instruments, **changed})
 
 

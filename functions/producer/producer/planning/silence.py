@@ -43,7 +43,7 @@ def find_silent(watchlist: Watchlist, ledger: Ledger, pause: timedelta) -> dict[
         if newest is None:
             continue
         for name, known in instruments.items():
-            if known.told or _is_live(known, newest):
+            if known.reported or _is_live(known, newest):
                 continue
             ended = _newest_end(market, [known], watchlist.bar_length)
             least = max(_SILENT_FOR, _FEW_BARS * watchlist.bar_length, _QUIET_FACTOR * known.quiet)

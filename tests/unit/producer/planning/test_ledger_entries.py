@@ -7,8 +7,8 @@ from producer.planning.ledger import Ledger, RequestState
 from producer.planning.ledger_entries import (
     record_answer,
     record_failure,
+    record_reported,
     record_silence,
-    record_told,
     record_waiting,
 )
 from producer.providers.provider_errors import FailureOutcome
@@ -73,7 +73,7 @@ def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
             failures=1,
             failed_at=FIRST,
             reread_at=FIRST,
-            told=outcome is FailureOutcome.TELL_A_PERSON,
+            reported=outcome is FailureOutcome.TELL_A_PERSON,
         )
         assert failed.instruments["MSFT"] == ledger.instruments["MSFT"]
 
@@ -103,18 +103,18 @@ def test_what_has_never_had_a_bar_is_asked_for_ever_more_seldom_while_answers_ar
 
 
 def test_that_people_were_told_of_an_instrument_holds_until_it_brings_bars_again() -> None:
-    ledger = record_told(record_answer(Ledger(), NOON, {"IBM": FIRST}), ["IBM"])
-    assert ledger.instruments["IBM"].told
-    assert record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].told
+    ledger = record_reported(record_answer(Ledger(), NOON, {"IBM": FIRST}), ["IBM"])
+    assert ledger.instruments["IBM"].reported
+    assert record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].reported
     later = utc("2026-11-20T18:00")
-    assert not record_answer(ledger, NOON, {"IBM": later}).instruments["IBM"].told
+    assert not record_answer(ledger, NOON, {"IBM": later}).instruments["IBM"].reported
 
 
 def test_a_refusal_has_been_told_and_its_end_is_the_end_of_that() -> None:
     ledger = record_answer(Ledger(), NOON, {"IBM": FIRST})
     ledger = record_failure(ledger, NOON, ["IBM"], FailureOutcome.TELL_A_PERSON)
-    assert ledger.instruments["IBM"].told
-    assert not record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].told
+    assert ledger.instruments["IBM"].reported
+    assert not record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].reported
 
 
 def test_what_a_provider_asks_for_is_granted_where_it_is_longer_than_our_own_pause() -> None:
