@@ -1,11 +1,11 @@
-"""The windows of the moving averages, the part of the table of fields that a stack chooses."""
+"""The windows of the moving averages, which a stack chooses."""
 
 from dataclasses import dataclass
 
 from stockstream.errors import SettingsError
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 2, 1000
-# The lake's tables are made by CloudFormation, which knows no loops: the template has a place for so many.
+# CloudFormation makes the lake's tables and has no loops: the template has a place for so many.
 MOST_WINDOWS = 10
 
 
