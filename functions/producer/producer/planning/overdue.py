@@ -17,7 +17,8 @@ from producer.planning.backlog import FINISHED_BARS_PER_ANSWER
 from producer.planning.ledger import Ledger, RequestState, end_of_day
 from producer.planning.planner import Plan
 from stockstream.bars import INTERVALS
-from stockstream.sessions import bar_end, expected_since, expected_time, trading_time
+from stockstream.expected_trading import expected_since, expected_time
+from stockstream.sessions import bar_end, trading_time
 from stockstream.times import parse_time
 
 # The planner's longest pauses are up to 1.38 times the average one, where four markets share few requests.

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, RequestState
-from stockstream.sessions import bar_end, expected_time
+from stockstream.expected_trading import expected_time
+from stockstream.sessions import bar_end
 
 # Trading is halted for minutes, seldom for an hour. Whoever is traded seldom may be silent for four times its
 # usual silence. Of bars of an hour, two may be late.
