@@ -1,8 +1,8 @@
-"""The typical price and the true range of a bar."""
+"""Two prices that are worked out of a bar's own, wherever they are needed."""
 
 from math import floor, log10
 
-# A price has at most so many significant digits; further ones come from the subtraction of floats.
+# A price has so many digits that count; what a subtraction of floats leaves behind them is noise.
 PRICE_DIGITS = 13
 
 
@@ -12,10 +12,10 @@ def typical_price(high: float, low: float, close: float) -> float:
 
 
 def true_range(high: float, low: float, close_before: float) -> float:
-    """The true range of a bar: its range, extended to the close before it.
+    """How far a bar's price ranged, the step from the close before it included.
 
     Providers send decimals. The difference is rounded to the last digit that such a price can have, so that
-    it is 0.13, and not 0.12999999999999545: that is more exact, and a third of the bytes.
+    0.13 is 0.13, and not 0.12999999999999545: that is nearer to the truth, and a third of the bytes.
     """
     top, bottom = max(high, close_before), min(low, close_before)
     # Powers of ten are exact up to 22, which a price of 1e-10 needs.

@@ -200,7 +200,7 @@ def bar_grid(instrument: Instrument, length: timedelta) -> frozenset[int]:
     """At which minutes of UTC an instrument's bars may begin, as remainders modulo the bar's length.
 
     Providers do not say whether bars of half an hour or an hour are aligned to the clock or to the opening,
-    nor to which clock. All are allowed: an hourly bar in New York may begin at the full hour and at half past.
+    nor to which clock. All are allowed: New York's hourly bars may begin at the full hour and at half past.
     """
     if instrument.asset_class != "equity":
         return frozenset((0,))
