@@ -1,4 +1,4 @@
-"""Price moves: how far a price went over a few bars, among the bars that are new. Pure."""
+"""Price moves: how far a price went over a few bars, up to a new bar. Pure."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
