@@ -23,7 +23,7 @@ from stockstream.observability import logger
 from stockstream.splits import SplitsByName
 from stockstream.times import format_time
 
-# Providers refuse more than about 20 requests in a second. Ten at a time stay below that.
+# Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
 REQUESTS_AT_ONCE = 10
 # How many of them publish at a time: the tails of a hundred instruments take 9 MB meanwhile.
 _PUBLISHING_AT_ONCE = 4

@@ -1,11 +1,11 @@
-"""The instruments of the file in S3: it is read when it has changed, and a bad one changes nothing."""
+"""What is followed where a file lists it: the file is read when it has changed; a bad one changes nothing."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from producer.memory.list_item import ListItem, ReportedList
+from producer.memory.list_item import KnownList, ListItem
 from stockstream.errors import StockstreamError
 from stockstream.instrument_file import INSTRUMENT_FILE, MOST_BYTES, parse_instrument_file
 from stockstream.instruments import Instrument
@@ -14,16 +14,16 @@ from stockstream.observability import MetricUnit, logger, metrics
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# How many lines of a file are logged one by one.
+# How many lines of a file are told of one by one.
 MOST_LINES = 100
 _UNCHANGED = ("304", "NotModified")
 
 
 class _ListUnreadableError(StockstreamError):
-    """The file is missing, or is no list.
+    """The file is not there, or is no list.
 
     Attributes:
-        mark: S3's code for it, or the ETag of a file that is no list; empty where it may pass by itself.
+        mark: what tells this trouble from another; empty where it may pass by itself.
     """
 
     def __init__(self, mark: str, detail: str) -> None:
@@ -32,7 +32,7 @@ class _ListUnreadableError(StockstreamError):
 
 
 class _Version(NamedTuple):
-    """A version of the file: its ETag, and its text."""
+    """A version of the file: S3's mark of it, and its text."""
 
     mark: str
     text: str
@@ -41,16 +41,16 @@ class _Version(NamedTuple):
 class Followed:
     """The instruments that a file in S3 lists.
 
-    Each run asks S3 whether the file has changed, which costs 2 cents a month. A bad line is reported once,
-    by its number, however many containers read the file: a DynamoDB item says which version was reported on.
-    It also keeps the last good list, for a new container that finds the file missing.
+    Each run asks S3 whether the file has changed, which costs 2 cents a month. What is bad in it is told
+    once, by the number of its line, however many containers read it: a DynamoDB item remembers what was told,
+    and the last good list, for the day on which a new container finds no file.
 
     Args:
         s3: boto3's client.
-        bucket: the file's bucket.
-        item: the table's item that keeps the last good list.
+        bucket: where the file lies.
+        item: what remembers the last good list.
         check: raises InstrumentError for an instrument that cannot be followed.
-        default: what is followed until there is a good file.
+        until_then: what is followed as long as there has never been a good file.
 
     Attributes:
         instruments: what is followed.
@@ -62,49 +62,49 @@ class Followed:
         bucket: str,
         item: ListItem,
         check: Callable[[Instrument], object],
-        default: tuple[Instrument, ...],
+        until_then: tuple[Instrument, ...],
     ) -> None:
-        self.instruments = default
+        self.instruments = until_then
         self._s3 = s3
         self._bucket = bucket
         self._item = item
         self._check = check
-        self._reported: ReportedList | None = None
+        self._known: KnownList | None = None
         self._mark = ""
         self._warned = ""
         self._has_list = False
 
     def refresh(self) -> bool:
-        """Reads the file if it has changed; whether the list that is followed is another one now."""
+        """Looks whether the file has changed, and says whether what is followed has."""
         before = self.instruments
         self._recall()
         try:
             version = self._read()
             if version:
                 self._take(version)
-            elif self._reported and self._reported.mark != self._mark:
-                # It can be read again, and has not changed meanwhile.
-                self._report(self._mark, 0)
+            elif self._known and self._known.mark != self._mark:
+                # A trouble is over, and the file is as it was before it.
+                self._tell(self._mark, 0)
         except _ListUnreadableError as error:
             self._keep(error)
         return self.instruments != before
 
     def _recall(self) -> None:
-        """Takes up the last good list, in a new container."""
-        if self._reported is not None:
+        """Begins with the last good list, in a new container."""
+        if self._known is not None:
             return
         try:
-            self._reported = self._item.read()
+            self._known = self._item.read()
         except (BotoCoreError, ClientError) as error:
             # The run itself reads the table next, and fails with it.
             logger.warning("instruments not recalled", kind=type(error).__name__, detail=str(error))
             return
-        found = parse_instrument_file("\n".join(self._reported.names), self._check)
+        found = parse_instrument_file("\n".join(self._known.names), self._check)
         if found.instruments:
             self.instruments, self._has_list = found.instruments, True
         if found.refused:
             # A setting has changed since: these lines were good when the file was last reported on.
-            self._reported = self._reported._replace(mark="")
+            self._known = self._known._replace(mark="")
 
     def _read(self) -> _Version | None:
         """The file; None where it has not changed since it was last read."""
@@ -120,7 +120,7 @@ class Followed:
             code = error.response["Error"]["Code"]
             if code in _UNCHANGED:
                 return None
-            # S3 answers AccessDenied, too, for a missing file, where the caller may not list the bucket.
+            # S3 says AccessDenied of a file that is not there, too, to who may not list the bucket.
             passes = error.response["ResponseMetadata"]["HTTPStatusCode"] not in {403, 404}
             raise _ListUnreadableError("" if passes else code, str(error)) from error
         except BotoCoreError as error:
@@ -135,7 +135,7 @@ class Followed:
         self._mark, self._warned = version.mark, ""
         if found.instruments:
             self.instruments, self._has_list = found.instruments, True
-        if self._is_reported(version.mark):
+        if self._is_told(version.mark):
             return
         for line in found.refused[:MOST_LINES]:
             logger.error(
@@ -149,30 +149,30 @@ class Followed:
             logger.error(
                 "instruments not read", detail=f"{INSTRUMENT_FILE} lists none; the last list is kept"
             )
-        self._report(version.mark, len(found.refused) + nothing)
+        self._tell(version.mark, len(found.refused) + nothing)
 
     def _keep(self, error: _ListUnreadableError) -> None:
-        """Goes on with the last list, and says once why."""
-        detail = f"{error}; the last list is kept"
-        if not error.mark or not (self._reported and self._reported.mark):
+        """Goes on with what is followed, and says once why."""
+        detail = f"{error}; what was followed before is followed on"
+        if not error.mark or not (self._known and self._known.mark):
             # It passes by itself; or the file is not there yet.
             if self._warned != str(error):
                 self._warned = str(error)
                 logger.warning("instruments not read", detail=detail)
-        elif not self._is_reported(error.mark):
+        elif not self._is_told(error.mark):
             logger.error("instruments not read", detail=detail)
-            self._report(error.mark, 1)
+            self._tell(error.mark, 1)
 
-    def _is_reported(self, mark: str) -> bool:
-        return self._reported is not None and self._reported.mark == mark
+    def _is_told(self, mark: str) -> bool:
+        return self._known is not None and self._known.mark == mark
 
-    def _report(self, mark: str, count: int) -> None:
-        """Counts what a person should mend, and remembers that this version was reported on."""
+    def _tell(self, mark: str, count: int) -> None:
+        """Counts what a person should mend, and remembers that it was told."""
         if count:
             metrics.add_metric("InstrumentsSilent", MetricUnit.Count, count)
         names = tuple(each.name for each in self.instruments) if self._has_list else ()
-        self._reported = ReportedList(mark, names)
+        self._known = KnownList(mark, names)
         try:
-            self._item.write(self._reported)
+            self._item.write(self._known)
         except (BotoCoreError, ClientError) as error:
             logger.warning("instruments not remembered", kind=type(error).__name__, detail=str(error))

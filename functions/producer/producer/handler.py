@@ -61,7 +61,7 @@ def _settings() -> ProducerSettings:
 
 @cache
 def _followed() -> Followed | None:
-    """The instruments of the file; None where the setting INSTRUMENTS lists all of them."""
+    """What a file lists; None where the settings say all that is followed."""
     settings = _settings()
     if settings.instrument_bucket_name is None:
         return None

@@ -42,8 +42,8 @@ from stockstream.instruments import Instrument
 from stockstream.observability import logger
 from stockstream.splits import NO_SPLITS, SplitsByName
 
-# A provider that fails is asked again within 33 minutes. After an hour without a request its failures are too
-# old to be reported.
+# A provider that fails is asked again within 33 minutes. After an hour without a request
+# its failures are too old to be reported.
 SILENCE_COUNTS = timedelta(hours=1)
 
 
@@ -173,7 +173,7 @@ class Producer:
         deferred = sum(ledger.of_instrument(each.name).deferred for each in self.watchlist.instruments)
         if asked or deferred:
             report_deferred(deferred)
-        # Also in runs without requests: until an answer comes, the provider counts as unanswered.
+        # Also in runs without requests: until an answer comes, the provider counts as silent.
         if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
             report_unanswered(ledger.unanswered)
 

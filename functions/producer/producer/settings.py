@@ -1,4 +1,4 @@
-"""The producer's settings, from its environment."""
+"""What the producer is told by its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class ProducerSettings:
     """The settings of one producer, checked.
 
     Attributes:
-        watchlist: what is followed; if a file lists the instruments, until there is a good one.
-        instrument_bucket_name: the bucket of that file; None if INSTRUMENTS lists all.
+        watchlist: what is followed; where a file lists it, until there is one.
+        instrument_bucket_name: where that file lies; None where there is none.
     """
 
     watchlist: Watchlist

@@ -1,6 +1,6 @@
-"""Names in the InstrumentTable's items that the producer and the operator's tools share."""
+"""What both the producer and the tools on one's own machine know of the InstrumentTable's items."""
 
-# In the ledger's item: when the lease ends, in seconds since 1970.
+# In the ledger's item: until when a run may be under way, a number of seconds since 1970.
 HELD_UNTIL = "held_until"
 
 

@@ -1,4 +1,4 @@
-"""The item in the InstrumentTable that keeps the last good list of instruments, where a file lists them."""
+"""The item in the InstrumentTable that remembers the last good list of instruments, if a file lists them."""
 
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,13 +7,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class ReportedList(NamedTuple):
-    """The version of the file that was last reported on, and the list that was followed then.
+class KnownList(NamedTuple):
+    """What was known of the file when it was last told of.
 
     Attributes:
-        mark: the version's ETag in S3, or the error's code if it could not be read; empty if there has been
-            no file.
-        names: the last good list; empty if there has been none.
+        mark: its version in S3, or why it could not be read; empty where it never was there.
+        names: the last good list; empty where there was none.
     """
 
     mark: str = ""
@@ -21,12 +20,12 @@ class ReportedList(NamedTuple):
 
 
 class ListItem:
-    """The item. It holds the names alone, without the file's comments: 10,000 take about 40 KB.
+    """The item. It has the names and not the file, whose comments need no copy: 10,000 take about 40 KB.
 
     Args:
         client: boto3's DynamoDB client.
         table_name: the InstrumentTable's.
-        source: the provider: another one may refuse other lines.
+        source: whose bars are followed: another provider may refuse other lines.
     """
 
     def __init__(self, client: "DynamoDBClient", table_name: str, source: str) -> None:
@@ -34,7 +33,7 @@ class ListItem:
         self._table_name = table_name
         self._key = f"instruments|{source}"
 
-    def read(self) -> ReportedList:
+    def read(self) -> KnownList:
         """What is remembered.
 
         Raises:
@@ -42,11 +41,11 @@ class ListItem:
         """
         item = self._client.get_item(TableName=self._table_name, Key={"key": {"S": self._key}}).get("Item")
         if item is None:
-            return ReportedList()
-        return ReportedList(item["mark"]["S"], tuple(zlib.decompress(item["names"]["B"]).decode().split()))
+            return KnownList()
+        return KnownList(item["mark"]["S"], tuple(zlib.decompress(item["names"]["B"]).decode().split()))
 
-    def write(self, reported: ReportedList) -> None:
-        """Writes it. Two runs that write at once write the same, or the next run corrects it.
+    def write(self, known: KnownList) -> None:
+        """Remembers it. Two runs that write at once write the same, or the next run puts it right.
 
         Raises:
             BotoCoreError, ClientError: DynamoDB fails.
@@ -55,7 +54,7 @@ class ListItem:
             TableName=self._table_name,
             Item={
                 "key": {"S": self._key},
-                "mark": {"S": reported.mark},
-                "names": {"B": zlib.compress("\n".join(reported.names).encode())},
+                "mark": {"S": known.mark},
+                "names": {"B": zlib.compress("\n".join(known.names).encode())},
             },
         )

@@ -34,9 +34,9 @@ class Plan(NamedTuple):
     """What a provider allows.
 
     Attributes:
-        requests_per_day: None if only a minute's requests are limited.
-        requests_per_minute: the limit of a run too, since there is one a minute.
-        instruments_per_request: how many instruments a request takes.
+        requests_per_day: None where only minutes are counted.
+        requests_per_minute: a run a minute never makes more requests than a minute has.
+        instruments_per_request: how many it takes at once.
     """
 
     requests_per_day: int | None
