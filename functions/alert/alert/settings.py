@@ -94,15 +94,15 @@ def parse_channels(text: str) -> tuple[WebChannel, ...]:
     """The channels of a list such as `/prod/slack,/prod/webhook`, without spaces; none where it is empty.
 
     Raises:
-        SettingsError: an item is no name of a channel's parameter, stands there twice, or there are too many.
+        SettingsError: an item is no name of a channel's parameter, is listed twice, or there are too many.
     """
     # Without spaces, since the template makes a permission for each text between two commas.
     channels = tuple(map(_parse_channel, text.split(","))) if text else ()
     for channel in channels:
         if channels.count(channel) > 1:
-            raise SettingsError(f"CHANNELS: {channel.parameter} stands there twice")
+            raise SettingsError(f"CHANNELS: {channel.parameter} is listed twice")
     if len(channels) > MOST_CHANNELS:
-        raise SettingsError(f"CHANNELS: {len(channels)} stand there, and {MOST_CHANNELS} are the most")
+        raise SettingsError(f"CHANNELS: {len(channels)} are listed, and at most {MOST_CHANNELS} may be")
     return channels
 
 

@@ -21,7 +21,7 @@ def parse_windows(sma: str, ema: str) -> Windows:
     """The windows of two comma-separated lists, such as `5,20,50,200` and `12,26`.
 
     Raises:
-        SettingsError: an item is no whole number from 2 to 1,000, stands there twice, or there are too many.
+        SettingsError: an item is no whole number from 2 to 1,000, is listed twice, or there are too many.
     """
     return Windows(_parse_list("SMA_WINDOWS", sma), _parse_list("EMA_WINDOWS", ema))
 
@@ -41,8 +41,8 @@ def _parse_list(name: str, text: str) -> tuple[int, ...]:
                 "separated by commas without spaces, as in 5,20,50"
             )
         if int(item) in windows:
-            raise SettingsError(f"{name}: {item} stands there twice")
+            raise SettingsError(f"{name}: {item} is listed twice")
         windows.append(int(item))
     if len(windows) > MOST_WINDOWS:
-        raise SettingsError(f"{name}: {len(windows)} windows stand there, and {MOST_WINDOWS} are the most")
+        raise SettingsError(f"{name}: {len(windows)} windows are listed, and at most {MOST_WINDOWS} may be")
     return tuple(windows)

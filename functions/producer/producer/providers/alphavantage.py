@@ -255,7 +255,7 @@ def _begins_by(since: datetime, answer: Answer) -> bool:
 
 def _open(access: ProviderAccess) -> AlphaVantage:
     if access.read_key is None:
-        raise SettingsError("API_KEY_PARAMETER_NAME: Alpha Vantage answers nobody without a key")
+        raise SettingsError("API_KEY_PARAMETER_NAME: Alpha Vantage needs an API key")
     return AlphaVantage(
         access.session,
         access.url,

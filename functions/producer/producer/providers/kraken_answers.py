@@ -73,7 +73,7 @@ def read_answer(
             raise MinuteLimitError(f"{name}: Kraken answered HTTP 429")
         case requests.codes.forbidden | requests.codes.unavailable_for_legal_reasons:
             # There is no key that could be wrong, so it is the client's network or country.
-            raise NotEntitledError(f"{name}: Kraken serves nobody at this address (HTTP {status})")
+            raise NotEntitledError(f"{name}: Kraken does not serve this network or country (HTTP {status})")
         case _:
             raise ProviderUnavailableError(f"{name}: Kraken answered HTTP {status}")
     _raise_error(answer.get("error"), name)
