@@ -29,7 +29,7 @@ IBM = {
 
 
 class FakeLogs:
-    """Lines in the order in which they were written, of which those are found that are line_filter."""
+    """Lines in the order in which they were written, of which those that the filter matches are found."""
 
     def __init__(self, *lines: dict[str, Any], error: str = "", is_whole: bool = True) -> None:
         self.lines = list(lines)
