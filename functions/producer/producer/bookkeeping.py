@@ -47,7 +47,7 @@ def record_run(
         for name, failure in failures.items():
             if isinstance(failure, AllowanceSpentError):
                 has_begun = name in each.answers and bool(each.answers[name].bars)
-                ledger = record_waiting(ledger, each.asked_at, name, again=each.again and has_begun)
+                ledger = record_waiting(ledger, each.asked_at, name, rereads=each.rereads and has_begun)
             else:
                 ledger = record_failure(
                     ledger,
@@ -66,7 +66,7 @@ def record_run(
                 {one.name: _newest(each.answers[one.name]) for one in whole},
                 {one.name: _quiet(one, each, watchlist) for one in whole},
                 each.deferred(),
-                [one.name for one in whole if each.again and each.is_sent(one.name)],
+                [one.name for one in whole if each.rereads and each.is_sent(one.name)],
             )
             is_answered = True
         ledger = record_sent(ledger, _sent_until(ledger, each, failures, watchlist))

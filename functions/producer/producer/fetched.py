@@ -24,7 +24,7 @@ class Fetched:
         published: by instrument, what became of them.
         failure: why there are no answers.
         left: by instrument, why its answer could not be published.
-        again: whether it was to read again what was sent long ago, as rereading.py says.
+        rereads: whether it was to read again what was sent long ago, as rereading.py says.
         published_at: when its bars were in the stream; None if there was no answer.
     """
 
@@ -34,7 +34,7 @@ class Fetched:
     published: dict[str, Published] = field(default_factory=dict)
     failure: ProviderError | None = None
     left: dict[str, StockstreamError] = field(default_factory=dict)
-    again: bool = False
+    rereads: bool = False
     published_at: datetime | None = None
 
     def failures(self) -> dict[str, ProviderError]:

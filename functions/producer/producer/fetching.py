@@ -95,7 +95,7 @@ class Fetching:
         return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
 
     def _fetch(self, request: BarRequest, publishing: Semaphore, deadline: float) -> Fetched:
-        fetched = Fetched(request.instruments, self.now(), again=request.again)
+        fetched = Fetched(request.instruments, self.now(), rereads=request.rereads)
         if not self.allowance.has_time:
             return fetched  # the next run asks
         try:
@@ -110,7 +110,7 @@ class Fetching:
         }
         fetched.answers = {instrument.name: answer for instrument, answer in finished.items()}
         with publishing:
-            outcomes = self.publisher.publish(finished, deadline, again=request.again, splits=self.splits)
+            outcomes = self.publisher.publish(finished, deadline, rereads=request.rereads, splits=self.splits)
         fetched.published_at = self.now()
         for name, outcome in outcomes.items():
             if isinstance(outcome, TailError):

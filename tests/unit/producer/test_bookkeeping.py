@@ -70,7 +70,7 @@ def test_what_is_read_again_has_been_so_when_all_that_it_brought_is_sent(
 ) -> None:
     before = MINUTE - timedelta(hours=3)
     ledger = Ledger(date(2026, 11, 20), instruments={"IBM": RequestState(reread_at=before)})
-    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published, again=again)
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published, rereads=again)
 
     ledger = record_run(ledger, WATCHLIST, [fetched], 1, NOW)
 
@@ -194,6 +194,6 @@ def test_a_refusal_that_needs_a_person_is_no_silence() -> None:
 def test_only_a_reading_that_had_begun_is_left_for_the_next_time(
     fetched: Fetched, reread_at: datetime | None
 ) -> None:
-    ledger = record_run(LEDGER, WATCHLIST, [replace(fetched, again=True)], 1, NOW)
+    ledger = record_run(LEDGER, WATCHLIST, [replace(fetched, rereads=True)], 1, NOW)
 
     assert ledger.of_instrument("IBM").reread_at == reread_at

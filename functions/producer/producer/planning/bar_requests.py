@@ -27,12 +27,12 @@ class BarRequest(NamedTuple):
     Attributes:
         instruments: what to ask for.
         since: from when on; None for the newest hundred bars of instruments that have had none yet.
-        again: whether it reads again what was sent long ago, as rereading.py says.
+        rereads: whether it reads again what was sent long ago, as rereading.py says.
     """
 
     instruments: tuple[Instrument, ...]
     since: datetime | None
-    again: bool = False
+    rereads: bool = False
 
 
 def group_requests(

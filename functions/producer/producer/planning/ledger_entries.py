@@ -107,20 +107,20 @@ def record_failure(
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
 
 
-def record_waiting(ledger: Ledger, now: datetime, name: str, *, again: bool) -> Ledger:
+def record_waiting(ledger: Ledger, now: datetime, name: str, *, rereads: bool) -> Ledger:
     """The ledger after a request in which an instrument had no turn, since the allowance was spent.
 
     Args:
         ledger: before.
         now: when the request was made.
         name: the instrument's.
-        again: whether the request had begun to read again what was sent long ago. The rest is left for the
+        rereads: whether the request had begun to read again what was sent long ago. The rest is left for the
             next rereading: if each run started over, it would get the first pages each time, and new bars
             would have no turn.
     """
     state = ledger.of_instrument(name)
     waiting = state._replace(
-        failed_at=state.failed_at or _minute(now), reread_at=_minute(now) if again else state.reread_at
+        failed_at=state.failed_at or _minute(now), reread_at=_minute(now) if rereads else state.reread_at
     )
     return replace(ledger, instruments={**ledger.instruments, name: waiting})
 

@@ -49,7 +49,7 @@ def plan_rereading(
     for market, instruments in due.items():
         cursors = {each: ledger.of_instrument(each.name).sent_until for each in instruments}
         if lookback is None:
-            requests += [BarRequest((each,), cursor, again=True) for each, cursor in cursors.items()]
+            requests += [BarRequest((each,), cursor, rereads=True) for each, cursor in cursors.items()]
             continue
         # The tail, and the look-back of its first bar.
         bars = BARS_PER_ANSWER + 2 * lookback
@@ -59,7 +59,7 @@ def plan_rereading(
         # As many instruments as fit a page, with a hundred new bars of each beside those that are read again.
         together = max(1, plan.instruments_per_request * BARS_PER_ANSWER // (bars + BARS_PER_ANSWER))
         requests += [
-            BarRequest(tuple(batch), since, again=True) for batch in batched(able, together, strict=False)
+            BarRequest(tuple(batch), since, rereads=True) for batch in batched(able, together, strict=False)
         ]
     if requests and is_scarce:
         return requests[: spare_requests(watchlist, plan, ledger, now)]
@@ -67,7 +67,7 @@ def plan_rereading(
 
 
 def with_rereading(
-    requests: Sequence[BarRequest], again: Iterable[BarRequest], ledger: Ledger, most: int
+    requests: Sequence[BarRequest], rereading: Iterable[BarRequest], ledger: Ledger, most: int
 ) -> list[BarRequest]:
     """The requests of a run: as many rereading requests as it has left, but at least one.
 
@@ -76,11 +76,11 @@ def with_rereading(
 
     Args:
         requests: what the run asks for in any case.
-        again: those of plan_rereading.
+        rereading: those of plan_rereading.
         ledger: what has been asked.
         most: how many requests the run may make.
     """
-    chosen = list(again)[: max(1, most - len(requests))]
+    chosen = list(rereading)[: max(1, most - len(requests))]
     taken = {each for request in chosen for each in request.instruments}
     others = []
     for request in requests:

@@ -47,7 +47,7 @@ class Publisher:
         answers: Mapping[Instrument, Answer],
         deadline: float,
         *,
-        again: bool = False,
+        rereads: bool = False,
         splits: SplitsByName = NO_SPLITS,
     ) -> dict[str, Published | TailError]:
         """Sends what answers show and the tails do not hold. One instrument's failure stops no other.
@@ -55,7 +55,7 @@ class Publisher:
         Args:
             answers: the provider's, without the bars that are still forming.
             deadline: when all tails must be written, on time.monotonic.
-            again: whether the answers are those of a rereading, which show all that the tails remember, and
+            rereads: whether the answers are those of a rereading, which show all that the tails remember, and
                 older bars that are not to be sent.
             splits: the instruments', as they are confirmed.
 
@@ -75,7 +75,7 @@ class Publisher:
                 try:
                     its_splits = splits.get(instrument.name, ())
                     sending = self._plan(
-                        instrument, answer, tail_of(instrument.name), its_splits, again=again
+                        instrument, answer, tail_of(instrument.name), its_splits, rereads=rereads
                     )
                 except TailError as error:
                     outcomes[instrument.name] = error
@@ -145,10 +145,10 @@ class Publisher:
         read: VersionedTail,
         splits: Sequence[Split],
         *,
-        again: bool,
+        rereads: bool,
     ) -> Sending:
         tail, shown = read.tail, answer.bars
-        if again:
+        if rereads:
             shown = comparable_bars(shown, tail, self.post.windows)
         # Bars that another run has sent since this answer are not repeated with the answer's as_of.
         newest = max(shown, default="")

@@ -166,17 +166,16 @@ def test_an_empty_answer_counts_as_asked_while_no_bar_has_come_and_no_other_fail
 
 def test_what_did_not_get_its_turn_waits_since_the_first_time() -> None:
     later = NOON + timedelta(minutes=5)
-    ledger = record_waiting(record_waiting(Ledger(), NOON, "IBM", again=False), later, "IBM", again=False)
+    ledger = record_waiting(record_waiting(Ledger(), NOON, "IBM", rereads=False), later, "IBM", rereads=False)
     assert ledger.instruments["IBM"] == RequestState(failed_at=FIRST)
 
 
 def test_a_reading_again_that_had_begun_counts_as_done() -> None:
     known = record_answer(Ledger(), NOON, {"IBM": FIRST})
     later = NOON + timedelta(minutes=5)
-    assert record_waiting(known, later, "IBM", again=True).instruments["IBM"].reread_at == FIRST + timedelta(
-        minutes=5
-    )
-    assert record_waiting(known, later, "IBM", again=False).instruments["IBM"].reread_at == FIRST
+    reread = record_waiting(known, later, "IBM", rereads=True)
+    assert reread.instruments["IBM"].reread_at == FIRST + timedelta(minutes=5)
+    assert record_waiting(known, later, "IBM", rereads=False).instruments["IBM"].reread_at == FIRST
 
 
 def test_a_failure_leaves_what_the_stream_has_not_taken() -> None:
