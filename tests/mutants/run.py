@@ -127,6 +127,7 @@ PACKAGES = {
 LEFT_OUT = {
     "stockstream.bar_stream": "wiring to Kinesis",
     "stockstream.calendars": "data, generated",
+    "stockstream.deadline_connections": "wiring to sockets",
     "stockstream.errors": "names and texts",
     "stockstream.instrument_table": "one name",
     "stockstream.observability": "wiring to the logger and the metrics",
