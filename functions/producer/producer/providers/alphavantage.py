@@ -14,14 +14,13 @@ import requests
 from producer.providers.alphavantage_answers import parse_answer, write_symbol
 from producer.providers.answers import BARS_PER_ANSWER, REVISION_BARS, Answer, month_bounds
 from producer.providers.api_key import ApiKey
+from producer.providers.long_answers import LongAnswers
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
-    DailyQuotaError,
     HistoryLimitError,
     MalformedAnswerError,
     MinuteLimitError,
     NoDataError,
-    NotEntitledError,
     ProviderError,
     ProviderUnavailableError,
     RequestNotMadeError,
@@ -38,10 +37,6 @@ FULL_ANSWER = timedelta(days=30)
 # How many bars before the gap are kept of a long answer: those that a short one would show, and their longest
 # look-back. To a tail that has just begun, all 30 days would be new.
 _BARS_BEFORE_GAP = BARS_PER_ANSWER + LONGEST_WINDOW
-# If the plan refuses long answers, one is asked for twice a day at the most; if they fail, the next one is
-# asked for after 30 minutes, 1 hour, 2 and so on. Each costs one of the day's 25 requests.
-_REFUSED_PAUSE, _FAILED_PAUSE = timedelta(hours=12), timedelta(minutes=30)
-_MOST_DOUBLINGS = 5
 # The free plan allows one request a second. A backfill makes two requests or more in a row.
 _MONTHS_APART = timedelta(seconds=1.1)
 
@@ -84,13 +79,7 @@ class AlphaVantage:
         self._now = now
         self._sleep = sleep
         self._month_asked_at: datetime | None = None
-        # By instrument, since when bars are wanted that no short answer showed.
-        self._gaps: dict[str, datetime] = {}
-        # Of the long answers about any instrument: how many failed in a row, whether the plan refuses them,
-        # and when they may be asked for again, alone or as a second request.
-        self._failures = 0
-        self._is_refused = False
-        self._alone_not_before = self._second_not_before = datetime.min.replace(tzinfo=UTC)
+        self._long_answers = LongAnswers(now)
 
     def fetch(
         self, instruments: Sequence[Instrument], interval: str, since: datetime | None
@@ -110,24 +99,22 @@ class AlphaVantage:
         """
         (instrument,) = instruments
         name = instrument.name
-        if since is not None and name in self._gaps and self._now() >= self._alone_not_before:
-            return {name: self._fetch_gap(instrument, interval, min(since, self._gaps[name]))}
+        due_since = self._long_answers.due_since(name)
+        if since is not None and due_since is not None:
+            return {name: self._fetch_gap(instrument, interval, min(since, due_since))}
         answer = self._fetch_short(instrument, interval, since)
         if since is None or (answer.reaches_back and self._shows_revisions(answer, since)):
             return {name: answer}
-        self._gaps[name] = min(since, self._gaps.get(name, since))
-        if self._now() < self._second_not_before:
-            return {name: replace(answer, is_owed=not self._is_refused)}
+        self._long_answers.want(name, since)
+        if not self._long_answers.may_be_second():
+            return {name: replace(answer, is_owed=not self._long_answers.are_refused)}
         try:
             return {name: self._fetch_long(instrument, interval, since)}
         except RequestNotMadeError as error:
             return {name: replace(answer, cut_off_by=error, is_owed=True)}
         except ProviderError as error:
-            self._second_not_before = self._now() + self._pause_after(error)
-            # Two requests in a row may be too quick for the plan, and one alone may not be.
-            if self._is_refused:
-                self._alone_not_before = self._second_not_before
-            return {name: replace(answer, cut_off_by=error, is_owed=not self._is_refused)}
+            self._long_answers.fail(error, alone=False)
+            return {name: replace(answer, cut_off_by=error, is_owed=not self._long_answers.are_refused)}
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         """The bars of a month; a pair cannot be asked for by month, so what its last 30 days hold of it.
@@ -164,12 +151,12 @@ class AlphaVantage:
         except RequestNotMadeError:
             raise
         except ProviderError as error:
-            self._alone_not_before = self._second_not_before = self._now() + self._pause_after(error)
+            self._long_answers.fail(error, alone=True)
             try:
                 answer = self._fetch_short(instrument, interval, since)
             except RequestNotMadeError as not_made:
                 answer = Answer({}, [], asked_at, asked_at, reaches_back=False, failure=not_made)
-            return replace(answer, cut_off_by=error, is_owed=not self._is_refused)
+            return replace(answer, cut_off_by=error, is_owed=not self._long_answers.are_refused)
 
     def _fetch_long(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
         answer = self._ask(instrument, interval, outputsize="full")
@@ -178,9 +165,7 @@ class AlphaVantage:
                 f"{instrument.name}: all {len(answer.rejected):,} bars of the long answer are impossible: "
                 f"{answer.rejected[0].detail}"
             )
-        self._gaps.pop(instrument.name, None)
-        self._failures = 0
-        self._is_refused = False
+        self._long_answers.succeed(instrument.name)
         times = sorted(answer.bars)
         wanted = times[max(0, bisect_left(times, format_time(since)) - _BARS_BEFORE_GAP) :]
         return replace(
@@ -188,14 +173,6 @@ class AlphaVantage:
             bars={time: answer.bars[time] for time in wanted},
             reaches_back=since >= answer.asked_at - FULL_ANSWER or _goes_on_from(since, answer, interval),
         )
-
-    def _pause_after(self, error: ProviderError) -> timedelta:
-        """For how long no long answer is asked for after an error."""
-        self._failures += 1
-        self._is_refused = isinstance(error, NotEntitledError | DailyQuotaError)
-        if self._is_refused:
-            return _REFUSED_PAUSE
-        return min(_REFUSED_PAUSE, _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS))
 
     def _shows_revisions(self, answer: Answer, since: datetime) -> bool:
         """Whether a short answer shows enough older bars, or the plan has no request for more."""
