@@ -20,7 +20,7 @@ from delivered_files import write_file, write_parquet
 from lasting import list_stores
 from moto import mock_aws
 
-from alert.notice_ledger import Table
+from alert.notice_ledger import NoticeTable
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
 from producer.memory.tail import Tail
@@ -91,7 +91,7 @@ def write_memory(folder: Path) -> None:
         stopped_until=NOON + timedelta(hours=3),
         instruments={
             "IBM": RequestState(
-                asked_at=NOON, newest=NOON, failures=2, failed_at=NOON, sent_until=NOON, told=True
+                asked_at=NOON, newest=NOON, failures=2, failed_at=NOON, sent_until=NOON, reported=True
             ),
             "fx:EUR/USD": RequestState(),
         },
@@ -106,7 +106,7 @@ def write_memory(folder: Path) -> None:
         table = InstrumentTable(client, TABLE)
         table.write_tail("IBM", "1min", tail, table.write_tail("IBM", "1min", before, 0).version)
         LedgerItem(client, TABLE, "alphavantage").write(ledger, NOON, 0)
-        notices = Table(NOTICES, client, NOON.timestamp)
+        notices = NoticeTable(NOTICES, client, NOON.timestamp)
         for key in ("sent", "held"):
             notices.claim(key, (NOON + timedelta(minutes=1)).timestamp())
         notices.confirm("sent")

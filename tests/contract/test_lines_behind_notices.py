@@ -15,7 +15,7 @@ from said_by_code import keys_of, messages_of
 from alert.alarms import Alarm, parse_alarm
 from alert.detail_sources import SOURCES
 from alert.details import find_details
-from alert.log_groups import LogGroups, Wanted
+from alert.log_groups import LineFilter, LogGroups
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
@@ -23,7 +23,7 @@ from producer.planning.allowance import AllowanceSpentError
 from producer.planning.ledger import Ledger
 from producer.providers.provider_errors import KeyRefusedError, NoDataError, ProviderError
 from producer.report import report_answers
-from producer.told_bars import ToldBars
+from producer.reported_bars import ReportedBars
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import parse_instrument
 from stockstream.observability import logger, metrics
@@ -34,7 +34,9 @@ ALARMS = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET", Compaction
     "AWS::CloudWatch::Alarm"
 )
 IBM = parse_instrument("IBM")
-FAILURE_METRICS = [name for name, source in SOURCES.items() if "provider failed" in source.wanted.messages]
+FAILURE_METRICS = [
+    name for name, source in SOURCES.items() if "provider failed" in source.line_filter.messages
+]
 
 
 def kinds_of(error: type[ProviderError]) -> Iterator[type[ProviderError]]:
@@ -117,8 +119,8 @@ def test_every_alarm_on_a_metric_of_our_own_quotes_the_lines_that_it_counts() ->
 def test_a_notice_looks_for_messages_and_keys_that_the_function_writes(metric: str) -> None:
     source = SOURCES[metric]
 
-    assert set(source.wanted.messages) <= messages_of(source.function)
-    assert {*source.wanted.having, *source.wanted.lacking} <= keys_of(source.function)
+    assert set(source.line_filter.messages) <= messages_of(source.function)
+    assert {*source.line_filter.having, *source.line_filter.lacking} <= keys_of(source.function)
 
 
 @pytest.mark.parametrize("kind", FAILURES)
@@ -128,7 +130,7 @@ def test_a_failure_is_quoted_where_it_makes_the_metric_count(
     fetched = [Fetched([IBM], NOW, failure=kind("IBM: what the provider said"))]
     watchlist = Watchlist((IBM,), "1min", "regular")
 
-    report_answers(fetched, "1min", 1, ToldBars())
+    report_answers(fetched, "1min", 1, ReportedBars())
 
     (line,) = map(json.loads, log.getvalue().splitlines())
     measured: dict[str, Any] = json.loads(json.dumps(metrics.serialize_metric_set()))
@@ -143,13 +145,13 @@ def test_a_failure_is_quoted_where_it_makes_the_metric_count(
         metric: count > 0 for metric, count in counted.items()
     }
     for metric in FAILURE_METRICS:
-        wanted = SOURCES[metric].wanted
-        assert passes(wanted.pattern(), line) is wanted.takes(line)
+        line_filter = SOURCES[metric].line_filter
+        assert passes(line_filter.pattern(), line) is line_filter.matches(line)
 
 
 def test_a_request_that_was_not_made_is_told_after_those_that_failed(log: StringIO) -> None:
     for error in (KeyRefusedError("no"), NoDataError("empty"), AllowanceSpentError("spent")):
-        report_answers([Fetched([IBM], NOW, failure=error)], "1min", 1, ToldBars())
+        report_answers([Fetched([IBM], NOW, failure=error)], "1min", 1, ReportedBars())
 
     lines = map(json.loads, log.getvalue().splitlines())
     assert told("BarsOverdueSeconds", *lines) == (
@@ -161,27 +163,27 @@ def test_a_request_that_was_not_made_is_told_after_those_that_failed(log: String
 
 @pytest.mark.parametrize("metric", SOURCES)
 def test_the_pattern_and_the_second_look_take_the_same_lines(metric: str) -> None:
-    wanted = SOURCES[metric].wanted
+    line_filter = SOURCES[metric].line_filter
     outcomes = ("retry soon", "wait", "stop for the day", "tell a person", None)
     lines = [
         {"message": message, "outcome": outcome, "kind": kind, "bars": bars}
         for source in SOURCES.values()
-        for message in source.wanted.messages
+        for message in source.line_filter.messages
         for outcome in outcomes
         for kind in ("NoDataError", "AllowanceSpentError")
         for bars in (0, 3)
     ]
 
-    taken = [line for line in lines if wanted.takes(line)]
-    assert taken == [line for line in lines if passes(wanted.pattern(), line)]
+    taken = [line for line in lines if line_filter.matches(line)]
+    assert taken == [line for line in lines if passes(line_filter.pattern(), line)]
     assert 0 < len(taken) < len(lines)
     # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
-    assert len(wanted.pattern()) <= 1024
+    assert len(line_filter.pattern()) <= 1024
 
 
 def test_a_line_is_taken_by_its_message_where_nothing_else_is_asked_for() -> None:
-    assert Wanted(("a", "b")).takes({"message": "b"})
-    assert not Wanted(("a", "b")).takes({"message": "c"})
+    assert LineFilter(("a", "b")).matches({"message": "b"})
+    assert not LineFilter(("a", "b")).matches({"message": "c"})
 
 
 @pytest.mark.parametrize("level", TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"])

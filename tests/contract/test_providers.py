@@ -36,7 +36,6 @@ from producer.providers.provider_errors import (
     MalformedAnswerError,
     ProviderError,
     ProviderUnavailableError,
-    UnknownInstrumentError,
 )
 from stockstream.bars import INTERVALS
 from stockstream.instruments import Instrument, parse_instrument
@@ -313,16 +312,6 @@ def test_a_month_holds_its_own_bars_and_no_others(world: Open, name: str, instru
     first, after = f"2026-11-01T0{4 if hour else 0}:00:00Z", f"2026-12-01T0{hour}:00:00Z"
     assert month.bars.keys() == {each for each in ended(market, "60min") if first <= each < after}
     assert len(opened.server.asked) <= opened.provider.requests_per_month(instrument, "60min")
-
-
-@each_provider
-@pytest.mark.parametrize("month", ["2026-13", "November", "", "2026-1", "2026-11-01"])
-def test_what_is_no_month_is_refused_without_a_request(world: Open, name: str, month: str) -> None:
-    opened = world(name)
-
-    with pytest.raises(UnknownInstrumentError, match="no month"):
-        opened.provider.fetch_month(opened.instrument, "1min", month)
-    assert opened.server.asked == []
 
 
 @each_provider

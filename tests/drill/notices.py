@@ -29,8 +29,8 @@ from alert.alarm_changes import AlarmHistory
 from alert.dependencies import Dependencies
 from alert.errors import ChannelError, DeliveryError, LogsError
 from alert.links import LinkTargets
-from alert.log_groups import Found, Wanted
-from alert.notice_ledger import Table
+from alert.log_groups import FoundLines, LineFilter
+from alert.notice_ledger import NoticeTable
 from alert.notices import Notice
 
 _TEMPLATE = ResolvedTemplate()
@@ -103,8 +103,10 @@ class _Clock:
 
 
 class _NoLogs:
-    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
-        raise LogsError(f"{function} {wanted} {start} {end}")
+    def read_lines(
+        self, function: str, line_filter: LineFilter, start: datetime, end: datetime
+    ) -> FoundLines:
+        raise LogsError(f"{function} {line_filter} {start} {end}")
 
 
 def ring(metrics: Metrics, start: datetime, end: datetime) -> list[Change]:
@@ -156,7 +158,7 @@ def _alert_function(
     clock = _Clock()
     dependencies = Dependencies(
         tuple(channels),
-        Table(_TABLE, dynamodb, clock.time),
+        NoticeTable(_TABLE, dynamodb, clock.time),
         LinkTargets(),
         _NoLogs(),
         {},

@@ -43,11 +43,11 @@ from producer.providers.api_key import ApiKey
 from producer.providers.provider_http import LONGEST_REQUEST
 from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
+from stockstream.aws_calls import longest_call
 from stockstream.bar_stream import BarStream
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument
 from stockstream.observability import logger, metrics
-from stockstream.patience import longest_call
 from stockstream.windows import Windows
 
 if TYPE_CHECKING:

@@ -84,7 +84,7 @@ def heard(metrics: Metrics) -> list[Change]:
 
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("late", [0, 6])
-def test_when_all_is_read_no_alarm_is_heard_at_birth_or_at_night(
+def test_when_all_is_read_no_alarm_goes_off_in_a_new_stack_or_at_night(
     sent: dict[datetime, float], late: int
 ) -> None:
     assert heard(world(sent, late)) == []

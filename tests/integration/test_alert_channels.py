@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from raw_server import head, server
 
-from alert.channels.addresses import Web
+from alert.channels.addresses import HttpChannel
 from alert.channels.kinds import KINDS
 from alert.errors import ChannelError
 from alert.notices import Notice
@@ -34,14 +34,14 @@ class Parameters:
 def post(url: str, kind: str, seconds: float = 5.0) -> None:
     """Sends the notice to an address."""
     ssm = cast("SSMClient", Parameters(url=url))
-    Web(f"{kind}:url", KINDS[kind], "url", seconds, ssm).send(NOTICE)
+    HttpChannel(f"{kind}:url", KINDS[kind], "url", seconds, ssm).send(NOTICE)
 
 
 def send(value: str, kind: str = "webhook") -> str:
     """The whole text of the error that a channel with this parameter ends in."""
     ssm = cast("SSMClient", Parameters(url=value))
     with pytest.raises(ChannelError) as caught:
-        Web(f"{kind}:url", KINDS[kind], "url", 5.0, ssm).send(NOTICE)
+        HttpChannel(f"{kind}:url", KINDS[kind], "url", 5.0, ssm).send(NOTICE)
     return "".join(traceback.format_exception(caught.value))
 
 

@@ -389,7 +389,7 @@ def note(histories: AlarmHistories, *events: dict[str, Any]) -> None:
         histories.note(alarm["AlarmName"], at, alarm["OldStateValue"], alarm["NewStateValue"])
 
 
-def test_an_alarm_that_is_over_says_how_long_it_rang(
+def test_an_alarm_that_is_over_says_how_long_it_lasted(
     load_event: LoadEvent, site: Site, inbox: Inbox, histories: AlarmHistories
 ) -> None:
     note(histories, load_event("alarm-metric"))
@@ -420,7 +420,7 @@ def test_an_alarm_that_a_channel_gets_after_its_end_says_so(
     assert "late" not in inbox()[0]["Message"]
 
 
-def test_an_alarm_that_its_end_has_overtaken_says_so_and_the_end_how_long_it_rang(
+def test_an_alarm_that_its_end_has_overtaken_says_so_and_the_end_how_long_it_lasted(
     load_event: LoadEvent, site: Site, inbox: Inbox, histories: AlarmHistories
 ) -> None:
     # SNS and Lambda keep no order.
@@ -449,7 +449,7 @@ def change(event: dict[str, Any], before: str, now: str, minute: int) -> dict[st
     }
 
 
-def test_the_birth_of_an_alarm_is_told_to_nobody(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
+def test_the_first_state_of_an_alarm_sends_no_notice(load_event: LoadEvent, site: Site, inbox: Inbox) -> None:
     handle(change(load_event("alarm-metric"), "INSUFFICIENT_DATA", "OK", 1), Context())
 
     assert (site.taken, inbox()) == ([], [])

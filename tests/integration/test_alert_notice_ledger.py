@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from alert.errors import LedgerError
-from alert.notice_ledger import Claim, Table
+from alert.notice_ledger import Claim, NoticeTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -47,15 +47,15 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator["DynamoDBClient"]:
 
 
 @pytest.fixture
-def table(dynamodb: "DynamoDBClient", clock: Clock) -> Table:
-    return Table("notices", dynamodb, clock)
+def table(dynamodb: "DynamoDBClient", clock: Clock) -> NoticeTable:
+    return NoticeTable("notices", dynamodb, clock)
 
 
-def test_a_notice_is_granted_to_one(table: Table) -> None:
+def test_a_notice_is_granted_to_one(table: NoticeTable) -> None:
     assert [table.claim(KEY, 1030.0), table.claim(KEY, 1040.0)] == [Claim.GRANTED, Claim.HELD]
 
 
-def test_a_notice_that_was_sent_is_never_granted_again(table: Table, clock: Clock) -> None:
+def test_a_notice_that_was_sent_is_never_granted_again(table: NoticeTable, clock: Clock) -> None:
     table.claim(KEY, 1030.0)
     table.confirm(KEY)
     clock.now = 5000.0
@@ -63,7 +63,7 @@ def test_a_notice_that_was_sent_is_never_granted_again(table: Table, clock: Cloc
     assert table.claim(KEY, 5030.0) is Claim.SENT
 
 
-def test_a_notice_that_was_given_back_is_granted_at_once(table: Table) -> None:
+def test_a_notice_that_was_given_back_is_granted_at_once(table: NoticeTable) -> None:
     table.claim(KEY, 1030.0)
     table.release(KEY)
 
@@ -72,7 +72,7 @@ def test_a_notice_that_was_given_back_is_granted_at_once(table: Table) -> None:
 
 @pytest.mark.parametrize(("now", "claim"), [(1029.9, Claim.HELD), (1030.1, Claim.GRANTED)])
 def test_what_an_invocation_left_that_died_is_granted_once_its_time_is_over(
-    table: Table, clock: Clock, now: float, claim: Claim
+    table: NoticeTable, clock: Clock, now: float, claim: Claim
 ) -> None:
     table.claim(KEY, 1030.0)
     clock.now = now
@@ -80,13 +80,13 @@ def test_what_an_invocation_left_that_died_is_granted_once_its_time_is_over(
     assert table.claim(KEY, 1060.0) is claim
 
 
-def test_each_channel_has_a_claim_of_its_own(table: Table) -> None:
+def test_each_channel_has_a_claim_of_its_own(table: NoticeTable) -> None:
     table.claim(KEY, 1030.0)
 
     assert table.claim("m1|teams:/prod/teams", 1030.0) is Claim.GRANTED
 
 
-def test_rows_expire_after_thirty_days(table: Table, dynamodb: "DynamoDBClient") -> None:
+def test_rows_expire_after_thirty_days(table: NoticeTable, dynamodb: "DynamoDBClient") -> None:
     table.claim("claimed", 1030.0)
     table.claim("sent", 1030.0)
     table.confirm("sent")
@@ -101,7 +101,7 @@ def test_rows_expire_after_thirty_days(table: Table, dynamodb: "DynamoDBClient")
 
 
 def test_a_table_that_is_not_there_is_a_ledger_error(dynamodb: "DynamoDBClient", clock: Clock) -> None:
-    table = Table("elsewhere", dynamodb, clock)
+    table = NoticeTable("elsewhere", dynamodb, clock)
     requests = (
         lambda: table.claim(KEY, 1030.0),
         lambda: table.confirm(KEY),

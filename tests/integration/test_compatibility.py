@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from lasting import at
 from moto import mock_aws
 
-from alert.notice_ledger import Claim, Table
+from alert.notice_ledger import Claim, NoticeTable
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
 from producer.memory.tail import Tail
@@ -140,7 +140,7 @@ def test_the_ledger_still_knows_what_was_asked_and_spent(written: Path, tables: 
 
 def test_nobody_is_told_twice(tables: "DynamoDBClient") -> None:
     noon = datetime.fromisoformat("2026-11-20T12:00:30Z").timestamp()
-    ledger = Table("notices", tables, lambda: noon)
+    ledger = NoticeTable("notices", tables, lambda: noon)
 
     assert ledger.claim("sent", noon + 60) is Claim.SENT
     assert ledger.claim("held", noon + 60) is Claim.HELD

@@ -1,7 +1,7 @@
 """A run whose calls are never answered: it ends by itself in time, remembers what it did, and loses nothing.
 
 The port is real. The clients' timeouts are a tenth of the handler's own, and the function's time is shorter;
-tests/infrastructure/test_patience.py counts with the real ones.
+tests/infrastructure/test_time_limits.py counts with the real ones.
 """
 
 import time
@@ -19,7 +19,7 @@ from producer_stack import invoke, producer_stack, serve_market, stream_ids
 from producer import handler
 from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.ledger_item import LedgerItem, VersionedLedger
-from stockstream.patience import longest_call
+from stockstream.aws_calls import longest_call
 
 SECONDS = 7.0
 CALLS = ["GetParameter", "GetItem", "GetItem", "PutItem", "BatchGetItem", "PutRecords", "PutItem", "PutItem"]

@@ -195,6 +195,29 @@ def test_another_provider_forgets_what_the_one_before_took(monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("calls")
+def test_a_list_that_no_instrument_of_can_be_followed_any_more_leaves_the_parameter_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, told: Told
+) -> None:
+    # Without market hours no calendar is asked.
+    monkeypatch.setenv("MARKET_HOURS", "always")
+    put("TSCO.NOWHERE\n")
+    handler._followed().refresh()  # type: ignore[union-attr]  # noqa: SLF001
+    assert told.details() == []
+
+    monkeypatch.setenv("MARKET_HOURS", "regular")
+    begin_anew()
+    assert run() == ["crypto:BTC/USD"]
+    line, whole = told.details()
+    assert line.startswith("line 1 of instruments.txt: TSCO.NOWHERE: no calendar says when .NOWHERE trades")
+    assert "lists none" in whole
+    assert told.counted() == 2
+
+    begin_anew()
+    assert run() == ["crypto:BTC/USD"]
+    assert (told.details(), told.counted()) == ([], 0)
+
+
+@pytest.mark.usefixtures("calls")
 def test_a_list_that_begins_to_need_the_key_reads_it() -> None:
     put("crypto:ETH/USD\n")
     run()

@@ -14,7 +14,7 @@ from lost_answers import LostAnswers
 from moto import mock_aws
 
 from alert.dependencies import AWS_CONFIG as ALERT_CONFIG
-from alert.notice_ledger import Claim, Table
+from alert.notice_ledger import Claim, NoticeTable
 from producer.handler import AWS_CONFIG as PRODUCER_CONFIG
 from producer.memory.instrument_table import InstrumentTable, TailConflictError
 from producer.memory.ledger_item import LeaseHeldError, LedgerItem
@@ -70,7 +70,7 @@ def network(dynamodb: "DynamoDBClient") -> LostAnswers:
 def test_a_claim_whose_answer_is_lost_is_granted_and_still_keeps_others_away() -> None:
     client = boto3.client("dynamodb", config=ALERT_CONFIG)
     network = LostAnswers(client)
-    table = Table("notices", client, lambda: 1000.0)
+    table = NoticeTable("notices", client, lambda: 1000.0)
     network.lose("PutItem")
 
     claims = [table.claim(KEY, 1030.0), table.claim(KEY, 1030.0)]
@@ -83,10 +83,10 @@ def test_a_claim_whose_answer_is_lost_is_granted_and_still_keeps_others_away() -
 def test_a_claim_over_one_that_has_ended_is_granted_though_its_answer_is_lost() -> None:
     client = boto3.client("dynamodb", config=ALERT_CONFIG)
     network = LostAnswers(client)
-    Table("notices", client, lambda: 1000.0).claim(KEY, 1030.0)
+    NoticeTable("notices", client, lambda: 1000.0).claim(KEY, 1030.0)
     network.lose("PutItem")
 
-    assert Table("notices", client, lambda: 1031.0).claim(KEY, 1060.0) is Claim.GRANTED
+    assert NoticeTable("notices", client, lambda: 1031.0).claim(KEY, 1060.0) is Claim.GRANTED
 
 
 def test_a_lease_whose_answer_is_lost_is_taken(dynamodb: "DynamoDBClient", network: LostAnswers) -> None:

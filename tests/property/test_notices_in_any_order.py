@@ -20,7 +20,7 @@ from alert.alarm_changes import AlarmHistory
 from alert.dependencies import Dependencies
 from alert.errors import ChannelError, DeliveryError, LogsError
 from alert.links import LinkTargets
-from alert.log_groups import Found, Wanted
+from alert.log_groups import FoundLines, LineFilter
 from alert.notice_ledger import Claim
 from alert.notices import Notice
 
@@ -92,8 +92,10 @@ class Reader:
 
 
 class NoLogs:
-    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
-        raise LogsError(f"{function} {wanted} {start} {end}")
+    def read_lines(
+        self, function: str, line_filter: LineFilter, start: datetime, end: datetime
+    ) -> FoundLines:
+        raise LogsError(f"{function} {line_filter} {start} {end}")
 
 
 @st.composite

@@ -1,7 +1,7 @@
-"""What CloudWatch remembers of an alarm: its changes of state, in the order in which they came about.
+"""The history that CloudWatch keeps of an alarm: its changes of state, in their order.
 
-SNS and asynchronous calls keep no order and repeat themselves. So what has come of an alarm so far says
-neither when it began nor whether it is over; CloudWatch knows both.
+SNS and asynchronous invocations keep no order and may deliver twice. So the messages that have arrived say
+neither when an alarm began nor whether it is over; CloudWatch knows both.
 """
 
 import json
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.type_defs import AlarmHistoryItemTypeDef
 
 _PAGE = 100  # the most that one answer holds
-# An outage in which an alarm flutters more often than that has no duration.
+# An outage with more changes than these is reported without a duration.
 MOST_CHANGES = 300
-# The ends of what is asked for may be rounded to whole seconds.
+# CloudWatch may round the ends of the time that is asked for to whole seconds.
 _ROUNDING = timedelta(seconds=1)
 
 
@@ -34,7 +34,7 @@ class StateChange(NamedTuple):
 
 
 class AlarmChanges(Protocol):
-    """The changes of state of any alarm; reading them raises ChangesError if they are not to be had."""
+    """The changes of state of any alarm; reading them raises ChangesError if they cannot be read."""
 
     def until(self, alarm: str, moment: datetime) -> Iterator[StateChange]:
         """Those of an alarm, by its name, up to a moment, the newest first."""
@@ -59,14 +59,14 @@ class AlarmHistory:
         found = self._read(alarm, {"StartDate": moment - _ROUNDING, "ScanBy": "TimestampAscending"})
         return (change for change in found if change.at > moment)
 
-    def _read(self, alarm: str, stretch: Mapping[str, Any]) -> Iterator[StateChange]:
+    def _read(self, alarm: str, bounds: Mapping[str, Any]) -> Iterator[StateChange]:
         try:
             for page in self.client.get_paginator("describe_alarm_history").paginate(
                 AlarmName=alarm,
                 AlarmTypes=["MetricAlarm", "CompositeAlarm"],  # without this, of metric alarms alone
                 HistoryItemType="StateUpdate",
                 PaginationConfig={"PageSize": _PAGE, "MaxItems": MOST_CHANGES},
-                **stretch,
+                **bounds,
             ):
                 yield from map(_parse, page["AlarmHistoryItems"])
         except (BotoCoreError, ClientError) as error:

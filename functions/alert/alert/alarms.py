@@ -1,8 +1,8 @@
 """CloudWatch alarms, as the text of an SNS message holds them.
 
-Metric, metric-math, anomaly-detection, composite and log alarms differ in what they bring. So every field but
-the name and the state may be missing here, and what has an unexpected type counts as missing:
-an alarm that is read in part is worth more than one that is refused.
+Messages of metric, metric-math, anomaly-detection, composite and log alarms differ. So every field but the
+name and the state may be missing here, and a value of an unexpected type counts as missing: an alarm that is
+read in part is worth more than one that is refused.
 """
 
 import json
@@ -19,7 +19,7 @@ from alert.messages import parse_moment
 
 # Composite alarms name others by ARN; their names alone read better.
 _ARN = re.compile(r"\barn:[a-z-]+:cloudwatch:[a-z0-9-]*:\d*:alarm:", re.ASCII)
-# An alarm on a plain metric says SUM where all others say Sum.
+# An alarm on a plain metric has SUM where all others have Sum.
 _STATISTICS = {
     "AVERAGE": "Average",
     "MAXIMUM": "Maximum",
@@ -36,7 +36,7 @@ _COMPARISONS = {
     "LessThanLowerThreshold": "below",
     "LessThanLowerOrGreaterThanUpperThreshold": "outside",
 }
-# Those of anomaly detection, which has a band in place of a threshold.
+# Those of anomaly detection, which compares with a band instead of a threshold.
 BAND_COMPARISONS = ("above", "below", "outside")
 
 
@@ -61,7 +61,7 @@ class Trigger:
         period: in seconds.
         periods: how many periods are looked at.
         datapoints: how many of them must breach.
-        metric_names: the names of all metrics that it looks at, without namespaces.
+        metric_names: the names of all its metrics, without namespaces.
     """
 
     metric: str
@@ -104,7 +104,7 @@ class Alarm:
 def parse_alarm(text: str) -> Alarm | None:
     """The alarm that a message's text holds; None if it holds none."""
     try:
-        # Python refuses whole numbers of thousands of digits, and an alarm is more than one number.
+        # int() refuses thousands of digits, and one odd number is no reason to refuse an alarm.
         message = json.loads(text, parse_int=_parse_whole)
     except (ValueError, RecursionError):
         return None
@@ -171,7 +171,7 @@ def _metric_of(query: dict[str, Any]) -> dict[str, Any]:
 
 def _text(source: Mapping[str, Any], key: str) -> str:
     value = source.get(key)
-    # JSON may escape half a character ("\ud800"), which nothing could encode again.
+    # JSON may escape half a character ("\ud800"), which cannot be encoded.
     return value.encode(errors="ignore").decode().strip() if isinstance(value, str) else ""
 
 

@@ -38,23 +38,23 @@ class Outcome:
 def deliver(notice: Notice, channels: Sequence[Channel], ledger: NoticeLedger, until: float) -> list[Outcome]:
     """Sends a notice to all channels at once, so that one that hangs costs the others no time.
 
-    There is no second attempt here: Lambda makes two more of them, a minute and two minutes later, without
-    anybody paying for the wait, and the ledger keeps those from telling a channel twice.
+    There is no second attempt here: Lambda repeats the invocation a minute and two minutes later, which
+    costs no waiting time, and the ledger keeps a repetition from sending to a channel twice.
 
     Args:
-        notice: what to tell.
-        channels: whom to tell.
-        ledger: who has had it.
+        notice: what to send.
+        channels: where to send it.
+        ledger: which of them have had it.
         until: when this invocation must be over, in seconds since 1970.
     """
     with ThreadPoolExecutor(max_workers=len(channels)) as pool:
         futures = [pool.submit(_send_once, notice, channel, ledger, until) for channel in channels]
-    # Only now, for an error that nobody expected must not call off what still waits for its turn.
+    # Asked for only now: an unexpected error of one channel must not cancel the others.
     return [future.result() for future in futures]
 
 
 def report(outcomes: Sequence[Outcome]) -> None:
-    """Says in the log and in the metrics what became of the notices of an event.
+    """Writes what became of an event's notices to the log and the metrics.
 
     Raises:
         DeliveryError: a channel has not got its notice, or not yet.
@@ -79,7 +79,7 @@ def report(outcomes: Sequence[Outcome]) -> None:
     results = [outcome.result for outcome in outcomes]
     metrics.add_metric("NoticesSent", MetricUnit.Count, results.count(Result.SENT))
     metrics.add_metric("NoticesFailed", MetricUnit.Count, results.count(Result.FAILED))
-    # Who sends what is held may die before, so that this event comes again to see.
+    # The invocation that holds a notice may die before it sends it, so this event must come again.
     left = [outcome.channel for outcome in outcomes if outcome.result in {Result.HELD, Result.FAILED}]
     if left:
         raise DeliveryError(
@@ -92,7 +92,7 @@ def _send_once(notice: Notice, channel: Channel, ledger: NoticeLedger, until: fl
     try:
         claim = ledger.claim(key, until)
     except LedgerError as error:
-        # Twice is better than not at all.
+        # Better twice than not at all.
         logger.warning("notice not claimed", notice_id=notice.id, channel=channel.name, reason=str(error))
         claim = Claim.GRANTED
     if claim is Claim.SENT:

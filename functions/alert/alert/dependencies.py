@@ -9,23 +9,23 @@ import boto3
 from botocore.config import Config
 
 from alert.alarm_changes import AlarmChanges, AlarmHistory
-from alert.channels.addresses import Channel, Topic, Web
+from alert.channels.addresses import Channel, HttpChannel, TopicChannel
 from alert.channels.kinds import KINDS
 from alert.links import LinkTargets
 from alert.log_groups import LogGroups, Logs
-from alert.notice_ledger import NoticeLedger, Table
+from alert.notice_ledger import NoticeLedger, NoticeTable
 from alert.settings import read_settings
 
-# The SDK's own timeouts (a minute, several times over) are longer than the function's.
+# The SDK's default timeouts (a minute, and several attempts) are longer than the function's.
 AWS_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
-# Details are welcome, and no reason to keep a notice waiting.
+# A notice does not wait long for its details.
 DETAILS_CONFIG = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1}
 )
 
 
 class Dependencies(NamedTuple):
-    """Where notices go, what remembers them, and where their details and their alarms' past are found."""
+    """Where notices go, the ledger of those sent, and where details and the history of alarms are read."""
 
     channels: tuple[Channel, ...]
     ledger: NoticeLedger
@@ -45,11 +45,11 @@ def make_dependencies() -> Dependencies:
     settings = read_settings()
     channels: list[Channel] = []
     if settings.notice_topic_arn:
-        channels.append(Topic(settings.notice_topic_arn, boto3.client("sns", config=AWS_CONFIG)))
+        channels.append(TopicChannel(settings.notice_topic_arn, boto3.client("sns", config=AWS_CONFIG)))
     if settings.web_channels:
         ssm = boto3.client("ssm", config=AWS_CONFIG)
         channels += [
-            Web(
+            HttpChannel(
                 name=f"{kind}:{parameter}",
                 kind=KINDS[kind],
                 parameter=parameter,
@@ -58,7 +58,7 @@ def make_dependencies() -> Dependencies:
             )
             for kind, parameter in settings.web_channels
         ]
-    ledger = Table(settings.notice_table_name, boto3.client("dynamodb", config=AWS_CONFIG), time.time)
+    ledger = NoticeTable(settings.notice_table_name, boto3.client("dynamodb", config=AWS_CONFIG), time.time)
     logs = LogGroups(settings.log_groups, boto3.client("logs", config=DETAILS_CONFIG), time.monotonic)
     changes = AlarmHistory(boto3.client("cloudwatch", config=DETAILS_CONFIG))
     return Dependencies(tuple(channels), ledger, settings.link_targets, logs, settings.alarm_metrics, changes)

@@ -1,33 +1,33 @@
-"""By metric, which log lines it is counted from, and what each of them says to a person.
+"""For each metric, the log lines that it is counted from, and the sentence that each gives in a notice.
 
-Lines of another outcome, which did not make the metric count, would name a cause that there was not.
+Lines of another outcome, from which the metric was not counted, would name a wrong cause.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from alert.log_groups import Line, Wanted
+from alert.log_groups import Line, LineFilter
 from alert.messages import parse_moment
 
 
 class Source(NamedTuple):
-    """Where the details of a metric stand.
+    """Where the details of a metric are found.
 
     Attributes:
         function: whose log.
-        wanted: which of its lines made the metric count.
-        tell: makes a sentence of one.
+        line_filter: which of its lines the metric is counted from.
+        describe: makes a sentence of one.
         rank: the greater, the graver; lines of one rank stay in their order, newest first.
-        about: what a line is about: of two about the same thing only the graver is told.
-        is_current: whether the newer one is told instead, since it says how things stand.
-        kind: of lines of one rank, one of each kind is told before a second of the same.
-        nothing: what to say where there is no such line; empty for where to look.
+        about: what a line is about: of two about the same thing a notice has only the graver.
+        is_current: whether it has the newer one instead, since that says how things are now.
+        kind: of lines of one rank, one of each kind comes before a second of the same.
+        nothing: what to say where there is no such line; empty to say where to look.
         is_sample: whether the function logs only some of what it counts.
     """
 
     function: str
-    wanted: Wanted
-    tell: Callable[[Line], str]
+    line_filter: LineFilter
+    describe: Callable[[Line], str]
     rank: Callable[[Line], float] = lambda _line: 0
     about: Callable[[Line], object] | None = None
     is_current: bool = False
@@ -36,7 +36,7 @@ class Source(NamedTuple):
     is_sample: bool = False
 
 
-def _tell_move(line: Line) -> str:
+def _describe_move(line: Line) -> str:
     if "detail" in line:  # what looks like a split
         return f"{line.get('instrument')}: {line['detail']}."
     change = _number(line.get("change_percent"))
@@ -48,17 +48,17 @@ def _tell_move(line: Line) -> str:
     )
 
 
-def _tell_failure(line: Line) -> str:
+def _describe_failure(line: Line) -> str:
     return f"{line.get('kind')}: {line.get('detail')}"
 
 
-def _tell_deferred(line: Line) -> str:
+def _describe_deferred(line: Line) -> str:
     if "detail" in line:
         return f"{line.get('instrument')}: {line.get('bars')} bars wait: {line['detail']}"
     return f"{line.get('instrument')}: the stream did not take {line.get('bars')} bars."
 
 
-def _tell_hole(line: Line) -> str:
+def _describe_hole(line: Line) -> str:
     return f"{line.get('instrument')}: no bars between {line.get('after')} and {line.get('before')}."
 
 
@@ -82,7 +82,7 @@ def _price(value: object) -> str:
 
 
 def _clock(value: object) -> str:
-    # 2026-11-20T14:35:00Z; the day stands in the notice already.
+    # Of 2026-11-20T14:35:00Z the notice has the day already.
     return str(value)[11:16]
 
 
@@ -93,52 +93,53 @@ _NOT_ASKED = ("AllowanceSpentError",)
 
 _FAILURES = Source(
     "producer",
-    Wanted(("provider failed",)),
-    _tell_failure,
+    LineFilter(("provider failed",)),
+    _describe_failure,
     rank=_failure_rank,
     kind=lambda line: str(line.get("kind")),
     nothing="No request failed: the provider answers, and shows nothing newer.",
 )
 
-# Of Lambda itself: what an alarm on calls is about stands in no line of a function, whatever else it counts.
+# Lambda's own metrics: no line of a function says why an invocation failed or was throttled.
 OF_CALLS = frozenset({"Errors", "Throttles"})
 
 # By the name of the metric, so that an alarm may be called anything.
 SOURCES = {
     "PriceMovePercent": Source(
         "producer",
-        Wanted(("price moved", "split suspected")),
-        _tell_move,
+        LineFilter(("price moved", "split suspected")),
+        _describe_move,
         rank=lambda line: abs(_number(line.get("change_percent"))),
         about=lambda line: (line.get("message"), line.get("instrument")),
     ),
-    # A run that is refused counts as no silence, and a request that was not made as no failure.
+    # RunsUnanswered counts no refusal that needs a person, and no request that was not made.
     "RunsUnanswered": _FAILURES._replace(
-        wanted=Wanted(("provider failed",), {"outcome": _PASSES_BY_ITSELF}, {"kind": _NOT_ASKED}), nothing=""
+        line_filter=LineFilter(("provider failed",), {"outcome": _PASSES_BY_ITSELF}, {"kind": _NOT_ASKED}),
+        nothing="",
     ),
     "ProviderRefusals": _FAILURES._replace(
-        wanted=Wanted(("provider failed",), {"outcome": _NEEDS_A_PERSON}), nothing=""
+        line_filter=LineFilter(("provider failed",), {"outcome": _NEEDS_A_PERSON}), nothing=""
     ),
-    # Whatever failed may be why no bars come, a refusal before all.
+    # Any failure may be the reason why no bars come, a refusal most of all.
     "BarsOverdueSeconds": _FAILURES,
     "BarsDeferred": Source(
         "producer",
         # An answer without bars leaves none behind.
-        Wanted(("stream refused bars", "bars left for the next run"), lacking={"bars": (0,)}),
-        _tell_deferred,
+        LineFilter(("stream refused bars", "bars left for the next run"), lacking={"bars": (0,)}),
+        _describe_deferred,
         rank=lambda line: _number(line.get("bars")),
         about=lambda line: str(line.get("instrument")),
         is_current=True,
     ),
-    "HolesFound": Source("producer", Wanted(("hole found",)), _tell_hole, rank=_hole_seconds),
+    "HolesFound": Source("producer", LineFilter(("hole found",)), _describe_hole, rank=_hole_seconds),
     "InstrumentsSilent": Source(
         "producer",
-        Wanted(("instrument silent", "instrument line refused", "instruments not read")),
+        LineFilter(("instrument silent", "instrument line refused", "instruments not read")),
         lambda line: ": ".join(str(line[key]) for key in ("instrument", "detail") if key in line),
     ),
     "BarsImpossible": Source(
         "producer",
-        Wanted(("bar rejected",)),
+        LineFilter(("bar rejected",)),
         lambda line: (
             f"{line.get('instrument')}: {line.get('detail')}: {line.get('stamp')} {line.get('shown')}"
         ),
@@ -146,10 +147,10 @@ SOURCES = {
     ),
     "BarsRejected": Source(
         "transform",
-        Wanted(("record rejected",)),
+        LineFilter(("record rejected",)),
         lambda line: str(line.get("detail")),
         kind=lambda line: str(line.get("reason")),
-        # It logs the first twenty of a batch.
+        # The transform logs the first twenty of a batch.
         is_sample=True,
     ),
 }

@@ -11,14 +11,14 @@ from datetime import timedelta
 from alert.alarms import Alarm, State
 from alert.detail_sources import OF_CALLS, SOURCES, Source
 from alert.errors import LogsError
-from alert.log_groups import Found, Line, Logs
+from alert.log_groups import FoundLines, Line, Logs
 from stockstream.observability import logger
 
 MOST_DETAILS = 3
-# Lines are written a little before the minute is evaluated in which they count, and none is written after.
+# A minute is evaluated a little after its lines were written.
 _BEFORE, _AFTER = timedelta(minutes=3), timedelta(minutes=1)
 _LONGEST = timedelta(hours=2)
-# A composite alarm has no period of its own; requests that fail come up to 33 minutes apart.
+# A composite alarm has no period of its own; requests to a provider that fails are up to 33 minutes apart.
 _COMPOSITE = timedelta(minutes=35)
 
 
@@ -38,11 +38,11 @@ def find_details(alarm: Alarm, logs: Logs, alarm_metrics: Mapping[str, str]) -> 
         return ()
     start = alarm.changed_at - _looked_at(alarm) - _BEFORE
     try:
-        found = logs.read_lines(source.function, source.wanted, start, alarm.changed_at + _AFTER)
+        found = logs.read_lines(source.function, source.line_filter, start, alarm.changed_at + _AFTER)
     except LogsError as error:
         logger.warning("details not found", alarm=alarm.name, reason=str(error))
         return (_look_for(source),)
-    return _tell(found, source)
+    return _describe(found, source)
 
 
 def _looked_at(alarm: Alarm) -> timedelta:
@@ -52,15 +52,15 @@ def _looked_at(alarm: Alarm) -> timedelta:
     return min(timedelta(seconds=min(seconds, 86_400)), _LONGEST)
 
 
-def _tell(found: Found, source: Source) -> tuple[str, ...]:
+def _describe(found: FoundLines, source: Source) -> tuple[str, ...]:
     if not found.lines:
-        # That there is no such line can be said only where all were seen.
+        # That there is no such line is known only where all lines were read.
         return (source.nothing if source.nothing and found.is_whole else _look_for(source),)
-    about = source.about or source.tell
+    about = source.about or source.describe
     first: dict[object, Line] = {}
     for line in found.lines if source.is_current else _gravest_first(found.lines, source):
         first.setdefault(about(line), line)
-    sentences = [source.tell(line) for line in _gravest_first(first.values(), source)]
+    sentences = [source.describe(line) for line in _gravest_first(first.values(), source)]
     more = len(sentences) - MOST_DETAILS
     at_least = "" if found.is_whole and not source.is_sample else "at least "
     if more > 0:
@@ -69,7 +69,7 @@ def _tell(found: Found, source: Source) -> tuple[str, ...]:
 
 
 def _gravest_first(lines: Iterable[Line], source: Source) -> list[Line]:
-    """Of one rank and kind the first stays the first; of one rank, each kind comes before a second of one."""
+    """The lines by rank; of one rank, one of each kind before a second of the same; else as they came."""
     seen: Counter[object] = Counter()
     order: list[tuple[float, int]] = []
     lines = list(lines)
@@ -81,5 +81,5 @@ def _gravest_first(lines: Iterable[Line], source: Source) -> list[Line]:
 
 
 def _look_for(source: Source) -> str:
-    messages = " or ".join(f'"{message}"' for message in source.wanted.messages)
+    messages = " or ".join(f'"{message}"' for message in source.line_filter.messages)
     return f"Which: look for {messages} in the {source.function}'s log."

@@ -10,7 +10,8 @@ from alert.errors import ChangesError
 from alert.facts import format_moment
 from stockstream.observability import logger
 
-# CloudWatch remembers changes for so long at the least, and notes each when its message says, to the second.
+# CloudWatch keeps an alarm's history for two weeks at least; its times and those of the messages differ by
+# less than two seconds.
 _REMEMBERED = timedelta(days=14)
 _SAME_MOMENT = timedelta(seconds=2)
 
@@ -21,8 +22,8 @@ class Outage(NamedTuple):
     Attributes:
         lasted: from the alarm's beginning to its end; None if it is not over, or its beginning is not known.
         is_first_state: whether a new alarm has seen its first data, and all is well.
-        ended: when the alarm ended, if its beginning is sent only now: a channel was down, or the message of
-            the end has overtaken it.
+        ended: when the alarm ended, if the notice of its beginning is sent only afterwards: a channel was
+            down, or the message of the end came first.
     """
 
     lasted: timedelta | None = None
@@ -30,15 +31,15 @@ class Outage(NamedTuple):
     ended: datetime | None = None
 
     def sentences(self) -> tuple[str, ...]:
-        """What a notice says of it: of an alarm that is over, that nothing is left to do."""
+        """What a notice says about it: that an alarm is over already, and nothing is left to do."""
         return (f"This comes late: it was over at {format_moment(self.ended)}.",) if self.ended else ()
 
 
 def find_outage(alarm: Alarm, changes: AlarmChanges) -> Outage:
-    """What CloudWatch remembers of the outage that an alarm's change begins, goes on with or ends.
+    """The outage that an alarm's change of state begins, continues or ends, from CloudWatch's history.
 
-    It is the same whatever the order in which messages come, and however often. If it cannot be had, nothing
-    is known, and the notice is sent: one too many is better than one too few.
+    It is the same in whatever order the messages come, and however often. If the history cannot be read,
+    nothing is known, and the notice is sent: one too many is better than one too few.
     """
     if alarm.changed_at is None:
         return Outage()
@@ -59,7 +60,7 @@ def find_outage(alarm: Alarm, changes: AlarmChanges) -> Outage:
 
 def _find_beginning(alarm: Alarm, ended: datetime, changes: Iterable[StateChange]) -> datetime | None:
     """When the outage began that ended at a moment: when it went to ALARM, or else when it lost its data."""
-    rang = lost = None
+    alarm_at = no_data_at = None
     state = alarm.previous_state
     for change in changes:
         if change.before == change.after:
@@ -67,18 +68,18 @@ def _find_beginning(alarm: Alarm, ended: datetime, changes: Iterable[StateChange
         if change.after == State.OK and ended - change.at <= _SAME_MOMENT:
             continue  # the end itself
         if state == State.OK or change.after != state:
-            break  # the outage before; or one of another alarm of that name, that was deleted
+            break  # an earlier outage, or one of a deleted alarm of the same name
         if state == State.ALARM:
-            rang = change.at
+            alarm_at = change.at
         else:
-            lost = change.at
+            no_data_at = change.at
         state = change.before
-    return rang or lost
+    return alarm_at or no_data_at
 
 
 def _may_be_new(alarm: Alarm, first_state_at: datetime) -> bool:
-    """Whether it has its first data: each alarm begins without, and a new stack would tell of all."""
+    """Whether a new alarm has its first data; each begins without, and a new stack need not report all."""
     return alarm.previous_state == State.INSUFFICIENT_DATA and (
-        # If it is older than what CloudWatch remembers, it may have lost its data before that.
+        # An older alarm may have lost its data before CloudWatch's history begins.
         alarm.configured_at is None or first_state_at - alarm.configured_at < _REMEMBERED
     )

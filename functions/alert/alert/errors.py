@@ -4,7 +4,7 @@ from stockstream.errors import StockstreamError
 
 
 class EventError(StockstreamError):
-    """The function was called by something that is not SNS."""
+    """The event did not come from SNS."""
 
 
 class ChannelError(StockstreamError):
@@ -16,7 +16,7 @@ class LedgerError(StockstreamError):
 
 
 class ChangesError(StockstreamError):
-    """What CloudWatch remembers of an alarm cannot be read; the text says why."""
+    """An alarm's history in CloudWatch cannot be read; the text says why."""
 
 
 class LogsError(StockstreamError):
@@ -24,4 +24,4 @@ class LogsError(StockstreamError):
 
 
 class DeliveryError(StockstreamError):
-    """Notices did not reach every channel; the text names the channels that are left."""
+    """A notice has not reached every channel; the text names the channels."""

@@ -19,7 +19,7 @@ class Fact(NamedTuple):
 
 
 def alarm_facts(alarm: Alarm, lasted: timedelta | None) -> Iterator[Fact]:
-    """What is known of an alarm, the most telling first; what nobody knows is left out.
+    """What is known of an alarm, the most important first; what is not known is left out.
 
     Args:
         alarm: what its message says.
@@ -40,7 +40,7 @@ def alarm_facts(alarm: Alarm, lasted: timedelta | None) -> Iterator[Fact]:
             if len(alarm.children) > _NAMED_CHILDREN
             else ""
         )
-        # Of an alarm that is over, the message names the one that ended last.
+        # If the alarm is over, the message names the child that ended last.
         title = "Ended with" if alarm.state is State.OK else "Set off by"
         yield Fact(title, ", ".join(alarm.children[:_NAMED_CHILDREN]) + more)
     if alarm.rule:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handle(event: dict[str, Any], context: "LambdaContext") -> None:
-    """Sends each message's notice to every channel; fails if one is left, so that Lambda tries again."""
+    """Sends each message's notice to every channel; fails if one did not get it, so that Lambda repeats."""
     dependencies = make_dependencies()
     until = time.time() + context.get_remaining_time_in_millis() / 1000
     report(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
 
-# For a partition that is not known here a notice has no links, rather than wrong ones.
+# In a partition that is not known here, a notice has no links rather than wrong ones.
 _CONSOLES = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
@@ -65,7 +65,7 @@ def console_links(
 
 
 def _log_query(moment: datetime, log_groups: tuple[str, ...]) -> str:
-    # The console has its own way of writing a query's details: * stands for %, and $3F and $3D for ? and =.
+    # The console has its own encoding of a query: * stands for %, and $3F and $3D for ? and =.
     start, end = (_encode(_instant(time)) for time in (moment - _BEFORE, moment + _AFTER))
     groups = "".join(f"~'{_encode(group)}" for group in log_groups)
     return (

@@ -1,4 +1,4 @@
-"""The log groups of the other functions: which of their lines stand around a moment."""
+"""The log groups of the other functions: their lines around a moment."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ MOST_LINES = 10_000
 # No further page is asked for after that; the one under way takes 3 s more.
 SECONDS = 4
 # FilterLogEvents answers with the oldest lines first. So the newest minutes are asked for before the others,
-# for which there may be no time. It can turn the order round, too, but Lambda's own SDK may not know of that.
+# for which there may be no time. The API can reverse the order, which Lambda's own SDK may be too old for.
 _NEWEST = (timedelta(minutes=5), timedelta(minutes=25))
 _MILLISECOND = timedelta(milliseconds=1)
 _ANY: Mapping[str, tuple[object, ...]] = MappingProxyType({})
@@ -29,8 +29,8 @@ _ANY: Mapping[str, tuple[object, ...]] = MappingProxyType({})
 type Line = dict[str, Any]
 
 
-class Wanted(NamedTuple):
-    """Which lines are looked for.
+class LineFilter(NamedTuple):
+    """Which log lines are looked for.
 
     Attributes:
         messages: lines with one of these messages,
@@ -42,7 +42,7 @@ class Wanted(NamedTuple):
     having: Mapping[str, tuple[object, ...]] = _ANY
     lacking: Mapping[str, tuple[object, ...]] = _ANY
 
-    def takes(self, line: Line) -> bool:
+    def matches(self, line: Line) -> bool:
         """Whether a line is one of them."""
         return (
             line.get("message") in self.messages
@@ -60,8 +60,8 @@ class Wanted(NamedTuple):
         return f"{{ {' && '.join(terms)} }}"
 
 
-class Found(NamedTuple):
-    """What was found.
+class FoundLines(NamedTuple):
+    """The lines that were found.
 
     Attributes:
         lines: the newest first.
@@ -73,13 +73,15 @@ class Found(NamedTuple):
 
 
 class Logs(Protocol):
-    """Where functions write what they do."""
+    """The logs of the other functions."""
 
-    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
+    def read_lines(
+        self, function: str, line_filter: LineFilter, start: datetime, end: datetime
+    ) -> FoundLines:
         """A function's log lines around a moment.
 
         Raises:
-            LogsError: they cannot be read, or nobody said where they are.
+            LogsError: they cannot be read, or the log group is not known.
         """
 
 
@@ -96,7 +98,9 @@ class LogGroups:
     client: "CloudWatchLogsClient"
     clock: Callable[[], float]
 
-    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
+    def read_lines(
+        self, function: str, line_filter: LineFilter, start: datetime, end: datetime
+    ) -> FoundLines:
         """Asks for the newest minutes first, until there is no time left or no room."""
         if function not in self.names:
             raise LogsError(f"DETAIL_LOG_GROUPS names no log group of {function}")
@@ -104,40 +108,40 @@ class LogGroups:
         lines: list[Line] = []
         for first, last in _newest_first(start, end):
             try:
-                older = self._read_stretch(name, wanted, (first, last), MOST_LINES - len(lines), until)
+                older = self._read_span(name, line_filter, (first, last), MOST_LINES - len(lines), until)
             except LogsError as error:
                 if not lines:
                     raise
                 logger.warning("details cut short", log_group=name, reason=str(error))
-                return Found(lines, is_whole=False)
+                return FoundLines(lines, is_whole=False)
             lines += older.lines
             if not older.is_whole:
-                return Found(lines, is_whole=False)
-        return Found(lines)
+                return FoundLines(lines, is_whole=False)
+        return FoundLines(lines)
 
-    def _read_stretch(
-        self, name: str, wanted: Wanted, stretch: tuple[datetime, datetime], most: int, until: float
-    ) -> Found:
-        """Asks page by page, since CloudWatch may answer with an empty page before the one that matters."""
+    def _read_span(
+        self, name: str, line_filter: LineFilter, span: tuple[datetime, datetime], most: int, until: float
+    ) -> FoundLines:
+        """Asks page by page, since CloudWatch may answer with empty pages before one that has lines."""
         lines: list[Line] = []
         page: dict[str, str] = {}
         while len(lines) < most and self.clock() < until:
-            answer = self._read_page(name, wanted, stretch, page)
+            answer = self._read_page(name, line_filter, span, page)
             parsed = (_parse(event.get("message", "")) for event in answer["events"])
-            lines += (line for line in parsed if line and wanted.takes(line))
+            lines += (line for line in parsed if line and line_filter.matches(line))
             if not answer.get("nextToken"):
-                return Found(lines[::-1])
+                return FoundLines(lines[::-1])
             page = {"nextToken": answer["nextToken"]}
-        return Found(lines[::-1], is_whole=False)
+        return FoundLines(lines[::-1], is_whole=False)
 
     def _read_page(
-        self, name: str, wanted: Wanted, stretch: tuple[datetime, datetime], page: dict[str, Any]
+        self, name: str, line_filter: LineFilter, span: tuple[datetime, datetime], page: dict[str, Any]
     ) -> "FilterLogEventsResponseTypeDef":
-        first, last = stretch
+        first, last = span
         try:
             return self.client.filter_log_events(
                 logGroupName=name,
-                filterPattern=wanted.pattern(),
+                filterPattern=line_filter.pattern(),
                 startTime=int(first.timestamp() * 1000),
                 endTime=int(last.timestamp() * 1000),
                 limit=MOST_LINES,
@@ -148,7 +152,7 @@ class LogGroups:
 
 
 def _newest_first(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    # Both ends belong to a stretch, so that the next one ends before this one begins.
+    # Both ends belong to a span, so that the next one ends before this one begins.
     last = end
     for first in (*(end - age for age in _NEWEST), start):
         if last >= start:
@@ -161,7 +165,7 @@ def _terms(key: str, operator: str, values: Sequence[object]) -> list[str]:
 
 
 def _parse(text: str) -> Line | None:
-    # The emulator does not know JSON patterns and answers with every line, whatever it is.
+    # An emulator that does not know JSON patterns answers with all lines, whatever their form.
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What SNS brings: the messages of one event."""
+"""The messages of an SNS event."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Message:
 
 
 def read_messages(event: Mapping[str, Any]) -> tuple[Message, ...]:
-    """The messages of an SNS event, in its order; a record that holds none costs the others nothing.
+    """The messages of an SNS event, in its order; a record that holds none is left out.
 
     Raises:
         EventError: the event did not come from SNS.
@@ -39,10 +39,10 @@ def read_messages(event: Mapping[str, Any]) -> tuple[Message, ...]:
 
 
 def check_records(event: Mapping[str, Any]) -> None:
-    """Looks, after the messages of an event are told, for records that hold none.
+    """Refuses an event in which a record holds no message, once the others have been sent.
 
     Raises:
-        EventError: there are some; the text says which.
+        EventError: there is one; the text says which.
     """
     records = _records(event)
     strange = [str(number) for number, each in enumerate(records, start=1) if _read_message(each) is None]

@@ -1,12 +1,12 @@
 """The ledger of notices: which channel has had which notice.
 
 SNS and Lambda both deliver at least once, and a channel that fails makes the whole event come again. So each
-notice is claimed for each channel by a conditional write, and a repetition goes only to who has not had it.
-The SDK repeats that write when its answer is lost, and would take the row of its first attempt for a rival's:
-so a row carries a token of the call that wrote it.
+notice is claimed for each channel by a conditional write, and a repetition goes only to the channels that
+have not had it. The SDK repeats that write when its answer is lost, and would take the row of its first
+attempt for another invocation's: so a row carries a token of the call that wrote it.
 
-Why not Powertools' idempotency: it refuses to run when its table cannot be reached, and an alert function
-must speak up then more than ever; and its hashed keys would not tell a person what was sent.
+Why not Powertools' idempotency: it refuses to run when its table cannot be reached, which is when notices
+matter most; and its hashed keys would not show a person what was sent.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ KEEP = timedelta(days=30)
 
 
 class Claim(Enum):
-    """What the ledger says to who wants to send a notice."""
+    """What the ledger answers to a claim."""
 
     GRANTED = auto()
     SENT = auto()  # the channel has had it
@@ -38,10 +38,10 @@ class Claim(Enum):
 
 
 class NoticeLedger(Protocol):
-    """Who has had which notice; each method raises LedgerError if it cannot be reached."""
+    """Which channel has had which notice; each method raises LedgerError if the ledger cannot be reached."""
 
     def claim(self, key: str, until: float) -> Claim:
-        """Asks for a notice on a channel; whoever is granted it holds it until then (seconds since 1970)."""
+        """Claims a notice for a channel; a claim that is granted lasts until then (seconds since 1970)."""
 
     def confirm(self, key: str) -> None:
         """Says that a claimed notice was sent."""
@@ -51,7 +51,7 @@ class NoticeLedger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class NoticeTable:
     """The ledger in a DynamoDB table: `notice_key` is its key, and `expires_at` its time to live.
 
     Attributes:
@@ -64,7 +64,7 @@ class Table:
     clock: Callable[[], float]
 
     def claim(self, key: str, until: float) -> Claim:
-        """Takes what nobody has, or what an invocation left that died."""
+        """Grants a notice that no invocation has claimed, or whose claim has run out: its invocation died."""
         token: Value = {"B": token_bytes(8)}
         with _reached():
             try:
@@ -84,19 +84,19 @@ class Table:
                 row = cast("dict[str, Any]", refusal.response).get("Item")
                 if row and row.get("token") == token:
                     return Claim.GRANTED
-                # Whoever sent a notice holds it no longer. With no row to see, the careful answer is to wait.
+                # The row of a notice that was sent has no held_until. Without a row, assume that it is held.
                 return Claim.SENT if row and "held_until" not in row else Claim.HELD
         return Claim.GRANTED
 
     def confirm(self, key: str) -> None:
-        """Leaves a row that nobody holds."""
+        """Writes the row without held_until: the notice was sent."""
         with _reached():
             self.dynamodb.put_item(
                 TableName=self.name, Item={"notice_key": {"S": key}, "expires_at": self._expiry()}
             )
 
     def release(self, key: str) -> None:
-        """Deletes the row; nobody else can have claimed it: a claim lasts as long as its invocation may."""
+        """Deletes the row. It is still this invocation's: a claim lasts as long as its invocation may."""
         with _reached():
             self.dynamodb.delete_item(TableName=self.name, Key={"notice_key": {"S": key}})
 

@@ -21,14 +21,14 @@ _WORDS = {State.ALARM: "ALARM", State.OK: "OK", State.INSUFFICIENT_DATA: "NO DAT
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What to tell people; texts are empty where there is nothing to say.
+    """What people read; texts are empty where there is nothing to say.
 
     Attributes:
-        id: the id of the message that it tells; a message told again has the same one.
+        id: the message's id, which is the same each time the message is delivered.
         name: the alarm's name, or a plain message's subject.
         state: None for a message that is no alarm.
-        severity: None where nobody said.
-        summary: what happened, and what to do, in the words of whoever wrote the alarm; then its details.
+        severity: None where the alarm's description has none.
+        summary: what happened and what to do, from the alarm's description; then its details.
         since: when the state changed, or when a plain message was sent.
         lasted: how long the alarm lasted; None if it is not over, or that is not known.
         facts: the value against the threshold, and where it was measured.
@@ -54,7 +54,7 @@ class Notice:
 
     @property
     def is_alarm(self) -> bool:
-        """Whether something is wrong: whoever gives a severity to the loss of data means that it is."""
+        """Whether something is wrong. Lost data is wrong where the alarm's description has a severity."""
         return self.state is State.ALARM or (
             self.state is State.INSUFFICIENT_DATA and self.severity is not None
         )
@@ -95,12 +95,12 @@ def write_notice(
         ),
         since=alarm.changed_at,
         lasted=lasted,
-        # A value of control characters alone leaves nothing to tell.
+        # A value of control characters alone is empty now.
         facts=tuple(
             Fact(title, _shorten(line, FACT_LENGTH)) for title, value in facts if (line := _line(value))
         ),
         reason=_shorten(_line(alarm.reason), REASON_LENGTH),
-        # An address that was cut would lead nowhere.
+        # A link that was cut would not work.
         links=tuple(link for link in links if len(link.url) <= URL_LENGTH),
     )
 
@@ -121,7 +121,7 @@ def _write_plain(message: Message) -> Notice:
 
 
 def _tidy(text: str) -> str:
-    # Control characters, and halves of characters, mean trouble for some channel or other.
+    # Some channels refuse control characters and halves of characters.
     lines = ("".join(c for c in line if c.isprintable() or c.isspace()).split() for line in text.splitlines())
     return "\n".join(" ".join(words) for words in lines if words)
 

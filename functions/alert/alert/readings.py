@@ -1,4 +1,4 @@
-"""The value that set an alarm off, and the band that it left, as the alarm's reason tells them.
+"""The value that set an alarm off, and the expected band, from the text of the alarm's reason.
 
 CloudWatch's message holds both only inside a sentence:
 `Threshold Crossed: 1 out of the last 1 datapoints [3.0 (20/11/26 20:58:00)] was greater than ...`

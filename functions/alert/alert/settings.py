@@ -11,7 +11,7 @@ from alert.links import LinkTargets
 from stockstream.errors import SettingsError
 from stockstream.settings import is_parameter_name, read_number, read_text
 
-# A permission each in the template, and CloudFormation knows no loops.
+# The template has a permission for each, and CloudFormation has no loops.
 MOST_CHANNELS = 5
 
 
@@ -37,9 +37,9 @@ class Settings:
         webhook_timeout_seconds: how long an address may take to answer.
         notice_table_name: from NOTICE_TABLE_NAME.
         link_targets: from DASHBOARD_NAME and LOG_GROUP_NAMES (comma-separated); both may be missing.
-        log_groups: from DETAIL_LOG_GROUPS, such as `producer=name,transform=name`: where a notice's details
-            stand, by the function that writes them; may be missing.
-        alarm_metrics: from ALARM_METRICS, such as `prod-SlowAlarm-1A2B=Duration`: what the alarms watch
+        log_groups: from DETAIL_LOG_GROUPS, such as `producer=name,transform=name`: the log group of each
+            function whose lines give details; may be missing.
+        alarm_metrics: from ALARM_METRICS, such as `prod-SlowAlarm-1A2B=Duration`: the metric of each alarm
             that a composite one names; may be missing.
     """
 
@@ -94,15 +94,15 @@ def parse_channels(text: str) -> tuple[WebChannel, ...]:
     """The channels of a list such as `/prod/slack,/prod/webhook`, without spaces; none where it is empty.
 
     Raises:
-        SettingsError: an item is no name of a channel's parameter, stands there twice, or there are too many.
+        SettingsError: an item is no name of a channel's parameter, is listed twice, or there are too many.
     """
-    # Without spaces, since the template makes a permission of each text between two commas.
+    # Without spaces, since the template makes a permission for each text between two commas.
     channels = tuple(map(_parse_channel, text.split(","))) if text else ()
     for channel in channels:
         if channels.count(channel) > 1:
-            raise SettingsError(f"CHANNELS: {channel.parameter} stands there twice")
+            raise SettingsError(f"CHANNELS: {channel.parameter} is listed twice")
     if len(channels) > MOST_CHANNELS:
-        raise SettingsError(f"CHANNELS: {len(channels)} stand there, and {MOST_CHANNELS} are the most")
+        raise SettingsError(f"CHANNELS: {len(channels)} are listed, and at most {MOST_CHANNELS} may be")
     return channels
 
 

@@ -1,8 +1,9 @@
 """The event that asks for history: `{"backfill": {"instruments": ["IBM"], "month": "2026-10"}}`.
 
-Its answer says of each instrument how many bars were sent, and what is left: `{"IBM": {"sent": 8190}}`.
+The answer says for each instrument how many bars were sent, and what is left: `{"IBM": {"sent": 8190}}`.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -15,12 +16,13 @@ from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
 from stockstream.times import parse_time
 
-# The month, and the one before it, on which its first bars look back.
+# The month, and the one before it, which its first bars need for their look-backs.
 MONTHS_PER_BACKFILL = 2
+_MONTH = re.compile(r"[12]\d{3}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class BackfillError(StockstreamError):
-    """The event asks for history in a form that we do not know; the text says which is right."""
+    """The event is no valid backfill, or the plan leaves too few requests; the text says what is right."""
 
 
 class Backfill(NamedTuple):
@@ -31,10 +33,10 @@ class Backfill(NamedTuple):
 
 
 def check_requests(takes: int, left: int, plan: Plan) -> None:
-    """Makes sure that a run's requests bring one instrument's months, before the first is made.
+    """Checks, before the first request, that a run has enough of them for one instrument's months.
 
     Args:
-        takes: how many these are.
+        takes: how many these take.
         left: how many a run may make now.
         plan: what the provider allows.
 
@@ -57,11 +59,11 @@ def month_before(month: str) -> str:
 
 
 def describe_month(fetched: Fetched) -> dict[str, object]:
-    """What became of an instrument's month, for whoever asked for it.
+    """What became of an instrument's month, for the answer to the event.
 
     Returns:
-        `sent`, how many bars are in the stream now; and where something is missing: `left`, how many of those
-        that the provider showed, `from`, the open_time of the first of them, and `reason`.
+        `sent`, how many bars were sent; and if some are missing: `left`, how many of those that the provider
+        showed, `from`, the open_time of the first of them, and `reason`.
     """
     (instrument,) = fetched.instruments
     published = fetched.published.get(instrument.name)
@@ -73,7 +75,7 @@ def describe_month(fetched: Fetched) -> dict[str, object]:
         reasons.append("the run's time or the stream did not suffice")
     if not published and not error:
         reasons.append("the run had no time for it")
-    # A wrong key or an unknown instrument is refused the next time, too.
+    # A wrong key or an unknown instrument would be refused again.
     if reasons and not (isinstance(error, ProviderError) and error.outcome is FailureOutcome.TELL_A_PERSON):
         reasons.append("start the backfill again, and it goes on from there")
     if reasons:
@@ -81,22 +83,22 @@ def describe_month(fetched: Fetched) -> dict[str, object]:
     return described
 
 
-def unfinished_since(fetched: Fetched, begun: datetime | None) -> datetime | None:
-    """From when on an instrument's month is to be sent when it is asked for again; None for all of it.
+def unfinished_since(fetched: Fetched, since: datetime | None) -> datetime | None:
+    """From when on the next backfill of an instrument's month is to send; None for all of it.
 
     Args:
-        fetched: what became of it.
-        begun: from when on it was asked for now.
+        fetched: what became of this one.
+        since: from when on this one was to send.
     """
     (instrument,) = fetched.instruments
     published = fetched.published.get(instrument.name)
     if published is None:
-        return begun
+        return since
     if published.unsent:
         return parse_time(published.unsent_from)
     answer = fetched.answers[instrument.name]
     newest = max(answer.bars, default=None)
-    # A month that broke off between two pages goes on with the last bar that came.
+    # A month that broke off between two pages goes on with the newest bar that came.
     return parse_time(newest) if answer.failure and newest else None
 
 
@@ -104,13 +106,15 @@ def read_backfill(event: Mapping[str, object]) -> Backfill | None:
     """The history that an event asks for; None for the schedule's event.
 
     Raises:
-        StockstreamError: what it asks for cannot be understood; the text names it.
+        BackfillError: it has another form, or the month is none; the text says which is right.
+        InstrumentError: a name is that of no instrument.
     """
     asked = event.get("backfill")
     if asked is None:
         return None
     match asked:
         case {"instruments": [*names], "month": str(month)} if all(isinstance(name, str) for name in names):
-            month_bounds(month, UTC)
+            if not _MONTH.fullmatch(month):
+                raise BackfillError(f"{month[:20]!r} is no month: write it as 2026-10")
             return Backfill(parse_instruments(",".join(names)), month)
     raise BackfillError('write it as {"backfill": {"instruments": ["IBM"], "month": "2026-10"}}')

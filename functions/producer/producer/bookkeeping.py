@@ -1,4 +1,4 @@
-"""The books of a run: what its requests brought is written into the ledger. Pure."""
+"""Bookkeeping: what a run's requests brought, written into the ledger. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from producer.publishing.sending import Published
 from stockstream.instruments import Instrument
 from stockstream.times import parse_time
 
-# A provider that stood still before a long weekend may show its last bars after it.
+# A provider that stopped before a long weekend may show its last bars only after it.
 _LATEST_BARS = timedelta(days=7)
 
 
@@ -31,7 +31,7 @@ def record_run(
 ) -> Ledger:
     """The ledger after a run.
 
-    An instrument that the run's allowance cut off is not a failure: the next run asks for it.
+    That the run's allowance was spent is no failure of an instrument: the next run asks for it.
 
     Args:
         ledger: before the run.
@@ -47,7 +47,7 @@ def record_run(
         for name, failure in failures.items():
             if isinstance(failure, AllowanceSpentError):
                 has_begun = name in each.answers and bool(each.answers[name].bars)
-                ledger = record_waiting(ledger, each.asked_at, name, again=each.again and has_begun)
+                ledger = record_waiting(ledger, each.asked_at, name, rereads=each.rereads and has_begun)
             else:
                 ledger = record_failure(
                     ledger,
@@ -66,7 +66,7 @@ def record_run(
                 {one.name: _newest(each.answers[one.name]) for one in whole},
                 {one.name: _quiet(one, each, watchlist) for one in whole},
                 each.deferred(),
-                [one.name for one in whole if each.again and each.is_sent(one.name)],
+                [one.name for one in whole if each.rereads and each.is_sent(one.name)],
             )
             is_answered = True
         ledger = record_sent(ledger, _sent_until(ledger, each, failures, watchlist))
@@ -78,20 +78,20 @@ def record_run(
 def _sent_until(
     ledger: Ledger, fetched: Fetched, failures: Mapping[str, ProviderError], watchlist: Watchlist
 ) -> dict[str, datetime]:
-    """The cursors: the newest bar that was put; and of what is silent, a while before its whole answer.
+    """The new cursors: the newest bar that was put or, if that is later, a week before a whole answer.
 
-    Without that, one symbol that is suspended or delisted would have the bars of all its time asked for.
-    Where a longer answer is owed, the cursor stays before the gap that it is to fill.
+    Otherwise a symbol that is suspended or delisted would be asked for from its last bar on, again and again.
+    Where a longer answer is owed, the cursor stays before the gap that it is to fill, however old that is.
     """
     cursors = {}
     silent_since = fetched.asked_at - max(_LATEST_BARS, BARS_PER_ANSWER * watchlist.bar_length)
     for name, published in fetched.published.items():
         known = ledger.of_instrument(name).sent_until
+        if known and fetched.answers[name].is_owed:
+            continue
         is_whole = name not in failures and not published.unsent
         before = silent_since if is_whole else known
         newest = parse_time(published.newest) if published.newest else None
-        if known and fetched.answers[name].is_owed:
-            newest = known
         if moment := max(filter(None, (before, newest)), default=None):
             cursors[name] = moment
     return cursors
@@ -103,7 +103,7 @@ def _newest(answer: Answer) -> datetime | None:
 
 
 def _quiet(instrument: Instrument, fetched: Fetched, watchlist: Watchlist) -> timedelta:
-    # An answer may show just what is new: the rhythm is that of the bars before it, too.
+    # An answer may show only what is new, so the bars that were sent before count too.
     shown = fetched.answers[instrument.name].bars
     published = fetched.published.get(instrument.name, Published())
     return usual_quiet(watchlist.market_of(instrument), {*shown, *published.times}, watchlist.interval)

@@ -1,4 +1,4 @@
-"""What one request to the provider brought, and what became of it."""
+"""One request to the provider: its answers, and what became of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ class Fetched:
 
     Attributes:
         instruments: what was asked for.
-        asked_at: when.
-        answers: by instrument, without the forming bar; empty where the request failed or was not made.
+        asked_at: when it was made.
+        answers: by instrument, without the forming bar; empty if the request failed or was not made.
         published: by instrument, what became of them.
         failure: why there are no answers.
         left: by instrument, why its answer could not be published.
-        again: whether it brought again what was sent long ago.
-        published_at: when its bars had been put; None if none were.
+        rereads: whether it was to read again what was sent long ago, as rereading.py says.
+        published_at: when its bars were in the stream; None if there was no answer.
     """
 
     instruments: Sequence[Instrument]
@@ -34,7 +34,7 @@ class Fetched:
     published: dict[str, Published] = field(default_factory=dict)
     failure: ProviderError | None = None
     left: dict[str, StockstreamError] = field(default_factory=dict)
-    again: bool = False
+    rereads: bool = False
     published_at: datetime | None = None
 
     def failures(self) -> dict[str, ProviderError]:
@@ -46,7 +46,7 @@ class Fetched:
     def deferred(self) -> dict[str, int]:
         """How many bars of each instrument the stream does not have yet.
 
-        If an answer could not be published, it is not known which of its bars are new: all of them count.
+        If an answer could not be published, it is not known which of its bars are new: all are counted.
         """
         unsent = {name: published.unsent for name, published in self.published.items()}
         return unsent | {name: len(self.answers[name].bars) for name in self.left}
@@ -56,5 +56,5 @@ class Fetched:
         return name in self.published and not self.published[name].unsent
 
     def correlation_id(self, name: str, interval: str) -> str:
-        """What the answer about an instrument is called, here and in the transform's log."""
+        """The correlation id of an instrument's answer, which the transform logs too."""
         return correlation_id(name, interval, format_instant(self.answers[name].as_of))

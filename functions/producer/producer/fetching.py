@@ -1,4 +1,4 @@
-"""A run's requests: asking the provider, and publishing what it answers."""
+"""A run's requests: asking the provider, and publishing its answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +25,13 @@ from stockstream.times import format_time
 
 # Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
 REQUESTS_AT_ONCE = 10
-# Of these, so many publish at once: the tails of a hundred instruments take 9 MB meanwhile.
+# How many of them publish at a time: the tails of a hundred instruments take 9 MB meanwhile.
 _PUBLISHING_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Fetching:
-    """What a request needs: whom it asks, when it may, and where its bars go."""
+    """What a request needs: the provider, the allowance, and where its bars go."""
 
     watchlist: Watchlist
     provider: Provider
@@ -42,11 +42,11 @@ class Fetching:
     now: Callable[[], datetime]
 
     def fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
-        """What a run's requests brought, in their order; some are made at once.
+        """What a run's requests brought, in their order; several are made concurrently.
 
         Args:
             requests: one or more.
-            deadline: when all must be remembered, on time.monotonic.
+            deadline: when all tails must be written, on time.monotonic.
         """
         publishing = Semaphore(_PUBLISHING_AT_ONCE)
         if len(requests) == 1:
@@ -55,15 +55,15 @@ class Fetching:
             return list(pool.map(lambda request: self._fetch(request, publishing, deadline), requests))
 
     def fetch_month(
-        self, instrument: Instrument, month: str, deadline: float, begun: datetime | None
+        self, instrument: Instrument, month: str, deadline: float, since: datetime | None
     ) -> Fetched:
         """What the requests for a month of history brought.
 
         Args:
             instrument: whose history.
             month: `2026-10`.
-            deadline: when all must be remembered, on time.monotonic.
-            begun: from when on it is to be sent; None for all of it.
+            deadline: when all tails must be written, on time.monotonic.
+            since: from when on it is to be sent; None for all of it.
         """
         fetched = Fetched([instrument], self.now())
         if not self.allowance.has_time:
@@ -77,11 +77,11 @@ class Fetching:
             )
             before = self._fetch_month_before(instrument, month)
         except ProviderError as error:
-            # Without the month before it, its first bars would replace better ones, with short look-backs.
+            # Without the month before, its first bars would have short look-backs, and replace better ones.
             fetched.failure = error
             return fetched
         fetched.answers[instrument.name] = answer
-        begin = format_time(begun) if begun else ""
+        begin = format_time(since) if since else ""
         try:
             fetched.published[instrument.name] = self.publisher.publish_history(
                 instrument, answer, before, deadline, begin, self.splits.get(instrument.name, ())
@@ -95,7 +95,7 @@ class Fetching:
         return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
 
     def _fetch(self, request: BarRequest, publishing: Semaphore, deadline: float) -> Fetched:
-        fetched = Fetched(request.instruments, self.now(), again=request.again)
+        fetched = Fetched(request.instruments, self.now(), rereads=request.rereads)
         if not self.allowance.has_time:
             return fetched  # the next run asks
         try:
@@ -110,7 +110,7 @@ class Fetching:
         }
         fetched.answers = {instrument.name: answer for instrument, answer in finished.items()}
         with publishing:
-            outcomes = self.publisher.publish(finished, deadline, again=request.again, splits=self.splits)
+            outcomes = self.publisher.publish(finished, deadline, rereads=request.rereads, splits=self.splits)
         fetched.published_at = self.now()
         for name, outcome in outcomes.items():
             if isinstance(outcome, TailError):
@@ -120,16 +120,16 @@ class Fetching:
         return fetched
 
     def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
-        """What is of the instrument's market, and over."""
+        """The answer's bars that have ended and belong to the instrument's market."""
         finished = answer.without_forming(self.watchlist.market_of(instrument), self.watchlist.interval)
         return self.admission.admit(instrument, finished, self.watchlist)
 
     def _fetch_month_before(self, instrument: Instrument, month: str) -> Mapping[str, Ohlcv]:
-        """The bars before those of a month that has come; none where the instrument was not traded yet."""
+        """The bars of the month before; none if the instrument was not traded yet."""
         try:
             before = self.provider.fetch_month(instrument, self.watchlist.interval, month_before(month))
         except (NoDataError, UnknownInstrumentError) as error:
-            # The instrument is known, since the month has bars: what is refused or empty is the month before.
+            # The month itself has bars, so the instrument is known: only the month before has none.
             logger.warning("no bars before the month", instrument=instrument.name, detail=str(error))
             return {}
         if before.failure:

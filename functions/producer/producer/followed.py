@@ -99,9 +99,12 @@ class Followed:
             # The run itself reads the table next, and fails with it.
             logger.warning("instruments not recalled", kind=type(error).__name__, detail=str(error))
             return
-        if names := self._known.names:
-            self.instruments = parse_instrument_file("\n".join(names), self._check).instruments
-            self._has_list = True
+        found = parse_instrument_file("\n".join(self._known.names), self._check)
+        if found.instruments:
+            self.instruments, self._has_list = found.instruments, True
+        if found.refused:
+            # A setting has changed since: these lines were good when the file was last reported on.
+            self._known = self._known._replace(mark="")
 
     def _read(self) -> _Version | None:
         """The file; None where it has not changed since it was last read."""

@@ -28,29 +28,29 @@ from producer.providers.provider_http import LONGEST_REQUEST
 from producer.publishing.post import Post
 from producer.publishing.publisher import Publisher
 from producer.settings import ProducerSettings, check_instrument, read_settings
+from stockstream.aws_calls import longest_call
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
-from stockstream.patience import longest_call
 from stockstream.sessions import ending_calendars
 
-# AWS answers within milliseconds. What it does not answer in two seconds is asked for again.
+# AWS answers within milliseconds. A call without an answer in two seconds is repeated.
 AWS_CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 2},
-    # Each of the requests at once uses DynamoDB and Kinesis, so there are more connections than requests.
+    # Each concurrent request uses DynamoDB and Kinesis, so there are more connections than requests.
     max_pool_connections=20,
 )
-# BarStream repeats its calls by itself, and looks at the clock before each.
+# BarStream repeats its calls itself, and checks the time before each.
 STREAM_CONFIG = AWS_CONFIG.merge(
     Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
 )
-# The list is asked for in each run, before all else: where S3 is slow, the next run asks again.
+# Each run begins with the list. If S3 is slow, the next run asks again.
 LIST_CONFIG = AWS_CONFIG.merge(
     Config(connect_timeout=0.5, read_timeout=0.5, retries={"mode": "standard", "total_max_attempts": 1})
 )
-# Kept back from the function's time, so that a run can write what it has done before Lambda stops it: the
-# ledger, in a call that may be answered late, and the metrics.
+# Reserved at the end of the function's time for writing the ledger, in a call that may be answered late, and
+# the metrics.
 RESERVE_SECONDS = longest_call(AWS_CONFIG) + 1
 
 
@@ -130,13 +130,13 @@ def _producer() -> Producer:
 def _key_reader(
     settings: ProducerSettings, watchlist: Watchlist, allowance: Allowance
 ) -> Callable[[], str] | None:
-    """What reads the provider's key; None where nothing that is followed needs one: it need not be stored."""
+    """A function that reads the provider's key; None if no instrument needs one."""
     if not any(map(PROVIDERS[settings.provider].needs_key, watchlist.instruments)):
         return None
     ssm = boto3.client("ssm", config=AWS_CONFIG)
 
     def read() -> str:
-        # For a key that is read again: it takes less time than the request that it is for.
+        # A key may be read again during a run; that takes less time than the request that needs it.
         allowance.require_time()
         answer = ssm.get_parameter(Name=settings.api_key_parameter_name, WithDecryption=True)
         return answer["Parameter"]["Value"]
@@ -145,7 +145,7 @@ def _key_reader(
 
 
 def _warn(watchlist: Watchlist, plan: Plan) -> None:
-    """Says at each cold start what a person should change before it costs bars."""
+    """Logs at each cold start what a person should change before bars are lost."""
     now = datetime.now(UTC)
     coverage = measure_coverage(watchlist, plan, now)
     if not coverage.covers:
@@ -161,7 +161,7 @@ def handle(event: dict[str, object], context: LambdaContext) -> Mapping[str, obj
     backfill = read_backfill(event)
     followed = _followed()
     if followed and followed.refresh():
-        # Another list may need a key where the one before needed none, and has another plan.
+        # Another list may need a key that the last one did not, and its coverage is another.
         _producer.cache_clear()
     producer = _producer()
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS

@@ -16,7 +16,7 @@ from producer.memory.ledger_item import LeaseHeldError, LedgerItem, VersionedLed
 from producer.planning.allowance import Allowance
 from producer.planning.bar_requests import group_requests
 from producer.planning.ledger import Ledger
-from producer.planning.ledger_entries import record_told
+from producer.planning.ledger_entries import record_reported
 from producer.planning.overdue import ExpectedLag, longest_pause, measure_overdue
 from producer.planning.planner import Plan, plan_requests
 from producer.planning.rereading import plan_rereading, with_rereading
@@ -35,8 +35,8 @@ from producer.report import (
     report_silent,
     report_unanswered,
 )
+from producer.reported_bars import ReportedBars
 from producer.session_report import report_sessions
-from producer.told_bars import ToldBars
 from stockstream.fields import lookback_lengths
 from stockstream.instruments import Instrument
 from stockstream.observability import logger
@@ -49,12 +49,12 @@ SILENCE_COUNTS = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """What a run needs: where bars come from, what may be asked, and where they go.
+    """A run and what it needs: where bars come from, what may be asked, and where they go.
 
     Attributes:
-        delay: by how much the plan may delay its data.
-        request_seconds: how long one request to the provider takes at the most. None is begun that could
-            outlast the run.
+        delay: by how much the provider's plan may delay its data.
+        request_seconds: how long one request to the provider takes at the most. One that could outlast the
+            run is not made.
         read_splits: gives the confirmed splits of each instrument by its name, the oldest first.
     """
 
@@ -67,12 +67,12 @@ class Producer:
     delay: timedelta = timedelta(minutes=15)
     request_seconds: float = 20.0
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    told: ToldBars = field(default_factory=ToldBars)
+    reported: ReportedBars = field(default_factory=ReportedBars)
     admission: Admission = field(default_factory=Admission)
     read_splits: Callable[[], SplitsByName] = lambda: NO_SPLITS
 
     def run(self, seconds: float) -> dict[str, int]:
-        """Asks for what is due, and sends what has not been sent. A failure stops no other instrument.
+        """Asks for what is due, and sends what has not been sent. One instrument's failure stops no other.
 
         Args:
             seconds: how long the run may take, until it writes the ledger for the last time.
@@ -105,11 +105,11 @@ class Producer:
             known = ledger
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
-            ledger = record_told(ledger, silent)
+            ledger = record_reported(ledger, silent)
             release_lease(self.ledger_item, ledger, self.now(), held.version)
-            # CloudWatch bills a metric for each hour in which it is sent: at night these are not.
-            report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.told)
-            report_sessions(fetched, self.watchlist, self.told)
+            # CloudWatch bills a metric for each hour in which it is sent: without requests none of these is.
+            report_answers(fetched, self.watchlist.interval, self.allowance.spent, self.reported)
+            report_sessions(fetched, self.watchlist, self.reported)
             report_delays(fetched, self.watchlist, known)
             report_holes(fetched, self.watchlist)
             report_moves(fetched, self.watchlist.interval, self.publisher.watch)
@@ -123,12 +123,12 @@ class Producer:
     def backfill(
         self, instruments: Sequence[Instrument], month: str, seconds: float
     ) -> dict[str, dict[str, object]]:
-        """Sends a month of history, and what the tail lacks of it. Sent again, it changes only the as_of.
+        """Sends a month of history, and what the tail lacks of it. A repetition changes only as_of.
 
         Args:
             instruments: whose history.
             month: `2026-10`.
-            seconds: how long it may take. Started again, it goes on where it stopped.
+            seconds: how long it may take. A repetition goes on where it stopped.
 
         Returns:
             What became of each instrument's month, as describe_month says.
@@ -149,14 +149,14 @@ class Producer:
         held = self._take_lease(read, ledger, deadline)
         interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
         for instrument in instruments:
-            begun = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
-            fetched.append(fetching.fetch_month(instrument, month, deadline, begun))
-            if since := unfinished_since(fetched[-1], begun):
-                history[key] = since
+            since = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
+            fetched.append(fetching.fetch_month(instrument, month, deadline, since))
+            if rest := unfinished_since(fetched[-1], since):
+                history[key] = rest
         ledger = replace(ledger.spend(self.allowance.spent), history=history)
         release_lease(self.ledger_item, ledger, self.now(), held.version)
-        report_answers(fetched, interval, self.allowance.spent, self.told)
-        report_sessions(fetched, self.watchlist, self.told)
+        report_answers(fetched, interval, self.allowance.spent, self.reported)
+        report_sessions(fetched, self.watchlist, self.reported)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
 
     def _fetching(self, splits: SplitsByName) -> Fetching:
@@ -195,7 +195,7 @@ class Producer:
 
 
 def _require_a_tail(fetched: Sequence[Fetched]) -> None:
-    """Fails the run if the table fails for every instrument, so that the alarm on errors tells a person."""
+    """Fails the run if the table fails for every instrument, so that the alarm on errors goes off."""
     unreachable = [
         error for each in fetched for error in each.left.values() if isinstance(error, TailUnreachableError)
     ]

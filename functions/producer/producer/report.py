@@ -12,20 +12,20 @@ from producer.publishing.price_moves import PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.sending import Published
 from producer.publishing.split_suspicions import SplitSuspicion
-from producer.told_bars import ToldBars
+from producer.reported_bars import ReportedBars
 from stockstream.observability import MetricUnit, logger, metrics
 from stockstream.sessions import bar_end, times_outside, trading_time
 from stockstream.times import format_time, parse_time
 
 # How many answers a log line names at most, so that the line of a run with thousands stays short.
 MOST_IDS = 100
-# How many impossible bars a run has a line for; those that stay on show have theirs in the next runs.
+# How many impossible bars one run logs; the next runs log the others, as long as they are shown.
 MOST_BARS = 100
-# How many delays a run measures at most: a metric's line has room for a hundred values.
+# How many delays a run measures at most: a metric in one EMF line has room for a hundred values.
 MOST_DELAYS = 50
 
 
-def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, told: ToldBars) -> None:
+def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, reported: ReportedBars) -> None:
     """Counts bars and requests, and logs failures; a failure of many instruments is logged once.
 
     An impossible bar is logged and counted when it is shown for the first time, with all of its fields: the
@@ -35,7 +35,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, tol
         fetched: what the run's requests brought.
         interval: a key of INTERVALS.
         requests: how many were made.
-        told: which impossible bars have been told of; this run's are added.
+        reported: which impossible bars have been reported; this run's are added.
     """
     answers = [(name, answer) for each in fetched for name, answer in each.answers.items()]
     failures = {each.failure for each in fetched} | {answer.failure for _, answer in answers}
@@ -48,15 +48,15 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, tol
                 outcome=failure.outcome.value,
                 detail=str(failure),
             )
-    # No failure of the provider: it shows bars, and what they lack is told as a hole.
+    # Not a failure of the provider: it shows bars, and what is missing before them is reported as a hole.
     for cut_off_by in {answer.cut_off_by for _, answer in answers}:
         if cut_off_by and not isinstance(cut_off_by, RequestNotMadeError):
             logger.warning(
                 "longer answer did not come", kind=type(cut_off_by).__name__, detail=str(cut_off_by)
             )
     for each in fetched:
-        _tell_of_bars(each, interval)
-    impossible = sum(_tell_of_impossible(each, interval, told) for each in fetched)
+        _log_unsent(each, interval)
+    impossible = sum(_log_impossible(each, interval, reported) for each in fetched)
     causes: Counter[Cause] = Counter()
     for _, published in _published(fetched):
         causes += published.causes
@@ -80,7 +80,7 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, tol
         metrics.add_metric(metric, MetricUnit.Count, count)
 
 
-def _tell_of_bars(fetched: Fetched, interval: str) -> None:
+def _log_unsent(fetched: Fetched, interval: str) -> None:
     deferred = fetched.deferred()
     for name, error in fetched.left.items():
         logger.error(
@@ -101,14 +101,14 @@ def _tell_of_bars(fetched: Fetched, interval: str) -> None:
             )
 
 
-def _tell_of_impossible(fetched: Fetched, interval: str, told: ToldBars) -> int:
+def _log_impossible(fetched: Fetched, interval: str, reported: ReportedBars) -> int:
     """How many impossible bars are shown for the first time, each with a line of its own."""
     count = 0
     for name, answer in fetched.answers.items():
         for bar in answer.rejected:
             if count == MOST_BARS:
                 return count
-            if told.news(name, bar):
+            if reported.is_new(name, bar):
                 count += 1
                 logger.warning(
                     "bar rejected",
@@ -158,7 +158,7 @@ def report_silent(silent: Mapping[str, datetime | None]) -> None:
 
 
 def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -> None:
-    """Measures the greatest price move among the new bars, and logs each that people want to be told of.
+    """Measures the greatest price move among the new bars, and logs each from the stack's limit on.
 
     Between two days of trading only what looks like a split counts: it is a move until a person confirms it.
     """
@@ -167,12 +167,12 @@ def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -
         for name, published in each.published.items():
             if published.suspicion:
                 greatest.append(abs(published.suspicion.change_percent))
-                _tell_of_suspicion(name, published.suspicion, each.correlation_id(name, interval))
+                _log_suspicion(name, published.suspicion, each.correlation_id(name, interval))
             move = published.move
             if move is None:
                 continue
             greatest.append(abs(move.change_percent))
-            if watch.is_told(move):
+            if watch.is_large(move):
                 logger.warning(
                     "price moved",
                     instrument=name,
@@ -185,7 +185,7 @@ def report_moves(fetched: Iterable[Fetched], interval: str, watch: PriceWatch) -
         metrics.add_metric("PriceMovePercent", MetricUnit.Percent, max(greatest))
 
 
-def _tell_of_suspicion(name: str, suspicion: SplitSuspicion, correlation_id: str) -> None:
+def _log_suspicion(name: str, suspicion: SplitSuspicion, correlation_id: str) -> None:
     ratio, day, from_price, to_price, _ = suspicion
     logger.warning(
         "split suspected",

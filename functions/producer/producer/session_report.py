@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
-from producer.told_bars import ToldBars
+from producer.reported_bars import ReportedBars
 from stockstream.observability import logger, metrics
 
 
-def report_sessions(fetched: Sequence[Fetched], watchlist: Watchlist, told: ToldBars) -> None:
+def report_sessions(fetched: Sequence[Fetched], watchlist: Watchlist, reported: ReportedBars) -> None:
     """Counts each bar that was left out when it is shown for the first time, and logs a market's day once.
 
     Args:
         fetched: what the run's requests brought.
         watchlist: whose markets.
-        told: what has been told of; this run's is added.
+        reported: what has been reported; this run's is added.
     """
     count = 0
     for each in fetched:
@@ -22,10 +22,10 @@ def report_sessions(fetched: Sequence[Fetched], watchlist: Watchlist, told: Told
             if (answer := each.answers.get(instrument.name)) is None:
                 continue
             market = watchlist.market_of(instrument)
-            new = [time for time in answer.left_out if told.is_first(instrument.name, time)]
+            new = [time for time in answer.left_out if reported.is_first(instrument.name, time)]
             count += len(new)
             for day in dict.fromkeys(time[:10] for time in new):
-                if told.is_first(market, day):
+                if reported.is_first(market, day):
                     times = [time for time in new if time.startswith(day)]
                     logger.warning(
                         "bars left out",
@@ -47,5 +47,5 @@ def report_sessions(fetched: Sequence[Fetched], watchlist: Watchlist, told: Told
                     "backfill of the month",
                 )
     if count:
-        # In the line of the metrics: it is no trouble of ours, and a metric more would cost each hour.
+        # Metadata, and not a metric, which is billed for each hour: these bars are no fault of the pipeline.
         metrics.add_metadata("bars_left_out", count)

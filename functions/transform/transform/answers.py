@@ -1,4 +1,4 @@
-"""The answer to Firehose: one entry for each record, and never more than Lambda lets out."""
+"""The answer to Firehose: one entry for each record, within Lambda's limit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold st
 if TYPE_CHECKING:
     from typing import Any
 
-# Lambda lets 6 MB in and 6 MB out. Read as 6,000,000 bytes it is kept where giving records back can keep it;
-# read as 6 MiB, which is what the service enforces, it is never passed.
+# Lambda's limit of 6 MB holds for the request and for the answer. The goal is 6,000,000 bytes, which is kept
+# where giving records back is enough. The service enforces 6 MiB, and an answer is never larger than that.
 ANSWER_GOAL = 6_000_000
 ANSWER_LIMIT = 6 * 1024 * 1024
 
@@ -43,15 +43,15 @@ def cut_to_fit(
     goal: int = ANSWER_GOAL,
     limit: int = ANSWER_LIMIT,
 ) -> list[int]:
-    """Gives back records until the answer fits, the fewest that do, and says which: their positions.
+    """Gives back as few records as possible until the answer fits, and returns their positions.
 
-    A record that goes back carries its own data, so only those that had grown make room. The entry of an
-    untouched record is shorter than what Firehose sent of it, so that whatever request Lambda lets in has an
-    answer that fits.
+    A record that goes back carries its own data, so that only records that have grown make room. An untouched
+    record's entry is shorter than what Firehose sent of it: a request within Lambda's limit always has an
+    answer within it.
 
     Raises:
-        AnswerTooLargeError: there is none. The request was larger than Lambda's own limit; the invocation
-            fails, and Firehose itself keeps the records.
+        AnswerTooLargeError: no answer fits. The request was larger than Lambda's limit; the invocation fails,
+            and Firehose keeps the records.
     """
     excess = _FRAME + sum(map(measure, entries)) - goal
     if excess <= 0:

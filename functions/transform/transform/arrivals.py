@@ -1,4 +1,4 @@
-"""When the stream took a record: Firehose says it in milliseconds, in older samples as ISO text, or not."""
+"""When the stream took a record: milliseconds in Firehose's event, ISO text in older samples, or missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def read_arrival(record: dict[str, Any]) -> str | None:
     """The arrival of one of the event's records, UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
 
-    None when the event does not say so in a form that we know: an unknown arrival is no reason to lose a bar.
+    None when the event has no such time, or in an unknown form: that is no reason to lose a bar.
     """
     if arrival := record.get("approximateArrivalTimestamp"):
         return _format(arrival)

@@ -1,4 +1,4 @@
-"""Correlation: which answer of a provider a record or a document came from, by the name in the logs."""
+"""The correlation id of a record or a document: which answer of the provider it came from."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def read_correlation_id(data: str) -> str | None:
-    """The correlation id of a record's or a document's base64; None where it does not say.
+    """The correlation id of a record or a document in base64; None where it has none.
 
-    A refused record may hold anything, and what is no instrument, interval and instant must not reach a log.
+    A refused record may hold anything, and only an instrument, an interval and an instant may be logged.
     """
     try:
         bar: Any = orjson.loads(pybase64.b64decode(data, validate=True))

@@ -1,4 +1,4 @@
-"""The delivered document, `enriched.v1`: contract 2, made of one stream record and nothing else."""
+"""The delivered document, `enriched.v1` (contract 2), computed from one stream record alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def enrich(data: bytes, arrived_at: str | None, windows: Windows) -> bytes:
 
     Args:
         data: the record's bytes.
-        arrived_at: when the stream took it, UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`; None if the event is silent.
+        arrived_at: when the stream took it, UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`; None if the event does not say.
         windows: the moving averages to compute.
 
     Raises:
@@ -36,7 +36,7 @@ def enrich(data: bytes, arrived_at: str | None, windows: Windows) -> bytes:
     document["lookback_bars"] = len(lookback["close"])
     _append_bar(lookback, document)
     _compile_table(windows)(document, **lookback)
-    # An overflow has left an infinity or a NaN, and orjson writes null for both.
+    # After an overflow there is an infinity or a NaN, for which orjson writes null.
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -44,8 +44,8 @@ def enrich(data: bytes, arrived_at: str | None, windows: Windows) -> bytes:
 def _compile_table(windows: Windows) -> Callable[..., None]:
     """The table of fields as one function, which adds each indicator to a document.
 
-    It reads as one would write it by hand, a line for each row: `document["sma_5"] = sma(close, 5)`. A loop
-    over the rows would do the same, and cost a record without look-back half as much again.
+    It has a line for each row, as one would write it by hand: `document["sma_5"] = sma(close, 5)`. With a
+    loop over the rows, a record without look-back would take half as long again.
     """
     names: dict[str, Any] = {}
     lines = [f"def add(document, *, {', '.join(COLUMNS)}):"]

@@ -1,4 +1,4 @@
-"""The pure core: the records of one event in, the answer and the rejections out."""
+"""The pure core: from the records of one event to the answer and the rejections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the transform says about itself: JSON lines, of which the last is also its metrics (EMF)."""
+"""The transform's log lines; the last one of an invocation also holds its metrics (EMF)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stockstream.errors import RecordError
 
 SERVICE = "transform"
-# A stream of rubbish must not cost more in logs than it does in the stream.
+# A stream of invalid records must not cost more in logs than it does in the stream.
 MOST_WARNINGS = 20
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -35,8 +35,8 @@ def describe(
         rejections: the ids of the refused records, and why.
         timestamp: now, in milliseconds since 1970.
         namespace: of the metrics.
-        level: of LEVELS. From DEBUG on the answers are named that the documents came from; from ERROR on
-            there are no warnings. The line that counts is the metrics, and is always there.
+        level: of LEVELS. DEBUG adds a line with the answers that the documents came from; ERROR and CRITICAL
+            leave out the warnings. The line that counts holds the metrics, and is always there.
     """
     warnings = rejections[:MOST_WARNINGS] if LEVELS.index(level) <= LEVELS.index("WARNING") else []
     refused = {record_id for record_id, _ in warnings}

@@ -18,11 +18,11 @@ def read_windows() -> Windows:
 
 
 def read_level() -> str:
-    """The least severe lines to log, under the name by which Powertools knows it in the other functions."""
+    """The log level, from the variable that Powertools reads in the other functions."""
     level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO").upper()
     return level if level in LEVELS else "INFO"
 
 
 def read_namespace() -> str:
-    """The namespace of the metrics, under the name by which Powertools knows it in the other functions."""
+    """The namespace of the metrics, from the variable that Powertools reads in the other functions."""
     return os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Stockstream")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 CALL_RECORDS = 500
 CALL_BYTES = 5 * 1024 * 1024
 
-# In an error's code: AWS answers a call that comes too soon or too slowly with the status of a wrong one.
+# In an error's code: AWS answers a throttled call, or one that timed out, with HTTP 400, as it does a wrong
+# one.
 _PASSING_WORDS = ("Throttl", "Exceeded", "Timeout")
 
 FIRST_PAUSE_SECONDS = 0.1
@@ -32,7 +33,7 @@ class KeyedRecord(NamedTuple):
 
 
 class _RefusedError(Exception):
-    """The stream will not take this call, nor the same one in a moment."""
+    """The stream refuses this call, and would refuse a repetition."""
 
 
 class BarStream:
@@ -41,15 +42,15 @@ class BarStream:
     Args:
         client: boto3's Kinesis client.
         name: the stream's name.
-        warn: is told of each refusal: a constant message, and its particulars by name.
+        warn: logs each refusal: a constant message, and its details as keyword arguments.
         now: a clock that never goes back, in seconds.
         sleep: waits so many seconds.
         jitter: a random number from 0 to its argument.
-        call_seconds: how long one call takes at the most. None is begun that could outlast the deadline; with
-            0 the first is made whatever the time.
+        call_seconds: how long one call takes at the most. A call that could outlast the deadline is not made;
+            with 0 the first one always is.
 
     Attributes:
-        refusal: why the stream turned something away the last time; empty if it never did.
+        refusal: the code of the newest refusal; empty if there was none.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class BarStream:
         """Puts what fits into one call; the positions of what was taken.
 
         Raises:
-            _RefusedError: waiting will not help.
+            _RefusedError: a repetition will not help.
         """
         entries: list[PutRecordsRequestEntryTypeDef] = [
             {"Data": records[position].data, "PartitionKey": records[position].partition_key}
@@ -128,11 +129,11 @@ class BarStream:
                 raise _RefusedError from error
             return set()
         except (HTTPClientError, BotoConnectionError) as error:
-            # The stream may have taken some all the same. They are put again, and are the same bytes.
+            # The stream may have taken some of them. They are put again, with the same bytes.
             self.refusal = type(error).__name__
             self._warn("call broken off", instrument=instrument, records=len(call), error=self.refusal)
             return set()
-        # A refusal of some is HTTP 200: each record has its own result, in the order of the request.
+        # If some are refused, the status is 200 too: each record has a result, in the order of the request.
         refused = [
             (position, result["ErrorCode"])
             for position, result in zip(call, answer["Records"], strict=True)
@@ -150,9 +151,9 @@ class BarStream:
 
 
 def _passes(error: ClientError) -> bool:
-    """Whether waiting may make good what a whole call was answered: trouble of the server, or too many calls.
+    """Whether a call that was refused as a whole may succeed later: the server is in trouble, or throttles.
 
-    What else it can say is left to the next run.
+    Any other refusal is left to the next run.
     """
     answer = error.response.get("ResponseMetadata", {})
     status = answer.get("HTTPStatusCode", 0)
@@ -160,7 +161,7 @@ def _passes(error: ClientError) -> bool:
         status >= HTTPStatus.INTERNAL_SERVER_ERROR
         or status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
         or any(word in error.response["Error"]["Code"] for word in _PASSING_WORDS)
-        # The SDK knows what it may try again, and has done so by itself.
+        # The SDK repeats only what may succeed, and has repeated this call.
         or answer.get("RetryAttempts", 0) > 0
     )
 

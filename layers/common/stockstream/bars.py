@@ -1,4 +1,4 @@
-"""Bars and look-backs: the values that the whole pipeline is about."""
+"""Bars and look-backs."""
 
 from dataclasses import dataclass, field
 
@@ -18,8 +18,8 @@ class Bar:
         open_time: when the bar starts, UTC, `YYYY-MM-DDTHH:MM:SSZ`.
         open, high, low, close: prices in the quote currency, > 0.
         volume: >= 0; None where the market reports none.
-        source: the provider that said so; `import` where a file did.
-        as_of: when it said so, UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+        source: the provider; `import` for a bar from a file.
+        as_of: when the provider gave the bar, UTC, `YYYY-MM-DDTHH:MM:SS.mmmZ`.
     """
 
     instrument: str
@@ -48,8 +48,7 @@ class Lookback:
         close: their closes.
         typical: their typical prices.
         volume: their volumes, None where the market reports none.
-        true_range: how far the price ranged in each, the step from the close before it included; the first
-            close has none.
+        true_range: their true ranges; the first close has none, since it needs the close before.
     """
 
     close: list[float] = field(default_factory=list)

@@ -12,7 +12,7 @@ class Calendar(NamedTuple):
     """One exchange's calendar.
 
     Attributes:
-        hours: its stretches of trading on an ordinary day, `HH:MM-HH:MM`; two where lunch is a break.
+        hours: its hours on an ordinary day, `HH:MM-HH:MM`; two such spans where lunch is a break.
         known_from, known_until: the years for which the days below are known.
         holidays: the weekdays without trading, by year: `MM-DD ...`.
         early_closes: the days that end early, by year: `MM-DD HH:MM, ...`.

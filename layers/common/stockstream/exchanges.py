@@ -1,4 +1,4 @@
-"""Stock exchanges: by which suffix a symbol names one, and whose calendar and clock it keeps."""
+"""Stock exchanges: the suffixes of their symbols, their calendars and their time zones."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,14 +7,14 @@ from datetime import timedelta
 # No NamedTuple: typing alone would cost the transform 4 ms of its start.
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One stock exchange, or several that keep the same days and hours.
+    """One stock exchange, or several with the same days and hours.
 
     Attributes:
-        suffixes: what follows the last point of a symbol: `LON` in `TSCO.LON`; empty for NEW_YORK alone.
+        suffixes: what follows the last dot of a symbol: `LON` in `TSCO.LON`; only NEW_YORK has none.
         calendar: the name of its trading calendar, an ISO 10383 code: `XLON`.
-        time_zone: the IANA name of its clock: `Europe/London`.
-        after_close: for how long after the close of its calendar its own closing auction, and what is traded
-            at that price, may still bring bars. New York's are not told from the trading after the session.
+        time_zone: its IANA time zone: `Europe/London`.
+        after_close: for how long after the calendar's close the closing auction, and trading at its price,
+            may still bring bars. New York's cannot be told from the trading after the session.
     """
 
     suffixes: tuple[str, ...]
@@ -43,7 +43,7 @@ EXCHANGES = (
 
 
 # How others (Yahoo, Bloomberg, Stooq) write an exchange's suffix; India's exchanges trade the same shares.
-# An L, an F, a T or a V is no class of shares in New York.
+# No class of shares in New York is called L, F, T or V.
 _OTHER_SUFFIXES = {
     "L": "LON", "LN": "LON", "UK": "LON", "TO": "TRT", "V": "TRV", "DE": "DEX", "F": "DEX", "XETRA": "DEX",
     "BO": "BSE", "NS": "BSE", "NSE": "BSE", "SS": "SHH", "SH": "SHH", "SZ": "SHZ", "US": "",
@@ -63,7 +63,7 @@ def exchange_of(symbol: str) -> Exchange | None:
 
 
 def suggest_symbol(symbol: str) -> str:
-    """How a symbol that no exchange here has may be meant; empty if nobody knows."""
+    """What somebody may have meant by a symbol of no known exchange; empty if there is no suggestion."""
     base, _, suffix = symbol.rpartition(".")
     if suffix in _OTHER_SUFFIXES:
         return f"{base}.{_OTHER_SUFFIXES[suffix]}".rstrip(".")
@@ -72,7 +72,7 @@ def suggest_symbol(symbol: str) -> str:
 
 
 def _is_share(suffix: str) -> bool:
-    """Whether a suffix is that of a class of shares in New York, or of what is traded beside the shares."""
+    """Whether a suffix is a class of shares in New York, a preferred share, a warrant or a right."""
     if len(suffix) == 1:
         return suffix not in _FOREIGN_LETTERS
     return suffix in _NEW_YORK_SUFFIXES or (len(suffix) == 3 and suffix.startswith("PR"))  # noqa: PLR2004 (PRL)

@@ -24,14 +24,14 @@ DOCUMENT_SCHEMA = "enriched.v1"
 # What a look-back holds of the bars before a bar, each a list, oldest first.
 COLUMNS = ("close", "typical", "volume", "true_range")
 
-# A smoothed average takes all values that there are. After so many it has forgotten the first to a millionth.
+# A smoothed average takes the whole window. After 200 values the first one counts for less than a millionth.
 SMOOTHED = 200
 
 PRICE, SHARE, AMOUNT, COUNT = "price", "share", "amount", "count"
 TEXT, TIME, INSTANT = "text", "time", "instant"
 
 
-# Nobody compares, prints or changes a row, and methods for that would cost each cold start a millisecond.
+# Rows are never compared or printed, and the methods for that would cost each cold start a millisecond.
 @dataclass(eq=False, repr=False)
 class Chart:
     """How the dashboards draw a field.
@@ -57,9 +57,9 @@ class Field:
         words: what it says, for people.
         unit: `price` (in the quote currency), `share` (0.01 is one per cent), `amount`, `count` (a whole
             number), `text`, `time`, `instant` (a time to the millisecond), or a unit in words.
-        low: the least that it can be; None where there is no such bound.
-        high: the most that it can be; None where there is no such bound.
-        above_low: whether the least itself is out of the question, too.
+        low: its lower bound; None where there is none.
+        high: its upper bound; None where there is none.
+        above_low: whether it must be above `low`, and not equal to it.
         null: when it is null, for people; empty where it never is.
         chart: how the dashboards draw it; None where they do not.
     """
@@ -75,20 +75,20 @@ class Field:
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number, with digits behind the point or without."""
+        """Whether it is a number."""
         return self.unit not in {TEXT, TIME, INSTANT}
 
 
 @dataclass(eq=False, repr=False)
 class Indicator:
-    """One row of the table: a function, and the fields that it gives.
+    """One row of the table: a function, and the fields that it computes.
 
     Attributes:
-        fields: in the order of what the function gives; it gives a tuple where there are several.
-        columns: the names of what the function takes, each a list that ends with the bar's own value.
+        fields: what the function returns; a tuple where there are several.
+        columns: its arguments, by their names in COLUMNS; each is a list that ends with the bar's own value.
         reach: how many values of each column it looks at, the bar's own included.
         function: of indicators.py.
-        arguments: what it takes besides.
+        arguments: its further arguments.
     """
 
     fields: tuple[Field, ...]

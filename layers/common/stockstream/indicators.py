@@ -1,7 +1,7 @@
 """The indicators of one bar, from the bar and its look-back alone.
 
-Every function takes the values of a window, oldest first, the newest being the bar's own, and gives None
-where the window is too short or a division by zero would be needed. An overflow gives an infinity or a NaN,
+Every function takes the values of a window, oldest first, the newest being the bar's own, and returns None
+where the window is too short or a division by zero would be needed. An overflow becomes an infinity or a NaN,
 which the document's encoder writes as null.
 """
 
@@ -32,7 +32,7 @@ def ema(closes: list[float], window: int) -> float | None:
 def macd(
     closes: list[float], fast: int, slow: int, smoothing: int
 ) -> tuple[float | None, float | None, float | None]:
-    """Moving average convergence and divergence: line, signal and histogram.
+    """Moving average convergence/divergence: line, signal and histogram.
 
     The line is the fast exponential average less the slow one, from the first close at which both are there.
     The signal is the exponential average of the line, and the histogram is the line less the signal.
@@ -125,8 +125,9 @@ def atr(true_ranges: list[float], window: int) -> float | None:
 def spike(closes: list[float], true_ranges: list[float], window: int) -> float | None:
     """How far a bar ranged beyond its own step, in medians of so many true ranges before it.
 
-    The way from the close before to the close is what other bars confirm. What lies beyond it is the bar's
-    alone: a price that was left again within the bar, or never paid. None where the median is 0.
+    The step from the close before to the close is confirmed by the neighbouring bars. What the true range has
+    beyond it only this bar shows: a price that was left again within it, or never traded. None where the
+    median is 0.
     """
     if len(true_ranges) <= window:
         return None
@@ -152,8 +153,8 @@ def _scatter(deviations: list[float]) -> float:
 def _log_return_deviations(closes: list[float]) -> list[float]:
     """How far each log return lies from the newest one.
 
-    A steady trend has returns that are equal but for their last digits. fma gives what a close differs from
-    the trend's with all digits, so that the result is the scatter of the closes, and not of our rounding.
+    The returns of a steady trend differ in their last digits alone. fma computes the distance of a close from
+    the trend with all digits, so that the result is the scatter of the closes, and not of our rounding.
     """
     growth = closes[-1] / closes[-2]
     try:
@@ -167,8 +168,8 @@ def _log_return_deviations(closes: list[float]) -> list[float]:
     return [log(now) - log(then) - newest for then, now in pairwise(closes)]
 
 
-# An average that forgets is a dot product, and so is an average of such averages. Their weights depend on
-# lengths alone, and a stream needs one length once its look-backs are full.
+# An exponential average is a dot product, and so is an average of such averages. Their weights depend only on
+# the window and the length, and a stream needs one length once its look-backs are full.
 @lru_cache(maxsize=512)
 def _ema_weights(window: int, length: int) -> list[float]:
     return _average_weights(window, 2 / (window + 1), length)
@@ -215,7 +216,7 @@ def _weigh_values(weights: list[float], window: int, alpha: float) -> list[float
     """
     counted, values = 0.0, []
     for weight in reversed(weights[window - 1 :]):
-        # What an average passes on to the next, besides what it counts for itself.
+        # Its own weight, and what later averages take over of it.
         counted = weight + (1 - alpha) * counted
         values.append(alpha * counted)
     values[-1:] = [counted / window] * window

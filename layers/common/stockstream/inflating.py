@@ -1,8 +1,8 @@
-"""Decompressing what others have compressed, as far as is wanted: a few bytes can stand for gigabytes."""
+"""Decompressing what others have sent, up to a limit: a few bytes can stand for gigabytes."""
 
 import zlib
 
-# zlib finds out by itself which of the two it is.
+# zlib recognises which of the two it is.
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
@@ -18,14 +18,14 @@ class Inflate:
         self.is_whole = True
 
     def add(self, part: bytes, body: bytearray, most_bytes: int) -> None:
-        """Adds what a part holds to a body, which grows beyond the most bytes by one at the most.
+        """Decompresses a part into a body, and stops when the body has one byte more than most_bytes.
 
         Raises:
-            zlib.error: it is not compressed so, or was changed since.
+            zlib.error: it is neither gzip nor zlib, or damaged.
         """
         while part and len(body) <= most_bytes:
             if self._member.eof:
-                # gzip may consist of several members, and ends with zeros at times.
+                # gzip may have several members, and zeros after the last one.
                 part = part.lstrip(b"\0")
                 if not part:
                     return

@@ -1,4 +1,4 @@
-"""The file that lists instruments: one a line, with comments. Nothing here reads or writes it.
+"""The format of the file that lists instruments: one a line, with comments.
 
 # New York
 IBM
@@ -14,7 +14,7 @@ from stockstream.instruments import Instrument, parse_instrument
 
 # In the lake's bucket, beside bars/.
 INSTRUMENT_FILE = "instruments.txt"
-# 10,000 instruments take less than 300 KB, and with comments that say more than their names twice as much.
+# 10,000 instruments take less than 300 KB, and with comments twice as much.
 MOST_BYTES = 1_000_000
 COMMENT = "#"
 _MOST_SHOWN = 60
@@ -25,7 +25,7 @@ class RefusedLine(NamedTuple):
 
     Attributes:
         number: of the line; the first is 1.
-        text: what stands there, without a comment.
+        text: the line, without its comment.
         reason: why it is refused, in a sentence.
     """
 
@@ -39,7 +39,7 @@ class InstrumentFile(NamedTuple):
 
     Attributes:
         instruments: in the file's order, each once.
-        refused: the lines that cost no other line its instrument.
+        refused: the lines that are left out.
     """
 
     instruments: tuple[Instrument, ...]
@@ -47,7 +47,7 @@ class InstrumentFile(NamedTuple):
 
 
 def name_in(line: str) -> str:
-    """What stands in a line beside its comment."""
+    """A line without its comment."""
     return line.partition(COMMENT)[0].strip()
 
 
@@ -58,11 +58,11 @@ def parse_instrument_file(
 
     Args:
         text: the file's.
-        check: raises InstrumentError for an instrument that cannot be followed though its name is one.
+        check: raises InstrumentError for an instrument that exists and cannot be followed.
     """
     instruments: dict[Instrument, None] = {}
     refused = []
-    # A file from Windows may begin with a mark of its encoding.
+    # A file from Windows may begin with a byte order mark.
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         name = name_in(line)
         if not name:

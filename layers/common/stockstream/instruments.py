@@ -1,4 +1,4 @@
-"""Instruments: what `IBM`, `BRK.B`, `TSCO.LON`, `fx:EUR/USD` and `crypto:BTC/USD` name."""
+"""Instruments and their names: `IBM`, `BRK.B`, `TSCO.LON`, `fx:EUR/USD`, `crypto:BTC/USD`."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Instrument:
     """One thing that is traded.
 
     Attributes:
-        name: the whole name, as it stands in records: `fx:EUR/USD`.
+        name: the whole name, as in records: `fx:EUR/USD`.
         asset_class: `equity`, `fx` or `crypto`.
         base: the equity's symbol, or what a pair prices: `EUR`.
         quote: what a pair is priced in: `USD`; None for an equity.
@@ -32,10 +32,10 @@ class Instrument:
 
 
 def parse_instrument(name: str) -> Instrument:
-    """The instrument that a name stands for; BRK-B and BRK/B are BRK.B.
+    """The instrument of a name; BRK-B and BRK/B are BRK.B.
 
     Raises:
-        InstrumentError: the text has no form that we know.
+        InstrumentError: the text is no such name.
     """
     if pair := _PAIR.fullmatch(name):
         return Instrument(name, pair[1], pair[2], pair[3])
@@ -51,7 +51,7 @@ def parse_instrument(name: str) -> Instrument:
 
 
 def _hint(name: str) -> str:
-    """What somebody may have meant who writes as others do; empty if nobody knows."""
+    """What somebody may have meant by a name in another notation; empty if there is no suggestion."""
     if pair := re.fullmatch(r"(?:(?:fx|crypto):)?([A-Z]{3})/?([A-Z]{3})(=X)?", name, re.ASCII):
         return f"did you mean fx:{pair[1]}/{pair[2]}, or crypto:{pair[1]}/{pair[2]}? Otherwise "
     if name.endswith("=F"):

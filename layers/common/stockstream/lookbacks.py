@@ -1,4 +1,4 @@
-"""Look-backs: what a record brings of the bars before its own, cut out of a run of bars."""
+"""Look-backs, cut out of a series of bars."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,7 +11,7 @@ from stockstream.windows import Windows
 
 
 class Priced(Protocol):
-    """What a look-back takes of a bar."""
+    """The values of a bar that a look-back needs."""
 
     @property
     def high(self) -> float:
@@ -31,7 +31,7 @@ class Priced(Protocol):
 
 
 class Lookbacks:
-    """The look-back of each bar of a run.
+    """The look-back of each bar of a series.
 
     Args:
         bars: of one instrument and interval, oldest first.
@@ -47,7 +47,7 @@ class Lookbacks:
         self._true_ranges = [true_range(bar.high, bar.low, before.close) for before, bar in pairwise(bars)]
 
     def before(self, position: int) -> Lookback:
-        """What the bar at a position looks back on; a position past the last is that of a bar to come."""
+        """The look-back of the bar at a position; the position after the last is that of the next bar."""
         return Lookback(
             close=_newest(self._closes, position, self._lengths["close"]),
             typical=_newest(self._typicals, position, self._lengths["typical"]),
@@ -57,5 +57,5 @@ class Lookbacks:
 
 
 def _newest[Value](values: list[Value], end: int, length: int) -> list[Value]:
-    """The last values before a position, so many or as many as there are."""
+    """The last values before a position, `length` of them or as many as there are."""
     return values[max(0, end - length) : max(0, end)]

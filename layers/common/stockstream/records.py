@@ -32,10 +32,10 @@ _STRINGS = {str}
 
 
 def correlation_id(instrument: str, interval: str, as_of: str) -> str:
-    """What one answer of a provider is called, in every log line about it.
+    """The name of one answer of a provider in every log line about it: `IBM|1min|2026-11-20T21:00:01.123Z`.
 
-    The records and the documents of its bars hold the three fields, so that each leads to the lines, and each
-    line to them: `IBM|1min|2026-11-20T21:00:01.123Z`.
+    Records and documents have the three fields, so that one finds the log lines of a bar, and its bars from a
+    log line.
     """
     return f"{instrument}|{interval}|{as_of}"
 
@@ -71,7 +71,7 @@ def decode_record(data: bytes, longest: Mapping[str, int]) -> dict[str, Any]:
     """The fields of one stream record, checked, in the order of the contract, and no others.
 
     Prices and volume are floats. `lookback` is last, and its lists are empty where the record brings none.
-    This is a dict and no Bar because building one takes as long as checking its fields.
+    It is a dict and not a Bar, which would take as long to build as its fields to check.
 
     Args:
         data: the record's bytes.
@@ -132,7 +132,7 @@ def _decode_bar(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-# A stream names few instruments, and one of them in every record.
+# A stream has few instruments, and every record has one of them.
 @lru_cache(maxsize=1024)
 def _check_identity(instrument: str, asset_class: str, interval: str) -> None:
     if interval not in INTERVALS:

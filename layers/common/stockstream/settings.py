@@ -1,4 +1,4 @@
-"""Reading settings from the environment: a bad one fails by its name."""
+"""Reading settings from the environment; the error of a bad one has its name."""
 
 import re
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from stockstream.errors import SettingsError
 
 LOOPBACK = "127.0.0.1"
-# The last one is what a container calls the machine that it runs on.
+# The last one is the name of the host inside a container.
 THIS_MACHINE = (LOOPBACK, "localhost", "host.docker.internal")
 
-# What is read here is a parameter, too: template.yaml takes what is taken here (tests compare).
-# A number has one way to be written, since the template compares texts: 0.0 is not its 0 that means none.
+# The parameters in template.yaml accept the same values (tests compare them).
+# Each number has one notation, since the template compares texts: 0.0 would not be the 0 that means none.
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,7})(\.[0-9]{1,6})?")
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,7}")
 _HOST = r"([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}"
@@ -36,7 +36,7 @@ def read_text(environ: Mapping[str, str], name: str) -> str:
 
 
 def read_number(environ: Mapping[str, str], name: str, *, at_least: float, at_most: float) -> float:
-    """The value of a setting that is a number within bounds, written plainly: 5 or 0.25, and nothing as 0.
+    """The value of a setting that is a number within bounds, written as 5 or 0.25; zero only as 0.
 
     Raises:
         SettingsError: it is missing, is no number, is written otherwise, or lies outside the bounds.
@@ -113,7 +113,7 @@ def is_parameter_name(text: str) -> bool:
 
 
 def is_private(url: str) -> bool:
-    """Whether nobody between here and a server can read along: it is https, or on this machine."""
+    """Whether nobody on the way to a server can read what is sent: it is https, or on this machine."""
     try:
         parts = urlsplit(url)
     except ValueError:

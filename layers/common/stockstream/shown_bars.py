@@ -8,10 +8,10 @@ from stockstream.errors import Reason, RecordError
 from stockstream.reading import read_number, shorten
 from stockstream.validation import check_prices, check_volume
 
-# How Alpha Vantage, and who speaks as it does, names the columns of a bar.
+# The columns of a bar in Alpha Vantage's format, which the replay market has too.
 ALPHA_VANTAGE_PRICES = ("1. open", "2. high", "3. low", "4. close")
 ALPHA_VANTAGE_VOLUME = "5. volume"
-# No provider has bars of minutes or hours of the time before.
+# No provider has intraday bars before that.
 EARLIEST_BAR = "2000-01-01T00:00:00Z"
 
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
@@ -23,7 +23,7 @@ def read_numbers(
 ) -> tuple[float, float, float, float, float | None]:
     """Open, high, low, close and volume of one bar, by the provider's names for them.
 
-    A volume that is missing or blank is none: the prices are as good as those of a bar without one.
+    A missing or blank volume becomes None: the prices are valid without it.
 
     Raises:
         RecordError: the bar breaks the rules; its reason says how.
@@ -45,7 +45,7 @@ def read_local_time(stamp: str, zone: ZoneInfo) -> datetime:
     """The moment, in UTC, of a time without a zone: `2026-11-20 15:59:00`.
 
     Raises:
-        RecordError: BAD_TIME: it has another form, or there is no such time in the zone.
+        RecordError: BAD_TIME, if it has another form, or there is no such time in the zone.
     """
     if _LOCAL_TIME.fullmatch(stamp):
         try:
@@ -55,7 +55,7 @@ def read_local_time(stamp: str, zone: ZoneInfo) -> datetime:
             if moment.astimezone(zone).replace(tzinfo=None) == local:
                 return moment
         except (ValueError, OverflowError):
-            pass  # the form is right and the time does not exist: 2026-02-30, or year 10000 in UTC
+            pass  # the form is right and there is no such time: 2026-02-30, or year 10000 in UTC
     raise RecordError(
         Reason.BAD_TIME, f"{shorten(stamp)} is no time of the form YYYY-MM-DD HH:MM:SS in {zone.key}"
     )

@@ -1,4 +1,4 @@
-"""Splits of shares: what a person has confirmed of them, and where in the InstrumentTable that is kept."""
+"""Splits of shares: those that a person has confirmed, and how the InstrumentTable keeps them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,17 +12,17 @@ from stockstream.exchanges import exchange_of
 from stockstream.instruments import Instrument
 from stockstream.times import format_time, parse_time
 
-# The key of the item that holds all of them, each as an attribute: `IBM|2026-11-30T05:00:00Z` is `10:1`. So
-# one request reads them all, and to write one touches no other.
+# The key of the item that holds all splits, each in an attribute: `IBM|2026-11-30T05:00:00Z` is `10:1`. So
+# one request reads them all, and writing one leaves the others alone.
 SPLITS_KEY = "splits"
-# What a person says of a suspicion that is none. It is kept as 1:1, which restates nothing.
+# How a person says that a suspected split is none. It is kept as 1:1, which restates nothing.
 NO_SPLIT = "none"
 
 _RATIO = re.compile(r"([1-9]\d{0,4}):([1-9]\d{0,4})", re.ASCII)
 
 
 class SplitError(StockstreamError):
-    """What is said of a split cannot be used; the text says how to write it."""
+    """A split is not written as it must be; the text says how."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,7 +41,7 @@ class Split:
 
     @property
     def changes_shares(self) -> bool:
-        """Whether there was a split at all."""
+        """Whether it is a split, and not a person's word that there was none."""
         return self.new != self.old
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ def parse_split(at: str, ratio: str) -> Split:
     """The split of a ratio, `10:1` or `none`, at a moment.
 
     Raises:
-        SplitError: the ratio is none.
+        SplitError: the text is no ratio.
     """
     if ratio == NO_SPLIT:
         return Split(at, 1, 1)

@@ -1,6 +1,6 @@
-"""UTC times as text, in the two forms of the contracts; both sort as they read.
+"""UTC times as text, in the two forms of the contracts; both sort as texts.
 
-A time is what a bar is about: `YYYY-MM-DDTHH:MM:SSZ`. An instant is when something was known:
+A time says what a bar is about: `YYYY-MM-DDTHH:MM:SSZ`. An instant says when something was known:
 `YYYY-MM-DDTHH:MM:SS.mmmZ`.
 """
 
@@ -25,7 +25,7 @@ def format_instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-# One minute's bars share their times, and a look-up costs a tenth of the parsing.
+# The bars of one minute have the same times, and a look-up costs a tenth of the parsing.
 @lru_cache(maxsize=4096)
 def parse_time(text: str) -> datetime:
     """The moment that a time names.
@@ -51,5 +51,5 @@ def _parse(text: str, form: re.Pattern[str], shape: str) -> datetime:
         try:
             return datetime.fromisoformat(text)
         except ValueError:
-            pass  # the form is right and the date does not exist: 2026-02-30
+            pass  # the form is right and there is no such date: 2026-02-30
     raise RecordError(Reason.BAD_TIME, f"a time must be in UTC and have the form {shape}")

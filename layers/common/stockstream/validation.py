@@ -1,4 +1,4 @@
-"""The rules that every bar obeys, whether a provider or a stream record brought it."""
+"""The rules of every bar, from a provider or in a stream record."""
 
 import math
 
@@ -11,7 +11,7 @@ def check_prices(open_: float, high: float, low: float, close: float) -> None:
     Raises:
         RecordError: BAD_PRICE or HIGH_BELOW_LOW.
     """
-    # One chain for the good case; NaN fails every comparison.
+    # One comparison for the good case; NaN fails it.
     if 0 < low <= open_ <= high < math.inf and low <= close <= high:
         return
     prices = {"open": open_, "high": high, "low": low, "close": close}

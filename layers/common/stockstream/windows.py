@@ -1,11 +1,11 @@
-"""The windows of the moving averages, the part of the table of fields that a stack chooses."""
+"""The windows of the moving averages, which a stack chooses."""
 
 from dataclasses import dataclass
 
 from stockstream.errors import SettingsError
 
 SHORTEST_WINDOW, LONGEST_WINDOW = 2, 1000
-# The lake's tables are made by CloudFormation, which knows no loops: the template has a place for so many.
+# CloudFormation makes the lake's tables and has no loops: the template has a place for so many.
 MOST_WINDOWS = 10
 
 
@@ -21,7 +21,7 @@ def parse_windows(sma: str, ema: str) -> Windows:
     """The windows of two comma-separated lists, such as `5,20,50,200` and `12,26`.
 
     Raises:
-        SettingsError: an item is no whole number from 2 to 1,000, stands there twice, or there are too many.
+        SettingsError: an item is no whole number from 2 to 1,000, is listed twice, or there are too many.
     """
     return Windows(_parse_list("SMA_WINDOWS", sma), _parse_list("EMA_WINDOWS", ema))
 
@@ -41,8 +41,8 @@ def _parse_list(name: str, text: str) -> tuple[int, ...]:
                 "separated by commas without spaces, as in 5,20,50"
             )
         if int(item) in windows:
-            raise SettingsError(f"{name}: {item} stands there twice")
+            raise SettingsError(f"{name}: {item} is listed twice")
         windows.append(int(item))
     if len(windows) > MOST_WINDOWS:
-        raise SettingsError(f"{name}: {len(windows)} windows stand there, and {MOST_WINDOWS} are the most")
+        raise SettingsError(f"{name}: {len(windows)} windows are listed, and at most {MOST_WINDOWS} may be")
     return tuple(windows)

@@ -11,7 +11,7 @@ from alert.alarms import Alarm, State, parse_alarm
 from alert.detail_sources import SOURCES
 from alert.details import find_details
 from alert.errors import LogsError
-from alert.log_groups import Found, Wanted
+from alert.log_groups import FoundLines, LineFilter
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 
@@ -29,7 +29,7 @@ IBM = {
 
 
 class FakeLogs:
-    """Lines in the order in which they were written, of which those are found that are wanted."""
+    """Lines in the order in which they were written, of which those that the filter matches are found."""
 
     def __init__(self, *lines: dict[str, Any], error: str = "", is_whole: bool = True) -> None:
         self.lines = list(lines)
@@ -37,11 +37,13 @@ class FakeLogs:
         self.is_whole = is_whole
         self.asked: list[tuple[str, tuple[str, ...], datetime, datetime]] = []
 
-    def read_lines(self, function: str, wanted: Wanted, start: datetime, end: datetime) -> Found:
+    def read_lines(
+        self, function: str, line_filter: LineFilter, start: datetime, end: datetime
+    ) -> FoundLines:
         if self.error:
             raise LogsError(self.error)
-        self.asked.append((function, wanted.messages, start, end))
-        return Found([line for line in self.lines[::-1] if wanted.takes(line)], self.is_whole)
+        self.asked.append((function, line_filter.messages, start, end))
+        return FoundLines([line for line in self.lines[::-1] if line_filter.matches(line)], self.is_whole)
 
 
 def failure(kind: str, outcome: str, detail: str) -> dict[str, Any]:
@@ -314,8 +316,11 @@ def test_tells_what_was_counted(metric: str, line: dict[str, Any], sentence: str
 
 @pytest.mark.parametrize("metric", SOURCES)
 def test_a_line_of_another_form_is_told_all_the_same(metric: str) -> None:
-    wanted = SOURCES[metric].wanted
-    line = {"message": wanted.messages[0], **{key: values[0] for key, values in wanted.having.items()}}
+    line_filter = SOURCES[metric].line_filter
+    line = {
+        "message": line_filter.messages[0],
+        **{key: values[0] for key, values in line_filter.having.items()},
+    }
     strange = {"change_percent": "x", "bars": [], "kind": {}, "reason": [], "after": 0, "instrument": None}
 
     for each in (line, strange | line):

@@ -50,11 +50,11 @@ def lasted(minutes: float) -> Outage:
     return Outage(lasted=minutes * MINUTE)
 
 
-def test_an_alarm_that_rings_has_no_duration_and_no_end_yet() -> None:
+def test_an_alarm_that_goes_off_has_no_duration_and_no_end_yet() -> None:
     assert find_outage(alarm(ALARM, OK, 0), known((0, OK, ALARM))) == Outage()
 
 
-def test_an_alarm_that_is_told_of_after_its_end_says_so() -> None:
+def test_a_notice_that_comes_after_its_alarms_end_says_so() -> None:
     outage = find_outage(
         alarm(ALARM, OK, 0), known((0, OK, ALARM), (12, ALARM, OK), (20, OK, ALARM), (30, ALARM, OK))
     )
@@ -65,35 +65,35 @@ def test_an_alarm_that_is_told_of_after_its_end_says_so() -> None:
 
 #    12:00  ALARM --- 12:12 OK        12:20  ALARM --- 12:40 OK
 @pytest.mark.parametrize(("ended", "minutes"), [(12, 12), (40, 20)])
-def test_an_alarm_that_is_over_rang_since_its_own_beginning(ended: float, minutes: float) -> None:
+def test_an_alarm_that_is_over_lasted_from_its_own_beginning(ended: float, minutes: float) -> None:
     changes = known((0, OK, ALARM), (12, ALARM, OK), (20, OK, ALARM), (40, ALARM, OK))
 
     assert find_outage(alarm(OK, ALARM, ended), changes) == lasted(minutes)
 
 
-def test_an_end_that_cloudwatch_has_not_noted_yet_or_a_moment_earlier_is_the_end_all_the_same() -> None:
+def test_an_end_counts_that_the_history_lacks_or_has_a_moment_earlier() -> None:
     assert find_outage(alarm(OK, ALARM, 12), known((0, OK, ALARM))) == lasted(12)
     assert find_outage(alarm(OK, ALARM, 12), known((0, OK, ALARM), (12 - 1 / 60, ALARM, OK))) == lasted(12)
 
 
-def test_an_alarm_whose_data_ends_and_returns_was_without_for_so_long() -> None:
+def test_an_alarm_without_data_lasts_until_its_data_returns() -> None:
     changes = known((-60, NO_DATA, OK), (0, OK, NO_DATA), (5, NO_DATA, OK))
 
     assert find_outage(alarm(NO_DATA, OK, 0), known((0, OK, NO_DATA))) == Outage()
     assert find_outage(alarm(OK, NO_DATA, 5), changes) == lasted(5)
 
 
-def test_an_alarm_that_loses_its_data_while_it_rings_rings_on() -> None:
+def test_an_alarm_that_loses_its_data_goes_on() -> None:
     changes = known((0, OK, ALARM), (7, ALARM, NO_DATA), (9, NO_DATA, ALARM), (11, ALARM, NO_DATA))
 
     assert find_outage(alarm(OK, NO_DATA, 12), changes) == lasted(12)
 
 
-def test_an_alarm_that_rings_after_a_night_without_data_rings_since_then() -> None:
+def test_an_alarm_after_a_night_without_data_lasts_from_its_change_to_alarm() -> None:
     assert find_outage(alarm(OK, ALARM, 600), known((0, OK, NO_DATA), (590, NO_DATA, ALARM))) == lasted(10)
 
 
-def test_an_alarm_that_rings_as_soon_as_it_is_made_rings_since_then() -> None:
+def test_a_new_alarm_that_goes_off_at_once_lasts_from_then() -> None:
     assert find_outage(alarm(OK, ALARM, 12), known((2, NO_DATA, ALARM), (12, ALARM, OK))) == lasted(10)
 
 
@@ -106,18 +106,18 @@ def test_an_alarm_that_rings_as_soon_as_it_is_made_rings_since_then() -> None:
         known((-90, OK, ALARM), (-80, ALARM, OK), (5, NO_DATA, OK)),  # one of that name that was deleted
     ],
 )
-def test_the_first_data_of_a_new_alarm_is_its_birth(changes: AlarmHistory) -> None:
+def test_the_first_data_of_a_new_alarm_is_its_first_state(changes: AlarmHistory) -> None:
     assert find_outage(alarm(OK, NO_DATA, 5), changes) == Outage(is_first_state=True)
     assert find_outage(alarm(OK, NO_DATA, 5, configured=None), changes) == Outage(is_first_state=True)
 
 
-def test_data_that_returns_after_longer_than_cloudwatch_remembers_is_no_birth() -> None:
+def test_data_that_returns_after_longer_than_the_history_is_no_first_state() -> None:
     sixty_days = 60 * 24 * 60
 
     assert find_outage(alarm(OK, NO_DATA, sixty_days), known()) == Outage()
 
 
-def test_nothing_is_said_where_nobody_saw_it_begin() -> None:
+def test_an_outage_without_a_beginning_in_the_history_has_no_duration() -> None:
     assert find_outage(alarm(OK, ALARM, 5), known()) == Outage()
 
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from alert.errors import LogsError
-from alert.log_groups import MOST_LINES, SECONDS, LogGroups, Wanted
+from alert.log_groups import MOST_LINES, SECONDS, LineFilter, LogGroups
 
 START, END = datetime(2026, 11, 20, 15, 29, tzinfo=UTC), datetime(2026, 11, 20, 15, 38, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def groups(client: FakeLogsClient, clock: Clock | None = None) -> LogGroups:
     return LogGroups({"producer": "log-1"}, client, clock or Clock())  # type: ignore[arg-type]  # a fake
 
 
-MOVES = Wanted(("price moved",))
+MOVES = LineFilter(("price moved",))
 
 
 def read(client: FakeLogsClient, clock: Clock | None = None, start: datetime = START) -> list[Any]:
@@ -66,9 +66,9 @@ def milliseconds(hour: int, minute: int) -> int:
 
 def test_asks_for_the_lines_of_a_message_around_a_moment_the_newest_minutes_first() -> None:
     client = FakeLogsClient([event("price moved", n=1)])
-    wanted = Wanted(("price moved", "hole found"))
+    line_filter = LineFilter(("price moved", "hole found"))
 
-    groups(client).read_lines("producer", wanted, START, END)
+    groups(client).read_lines("producer", line_filter, START, END)
 
     call = {
         "logGroupName": "log-1",
@@ -105,9 +105,9 @@ def test_however_far_it_looks_back_it_asks_three_times_at_the_most(
 
 
 def test_the_pattern_names_the_outcomes_and_what_is_not_wanted() -> None:
-    wanted = Wanted(("a",), {"outcome": ("x", "y")}, {"kind": ("k", "l"), "bars": (0,)})
+    line_filter = LineFilter(("a",), {"outcome": ("x", "y")}, {"kind": ("k", "l"), "bars": (0,)})
 
-    assert wanted.pattern() == (
+    assert line_filter.pattern() == (
         '{ ($.message = "a") && ($.outcome = "x" || $.outcome = "y")'
         ' && $.kind != "k" && $.kind != "l" && $.bars != 0 }'
     )
@@ -185,4 +185,4 @@ def test_a_log_that_cannot_be_read_is_named(error: Exception) -> None:
 
 def test_a_function_whose_log_nobody_named_is_named() -> None:
     with pytest.raises(LogsError, match="DETAIL_LOG_GROUPS names no log group of transform"):
-        groups(FakeLogsClient()).read_lines("transform", Wanted(("a",)), START, END + timedelta(hours=1))
+        groups(FakeLogsClient()).read_lines("transform", LineFilter(("a",)), START, END + timedelta(hours=1))

@@ -59,7 +59,7 @@ def test_a_composite_alarm_says_which_alarm_set_it_off(load_event: LoadEvent) ->
     assert facts["Set off by"] == "stockstream-prod-ProducerErrorsAlarm-9V8U7T6S5R4Q"
 
 
-def test_an_alarm_that_is_over_says_how_long_it_rang(load_event: LoadEvent) -> None:
+def test_an_alarm_that_is_over_says_how_long_it_lasted(load_event: LoadEvent) -> None:
     message = read_messages(load_event("alarm-ok"))[0]
 
     notice = write_notice(

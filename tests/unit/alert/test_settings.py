@@ -78,7 +78,7 @@ def test_refuses_to_tell_nobody() -> None:
 def test_refuses_a_channel_that_stands_there_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHANNELS", "/prod/webhook,/prod/webhook")
 
-    with pytest.raises(SettingsError, match="/prod/webhook stands there twice"):
+    with pytest.raises(SettingsError, match="/prod/webhook is listed twice"):
         read_settings()
 
 
@@ -109,7 +109,7 @@ def test_refuses_what_is_no_channel_and_keeps_it_out_of_the_text(
 def test_five_channels_are_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHANNELS", ",".join(f"/{name}/slack" for name in "abcdef"))
 
-    with pytest.raises(SettingsError, match="CHANNELS: 6 stand there, and 5 are the most"):
+    with pytest.raises(SettingsError, match="CHANNELS: 6 are listed, and at most 5 may be"):
         read_settings()
 
 

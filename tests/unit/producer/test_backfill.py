@@ -44,12 +44,19 @@ def test_reads_what_is_asked_for() -> None:
         ({"instruments": [1], "month": "2026-10"}, "write it as"),
         ({"instruments": ["ibm"], "month": "2026-10"}, "'ibm' names no instrument"),
         ({"instruments": [], "month": "2026-10"}, "empty"),
-        ({"instruments": ["IBM"], "month": "2026-13"}, "'2026-13' is no month"),
     ],
 )
 def test_another_form_is_refused_with_a_reason(asked: object, told: str) -> None:
     with pytest.raises(StockstreamError, match=told):
         read_backfill({"backfill": asked})
+
+
+@pytest.mark.parametrize(
+    "month", ["2026-13", "2026-00", "2026-1", "26-10", "2026-10-01", "November", "", "٢٠٢٦-10"]
+)
+def test_what_is_no_month_is_refused(month: str) -> None:
+    with pytest.raises(BackfillError, match=f"^'{month}' is no month: write it as 2026-10$"):
+        read_backfill({"backfill": {"instruments": ["IBM"], "month": month}})
 
 
 def test_a_month_takes_the_month_before_it_too() -> None:

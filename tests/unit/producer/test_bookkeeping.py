@@ -70,7 +70,7 @@ def test_what_is_read_again_has_been_so_when_all_that_it_brought_is_sent(
 ) -> None:
     before = MINUTE - timedelta(hours=3)
     ledger = Ledger(date(2026, 11, 20), instruments={"IBM": RequestState(reread_at=before)})
-    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published, again=again)
+    fetched = Fetched([IBM], NOW, {"IBM": answer()}, published, rereads=again)
 
     ledger = record_run(ledger, WATCHLIST, [fetched], 1, NOW)
 
@@ -103,6 +103,14 @@ def test_the_cursor_of_what_is_not_traded_stays_a_week_behind_its_answers() -> N
     fetched = Fetched([IBM], NOW, {"IBM": answer()}, published("02T20:59"))
 
     assert cursor(fetched) == datetime(2026, 11, 13, 15, 10, 5, tzinfo=UTC)
+
+
+def test_the_cursor_stays_before_a_gap_that_a_longer_answer_is_to_fill_however_old_it_is() -> None:
+    before = datetime(2026, 11, 2, 20, 59, tzinfo=UTC)
+    owed = replace(answer(), reaches_back=False, is_owed=True)
+    fetched = Fetched([IBM], NOW, {"IBM": owed}, published("20T15:09"))
+
+    assert cursor(fetched, before) == before
 
 
 def test_the_cursor_stays_while_the_stream_does_not_take_what_was_shown() -> None:
@@ -186,6 +194,6 @@ def test_a_refusal_that_needs_a_person_is_no_silence() -> None:
 def test_only_a_reading_that_had_begun_is_left_for_the_next_time(
     fetched: Fetched, reread_at: datetime | None
 ) -> None:
-    ledger = record_run(LEDGER, WATCHLIST, [replace(fetched, again=True)], 1, NOW)
+    ledger = record_run(LEDGER, WATCHLIST, [replace(fetched, rereads=True)], 1, NOW)
 
     assert ledger.of_instrument("IBM").reread_at == reread_at

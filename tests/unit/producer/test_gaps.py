@@ -1,4 +1,4 @@
-"""After a gap: what a provider shows is not thrown away, and no refused step is begun with for ever.
+"""After a gap: what a provider shows is sent, and a long answer that it refuses is not asked for each time.
 
 Friday 2026-11-20 and Monday the 23rd are ordinary days of New York: 14:30 to 21:00 UTC, 390 bars.
 """
@@ -127,3 +127,14 @@ def test_a_gap_whose_long_answer_failed_is_filled_by_another_process(a_minute: i
 
     assert world.missing("IBM", utc(20, 14, 30), utc(20, 17, 38)) == []
     assert world.broken_lookbacks("IBM") == []
+
+
+def test_a_gap_of_weeks_is_filled_by_another_process_too() -> None:
+    world = World("IBM", Plan(None, 1), (utc(2, 14, 30), utc(20, 21)))
+    world.run(utc(2, 14, 30), utc(2, 14, 40))
+    # The producer was paused. Its first run makes the one request of its minute, for the short answer.
+    world.run(utc(20, 14, 40), utc(20, 14, 41))
+    world.new_container()
+    world.run(utc(20, 14, 41), utc(20, 14, 45))
+
+    assert world.missing("IBM", utc(2, 14, 30), utc(20, 14, 43)) == []

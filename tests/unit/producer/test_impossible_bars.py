@@ -1,4 +1,4 @@
-"""Impossible bars: each is told of once, with all of its fields, however long it stays on show."""
+"""Impossible bars: each is reported once, with all of its fields, however long it stays on show."""
 
 import json
 from io import StringIO
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from minutes_of_a_producer import MINUTE, World, utc
 
-from producer import told_bars
+from producer import reported_bars
 from producer.planning.planner import Plan
 from producer.providers.answers import RejectedBar
-from producer.told_bars import ToldBars
+from producer.reported_bars import ReportedBars
 from stockstream.errors import Reason
 
 OPENING = utc(20, 14, 30)
@@ -84,18 +84,18 @@ def test_a_long_answer_of_bad_bars_is_not_asked_for_each_minute(
 
 
 def test_the_oldest_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(told_bars, "_MOST_REMEMBERED", 2)
-    told = ToldBars()
+    monkeypatch.setattr(reported_bars, "_MOST_REMEMBERED", 2)
+    reported = ReportedBars()
     one, two, three = (RejectedBar(stamp, Reason.BAD_TIME, "", "{}") for stamp in "123")
 
-    assert [told.news("IBM", each) for each in (one, two, three, three, two, one)] == [
+    assert [reported.is_new("IBM", each) for each in (one, two, three, three, two, one)] == [
         True, True, True, False, False, True,
     ]  # fmt: skip
 
 
-def test_the_same_stamp_with_other_numbers_or_of_another_instrument_is_news() -> None:
-    told = ToldBars()
+def test_the_same_stamp_with_other_numbers_or_of_another_instrument_is_new() -> None:
+    reported = ReportedBars()
 
-    assert told.news("IBM", RejectedBar("1", Reason.BAD_PRICE, "", "{}"))
-    assert told.news("MSFT", RejectedBar("1", Reason.BAD_PRICE, "", "{}"))
-    assert told.news("IBM", RejectedBar("1", Reason.BAD_PRICE, "", '{"o": 0}'))
+    assert reported.is_new("IBM", RejectedBar("1", Reason.BAD_PRICE, "", "{}"))
+    assert reported.is_new("MSFT", RejectedBar("1", Reason.BAD_PRICE, "", "{}"))
+    assert reported.is_new("IBM", RejectedBar("1", Reason.BAD_PRICE, "", '{"o": 0}'))

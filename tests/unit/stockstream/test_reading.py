@@ -80,6 +80,23 @@ def test_a_secret_is_in_no_message_however_somebody_repeats_it(echo: str) -> Non
     assert not any(KEY[:length] in shown for length in range(4, len(KEY)))
 
 
+def test_a_secret_may_be_added_by_another_thread_while_a_message_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow(str):
+        """A secret during whose comparison another thread adds its own."""
+
+        __slots__ = ()
+
+        def casefold(self) -> str:
+            keep_secret("https://hooks.example.com/another-channel")
+            return super().casefold()
+
+    monkeypatch.setattr("stockstream.reading._SECRETS", {Slow(KEY)})
+
+    assert shorten(f"your key {KEY} is used up") == "your key [key] is used up"
+
+
 @pytest.mark.usefixtures("_key")
 def test_what_is_no_secret_stays() -> None:
     assert shorten(f"a demo of {KEY}") == "a demo of [key]"

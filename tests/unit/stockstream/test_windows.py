@@ -41,7 +41,7 @@ def test_an_impossible_window_fails_by_the_settings_name(text: str) -> None:
 
 
 def test_a_window_cannot_stand_in_a_list_twice() -> None:
-    with pytest.raises(SettingsError, match="EMA_WINDOWS: 12 stands there twice"):
+    with pytest.raises(SettingsError, match="EMA_WINDOWS: 12 is listed twice"):
         parse_windows("12", "12,26,12")
 
 
@@ -56,5 +56,5 @@ def test_a_window_is_from_2_to_1000() -> None:
 def test_ten_windows_are_the_most() -> None:
     ten = ",".join(str(window) for window in range(2, 12))
     assert len(parse_windows(ten, "12").sma) == 10
-    with pytest.raises(SettingsError, match="SMA_WINDOWS: 11 windows stand there, and 10 are the most"):
+    with pytest.raises(SettingsError, match="SMA_WINDOWS: 11 windows are listed, and at most 10 may be"):
         parse_windows(f"{ten},12", "12")

@@ -1,4 +1,4 @@
-"""The ways out: an address on the web, and an SNS topic that people subscribe to."""
+"""The channels: an address that is posted to by HTTP, and an SNS topic that people subscribe to."""
 
 import time
 from dataclasses import dataclass
@@ -42,15 +42,15 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Web:
+class HttpChannel:
     """An address that takes JSON by HTTP.
 
-    Addresses and secrets are read from SSM for each notice:
-    alarms are rare, and so a secret that was changed counts at once.
+    The address and the secret are read from SSM for each notice: alarms are rare, and a secret that was
+    changed is used at once.
 
     Attributes:
         kind: how a notice looks there.
-        parameter: the SSM parameter that holds the address, and behind a space the secret for signatures.
+        parameter: the SSM parameter that holds the address and, after a space, the secret for signatures.
         timeout_seconds: from the first try to connect to the last byte of the answer.
     """
 
@@ -61,7 +61,7 @@ class Web:
     ssm: "SSMClient"
 
     def send(self, notice: Notice) -> None:
-        """Posts a notice; only an answer of 200 to 299 that says nothing else means that it was taken."""
+        """Posts a notice, which was taken if the answer is 200 to 299 and its body says nothing else."""
         address, secret = self._read()
         body = orjson.dumps(self.kind.render(notice))
         headers = {"Content-Type": "application/json"}
@@ -80,7 +80,7 @@ class Web:
             raise ChannelError(str(error)) from None
         if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
             raise ChannelError(f"answered with HTTP {answer.status}")
-        # Of a body that did not come whole the status is all that counts: the notice may be there already.
+        # A body that did not come whole says nothing: the status counts, and the notice may have been taken.
         if answer.flaw is None and (refusal := self.kind.find_refusal(answer.body)):
             raise ChannelError(refusal)
 
@@ -97,14 +97,14 @@ class Web:
             )
         if secret and not self.kind.may_sign:
             raise ChannelError(f"the SSM parameter {self.parameter} holds more than an address")
-        # A channel may repeat them in its answer, and what follows the host is what nobody may know.
+        # A channel may repeat them in its answer. The secret part of an address is its path.
         for each in (address, "/" + address.partition("://")[2].partition("/")[2], secret.strip()):
             keep_secret(each)
         return address, secret.strip()
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TopicChannel:
     """An SNS topic that people subscribe to by e-mail."""
 
     arn: str

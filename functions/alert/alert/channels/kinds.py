@@ -1,4 +1,4 @@
-"""The kinds of channels that are posted to by HTTP: a new one is a renderer's module, and an entry here.
+"""The kinds of channels that are posted to by HTTP: a new one is a module with its renderer, and a line here.
 
 The last part of an SSM parameter's name says of which kind the channel is: `/stockstream/slack`.
 """
@@ -17,9 +17,10 @@ class ChannelKind(NamedTuple):
 
     Attributes:
         render: makes a notice into the channel's JSON.
-        find_refusal: what the body of an answer of 200 to 299 says against a notice; empty for nothing.
-        may_sign: whether a secret may stand behind the address, by which each notice is signed; Slack and
-            Teams trust whoever knows the address.
+        find_refusal: why the channel refused the notice although it answered 200 to 299, read from the body;
+            empty if it did not.
+        may_sign: whether the parameter may hold a secret after the address, with which each notice is signed;
+            Slack and Teams check no signature.
     """
 
     render: Callable[[Notice], dict[str, Any]]
@@ -30,6 +31,6 @@ class ChannelKind(NamedTuple):
 KINDS = {
     "slack": ChannelKind(render_slack, find_slack_refusal),
     "teams": ChannelKind(render_teams, find_teams_refusal),
-    # docs/notices.md says that the status is all that counts.
+    # docs/notices.md promises that only the status counts.
     "webhook": ChannelKind(render_webhook, lambda _body: "", may_sign=True),
 }

@@ -16,7 +16,7 @@ class Mail(NamedTuple):
 
 def render_mail(notice: Notice) -> Mail:
     """The mail of a notice, in plain text."""
-    # How bad an alarm was matters less once it is over.
+    # The severity of an alarm matters less once it is over.
     urgency = f" [{notice.severity}]" if notice.severity and notice.is_alarm else ""
     subject = f"{notice.title}{urgency}".encode("ascii", errors="replace").decode()
     if len(subject) > SUBJECT_LENGTH:

@@ -39,10 +39,10 @@ def render_slack(notice: Notice) -> dict[str, Any]:
 
 
 def find_slack_refusal(body: bytes) -> str:
-    """What an answer of 200 says against a notice; empty where Slack has taken it.
+    """Why Slack refused a notice although it answered 200; empty if it took it.
 
-    It answers `ok` then (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks); servers that
-    speak as Slack does write JSON, with `ok` or `success` in it.
+    If it did, it answers `ok` (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks); servers
+    with the same interface answer with JSON that holds `ok` or `success`.
     """
     words = body.strip()
     try:
@@ -55,14 +55,14 @@ def find_slack_refusal(body: bytes) -> str:
 
 
 def _mrkdwn(text: str) -> dict[str, str | bool]:
-    # An entity that was cut in two would show its remains.
+    # Half of an entity such as &amp; would be shown as it is.
     cut = text if len(text) <= SECTION_LENGTH else re.sub(r"&[a-z]*$", "", text[: SECTION_LENGTH - 1]) + "…"
     # verbatim: otherwise Slack makes links of bare addresses, and mentions of names.
     return {"type": "mrkdwn", "text": cut, "verbatim": True}
 
 
 def _escape(text: str) -> str:
-    # So that no text can mention a person or a channel (<!channel>), too.
+    # This also keeps a text from mentioning a person or a channel (<!channel>).
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -56,10 +56,10 @@ def render_teams(notice: Notice) -> dict[str, Any]:
 
 
 def find_teams_refusal(body: bytes) -> str:
-    """What an answer of 200 to 299 says against a notice; empty where Teams has taken it.
+    """Why Teams refused a notice although it answered 200 to 299; empty if it took it.
 
-    A workflow accepts a notice with 202 and no words, and a connector of the older kind with 200 and `1`.
-    That one also answers with 200 where the message failed, such as for being too long or one of too many:
+    A workflow accepts a notice with 202 and an empty body, and a connector of the older kind with 200 and
+    `1`. The latter answers 200 also if the message failed, such as for its length or a rate limit:
     "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 ..."
     (learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using).
     """

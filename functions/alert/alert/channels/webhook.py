@@ -1,4 +1,4 @@
-"""The generic webhook: a notice as JSON, for a program to read, and a signature that proves who sent it."""
+"""The generic webhook: a notice as JSON for programs, and a signature that proves who sent it."""
 
 import hashlib
 import hmac
@@ -37,7 +37,7 @@ def sign(body: bytes, secret: str, at: int) -> str:
 
     v1 is the HMAC-SHA256, under the secret, of the time, a full stop and the body.
     A receiver computes it again, compares it in constant time, and refuses a time that is minutes away,
-    so that nobody can send an old notice once more.
+    so that an old notice cannot be replayed.
 
     Args:
         body: the bytes that are sent.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # What one BatchGetItem takes:
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 CALL_KEYS = 100
-# An answer that left all of its keys is asked for again so often, and one that brought something always.
+# How many answers in a row may leave all keys unprocessed. After one with items the count begins anew.
 _FRUITLESS_CALLS = 3
 _PAUSE_SECONDS = 0.1
 
@@ -25,13 +25,13 @@ def read_items(
     keys: Collection[str],
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, dict[str, Any]]:
-    """The items with these keys, as they are now; those that there are none of are left out.
+    """The items with these keys, read consistently; missing ones are left out.
 
     Args:
         client: boto3's DynamoDB client.
         table: its name; its key is the string `key`.
         keys: any number.
-        sleep: waits so many seconds.
+        sleep: waits, in seconds.
 
     Raises:
         ClientError: DynamoDB refuses, or leaves keys out again and again.
@@ -44,7 +44,7 @@ def read_items(
             answer = client.batch_get_item(RequestItems={table: {"Keys": waiting, "ConsistentRead": True}})
             items = answer["Responses"].get(table, [])
             found |= {item["key"]["S"]: item for item in items}
-            # DynamoDB leaves out what would make the answer too long, or what it has no capacity for.
+            # DynamoDB leaves out what would make the answer too long, or exceed its capacity.
             left: Any = answer.get("UnprocessedKeys", {})
             waiting = left[table]["Keys"] if table in left else []
             fruitless = 0 if items else fruitless + 1

@@ -17,9 +17,9 @@ class Tail:
 
     Attributes:
         bars: the numbers of each bar by its open_time, oldest first.
-        doubtful: the open_times of bars whose newest record may not be in the stream.
+        doubtful: the open_times of bars whose newest numbers or look-back may not be in the stream.
         forgotten: whether older bars have been sent that are no longer remembered.
-        splits: those after the oldest bar by which the look-backs were restated, the oldest first.
+        splits: those since the oldest bar by which the look-backs were restated, the oldest first.
     """
 
     bars: dict[str, Ohlcv] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """The two items in which a tail is kept: a base, and a head that says what has changed since.
 
-A tail of 299 bars takes 2 to 9 KB, and DynamoDB bills each started KB of a write. So the base is the tail of
-some time ago, and each write writes a head within one KB. The head names its base by a digest: another base,
-or a damaged one, is never taken for it.
+A tail of 299 bars takes 2 to 9 KB, and DynamoDB bills each started KB of a write. So the base is an earlier
+tail, and most writes write only a head, of less than one KB. The head has its base's digest, so that another
+base, or a damaged one, is never taken for it.
 """
 
 from collections import OrderedDict
@@ -16,16 +16,16 @@ from producer.ohlcv import Ohlcv
 
 type Item = dict[str, Any]
 
-# What a write unit pays for.
+# What one write unit covers.
 WRITE_UNIT_BYTES = 1024
-# A base is needed twice in a run, for reading the tail and for writing it: as many as are between the two.
+# A base is decoded for reading the tail, and needed again for writing it; so many instruments are in between.
 _MOST_DECODED = 400
 
 
 class Base(NamedTuple):
-    """What a head stands on: the bytes of an earlier tail, and their digest.
+    """The base of a head: the bytes of an earlier tail, and their digest.
 
-    It stays bytes in memory, where the numbers of 299 bars would take 60 KB, and these take 3.
+    In memory it stays encoded: 299 bars take 3 KB so, and 60 KB as numbers.
 
     Attributes:
         key: of its item.
@@ -44,9 +44,9 @@ NO_BASE = Base("", b"", b"")
 
 
 class _DecodedBases:
-    """The bars of the bases that were asked for last, from any thread.
+    """A cache of the bars of the newest bases, for all threads.
 
-    Of each item that is one base: an earlier one never comes back, and 400 of these would take 24 MB.
+    Each item has one base in it: an earlier one never comes back, and 400 of them would take 24 MB.
     """
 
     def __init__(self) -> None:
@@ -71,27 +71,27 @@ def base_key(key: str) -> str:
 
 
 def encode_base(key: str, tail: Tail) -> tuple[Item, Base]:
-    """The item that makes a tail the base of the head with this key, and that base."""
+    """A tail as the base of the head with this key: its item, and the base."""
     data = encode_tail(Tail(tail.bars))
     item: Item = {"key": {"S": base_key(key)}, "bars": {"B": data}}
     return item, Base(base_key(key), data, _digest(data))
 
 
 def find_base(item: Item | None, digest: bytes) -> Base | None:
-    """The base of an item; None where it is not the one that the digest names."""
+    """The base of an item; None if the digest is that of another one."""
     if item is None or _digest(item["bars"]["B"]) != digest:
         return None
     return Base(item["key"]["S"], item["bars"]["B"], digest)
 
 
 def named_base(head: Item) -> bytes:
-    """The digest of the base that a head stands on; that of NO_BASE where it stands alone."""
+    """The digest of a head's base; that of NO_BASE if it has none."""
     digest: bytes = head["base"]["B"] if "base" in head else NO_BASE.digest
     return digest
 
 
 def encode_head(key: str, version: int, tail: Tail, base: Base) -> Item:
-    """The item that says how a tail differs from a base; it stands alone where they share too little."""
+    """The head's item: how a tail differs from a base. It has no base if they share too little."""
     kept = _kept(base, tail.oldest)
     if not kept.keys() <= tail.bars.keys():
         kept = {}
@@ -123,7 +123,7 @@ def fits_one_unit(item: Item) -> bool:
 
 
 def _kept(base: Base, oldest: str) -> dict[str, Ohlcv]:
-    """What a tail that begins with the oldest time keeps of its base."""
+    """The bars of a base that are in a tail which begins at `oldest`."""
     return {time: numbers for time, numbers in base.bars().items() if time >= oldest}
 
 

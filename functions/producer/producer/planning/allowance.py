@@ -1,4 +1,4 @@
-"""The allowance of one run: how many requests it may make, and until when. Each is counted beforehand."""
+"""The allowance of one run: how many requests it may make, and until when."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class Allowance:
     """Counts a run's requests, whichever thread makes them.
 
     Args:
-        clock: seconds that never go back.
+        clock: a monotonic clock, in seconds.
 
     Attributes:
         spent: how many were made since begin.
@@ -30,19 +30,19 @@ class Allowance:
         self.spent = 0
 
     def begin(self, most: int, until: float = inf) -> None:
-        """Begins a run that may make so many requests, and none after a moment on the clock."""
+        """Begins a run that may make `most` requests, and none after `until` on the clock."""
         self._most, self._until, self.spent = most, until, 0
 
     @property
     def has_time(self) -> bool:
-        """Whether a request may still be made, as far as the time goes."""
+        """Whether there is time for another request."""
         return self._clock() <= self._until
 
     def require_time(self) -> None:
-        """Makes sure that the run has time for a request.
+        """Checks that the run has time for another request.
 
         Raises:
-            AllowanceSpentError: it has not.
+            AllowanceSpentError: it has none.
         """
         if not self.has_time:
             raise AllowanceSpentError("this run's time is spent")

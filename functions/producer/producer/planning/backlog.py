@@ -1,4 +1,4 @@
-"""Backlogs: which bars of an instrument are still to be asked for, now and in the rest of the quota day."""
+"""Backlogs: the bars of an instrument still to be asked for, now and in the rest of the quota day."""
 
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -18,48 +18,48 @@ from stockstream.sessions import (
 
 # The newest bar of an answer may still be forming, and is not used.
 FINISHED_BARS_PER_ANSWER = BARS_PER_ANSWER - 1
-# After the close an instrument is asked for once more, to get the last bar. If the last bar was not there, or
-# the stream did not take it, it is asked for a second time: some plans delay their data by a quarter of an
-# hour. After half an hour nothing more is asked for until the next session, unless no answer has come since
-# the close: then the session's last bars are not there, and whatever failed may be mended within hours.
+# After the close there is a first closing request, for the last bar. If that bar is not there yet, or the
+# stream did not take it, there is a second one: some plans delay their data by a quarter of an hour. After
+# half an hour nothing is asked for until the next session, unless no answer has come since the close: then
+# the last bars are missing, and the provider may be up again within hours.
 _FIRST_CLOSING_REQUEST = timedelta(minutes=2)
 _SECOND_CLOSING_REQUEST = timedelta(minutes=20)
 _CLOSING_ENDS, _UNANSWERED_CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
-# What a closing auction brings is shown a quarter of an hour after its end at the latest. The second request
-# waits for that, and there are ten minutes for it, as there are where it comes after twenty.
+# The bars of a closing auction are shown a quarter of an hour after its end at the latest. The second closing
+# request waits for that, and has ten minutes, as it has where there is no auction.
 _AUCTION_SHOWS, _FOR_THE_SECOND = timedelta(minutes=17), timedelta(minutes=10)
 # How many minutes there are for the first closing request.
 CLOSING_MINUTES = (_CLOSING_ENDS - _FIRST_CLOSING_REQUEST) // timedelta(minutes=1)
-# How late a finished bar may show up. If a bar has not come by then, there were no trades.
+# How many bars late a finished bar may show up. If it has not come by then, there were no trades.
 _DELAY_BARS = 2
 # A bar is asked for when it has been finished for a minute.
 _SETTLING = timedelta(minutes=1)
-# The pauses after failures are 1, 2, 4, 8, 16 and then always 32 minutes. So an outage that lasts for a
-# session in New York takes 17 requests for an instrument, and not 390.
+# The pauses after failures are 1, 2, 4, 8, 16 and then always 32 minutes. So an outage of a whole session in
+# New York takes 17 requests for an instrument, and not 390.
 _MOST_DOUBLINGS = 5
 _LONG_AGO = timedelta(days=14)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class SessionPart(NamedTuple):
-    """The part of a session that lies in a quota day.
+    """The part of a session that falls into a quota day.
 
     Attributes:
-        bars: how many of its bars are still to be seen.
-        closes: whether the session closes within the day. Then a request after the close belongs to the day.
+        bars: how many of its bars no answer has shown yet.
+        closes: whether the session closes within the day, which then has a request after the close.
     """
 
     bars: float
     closes: bool
 
     def parts(self, period: int) -> int:
-        """How many periods of so many bars cover this part; at least one."""
+        """How many periods of `period` bars cover this part; at least one."""
         # After the close no bar is forming, so that the last answer shows one finished bar more.
         return max(1, ceil((self.bars - self.closes) / period))
 
     def requests(self, period: int) -> int:
-        """How many requests of the day see its bars, with one after each period of so many bars."""
-        # If the session goes on after the day, the first request of the next day sees the last period.
+        """How many requests the day needs for this part, with one after each `period` bars."""
+        # If the session goes on after the day, the next day's first request shows the last period.
         return self.parts(period) - (not self.closes)
 
 
@@ -67,12 +67,12 @@ class Market(NamedTuple):
     """A market at one moment.
 
     Attributes:
-        name: what market_of says.
+        name: as market_of gives it.
         now: the moment, UTC, a whole minute.
         bar_length: how long a bar lasts.
-        session: the one that is on, or the last one.
-        is_open: whether it is on.
-        today: what is left in the quota day of the session that is on, and of those after it.
+        session: the one that is open, or the last one.
+        is_open: whether it is open.
+        today: what the quota day still has of this session, and of those after it.
     """
 
     name: str
@@ -84,15 +84,15 @@ class Market(NamedTuple):
 
 
 class Backlog(NamedTuple):
-    """What is to be asked for one instrument, at one moment.
+    """What is still to be asked for, for one instrument at one moment.
 
     Attributes:
         instrument: which.
-        asked_at: when the newest answer was asked for; NEVER if there has been none.
+        asked_at: when its newest answer was asked for; NEVER if it has had none.
         unseen: how many finished bars no answer has shown.
         is_open: whether its market is open.
-        closing_request: 1 if the first request after the close is due, 2 if the second one is, else 0.
-        today: what is left of its market in the quota day, with the unseen bars.
+        closing_request: 1 if the first closing request is due, 2 if the second one is, else 0.
+        today: what the quota day still has of its market, the unseen bars included.
     """
 
     instrument: Instrument
@@ -103,18 +103,18 @@ class Backlog(NamedTuple):
     today: tuple[SessionPart, ...]
 
     def requests(self, period: int) -> int:
-        """How many requests the rest of the day takes, with one after each period of so many bars."""
+        """How many requests the rest of the day takes, with one after each `period` bars."""
         return (self.closing_request == 1) + sum(part.requests(period) for part in self.today)
 
     def least_requests(self, period: int) -> int:
-        """The same, without the unseen bars that are too old for any answer to show."""
+        """The same, without the unseen bars that have become too old for an answer to show."""
         gone = 0 if self.closing_request else max(0, self.unseen - BARS_PER_ANSWER)
         first = tuple(SessionPart(part.bars - gone, part.closes) for part in self.today[:1])
         return self._replace(today=(*first, *self.today[1:])).requests(period)
 
 
 def read_market(name: str, now: datetime, day_ends: datetime, bar_length: timedelta) -> Market | None:
-    """The market at a moment; None if its calendar has had no session for two weeks."""
+    """The market at a moment; None if it has had no session for two weeks."""
     session = current_or_last_session(name, now)
     if session is None:
         return None
@@ -126,12 +126,12 @@ def read_market(name: str, now: datetime, day_ends: datetime, bar_length: timede
 
 
 def may_ask(market: Market, state: RequestState, *, scarce: bool) -> bool:
-    """Whether a request now can bring a bar.
+    """Whether a request now can bring a new bar.
 
     Args:
         market: the instrument's, now.
         state: what is known of the instrument's requests.
-        scarce: whether a day's requests are limited. Then each failure in a row doubles the pause.
+        scarce: whether a day's requests are limited; if so, each failure in a row doubles the pause.
     """
     if state.not_before:
         pause = timedelta(minutes=2 ** min(state.failures - 1, _MOST_DOUBLINGS) - 1) * scarce
@@ -145,7 +145,7 @@ def may_ask(market: Market, state: RequestState, *, scarce: bool) -> bool:
 
 
 def read_backlog(instrument: Instrument, market: Market, state: RequestState) -> Backlog:
-    """What is to be asked for an instrument, at its market's moment."""
+    """The backlog of an instrument, at the moment of its market."""
     unseen = _unseen(market, state)
     closing_request = 0 if market.is_open else _closing_request(market, state)
     today = market.today
@@ -155,10 +155,10 @@ def read_backlog(instrument: Instrument, market: Market, state: RequestState) ->
 
 
 def _settled(market: Market, state: RequestState) -> datetime:
-    """When the newest bar ended that is worth asking for, but for the one that the close cuts short.
+    """When the newest bar ended that is worth asking for, without the last one if the close cuts that short.
 
-    Bars of an hour begin with the session or with the clock, and providers do not say which. So the grid is
-    that of the newest bar, and the opening's as long as there is none.
+    Hourly bars are aligned to the opening or to the clock, and providers do not say which. So the newest bar
+    says it, and the opening as long as there is none.
     """
     settled = market.now - _SETTLING
     return settled - (settled - (state.newest or market.session.opens)) % market.bar_length
@@ -167,7 +167,7 @@ def _settled(market: Market, state: RequestState) -> datetime:
 def _closing_request(market: Market, state: RequestState) -> int:
     closed_at = market.session.closes
     auction = closing_ends(market.name, market.session) - closed_at
-    # Where its price comes with the close, the first request shows it.
+    # If its price comes with the close, the first request brings it.
     has_auction = auction > _FIRST_CLOSING_REQUEST
     second = auction + _AUCTION_SHOWS if has_auction else _SECOND_CLOSING_REQUEST
     since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
@@ -180,7 +180,7 @@ def _closing_request(market: Market, state: RequestState) -> int:
     newest_ended_at = bar_end(market.name, state.newest, market.bar_length) if state.newest else NEVER
     last_is_sent = newest_ended_at >= closed_at and not state.deferred
     if has_auction:
-        # A bar of an hour that ends with the close has the auction in it: it is asked for again.
+        # An hourly bar that ends with the close includes the auction's trades, so it is asked for again.
         last_is_sent &= state.newest is not None and state.newest >= closed_at
     return 2 if asked_since_close < second <= since_close and not last_is_sent else 0
 
@@ -189,13 +189,13 @@ def _unseen(market: Market, state: RequestState) -> float:
     now, length = market.now, market.bar_length
     if state.asked_at is None:
         if not market.is_open:
-            return 0  # bars from before the first request were never asked for, so none is missing
+            return 0  # no bar of before the first request is missed
         return min(BARS_PER_ANSWER, (now - max(market.session.opens, now - _LONG_AGO)) / length)
     seen_until = state.asked_at - _DELAY_BARS * length
     if state.newest:
         seen_until = min(max(seen_until, bar_end(market.name, state.newest, length)), state.asked_at)
     if market.is_open and seen_until >= market.session.opens:
-        # A clock that was set back leaves an answer in the future, after which no bar is unseen.
+        # If the clock was set back, the last answer is in the future, and no bar is unseen.
         return max(0.0, (now - seen_until) / length)
     return trading_time(market.name, max(seen_until, now - _LONG_AGO), now) / length
 

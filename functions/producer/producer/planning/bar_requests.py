@@ -1,7 +1,7 @@
-"""Bar requests: which instruments are asked for together, and since when. Pure.
+"""Bar requests: which instruments share a request, and from when on. Pure.
 
 A request brings the bars of all its instruments since one moment. If one of them lags by days, that moment is
-days ago for all. So those that lag share a request, and the others do not wait for them.
+days ago for all. So those that lag share a request of their own, and the others do not wait for them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +15,9 @@ from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.instruments import Instrument
 
-# How many times as many bars as it needs the most a request may bring of an instrument.
+# A request may bring at most twice the bars of an instrument that the instrument needs.
 _MOST_REPEATED = 2
-# Up to this lag all share a request, whichever were answered the last time.
+# Up to this lag all share a request, whenever they were last answered.
 _SHORT_LAG_BARS = 20
 
 
@@ -26,13 +26,13 @@ class BarRequest(NamedTuple):
 
     Attributes:
         instruments: what to ask for.
-        since: from when on; None for the newest hundred bars of instruments of which none has been sent.
-        again: whether it brings again what was sent long ago.
+        since: from when on; None for the newest hundred bars of instruments that have had none yet.
+        rereads: whether it reads again what was sent long ago, as rereading.py says.
     """
 
     instruments: tuple[Instrument, ...]
     since: datetime | None
-    again: bool = False
+    rereads: bool = False
 
 
 def group_requests(
@@ -46,10 +46,11 @@ def group_requests(
 
     If a run may not make them all, the next one begins with the others: each of them gets its turn.
 
-    Pages are sorted by symbol, so that the last symbols of a request that took more pages than there were
-    went without, and beside the others they would do so again. Where no day's requests are counted, those
-    share a request that were answered when the others were. Where they are, what went without shares one
-    until it lags by a hundred bars: each request more would be missing at the end of the day.
+    Pages are sorted by symbol. If a run's allowance ends in the middle of a request, its last symbols get no
+    answer, and in the same request they would get none the next time either. So if a day's requests are not
+    limited, instruments that were answered at different moments go into different requests. If they are, such
+    instruments stay together until they lag by a hundred bars, since each further request would be missing at
+    the end of the day.
 
     Args:
         batches: what the planner chose, the most overdue first.
@@ -81,7 +82,7 @@ def _by_turn(
     plan: Plan,
     bar_length: timedelta,
 ) -> Iterable[list[tuple[datetime, Instrument]]]:
-    """The cursors, apart for those that lag and were answered at another moment than the others."""
+    """The cursors, grouped by the last answer for those that lag; the others are one group."""
     asked = {each: ledger.of_instrument(each.name).asked_at or NEVER for each in cursors}
     newest = max(asked.values(), default=NEVER)
     short_lag = _SHORT_LAG_BARS * bar_length
@@ -96,9 +97,9 @@ def _by_turn(
 def _group_by_cursor(
     known: Iterable[tuple[datetime, Instrument]], now: datetime, least: timedelta
 ) -> list[list[Instrument]]:
-    """The instruments, cut where a request would bring too much that is known already.
+    """The instruments in groups, divided where a request would bring too much that is known already.
 
-    An answer of a hundred bars each fits a page, so that a difference below that needs no second request.
+    A hundred bars of each fit one page, so that a smaller difference needs no second request.
     """
     groups: list[list[Instrument]] = []
     reach = now
@@ -111,7 +112,7 @@ def _group_by_cursor(
 
 
 def longest_waiting_first(requests: Iterable[BarRequest], ledger: Ledger) -> list[BarRequest]:
-    """The requests in the order in which their instruments were asked for."""
+    """The requests, sorted by the last answer of their instruments."""
     return sorted(requests, key=lambda request: _asked_at(request, ledger))
 
 

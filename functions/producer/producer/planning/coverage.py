@@ -12,19 +12,19 @@ from producer.planning.planner import Plan
 from producer.providers.answers import BARS_PER_ANSWER
 from stockstream.sessions import sessions_between
 
-# Finished bars show up at most one bar late. If they are later, a plan that is just enough loses some.
+# Finished bars show up at most one bar late. With later ones, a plan that is just enough loses some.
 _DELAY_BARS = 1
 _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What the fullest day of a week takes, and what a plan gives.
+    """What the busiest day of a week needs, and what the plan allows.
 
     Attributes:
         instruments: how many there are.
-        requests_needed: a day's requests that see every bar.
-        requests_available: what the plan gives a day; None where it counts only minutes.
+        requests_needed: how many requests that day needs to see every bar.
+        requests_available: how many a day the plan allows; None if it limits only minutes.
         minutes_per_round: how long it takes to ask each instrument once.
         period: how often each instrument can be asked, on average, while its market is open.
     """
@@ -54,7 +54,7 @@ class Coverage:
 
 
 def measure_coverage(watchlist: Watchlist, plan: Plan, now: datetime) -> Coverage:
-    """The coverage on the fullest of the seven quota days from now on.
+    """The coverage on the busiest of the seven quota days from now on.
 
     Args:
         watchlist: what is followed.
@@ -73,9 +73,9 @@ def measure_coverage(watchlist: Watchlist, plan: Plan, now: datetime) -> Coverag
     for start, end in _days(now):
         day_asks = day_bars = 0
         for market, count in markets.items():
-            # If several instruments are due at once, all but the last are asked early. In one market that
-            # happens once, since they are due at different minutes from then on. It happens again and again
-            # with instruments of other markets.
+            # If several instruments are due at once, all but the last are asked early. Within one market that
+            # happens once, since they are due at different minutes from then on. With instruments of other
+            # markets it happens again and again.
             turns = [ceil(turn // asks_a_minute * _MINUTE / length) for turn in range(count)]
             crossings = ceil((instruments - count) // asks_a_minute * _MINUTE / length)
             for session in sessions_between(market, start, end):
@@ -100,7 +100,7 @@ def measure_coverage(watchlist: Watchlist, plan: Plan, now: datetime) -> Coverag
 def _asks(bars: int, turn: int, crossings: int, *, closes: bool) -> int:
     reach = max(1, FINISHED_BARS_PER_ANSWER - _DELAY_BARS - crossings)
     if closes:
-        # The last request comes after the close, so that its answer has no forming bar.
+        # The last request comes after the close, when no bar is forming.
         return 1 + max(0, ceil((bars - BARS_PER_ANSWER + turn) / reach))
     return ceil((bars + turn) / reach)
 

@@ -1,7 +1,7 @@
 """The ledger: which requests have been made, and what they brought. It is kept from run to run.
 
-Alpha Vantage does not say when its day begins. Here it is New York's calendar day, since a whole session in
-New York, with the trading before and after the regular hours, lies within one.
+Alpha Vantage does not say when its quota day begins. Here it is New York's calendar day, which holds a whole
+session of New York, extended hours included.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ class RequestState(NamedTuple):
     """What is known about the requests for one instrument.
 
     Attributes:
-        asked_at: when its newest answer was asked for, an empty one too as long as no bar has ever come; None
-            if there has been none.
+        asked_at: when its newest answer was asked for; as long as it has had no bar, an empty answer counts.
+            None if there has been none.
         newest: the open_time of the newest finished bar that any answer showed.
         not_before: after a failure, when it may be asked again.
         failures: how many requests have failed since that answer.
-        failed_at: when the first request was made since then that failed, or in which it had no turn; and as
-            long as no bar has ever come, when the first of all was.
+        failed_at: when the first request since that answer was made that failed or in which it had no turn;
+            as long as it has had no bar, when the very first request was made.
         quiet: for how long its market was usually open between two of its newest bars, as overdue.py says.
         deferred: how many bars the stream has not taken yet.
-        sent_until: the cursor, from which on bars are asked for: of what has been shown of the time before
-            it, nothing waits to be sent. None if nothing has been sent.
-        reread_at: when what was sent long ago was read again, or else the first answer was asked for.
-        told: whether people have been told that nothing new comes of it, as silence.py says, or that it is
-            refused.
+        sent_until: the cursor, from which on bars are asked for: what was shown of the time before it is in
+            the stream, or in doubt in the tail. None if nothing has been sent.
+        reread_at: when what was sent long ago was last read again, or else the first answer was asked for.
+        reported: whether a person has been notified that nothing new comes of it, as silence.py says, or that
+            it is refused.
     """
 
     asked_at: datetime | None = None
@@ -42,22 +42,22 @@ class RequestState(NamedTuple):
     deferred: int = 0
     sent_until: datetime | None = None
     reread_at: datetime | None = None
-    told: bool = False
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The requests of a provider's day, and the newest of each instrument; all moments are UTC.
+    """The requests of a quota day, and the state of each instrument; all moments are UTC.
 
     Attributes:
         day: the quota day.
         spent: requests made in that day, failed ones too.
         stopped_until: until when nothing is asked, since the provider says that the day's requests are spent.
         instruments: by name.
-        unanswered: how many runs in a row had requests and no answer to any. A refusal that needs a person
-            is no such run, and does not end the row.
+        unanswered: how many runs in a row made requests and got no answer. A run with a refusal that needs a
+            person is not counted, and does not end the row.
         unanswered_at: when the newest of these runs was.
-        history: of months whose backfill is not finished, by what names them: from when on the rest is.
+        history: for each month whose backfill is not finished, `IBM|1min|2026-10`, from when on the rest is.
     """
 
     day: date = date.min
@@ -69,20 +69,20 @@ class Ledger:
     history: Mapping[str, datetime] = field(default_factory=dict)
 
     def of_day(self, now: datetime) -> "Ledger":
-        """The same ledger, with nothing spent if its day is over."""
+        """The ledger of a moment: with nothing spent if its day is over."""
         today = quota_day(now)
         return self if self.day == today else replace(self, day=today, spent=0)
 
     def spend(self, requests: int) -> "Ledger":
-        """The same ledger, with so many requests more spent."""
+        """The ledger with further requests spent."""
         return replace(self, spent=self.spent + requests)
 
     def of_instrument(self, name: str) -> RequestState:
-        """What is known about the requests for one instrument; nothing if it has never been asked for."""
+        """The state of one instrument; an empty one if it has never been asked for."""
         return self.instruments.get(name, RequestState())
 
     def to_dict(self) -> dict[str, Any]:
-        """The ledger as strings, numbers and None."""
+        """The ledger as JSON types."""
         return {
             "day": self.day.isoformat(),
             "spent": self.spent,
@@ -98,7 +98,7 @@ class Ledger:
                     "deferred": state.deferred,
                     "sent_until": _format(state.sent_until),
                     "reread_at": _format(state.reread_at),
-                    "told": state.told,
+                    "told": state.reported,
                 }
                 for name, state in self.instruments.items()
             },
@@ -123,7 +123,7 @@ class Ledger:
                     _parse(state["failed_at"]),
                     timedelta(seconds=int(state["quiet_seconds"])),
                     int(state["deferred"]),
-                    # An earlier version's ledger has none: its newest bar was shown, and perhaps not sent.
+                    # A ledger of an earlier version has none: its newest bar was shown, and perhaps not sent.
                     _parse(state.get("sent_until")),
                     _parse(state.get("reread_at")),
                     bool(state.get("told")),
@@ -137,7 +137,7 @@ class Ledger:
 
 
 def quota_day(now: datetime) -> date:
-    """The day whose requests a request counts to."""
+    """The quota day to which a request counts."""
     return now.astimezone(NEW_YORK_TIME).date()
 
 

@@ -1,4 +1,4 @@
-"""What a run writes into the ledger: its answers, its failures, and what it told and sent."""
+"""The ledger's entries: answers, failures, and what was reported and sent."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from producer.planning.ledger import Ledger, RequestState, end_of_day, quota_day
 from producer.providers.provider_errors import NEEDS_A_PERSON, FailureOutcome
 from stockstream.sessions import NEW_YORK_TIME
 
-# There is a run each minute. WAIT leaves out the next one; what needs a person is tried once an hour.
+# There is a run each minute. WAIT leaves out the next one; what only a person can mend is tried once an hour.
 _PAUSES = {
     FailureOutcome.RETRY_SOON: timedelta(minutes=1),
     FailureOutcome.WAIT: timedelta(minutes=2),
@@ -18,7 +18,7 @@ _PAUSES = {
 }
 _MOST_DOUBLINGS = 5
 _NONE: Mapping[str, Any] = MappingProxyType({})
-# By this time in New York the new day has begun in California too, wherever the provider counts.
+# By this time in New York the new day has begun in California, too, where the provider may count its days.
 _DAY_HAS_TURNED = time(4)
 
 
@@ -50,13 +50,13 @@ def record_answer(
         changed[name] = RequestState(
             asked_at,
             latest,
-            # An answer without any good bar leaves it waiting for its first.
+            # After an answer without a valid bar it still waits for its first.
             failed_at=None if latest else known.failed_at or asked_at,
             quiet=quiet.get(name, timedelta()),
             deferred=deferred.get(name, 0),
             sent_until=known.sent_until,
             reread_at=asked_at if name in reread else known.reread_at or asked_at,
-            told=known.told and latest == known.newest and not known.failures,
+            reported=known.reported and latest == known.newest and not known.failures,
         )
     return replace(
         ledger,
@@ -83,8 +83,8 @@ def record_failure(
         now: when the request was made.
         names: the instruments of the request.
         outcome: what the failure means for the next request.
-        retry_after: for how long the provider asks to be left alone, if it does.
-        is_empty: whether the failure is an answer without bars.
+        retry_after: how long the provider asks to wait, if it says so.
+        is_empty: whether the failure is an empty answer.
     """
     ledger = ledger.of_day(now)
     ledger = replace(ledger, spent=ledger.spent + 1)
@@ -101,42 +101,43 @@ def record_failure(
             changed[name] = changed[name]._replace(
                 not_before=not_before,
                 failures=state.failures + 1,
-                told=state.told or outcome in NEEDS_A_PERSON,
+                reported=state.reported or outcome in NEEDS_A_PERSON,
             )
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
 
 
-def record_waiting(ledger: Ledger, now: datetime, name: str, *, again: bool) -> Ledger:
-    """The ledger after a request in which an instrument did not get its turn: it waits since then.
+def record_waiting(ledger: Ledger, now: datetime, name: str, *, rereads: bool) -> Ledger:
+    """The ledger after a request in which an instrument had no turn, since the allowance was spent.
 
     Args:
         ledger: before.
         now: when the request was made.
         name: the instrument's.
-        again: whether the request had begun to read again what was sent long ago. The rest is left for the
-            next time: begun anew in each run, it would get its first pages in each, and what is new no turn.
+        rereads: whether the request had begun to read again what was sent long ago. The rest is left for the
+            next rereading: if each run started over, it would get the first pages each time, and new bars
+            would have no turn.
     """
     state = ledger.of_instrument(name)
     waiting = state._replace(
-        failed_at=state.failed_at or _minute(now), reread_at=_minute(now) if again else state.reread_at
+        failed_at=state.failed_at or _minute(now), reread_at=_minute(now) if rereads else state.reread_at
     )
     return replace(ledger, instruments={**ledger.instruments, name: waiting})
 
 
 def _pause(state: RequestState, outcome: FailureOutcome) -> timedelta:
-    """For how long an instrument is left alone after a failure.
+    """For how long an instrument is not asked for after a failure.
 
-    Of what has never had a bar, as a wrong symbol never has, each failure in a row doubles the pause: 2
-    minutes, 4, 8, 16, 32 and then always 64, in which fewer bars of a minute come than an answer shows.
+    As long as it has had no bar, as with a wrong symbol, each failure in a row doubles the pause: 2 minutes,
+    4, 8, 16, 32 and then always 64, which are fewer bars of a minute than an answer shows.
     """
     is_new = outcome is FailureOutcome.WAIT and state.newest is None
     return _PAUSES[outcome] * (2 ** min(state.failures, _MOST_DOUBLINGS) if is_new else 1)
 
 
-def record_told(ledger: Ledger, names: Iterable[str]) -> Ledger:
-    """The ledger after people have been told that nothing new comes of a few instruments."""
-    changed = {name: ledger.of_instrument(name)._replace(told=True) for name in names}
+def record_reported(ledger: Ledger, names: Iterable[str]) -> Ledger:
+    """The ledger after a person has been notified that nothing new comes of a few instruments."""
+    changed = {name: ledger.of_instrument(name)._replace(reported=True) for name in names}
     return replace(ledger, instruments={**ledger.instruments, **changed})
 
 
@@ -159,7 +160,7 @@ def record_silence(ledger: Ledger, now: datetime) -> Ledger:
 
 
 def _next_day(now: datetime) -> datetime:
-    # Soon after midnight the provider may still count the day before, if its day ends later.
+    # Soon after midnight the provider's day may not have ended yet.
     if now.astimezone(NEW_YORK_TIME).time() < _DAY_HAS_TURNED:
         return _minute(now) + timedelta(hours=1)
     return end_of_day(quota_day(now))

@@ -1,7 +1,7 @@
-"""How long bars are overdue: how long ago the plan should have brought the next ones. Pure.
+"""How long bars are overdue: how long ago the next ones should have come. Pure.
 
-The age of a bar alone says little. On 25 requests a day an instrument is asked each quarter of an hour, some
-plans delay their data by as much again, and a minute without a trade has no bar at all.
+The age of the newest bar alone says little. With 25 requests a day an instrument is asked every quarter of an
+hour, some plans delay their data by another quarter, and a minute without a trade has no bar at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,18 +17,19 @@ from producer.planning.backlog import FINISHED_BARS_PER_ANSWER
 from producer.planning.ledger import Ledger, RequestState, end_of_day
 from producer.planning.planner import Plan
 from stockstream.bars import INTERVALS
-from stockstream.sessions import bar_end, expected_since, expected_time, trading_time
+from stockstream.expected_trading import expected_since, expected_time
+from stockstream.sessions import bar_end, trading_time
 from stockstream.times import parse_time
 
-# The planner's longest pauses are up to 1.38 times the average one, where four markets share few requests.
+# With four markets that share few requests, the planner's longest pause is 1.38 times the average one.
 _LONGEST_PAUSE = 1.4
-# A bar ends before it shows, and may show one bar late.
+# A bar is shown after its end, and may be shown one bar late.
 _BARS_TO_SHOW = 2
 # A market may be quiet for twice as long as it usually is between two of its newest bars.
 _QUIET_FACTOR = 2
-# What has come three times is a rhythm, however long: a coin that is traded each third hour. One or two long
-# silences may be outages, which leave gaps between bars too, and must not hide the next outage for long.
-_TIMES_OF_A_RHYTHM, _LONGEST_LONE_QUIET = 3, timedelta(minutes=30)
+# A gap between bars that has come three times is usual, however long: a coin may be traded every third hour.
+# One or two long gaps may be outages, and must not hide the next outage for long.
+_USUAL_FROM, _LONGEST_RARE_QUIET = 3, timedelta(minutes=30)
 
 
 class ExpectedLag(NamedTuple):
@@ -36,7 +37,7 @@ class ExpectedLag(NamedTuple):
 
     Attributes:
         pause: between two requests for one instrument.
-        delay: by which the plan delays its data.
+        delay: by how much the plan delays its data.
     """
 
     pause: timedelta
@@ -45,7 +46,7 @@ class ExpectedLag(NamedTuple):
 
 @lru_cache(maxsize=8)
 def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
-    """How far apart the plan's requests for one instrument are, at the most, in the week of a quota day.
+    """The longest pause between two requests for one instrument, in the week that begins with a quota day.
 
     Instruments of one market share requests. Those of different markets may not, since their sessions differ.
     """
@@ -64,32 +65,33 @@ def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
 
 
 def usual_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
-    """For how long the market was open without a bar, three times or more among the newest bars.
+    """For how long an instrument usually has no bar, in time of its open market.
 
-    A silence that came less often counts for half an hour at the most. One gap between two bars, or the
-    shorter one of two, is all that is known, and counts; a single bar tells nothing, and has the half hour.
+    It is the third longest gap between its newest bars or, if that is longer, half an hour of the longest
+    one: gaps of 3 h, 10 min and 5 min give 30 min, and three gaps of 3 h give 3 h. With one gap or two, the
+    shortest counts as the third. A single bar gives half an hour, and bars without gaps give zero.
 
     Args:
-        market: what market_of says.
+        market: as market_of gives it.
         times: the open_times of the newest bars that are known.
         interval: a key of INTERVALS.
     """
     newest = [parse_time(time) for time in sorted(times)[-FINISHED_BARS_PER_ANSWER:]]
     length = INTERVALS[interval]
     if len(newest) == 1:
-        return _LONGEST_LONE_QUIET
+        return _LONGEST_RARE_QUIET
     if not newest or newest[-1] - newest[0] == (len(newest) - 1) * length:
         return timedelta()  # bars without gaps, as most are
     quiets = nlargest(
-        _TIMES_OF_A_RHYTHM,
+        _USUAL_FROM,
         (
             timedelta()
-            if after - before == length  # as most are; a calendar takes its time
+            if after - before == length  # as most are, and the calendar is slow
             else expected_time(market, bar_end(market, before, length), after)
             for before, after in pairwise(newest)
         ),
     )
-    return max(min(quiets[0], _LONGEST_LONE_QUIET), quiets[-1])
+    return max(min(quiets[0], _LONGEST_RARE_QUIET), quiets[-1])
 
 
 def measure_overdue(
@@ -97,13 +99,13 @@ def measure_overdue(
 ) -> timedelta | None:
     """How long the bars of the worst market are overdue; zero if none are, None while no market expects any.
 
-    A market is judged by its newest bar, and by the gaps of the instrument that is traded most: if one
+    A market is measured by its newest bar, and by the gaps of the instrument that is traded most: if one
     instrument of a market has new bars, the others have had no trades.
 
     Args:
         watchlist: what is followed.
         ledger: what has been asked, and what came.
-        lag: what the plan explains.
+        lag: how late bars may be.
         now: UTC.
     """
     markets: dict[str, list[RequestState]] = {}
@@ -115,7 +117,7 @@ def measure_overdue(
         expected = expected_since(market, now)
         since = _waiting_since(market, known, watchlist.bar_length)
         if expected and since:
-            # There are no bars in the night before the session.
+            # No bars are expected before the session.
             late = now - max(since, expected)
             overdue.append(late - lag.pause - lag.delay - _silence(known, watchlist.bar_length))
     return max(timedelta(), *overdue) if overdue else None

@@ -83,7 +83,7 @@ def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetim
         asks_left = left * count // ceil(count / together)
         bars_a_minute = _MINUTE / watchlist.bar_length
         chosen = _spread(able, others, asks_left, plan.instruments_per_minute, bars_a_minute)
-        # Free places in the last request go to the other instruments that may have a new bar.
+        # Free places in the last request go to other instruments that may have a new bar.
         seats = -len(chosen) % together
         chosen += sorted(set(able) - set(chosen), key=_by_urgency)[:seats]
     batches = batched((backlog.instrument for backlog in chosen), together, strict=False)
@@ -91,10 +91,10 @@ def plan_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetim
 
 
 def spare_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime) -> int:
-    """How many of a day's requests are left when no new bar comes in the rest of the day.
+    """How many of a day's requests are left over once no market has new bars for the rest of the day.
 
-    It is 0 as long as any market has bars to come, since what is left then brings these sooner, and where
-    only minutes are counted.
+    Until then it is 0, since the requests that are left bring the new bars sooner; and it is 0 if only a
+    minute's requests are limited.
 
     Args:
         watchlist: what is followed.
@@ -114,7 +114,7 @@ def spare_requests(watchlist: Watchlist, plan: Plan, ledger: Ledger, now: dateti
 def _read_backlogs(
     watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime
 ) -> tuple[list[Backlog], list[Backlog]]:
-    """The backlogs of the instruments that may be asked now, and of those that share their requests."""
+    """The backlogs of the instruments that may be asked now, and of those that share a day's requests."""
     day_ends = end_of_day(ledger.day)
     scarce = plan.requests_per_day is not None
     markets: dict[str, Market | None] = {}
@@ -189,7 +189,7 @@ def _spread(
     ]
     closing_again = [backlog for backlog in able if backlog.closing_request] if ample > 0 else []
     groups = (urgent, closing, due, closing_again)
-    # Who is in two groups goes with the first of them.
+    # An instrument in two groups goes with the first of them.
     return list(dict.fromkeys(backlog for group in groups for backlog in sorted(group, key=_by_urgency)))
 
 

@@ -1,8 +1,8 @@
-"""Reading again: when bars sent long ago are compared with what the provider shows of them now. Pure.
+"""Rereading: when bars sent long ago are compared with what the provider shows of them now. Pure.
 
-A request brings what is new and the twenty bars before it, or a hundred, and a bar may be revised later.
-So all that the tail remembers, 299 bars or more, is read again after each 200 bars, and once after the close.
-Each bar is compared at least once more while it is remembered; a market that never closes is like any other.
+A request brings the new bars and the twenty or hundred before them, and a bar may be revised later than that.
+So all that the tail remembers, 299 bars or more, is read again every 200 bars, and once after the close. Each
+bar is compared at least once more while it is remembered, also in a market that never closes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,25 +20,25 @@ from stockstream.sessions import current_or_last_session, trading_began, trading
 # A tail holds 199 bars and the newest hundred: none falls out before it is read again.
 _BARS_APART = 200
 # When a market has been closed for half an hour, nothing else is asked for. A provider that is down then is
-# asked for six hours, as for a session's last bars, and not all night: the next reading compares what the
-# tail still holds.
+# asked again for six hours, as for a session's last bars, and not all night: the next rereading compares what
+# the tail still holds.
 _AFTER_CLOSE, _CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
 
 
 def plan_rereading(
     watchlist: Watchlist, plan: Plan, ledger: Ledger, now: datetime, lookback: int | None
 ) -> list[BarRequest]:
-    """The requests that bring again what was sent long ago, and what is new as well; all that are due.
+    """The rereading requests that are due; they bring what is new as well.
 
-    A plan that limits a day's requests has none to spare for it until all markets have closed for the day.
+    A plan that limits a day's requests has none for them until all markets have closed for the day.
 
     Args:
         watchlist: what is followed.
         plan: what the provider allows.
         ledger: what has been asked.
         now: UTC.
-        lookback: how many bars a look-back holds at the most; None for a provider whose answers reach back as
-            far as they do, whatever is asked for. Of that only the answer after the close is missing.
+        lookback: how many bars a look-back holds at the most; None for a provider whose answers begin where
+            it chooses. It is only asked once more after the close.
     """
     is_stopped = ledger.stopped_until is not None and now < ledger.stopped_until
     if is_stopped:
@@ -49,17 +49,17 @@ def plan_rereading(
     for market, instruments in due.items():
         cursors = {each: ledger.of_instrument(each.name).sent_until for each in instruments}
         if lookback is None:
-            requests += [BarRequest((each,), cursor, again=True) for each, cursor in cursors.items()]
+            requests += [BarRequest((each,), cursor, rereads=True) for each, cursor in cursors.items()]
             continue
         # The tail, and the look-back of its first bar.
         bars = BARS_PER_ANSWER + 2 * lookback
         since = trading_began(market, now, bars * watchlist.bar_length)
-        # What lags by more than that gets what is new first.
+        # An instrument that lags by more than that gets its new bars first.
         able = [each for each, cursor in cursors.items() if cursor and cursor >= since]
-        # With a hundred bars of each for its revisions, they fit the page that so many hundreds fit.
+        # As many instruments as fit a page, with a hundred new bars of each beside those that are read again.
         together = max(1, plan.instruments_per_request * BARS_PER_ANSWER // (bars + BARS_PER_ANSWER))
         requests += [
-            BarRequest(tuple(batch), since, again=True) for batch in batched(able, together, strict=False)
+            BarRequest(tuple(batch), since, rereads=True) for batch in batched(able, together, strict=False)
         ]
     if requests and is_scarce:
         return requests[: spare_requests(watchlist, plan, ledger, now)]
@@ -67,19 +67,20 @@ def plan_rereading(
 
 
 def with_rereading(
-    requests: Sequence[BarRequest], again: Iterable[BarRequest], ledger: Ledger, most: int
+    requests: Sequence[BarRequest], rereading: Iterable[BarRequest], ledger: Ledger, most: int
 ) -> list[BarRequest]:
-    """The requests of a run: those that read again as far as the run has some left, but at least one.
+    """The requests of a run: as many rereading requests as it has left, but at least one.
 
-    Who is read again is not asked for twice. If a run may not make them all, the next begins with the others.
+    An instrument is not asked for twice. If a run may not make all requests, the next one begins with the
+    others.
 
     Args:
         requests: what the run asks for in any case.
-        again: what plan_rereading says.
+        rereading: those of plan_rereading.
         ledger: what has been asked.
         most: how many requests the run may make.
     """
-    chosen = list(again)[: max(1, most - len(requests))]
+    chosen = list(rereading)[: max(1, most - len(requests))]
     taken = {each for request in chosen for each in request.instruments}
     others = []
     for request in requests:
@@ -95,7 +96,7 @@ def _due(
 ) -> dict[str, list[Instrument]]:
     """Which instruments are to be read again now, by market."""
     due: dict[str, list[Instrument]] = {}
-    # Thousands share a few moments.
+    # Thousands of instruments share a few moments.
     known: dict[tuple[str, datetime], bool] = {}
     for instrument in watchlist.instruments:
         market, state = watchlist.market_of(instrument), ledger.of_instrument(instrument.name)

@@ -1,7 +1,7 @@
 """Silence: which instruments bring nothing new while others of their market do. Pure.
 
-A market is missed as a whole, by its newest bar (overdue.py). So a symbol that was wrong from the beginning,
-renamed, delisted or suspended is no matter for that, and neither is one that never gets its turn.
+overdue.py measures a market as a whole, by its newest bar. So it does not see a symbol that was wrong from
+the beginning, renamed, delisted or suspended, nor one that never gets its turn.
 """
 
 from collections.abc import Iterable
@@ -9,21 +9,22 @@ from datetime import datetime, timedelta
 
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, RequestState
-from stockstream.sessions import bar_end, expected_time
+from stockstream.expected_trading import expected_time
+from stockstream.sessions import bar_end
 
-# Trading is halted for minutes, seldom for an hour. Whoever is traded seldom may be silent for four times its
-# usual silence. Of bars of an hour, two may be late.
+# Trading halts last for minutes, seldom for an hour. An instrument that is seldom traded may be silent for
+# four times its usual gap. Of hourly bars, two may be late.
 _SILENT_FOR, _FEW_BARS, _QUIET_FACTOR = timedelta(hours=2), 4, 4
-# Of a right symbol the first answer shows bars, even if it was traded last week.
+# The first answer about a right symbol shows bars, even if it was last traded a week ago.
 _NEW_FOR = timedelta(minutes=10)
 
 
 def find_silent(watchlist: Watchlist, ledger: Ledger, pause: timedelta) -> dict[str, datetime | None]:
-    """The instruments that are silent and of which nobody has been told, by name.
+    """The instruments that are silent and have not been reported, by name.
 
-    All is measured at the newest bar of a market: at night, on a holiday, or while the provider stands still,
-    nobody falls silent. And it is measured at an instrument's own newest answer: after an outage those that
-    are asked last are as good as the first.
+    Silence is measured up to the newest bar of the market, so that no instrument falls silent at night, on a
+    holiday, or while the provider is down; and up to the instrument's own newest answer, so that after an
+    outage those that are asked last are not taken for silent.
 
     Args:
         watchlist: what is followed.
@@ -31,7 +32,7 @@ def find_silent(watchlist: Watchlist, ledger: Ledger, pause: timedelta) -> dict[
         pause: how far apart the plan's requests for one instrument are.
 
     Returns:
-        When the newest bar of each ended; None of what has never had one.
+        When the newest bar of each ended; None if it has never had one.
     """
     markets: dict[str, dict[str, RequestState]] = {}
     for instrument in watchlist.instruments:
@@ -43,7 +44,7 @@ def find_silent(watchlist: Watchlist, ledger: Ledger, pause: timedelta) -> dict[
         if newest is None:
             continue
         for name, known in instruments.items():
-            if known.told or _is_live(known, newest):
+            if known.reported or _is_live(known, newest):
                 continue
             ended = _newest_end(market, [known], watchlist.bar_length)
             least = max(_SILENT_FOR, _FEW_BARS * watchlist.bar_length, _QUIET_FACTOR * known.quiet)
@@ -55,7 +56,7 @@ def find_silent(watchlist: Watchlist, ledger: Ledger, pause: timedelta) -> dict[
 
 
 def _is_live(known: RequestState, newest: datetime) -> bool:
-    """Whether it has a bar of the market's last hours, as most have: they need no calendar."""
+    """Whether it has a bar of the market's last two hours. Most have, and the calendar is slow."""
     return known.newest is not None and newest - known.newest < _SILENT_FOR
 
 
@@ -70,7 +71,7 @@ def _is_silent(
 
 
 def _has_no_turn(market: str, known: RequestState, newest: datetime, pause: timedelta) -> bool:
-    """Whether the runs' allowances have cut it off for too long."""
+    """Whether it has had no turn for too long, since the runs' allowances were spent before."""
     if known.failed_at is None or known.failures:
         return False
     return expected_time(market, known.failed_at, newest) >= _SILENT_FOR + pause

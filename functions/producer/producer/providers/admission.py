@@ -1,12 +1,12 @@
-"""Admission: which bars of an answer are bars of its market. One rule for all providers, behind each of them.
+"""Admission: which bars of an answer are bars of its market. One rule for the answers of all providers.
 
-A provider may show trading before and after the session, a holiday's leftovers, stamps that lie between two
-bars. What is outside the sessions is left out. What begins where no bar can begin is rejected.
+A provider may show trading before and after the session, single bars on a holiday, and times between two
+bars. A bar from outside the sessions is left out. A bar that begins where none can begin is rejected.
 
-A calendar can be wrong, too: exchanges hold sessions that it does not know, as Bombay did on budget Sunday,
-2026-02-01. So trading on a day that has no session is taken for one if it is a quarter of an hour of bars in
-a row that have a volume. New York's must be at the usual time, since it is traded before and after the
-session, too, and on Sunday evenings.
+The calendar may be wrong, too: exchanges hold special sessions, as Bombay did on budget Sunday, 2026-02-01.
+So a quarter of an hour of bars in a row with a volume is taken for a session on a day that has none. In New
+York it must be at the usual time, since there is trading before and after the session, too, and on Sunday
+evenings.
 """
 
 from collections import defaultdict
@@ -26,23 +26,23 @@ from stockstream.sessions import any_grid, bar_grid, day_without_session, is_usu
 from stockstream.shown_bars import EARLIEST_BAR, check_begin
 from stockstream.times import parse_time
 
-# So much of trading makes a session, two bars at least. One minute without a trade, or a few, are no break.
+# So much trading makes a session, but at least two bars. A few minutes without a trade do not interrupt it.
 _LEAST_TRADING, _FEWEST_BARS = timedelta(minutes=15), 2
 _LONGEST_STEP_BARS = 5
 
 
 class Admission:
-    """Lets through what is of an instrument's market, and learns on which days the calendar is wrong.
+    """Lets the bars of an instrument's market through, and learns on which days the calendar is wrong.
 
-    What one instrument shows holds for its market: on a known day, a share that is hardly traded needs no
-    quarter of an hour. A new process learns it again.
+    A special session of one instrument is one of its market: on that day a share that is hardly traded needs
+    no quarter of an hour. A new process learns it anew.
     """
 
     def __init__(self) -> None:
         self._special: set[tuple[str, date]] = set()
 
     def admit(self, instrument: Instrument, answer: Answer, watchlist: Watchlist) -> Answer:
-        """The answer without what is no bar of the market.
+        """The answer with the bars of the market alone.
 
         Args:
             instrument: what it is about; it need not be on the watchlist.
@@ -95,7 +95,7 @@ class Admission:
 def _session(
     market: str, bars: Mapping[str, Ohlcv], length: timedelta, *, is_known: bool
 ) -> dict[str, Ohlcv]:
-    """Of the bars of a day without a session those that are one all the same; none if they are strays."""
+    """Of the bars of a day without a session, those of a special session; none if there was none."""
     is_open_late = market.startswith(NEW_YORK.calendar)
     traded = [
         time
@@ -110,7 +110,7 @@ def _session(
 
 
 def _longest_run(times: Sequence[str], length: timedelta) -> int:
-    """How many bars are in a row at the most."""
+    """The length of the longest row of bars."""
     longest = run = 1
     for before, after in pairwise(map(parse_time, times)):
         run = run + 1 if after - before <= _LONGEST_STEP_BARS * length else 1

@@ -40,9 +40,10 @@ _TIMEFRAMES = {"1min": "1Min", "5min": "5Min", "15min": "15Min", "30min": "30Min
 # Equities are traded in 32.5 of a week's 168 hours, and not for nearly four days around a holiday.
 _CLOCK_TO_SESSION = 168 / 32.5
 _LONGEST_BREAK = timedelta(days=4)
-# A hundred bars' time holds few bars of what is seldom traded, or none. Four tell how often it is.
+# In the time of a hundred bars, an instrument that is seldom traded has few bars or none. Fewer than four do
+# not show how often it is traded.
 _FEW_BARS, _LONGEST_SILENCE = 4, timedelta(days=14)
-# For how long equities are traded in a month, from 4:00 to 20:00 on 23 days, and coins.
+# For how long equities are traded in a month at the most (from 4:00 to 20:00 on 23 days), and coins.
 _LONGEST_EQUITY_MONTH, _LONGEST_COIN_MONTH = timedelta(hours=16 * 23), timedelta(days=31)
 
 
@@ -62,7 +63,7 @@ class Alpaca:
         now: the clock.
     """
 
-    # A hundred bars of each are then one page, and the address stays near 1,000 characters.
+    # A hundred bars of each are then one page, and the URL has about 1,000 characters.
     instruments_per_request = PAGE_BARS // BARS_PER_ANSWER
     answers_since = True
 
@@ -109,7 +110,7 @@ class Alpaca:
     def _look_further(
         self, instruments: Sequence[Instrument], interval: str, came: Mapping[str, Answer]
     ) -> dict[str, Answer]:
-        """The same answers, but of those with few bars the newest hundred of two weeks, if they come."""
+        """The same answers, but those with few bars have the newest hundred of two weeks, if they come."""
         whole = [each for each in instruments if came[each.name].failure is None]
         silent = [each for each in whole if len(came[each.name].bars) < _FEW_BARS]
         answers = dict(came)
@@ -126,7 +127,7 @@ class Alpaca:
             ProviderError: there are none; its type says why.
         """
         first, after = month_bounds(month, NEW_YORK_TIME if instrument.asset_class == "equity" else UTC)
-        # Alpaca includes a bar that starts at the end.
+        # Alpaca includes a bar that begins at `end`.
         extent = {"start": format_time(first), "end": format_time(after - timedelta(seconds=1))}
         answer = self._fetch_group([instrument], interval, extent, None)[instrument.name]
         answer = _require_bars(instrument.name, answer)
@@ -135,14 +136,14 @@ class Alpaca:
         return answer
 
     def requests_per_month(self, instrument: Instrument, interval: str) -> int:
-        """How many pages a month is, if there is a trade in each of its bars."""
+        """How many pages a month takes, with a trade in each of its bars."""
         traded = _LONGEST_EQUITY_MONTH if instrument.asset_class == "equity" else _LONGEST_COIN_MONTH
         return ceil(traded / INTERVALS[interval] / PAGE_BARS)
 
     def _fetch_group(
         self, instruments: Sequence[Instrument], interval: str, extent: Mapping[str, str], newest: int | None
     ) -> dict[str, Answer]:
-        """What came for each of a few instruments of one class: so many of the newest bars, or all."""
+        """The answers about instruments of one class: with their `newest` bars, or all if that is None."""
         asset_class = instruments[0].asset_class
         names = {_symbol(instrument): instrument.name for instrument in instruments}
         # All of Alpaca's equities are traded in the United States.
@@ -156,7 +157,7 @@ class Alpaca:
                 as_of = response.as_of
         except UnknownInstrumentError as error:
             failure = error
-            # One symbol that Alpaca refuses fails the request of all: ask again without it.
+            # One symbol that Alpaca refuses makes the whole request fail: ask again without it.
             refused = [name for symbol, name in names.items() if _mentions(error, symbol)]
             rest = [instrument for instrument in instruments if instrument.name not in refused]
             if refused and rest:
@@ -221,25 +222,25 @@ def _symbol(instrument: Instrument) -> str:
 
 
 def _mentions(error: ProviderError, symbol: str) -> bool:
-    """Whether an error's text holds a symbol, and not just as a part of another."""
+    """Whether an error's text names a symbol, and not only as a part of another one."""
     return bool(re.search(rf"(?<![\w./-]){re.escape(symbol)}(?![\w/-]|\.\w)", str(error)))
 
 
 def _require_bars(name: str, answer: Answer) -> Answer:
-    """The answer, failed if it is empty: Alpaca keeps silent about a symbol that it does not know."""
+    """The answer, as a failure if it is empty: Alpaca does not say that it does not know a symbol."""
     if answer.failure or answer.bars or answer.rejected:
         return answer
     return replace(answer, failure=NoDataError(f"{name}: Alpaca has no bars: does it know the symbol?"))
 
 
 def _span(asset_class: str, interval: str) -> timedelta:
-    """How far back to ask for a hundred bars, if there is a trade in each of them."""
+    """How far back a hundred bars reach, with a trade in each of them."""
     traded = BARS_PER_ANSWER * INTERVALS[interval]
     return traded * _CLOCK_TO_SESSION + _LONGEST_BREAK if asset_class == "equity" else traded
 
 
 def _offers(instrument: Instrument) -> bool:
-    """Coins, and equities of New York; of a symbol that names no exchange the calendars' error says more."""
+    """Coins, and equities of New York. An unknown suffix passes: sessions.py has a better error for it."""
     if instrument.asset_class == "equity":
         return exchange_of(instrument.base) in (NEW_YORK, None)
     return instrument.asset_class in _PATHS
@@ -264,7 +265,7 @@ ALPACA = ProviderKind(
     open=_open,
     offers=_offers,
     delay=lambda options: timedelta(minutes=15 if options[FEED_SETTING] == _DELAYED_FEED else 0),
-    # Its own client's examples ask for coins without one.
+    # The examples of its own client ask for coins without one.
     needs_key=lambda instrument: instrument.asset_class != "crypto",
     options={FEED_SETTING: FEEDS},
 )

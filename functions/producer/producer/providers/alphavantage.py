@@ -14,14 +14,13 @@ import requests
 from producer.providers.alphavantage_answers import parse_answer, write_symbol
 from producer.providers.answers import BARS_PER_ANSWER, REVISION_BARS, Answer, month_bounds
 from producer.providers.api_key import ApiKey
+from producer.providers.long_answers import LongAnswers
 from producer.providers.provider import ProviderAccess, ProviderKind
 from producer.providers.provider_errors import (
-    DailyQuotaError,
     HistoryLimitError,
     MalformedAnswerError,
     MinuteLimitError,
     NoDataError,
-    NotEntitledError,
     ProviderError,
     ProviderUnavailableError,
     RequestNotMadeError,
@@ -33,21 +32,17 @@ from stockstream.instruments import Instrument
 from stockstream.times import format_time
 from stockstream.windows import LONGEST_WINDOW
 
-# outputsize=full holds so much without a month.
+# What outputsize=full holds if no month is given.
 FULL_ANSWER = timedelta(days=30)
-# So much of a long answer is kept of the time before the gap: what a short one would show, and its longest
-# look-back. All 30 days would be new to a tail that has just begun.
+# How many bars before the gap are kept of a long answer: those that a short one would show, and their longest
+# look-back. To a tail that has just begun, all 30 days would be new.
 _BARS_BEFORE_GAP = BARS_PER_ANSWER + LONGEST_WINDOW
-# A plan that refuses long answers is asked for one twice a day at the most, and a server that fails to give
-# one after 30 minutes, 1 hour, 2 and so on: each costs one of the day's 25 requests.
-_REFUSED_PAUSE, _FAILED_PAUSE = timedelta(hours=12), timedelta(minutes=30)
-_MOST_DOUBLINGS = 5
-# The free plan takes one request a second. A backfill asks for two months at least, one after the other.
+# The free plan allows one request a second. A backfill makes two requests or more in a row.
 _MONTHS_APART = timedelta(seconds=1.1)
 
 
 class AlphaVantage:
-    """Alpha Vantage's HTTP interface, or a server that speaks as it does.
+    """Alpha Vantage's HTTP interface, or that of a server like it.
 
     Args:
         session: the HTTP session, kept over requests.
@@ -84,50 +79,42 @@ class AlphaVantage:
         self._now = now
         self._sleep = sleep
         self._month_asked_at: datetime | None = None
-        # By instrument, since when its bars are wanted that no short answer showed.
-        self._gaps: dict[str, datetime] = {}
-        # Of long answers, whatever the instrument: failures in a row, whether the plan lacks them, and from
-        # when on they are asked for.
-        self._failures = 0
-        self._is_refused = False
-        self._alone_not_before = self._second_not_before = datetime.min.replace(tzinfo=UTC)
+        self._long_answers = LongAnswers(now)
 
     def fetch(
         self, instruments: Sequence[Instrument], interval: str, since: datetime | None
     ) -> Mapping[str, Answer]:
         """The newest 100 bars of one instrument that exist; more where these do not reach back to `since`.
 
-        The time since the last answer does not tell whether 100 bars are enough, since nights, weekends and
-        minutes without a trade have no bars. So the short answer is asked for first. The long one costs a
-        second request, and only after a real gap, or one so long that bars of before it could have been
-        revised meanwhile and do not show; for the latter a plan that limits a day's requests has none.
-        Whatever comes in its place, the short one stands; then the next fetch asks for the long one alone,
-        which a plan of one request a minute allows too. If that fails as well, or the plan refuses it, nobody
-        asks for a long answer for a while.
+        The time since the last answer does not say whether 100 bars are enough, since nights, weekends and
+        minutes without a trade have no bars. So the short answer is asked for first. A second request asks
+        for the long one if there is a gap, or if so many bars are new that too few older ones are shown to
+        see their revisions; for the latter a plan that limits a day's requests has none. If the long answer
+        does not come, the short one is returned, and the next fetch asks for the long one alone, which a plan
+        of one request a minute allows, too. If that fails as well, or the plan refuses it, there is a pause
+        until a long answer is asked for again.
 
         Raises:
             ProviderError: there are no bars; its type says why.
         """
         (instrument,) = instruments
         name = instrument.name
-        if since is not None and name in self._gaps and self._now() >= self._alone_not_before:
-            return {name: self._fetch_gap(instrument, interval, min(since, self._gaps[name]))}
+        due_since = self._long_answers.due_since(name)
+        if since is not None and due_since is not None:
+            return {name: self._fetch_gap(instrument, interval, min(since, due_since))}
         answer = self._fetch_short(instrument, interval, since)
         if since is None or (answer.reaches_back and self._shows_revisions(answer, since)):
             return {name: answer}
-        self._gaps[name] = min(since, self._gaps.get(name, since))
-        if self._now() < self._second_not_before:
-            return {name: replace(answer, is_owed=not self._is_refused)}
+        self._long_answers.want(name, since)
+        if not self._long_answers.may_be_second():
+            return {name: replace(answer, is_owed=not self._long_answers.are_refused)}
         try:
             return {name: self._fetch_long(instrument, interval, since)}
         except RequestNotMadeError as error:
             return {name: replace(answer, cut_off_by=error, is_owed=True)}
         except ProviderError as error:
-            self._second_not_before = self._now() + self._pause_after(error)
-            # Two requests in a row may be too quick for the plan, where one by itself is not.
-            if self._is_refused:
-                self._alone_not_before = self._second_not_before
-            return {name: replace(answer, cut_off_by=error, is_owed=not self._is_refused)}
+            self._long_answers.fail(error, alone=False)
+            return {name: replace(answer, cut_off_by=error, is_owed=not self._long_answers.are_refused)}
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
         """The bars of a month; a pair cannot be asked for by month, so what its last 30 days hold of it.
@@ -157,19 +144,19 @@ class AlphaVantage:
         return 1
 
     def _fetch_gap(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
-        """The long answer alone; the short one if it fails, or nothing where a second request is too many."""
+        """The long answer alone; if it fails, the short one, or none if the allowance is spent."""
         asked_at = self._now()
         try:
             return self._fetch_long(instrument, interval, since)
         except RequestNotMadeError:
             raise
         except ProviderError as error:
-            self._alone_not_before = self._second_not_before = self._now() + self._pause_after(error)
+            self._long_answers.fail(error, alone=True)
             try:
                 answer = self._fetch_short(instrument, interval, since)
             except RequestNotMadeError as not_made:
                 answer = Answer({}, [], asked_at, asked_at, reaches_back=False, failure=not_made)
-            return replace(answer, cut_off_by=error, is_owed=not self._is_refused)
+            return replace(answer, cut_off_by=error, is_owed=not self._long_answers.are_refused)
 
     def _fetch_long(self, instrument: Instrument, interval: str, since: datetime) -> Answer:
         answer = self._ask(instrument, interval, outputsize="full")
@@ -178,9 +165,7 @@ class AlphaVantage:
                 f"{instrument.name}: all {len(answer.rejected):,} bars of the long answer are impossible: "
                 f"{answer.rejected[0].detail}"
             )
-        self._gaps.pop(instrument.name, None)
-        self._failures = 0
-        self._is_refused = False
+        self._long_answers.succeed(instrument.name)
         times = sorted(answer.bars)
         wanted = times[max(0, bisect_left(times, format_time(since)) - _BARS_BEFORE_GAP) :]
         return replace(
@@ -189,16 +174,8 @@ class AlphaVantage:
             reaches_back=since >= answer.asked_at - FULL_ANSWER or _goes_on_from(since, answer, interval),
         )
 
-    def _pause_after(self, error: ProviderError) -> timedelta:
-        """For how long nobody asks for a long answer again."""
-        self._failures += 1
-        self._is_refused = isinstance(error, NotEntitledError | DailyQuotaError)
-        if self._is_refused:
-            return _REFUSED_PAUSE
-        return min(_REFUSED_PAUSE, _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS))
-
     def _shows_revisions(self, answer: Answer, since: datetime) -> bool:
-        """Whether a short answer shows enough of what was sent before it, or there is no request for more."""
+        """Whether a short answer shows enough older bars, or the plan has no request for more."""
         newest = format_time(since)
         before = sum(time <= newest for time in answer.bars)
         return self._is_scarce or not _is_cut(answer) or before >= REVISION_BARS
@@ -245,7 +222,7 @@ def _is_cut(answer: Answer) -> bool:
 
 
 def _goes_on_from(since: datetime | None, answer: Answer, interval: str) -> bool:
-    """Whether an answer shows the newest bar that was sent, or the next one that there can be."""
+    """Whether an answer shows the newest bar that was sent, or the very next one."""
     return since is not None and _begins_by(since + INTERVALS[interval], answer)
 
 
@@ -255,7 +232,7 @@ def _begins_by(since: datetime, answer: Answer) -> bool:
 
 def _open(access: ProviderAccess) -> AlphaVantage:
     if access.read_key is None:
-        raise SettingsError("API_KEY_PARAMETER_NAME: Alpha Vantage answers nobody without a key")
+        raise SettingsError("API_KEY_PARAMETER_NAME: Alpha Vantage needs an API key")
     return AlphaVantage(
         access.session,
         access.url,

@@ -1,6 +1,6 @@
-"""Reading one answer of Alpha Vantage, or what came in its place.
+"""Reading an answer of Alpha Vantage, or its error.
 
-Alpha Vantage answers errors with HTTP 200, too. Only the shape of an answer tells what it is.
+Errors come with HTTP 200, too: only the form of an answer says what it is.
 """
 
 import re
@@ -31,13 +31,13 @@ from stockstream.times import format_time
 
 
 def _a(unit: str) -> str:
-    """A limit's words, as `5 calls per minute` and `25 requests/day` are."""
+    """The words of a limit, such as `5 calls per minute` or `25 requests/day`."""
     return rf"\b(requests?|calls?) ?(per|/|an?) ?{unit}"
 
 
-# Errors are recognised by their words. The first match counts, and the milder ones come first: texts about a
-# burst often name the daily limit, too, and nearly all texts praise the premium plans. What only an address
-# says (`/premium/`, `?apikey=demo`) is no reason.
+# Errors are recognised by their words. The first match counts, and the milder errors come first: texts about
+# a burst often name the daily limit, too, and nearly all texts advertise the premium plans. Words within a
+# URL (`/premium/`, `?apikey=demo`) do not count.
 _ERRORS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
     (re.compile(signs), kind)
     for signs, kind in (
@@ -56,7 +56,7 @@ _INVENTED = re.compile(r"sample|artificial|illustration")
 def parse_answer(
     body: bytes, instrument: Instrument, interval: str
 ) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
-    """The bars of one answer by their open_time, and what stands among them and is no bar.
+    """The bars of one answer by their open_time, and those that break a rule.
 
     Args:
         body: the answer's bytes.
@@ -68,7 +68,7 @@ def parse_answer(
     """
     answer = read_object(body, instrument.name)
     if "message" in answer:
-        # With prices beside it or without: bars that come with a reservation are not taken.
+        # Also if there are prices beside it: they may be sample data.
         raise _of_message(str(answer["message"]), instrument)
     series_name = next((name for name in answer if name.startswith("Time Series")), None)
     if series_name is None:

@@ -1,4 +1,4 @@
-"""The provider's key, which is read again once the provider refuses it: it may have been replaced."""
+"""The provider's key; it is read again when the provider refuses it, since it may have been replaced."""
 
 import time
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from producer.providers.provider_errors import KeyRefusedError
 from stockstream.errors import StockstreamError
 from stockstream.observability import logger
 
-# No run is so long, so that each reads it again once at the most.
+# No run is so long, so that each reads the key again once at the most.
 _PAUSE_SECONDS = 60
 
 
 class ApiKey[Key]:
-    """A key, whichever thread uses it.
+    """A key that several threads use.
 
     Args:
         read: reads the text that is stored.
         parse: makes the key of it.
-        clock: seconds that never go back.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ApiKey[Key]:
         self._key = parse(read())
 
     def use[Answer](self, ask: Callable[[Key], Answer]) -> Answer:
-        """What the provider answers: where it refuses the key and another one is stored, to that one.
+        """The provider's answer; if it refuses the key and another one is stored, its answer to that one.
 
         Args:
             ask: makes one request with a key.
@@ -55,7 +55,7 @@ class ApiKey[Key]:
         return ask(self._key)
 
     def _is_replaced(self, refused: Key) -> bool:
-        """Whether there is another key by now; reads it again, unless that was done a moment ago."""
+        """Whether there is another key by now; reads it again, but at most once a minute."""
         with self._lock:
             if self._key == refused and self._clock() - self._read_again_at >= _PAUSE_SECONDS:
                 self._read_again_at = self._clock()

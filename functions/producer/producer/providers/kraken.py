@@ -1,4 +1,4 @@
-"""Kraken: coins for everybody, without a key; one coin a request, its newest 720 bars and none before them.
+"""Kraken: coins without a key; one coin a request, its newest 720 bars and none before them.
 
 https://docs.kraken.com/api-reference/market-data/get-ohlc-data
 """
@@ -92,11 +92,11 @@ class Kraken:
         return 1
 
     def _ask(self, instrument: Instrument, interval: str, start: datetime | None = None) -> Answer:
-        """The bars that have ended, from a moment on where one is given."""
+        """The bars that have ended, from `start` on if it is given."""
         minutes = INTERVALS[interval] // timedelta(minutes=1)
         parameters = {"pair": "".join(own_names(instrument)), "interval": str(minutes)}
         if start:
-            # Whether a bar of that very second is shown is not documented.
+            # It is not documented whether a bar that begins at `since` itself is shown.
             parameters["since"] = str(int(start.timestamp()) - 1)
         response = self._http.get("/0/public/OHLC", parameters)
         try:
@@ -108,7 +108,7 @@ class Kraken:
 
 
 def _shown_since(answer: Answer, interval: str) -> datetime:
-    """From when on an answer surely shows all bars that there are."""
+    """From when on an answer certainly shows all bars."""
     return answer.asked_at - (SHOWN_BARS - 1) * INTERVALS[interval]
 
 

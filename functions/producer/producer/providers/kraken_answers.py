@@ -1,4 +1,4 @@
-"""Reading one answer of Kraken, or what came in its place.
+"""Reading an answer of Kraken, or its error.
 
 https://docs.kraken.com/api-reference/market-data/get-ohlc-data
 https://docs.kraken.com/exchange/guides/general/errors
@@ -27,11 +27,11 @@ from stockstream.times import format_time
 
 _COLUMNS = ("time", "open", "high", "low", "close", "vwap", "volume", "count")
 _PRICES = ("open", "high", "low", "close")
-# What Kraken calls otherwise than the rest of the world does. In its answers old coins have an X before their
-# names, and currencies a Z: XXBTZUSD.
+# Kraken's own symbols. In its answers, old coins have an X before their symbols, and currencies a Z:
+# XXBTZUSD.
 _OWN_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 _PREFIXES = ("", "X", "Z")
-# Errors are HTTP 200, and known by how they begin.
+# Errors come with HTTP 200, and are recognised by how they begin.
 _ERRORS: tuple[tuple[str, type[ProviderError]], ...] = (
     ("EGeneral:Too many requests", MinuteLimitError),
     ("EGeneral:Temporary lockout", MinuteLimitError),
@@ -47,7 +47,7 @@ _ERRORS: tuple[tuple[str, type[ProviderError]], ...] = (
 
 
 def own_names(instrument: Instrument) -> tuple[str, str]:
-    """What Kraken calls the coin, and what it is priced in: `XBT`, `USD`."""
+    """Kraken's symbols of the coin and of the currency that it is priced in: `XBT`, `USD`."""
     base, quote = instrument.base, instrument.quote or ""
     return _OWN_NAMES.get(base, base), _OWN_NAMES.get(quote, quote)
 
@@ -55,10 +55,10 @@ def own_names(instrument: Instrument) -> tuple[str, str]:
 def read_answer(
     status: int, body: bytes, instrument: Instrument
 ) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
-    """The bars of one answer that have ended, by their open_time, and what stands among them and is no bar.
+    """The bars of one answer that have ended, by their open_time, and those that break a rule.
 
     Args:
-        status: HTTP's.
+        status: the HTTP status.
         body: the answer's bytes.
         instrument: what was asked for.
 
@@ -72,8 +72,8 @@ def read_answer(
         case requests.codes.too_many_requests:
             raise MinuteLimitError(f"{name}: Kraken answered HTTP 429")
         case requests.codes.forbidden | requests.codes.unavailable_for_legal_reasons:
-            # There is no key that could be wrong: it is the network or the country that is asked from.
-            raise NotEntitledError(f"{name}: Kraken serves nobody at this address (HTTP {status})")
+            # There is no key that could be wrong, so it is the client's network or country.
+            raise NotEntitledError(f"{name}: Kraken does not serve this network or country (HTTP {status})")
         case _:
             raise ProviderUnavailableError(f"{name}: Kraken answered HTTP {status}")
     _raise_error(answer.get("error"), name)
@@ -84,7 +84,7 @@ def read_answer(
 
 
 def _raise_error(errors: object, name: str) -> None:
-    """Raises what an answer's errors say. Those that begin with a W are warnings, and bars come with them."""
+    """Raises an answer's first error. Texts that begin with a W are warnings, which come with bars."""
     if not isinstance(errors, list):
         raise MalformedAnswerError(f"{name}: the answer does not say whether it is an error")
     for text in map(str, errors):
@@ -127,7 +127,7 @@ def _read_rows(rows: list[Any], last: int) -> tuple[dict[str, Ohlcv], list[Rejec
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))
             continue
-        # Kraken fills an interval without a trade with the close before it. Nobody paid that.
+        # For an interval without a trade Kraken shows a bar at the last close. It is not one.
         if fields.get("count") != 0:
             bars[open_time] = numbers
     return bars, rejected

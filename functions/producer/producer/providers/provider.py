@@ -1,4 +1,4 @@
-"""What a provider is: how it is asked, and the record by which the producer knows it."""
+"""The interface of a provider, and the record by which the producer knows it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Provider(Protocol):
 
     Attributes:
         instruments_per_request: how many instruments one fetch takes at most.
-        answers_since: whether an answer reaches back to any moment that is asked for.
+        answers_since: whether an answer begins at the moment that is asked for, however long ago that is.
     """
 
     @property
@@ -36,14 +36,14 @@ class Provider(Protocol):
             since: from when on bars are wanted; None for the newest hundred or so.
 
         Returns:
-            An answer for each instrument, by its name; one that failed says so itself.
+            An answer for each instrument, by its name; `Answer.failure` says why one failed.
 
         Raises:
             ProviderError: there are no bars at all; its type says why.
         """
 
     def fetch_month(self, instrument: Instrument, interval: str, month: str) -> Answer:
-        """The bars of a month, such as `2026-10`, of the market's own calendar.
+        """The bars of a month, such as `2026-10`, by the market's own clock.
 
         Raises:
             NoDataError: the instrument has none in that month.
@@ -56,12 +56,12 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProviderAccess:
-    """What it takes to open a provider.
+    """What a provider needs.
 
     Attributes:
         session: the HTTP session, kept over requests.
         url: the server's address, without a path.
-        read_key: reads the text of the parameter that holds the key; None where none is needed.
+        read_key: reads the text of the parameter that holds the key; None if no key is needed.
         timeout_seconds: how long to wait for a whole answer.
         hours: one of sessions.HOURS.
         options: the values of the provider's own settings, by their names.
@@ -88,11 +88,10 @@ class ProviderKind:
     Attributes:
         title: its name in a sentence.
         url: its address; `template.yaml` has the same one.
-        open: makes a Provider.
-            It raises SettingsError where the key is missing or has another form.
+        open: makes a Provider; raises SettingsError if the key is missing or has another form.
         offers: whether it has bars of an instrument's class.
         delay: by how much its plan may delay its data, given the values of its own settings.
-        needs_key: whether it wants a key for an instrument.
+        needs_key: whether it needs a key for an instrument.
         options: its own settings: for each environment variable the values that it may have; each is a
             parameter of `template.yaml`.
     """

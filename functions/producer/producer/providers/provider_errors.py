@@ -24,7 +24,7 @@ class ProviderError(StockstreamError):
 
     Attributes:
         outcome: what it means for the next request.
-        retry_after: for how long the provider asks to be left alone; None where it does not say.
+        retry_after: how long the provider asks to wait; None if it does not say.
     """
 
     outcome = FailureOutcome.RETRY_SOON
@@ -32,7 +32,7 @@ class ProviderError(StockstreamError):
 
 
 class RequestNotMadeError(ProviderError):
-    """The provider was not asked, since it may not be asked now; so it has refused nothing."""
+    """The request was not made, since the allowance is spent; the provider has refused nothing."""
 
 
 class ProviderUnavailableError(ProviderError):
@@ -40,7 +40,7 @@ class ProviderUnavailableError(ProviderError):
 
 
 class MalformedAnswerError(ProviderError):
-    """An answer that is neither bars nor a known error: broken off, no JSON, or about something else."""
+    """An answer that is neither bars nor a known error: cut off, no JSON, or about something else."""
 
 
 class BurstLimitError(ProviderError):
@@ -60,7 +60,7 @@ class NoDataError(ProviderError):
 
 
 class HistoryLimitError(ProviderError):
-    """The provider shows no bars that are so old, whether there were any or not."""
+    """The provider does not show bars that are so old."""
 
     outcome = FailureOutcome.WAIT
 

@@ -1,4 +1,4 @@
-"""Getting one answer from a provider, with limits on its time and its size. The key appears nowhere."""
+"""One request to a provider, with limits on its time and size. The key appears in no log and no error."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,21 +13,21 @@ from stockstream.reading import keep_secret
 
 # The longest answer that is asked for is 30 days of a coin: 30 * 1,440 bars of about 190 bytes are 8 MB.
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
-# In timeouts: a whole one for the request, and as long for what a busy machine adds to it.
+# In time-outs: one for the request, and as long again for a busy machine.
 LONGEST_REQUEST = 2
-# A server that asks for more may have meant it, or counts in other units: it is tried again all the same.
+# A server that asks for a longer pause may count in other units, and is asked again after an hour.
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
 class Response(NamedTuple):
-    """What came back, as it came: `shorten` takes the secrets out of what is shown of it.
+    """A server's response. It may hold secrets, which `shorten` takes out of what is shown of it.
 
     Attributes:
-        status: HTTP's.
-        body: the answer's bytes.
-        asked_at: when it was asked for.
-        as_of: when it had come.
-        retry_after: for how long the server asks to be left alone, an hour at the most; None if it does not.
+        status: the HTTP status.
+        body: the bytes of the body.
+        asked_at: when the request was made.
+        as_of: when the response had come.
+        retry_after: how long the server asks to wait, an hour at the most; None if it does not say.
     """
 
     status: int
@@ -69,17 +69,17 @@ class ProviderHttp:
         headers: Mapping[str, str] | None = None,
         secrets: Collection[str] = (),
     ) -> Response:
-        """The answer to one request, whatever its status.
+        """The response to one GET request, whatever its status.
 
         Args:
-            path: where to ask.
-            parameters: what to ask.
-            headers: who asks.
-            secrets: what must not be shown, even where the provider repeats it.
+            path: of the URL.
+            parameters: of the query.
+            headers: beside those of each request.
+            secrets: what must never be shown, even if the provider repeats it.
 
         Raises:
-            ProviderUnavailableError: there is none, it breaks off, or it takes too long.
-            MalformedAnswerError: it is longer than any answer that was asked for.
+            ProviderUnavailableError: there is none, it is cut off, or it takes too long.
+            MalformedAnswerError: it is longer than LONGEST_ANSWER_BYTES.
         """
         for secret in secrets:
             keep_secret(secret)
@@ -111,7 +111,7 @@ class ProviderHttp:
 
 
 def read_retry_after(text: str, now: datetime) -> timedelta | None:
-    """What a Retry-After header asks for, in seconds or as a date; an hour at the most.
+    """The pause that a Retry-After header asks for, in seconds or as a date; an hour at the most.
 
     Args:
         text: its value; empty where there is none.

@@ -1,4 +1,4 @@
-"""Reading what any provider sends: JSON objects, and the numbers of a bar."""
+"""Reading what a provider sends: JSON objects, and the numbers of a bar."""
 
 import json
 from typing import Any
@@ -8,21 +8,22 @@ from producer.providers.provider_errors import MalformedAnswerError
 from stockstream import shown_bars
 from stockstream.reading import shorten
 
-# The longest answer that is asked for is 31 days of a coin: 44,640 bars, of eight values at the most.
+# The longest answer is 31 days of a coin: 44,640 bars of eight values at the most.
 MOST_VALUES = 500_000
-# One letter that ASCII lacks makes the whole text up to four times as large; a currency's name may have some.
+# One letter outside ASCII makes Python's string up to four times as large. A short answer may have some, such
+# as a currency's name.
 _LONGEST_FOREIGN = 1024 * 1024
 
 
 def read_object(body: bytes, subject: str) -> dict[str, Any]:
-    """The JSON object that an answer is.
+    """An answer that must be a JSON object.
 
     Args:
         body: the answer's bytes.
         subject: what was asked for, for the error's text.
 
     Raises:
-        MalformedAnswerError: it is something else.
+        MalformedAnswerError: it is none.
     """
     try:
         answer = parse_json(body)
@@ -36,10 +37,10 @@ def read_object(body: bytes, subject: str) -> dict[str, Any]:
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401 (JSON holds anything)
-    """What a provider's JSON holds, in 100 MB of memory at the most: 16 MB of `[],[],` would take 380.
+    """A provider's JSON, within 100 MB of memory: 16 MB of `[],[],` would take 380.
 
     Raises:
-        ValueError: it is no JSON, or holds more than an answer can.
+        ValueError: it is no JSON, or holds more values than any answer.
         RecursionError: it is nested too deeply.
     """
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
@@ -50,7 +51,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 (JSON holds anything)
 
 
 def show_fields(fields: object) -> str:
-    """The fields of a bar as JSON, cut to what a log line can bear."""
+    """The fields of a bar as JSON, cut to the length of a log line."""
     try:
         return shorten(json.dumps(fields))
     except RecursionError:
@@ -58,9 +59,9 @@ def show_fields(fields: object) -> str:
 
 
 def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str) -> Ohlcv:
-    """The numbers of one bar, by its names for open, high, low and close, and for the volume if it has one.
+    """The numbers of one bar, by the provider's names for its prices and its volume.
 
-    A volume that is blank is none: its prices are as good as those of a bar without one.
+    A missing or blank volume becomes None: the prices are valid without it.
 
     Raises:
         RecordError: the bar breaks the rules; its reason says how.

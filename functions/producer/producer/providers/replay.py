@@ -1,4 +1,4 @@
-"""The replay market, which `make run` starts on one's own machine. It speaks as Alpha Vantage does."""
+"""The replay market of `make run`, a server on the same machine with Alpha Vantage's interface."""
 
 from dataclasses import replace
 from datetime import timedelta

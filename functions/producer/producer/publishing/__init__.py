@@ -1,1 +1,1 @@
-"""What of an answer is sent, and that it is remembered only when the stream has it."""
+"""What is sent of an answer, and remembered once the stream has it."""

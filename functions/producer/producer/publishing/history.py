@@ -1,4 +1,4 @@
-"""What to send of a month of history: what lies before the tail, and what the tail lacks. Pure."""
+"""What to send of a month of history: the bars before the tail, and those that the tail lacks. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -17,11 +17,11 @@ class HistoryPlan(NamedTuple):
     """What to send of a month.
 
     Attributes:
-        older: the open_times of the month's bars that the tail will not remember, oldest first.
-        known: what these look back on, and they themselves.
-        tail: what the others are planned with, and remembered with.
-        within: the bars of a hole in the tail, those that have changed, and those that looked back over a
-            hole.
+        older: the open_times of the month's bars from before the tail, oldest first.
+        known: these bars, and all that their look-backs need.
+        tail: the tail with which `within` was planned; it is written with these bars.
+        within: bars that fill a hole in the tail, bars that have changed, and bars whose look-backs these two
+            change.
         splits: the instrument's, as they are confirmed.
     """
 
@@ -32,7 +32,7 @@ class HistoryPlan(NamedTuple):
     splits: Sequence[Split]
 
     def older_publications(self, windows: Windows) -> Iterator[Publication]:
-        """The older bars, one by one: with their look-backs a coin's month would take 150 MB."""
+        """The older bars, one at a time: with its look-backs a coin's month would take 150 MB."""
         times, wanted = sorted(self.known), set(self.older)
         known = [self.known[time] for time in times]
         lookbacks = RestatedLookbacks(times, known, effective(self.splits), windows)
@@ -51,13 +51,13 @@ def plan_history(
 ) -> HistoryPlan:
     """What to send of a month.
 
-    What is newer than the tail is left to the runs that follow it.
+    Bars that are newer than the tail are left to the scheduled runs.
 
     Args:
         month: its finished bars, by open_time.
         before: the bars of the month before it.
         tail: what has been sent.
-        windows: what the look-back must serve.
+        windows: of the moving averages that the look-backs must serve.
         begin: the open_time from which on the month is sent; empty for all of it.
         splits: the instrument's, as they are confirmed.
     """
@@ -76,18 +76,18 @@ def plan_history(
 
 
 def _first_remembered(shown: Mapping[str, Ohlcv], tail: Tail, reach: int) -> str:
-    """Where the tail begins once its holes are filled: a long hole pushes out what lies before it."""
+    """Where the tail begins once its holes are filled: the bars of a long hole push older ones out."""
     times = sorted(time for time in {*shown, *tail.bars} if time <= tail.newest)
     first = times[max(0, len(times) - BARS_PER_ANSWER - reach)]
     return max(tail.oldest, min(first, *tail.doubtful)) if tail.doubtful else max(tail.oldest, first)
 
 
 def _reaching_back(shown: Mapping[str, Ohlcv], tail: Tail, first: str, reach: int) -> Tail:
-    """The tail from a time on, and before it the bars that its own look back on.
+    """The tail from `first` on, and the bars before it that its look-backs need.
 
-    Its first bars may have lacked some in their look-backs, so that they count as doubtful, and are sent
-    again. Until they are, the bars before them must be remembered, or a run that sends them in a backfill's
-    place would send short look-backs.
+    The look-backs of its first bars may have been short, so these are marked as doubtful, and are sent again.
+    Until then the bars before them must be remembered, or a scheduled run that sends them before the backfill
+    does would give them short look-backs again.
     """
     known = {**tail.bars, **shown}
     before = sorted(time for time in known if time < first)[-reach:]

@@ -1,4 +1,4 @@
-"""Price moves: how far a price went over a few bars, among the bars that are new. Pure."""
+"""Price moves: how far a price went over a few bars, up to a new bar. Pure."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from stockstream.instruments import Instrument
 from stockstream.sessions import bar_end, current_or_last_session, market_of
 from stockstream.times import format_time, parse_time
 
-# Older moves are not told: they are in the first answer, or in the one after an outage. It is two hours,
-# since a plan that is just enough asks once in 99 minutes. The longest bars, of an hour, have as long.
+# Older moves are no news: they come with the first answer, or with the one after an outage. It is two hours,
+# since a plan that is just enough asks once in 99 minutes; a bar of an hour may be an hour older still.
 _NEWS = timedelta(hours=2)
 
 
@@ -37,10 +37,10 @@ class PriceMove(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PriceWatch:
-    """What counts as a move, and of what.
+    """Which price moves are looked for, and of which instruments.
 
     Attributes:
-        percent: from how many percent on people are told, up or down; 0 looks at nothing.
+        percent: from how many percent on a move, up or down, is large; 0 looks at nothing.
         bars: over how many bars.
         names: of the instruments to look at; empty for all.
         hours: one of sessions.HOURS.
@@ -84,8 +84,8 @@ class PriceWatch:
         )
         return max(moves, key=lambda move: abs(move.change_percent), default=None)
 
-    def is_told(self, move: PriceMove) -> bool:
-        """Whether people are told of a move."""
+    def is_large(self, move: PriceMove) -> bool:
+        """Whether a move is one to notify people of."""
         return abs(move.change_percent) >= self.percent
 
 

@@ -1,8 +1,8 @@
 """What to send: what the provider shows minus the tail. Pure.
 
-New, late, revised and missed bars are one case: the tail does not hold them with these numbers. A change also
-alters the look-back of the bars after it, so those that were sent before are sent again; and so does a split
-that a person has confirmed, corrected or refused since.
+New, late, revised and missed bars are one case: the tail does not hold them with these numbers. A change
+alters the look-backs of the bars after it, too, so that these are sent again; and so does a split that a
+person has confirmed, corrected or refused since they were sent.
 """
 
 from bisect import bisect_left
@@ -31,10 +31,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One bar to send: with its look-back, and why.
+    """One bar to send, with its look-back and the cause.
 
-    REPEATED is a bar that has not changed itself: its look-back has, or its last sending is in doubt. The
-    numbers are as they were traded, and the look-back is in the shares of this bar.
+    A REPEATED bar has not changed itself: its look-back has, or it is doubtful that the stream has it. The
+    numbers are as they were traded; the look-back is restated in the shares of this bar.
     """
 
     open_time: str
@@ -51,7 +51,7 @@ def plan_publications(
     Args:
         shown: the finished bars that the provider shows, by open_time, of one instrument and one answer.
         tail: what has been sent.
-        windows: what the look-back must serve.
+        windows: of the moving averages that the look-backs must serve.
         splits: the instrument's, as they are confirmed, the oldest first.
     """
     history = {**tail.bars, **shown}
@@ -60,7 +60,7 @@ def plan_publications(
     causes: dict[int, Cause] = {}
     restated = _restated(times, tail, splits, max(lengths.values()))
     stale_before = 0
-    # Before the first that is shown, doubtful or restated nothing is sent: most of the tail, as a rule.
+    # Nothing is sent from before the first bar that is shown, doubtful or restated. That is most of the tail.
     start = min((bisect_left(times, min((*shown, *tail.doubtful), default="~")), *restated))
     for position, time in enumerate(times[start:], start):
         cause = _cause(time, history[time], tail, stale=position < stale_before or position in restated)
@@ -70,8 +70,8 @@ def plan_publications(
             reach = _reach(tail.bars.get(time), history[time], lengths)
             stale_before = max(stale_before, position + 1 + reach)
         causes[position] = cause
-    # Most runs send the newest bar alone, which looks back on a part of the tail. A true range needs a close
-    # more, the one before its bar.
+    # Most runs send the newest bar alone, whose look-back is a part of the tail. The first true range needs
+    # one close more.
     first = max(0, min(causes, default=len(times)) - max(lengths.values()) - 1)
     lookbacks = RestatedLookbacks(
         times[first:], [history[time] for time in times[first:]], effective(splits), windows
@@ -83,11 +83,11 @@ def plan_publications(
 
 
 def comparable_bars(shown: Mapping[str, Ohlcv], tail: Tail, windows: Windows) -> dict[str, Ohlcv]:
-    """Of an answer that reaches far back, what may be sent, and what that looks back on.
+    """The bars of a rereading answer to compare with the tail, and those that their look-backs need.
 
-    The tail's first bars are left out where the answer does not show enough of what was before them: sent
-    again, they would have shorter look-backs than they had. Where nothing is forgotten, nothing was sent
-    before them, and what is older than they are is not sent now.
+    The tail's first bars are left out if the answer does not show enough bars before them: sent again, they
+    would have shorter look-backs than they had. If the tail has forgotten nothing, no bar was sent before its
+    first one, and none is sent now.
     """
     if not tail.forgotten:
         return {time: numbers for time, numbers in shown.items() if time >= tail.oldest}
@@ -100,7 +100,7 @@ def _cause(time: str, numbers: Ohlcv, tail: Tail, *, stale: bool) -> Cause | Non
     if time not in tail.bars:
         if time > tail.newest:
             return Cause.NEW
-        # What is older than all that is remembered was sent long ago, and serves as look-back only.
+        # A bar from before a tail that has forgotten bars was sent long ago, and serves as look-back only.
         return None if tail.forgotten and time < tail.oldest else Cause.LATE
     if tail.bars[time] != numbers:
         return Cause.REVISED
@@ -108,9 +108,9 @@ def _cause(time: str, numbers: Ohlcv, tail: Tail, *, stale: bool) -> Cause | Non
 
 
 def _restated(times: Sequence[str], tail: Tail, splits: Sequence[Split], reach: int) -> set[int]:
-    """The positions of bars whose look-back a split reaches that was another when they were sent.
+    """The positions of bars whose look-backs have a split in them that was confirmed or changed since.
 
-    Those with less than a whole look-back before them stay as they are: sent again, they would look back on
+    Bars with less than a full look-back in the tail stay as they are: sent again, they would look back on
     fewer bars than they did. A backfill of their month restates them.
     """
     whole = reach if tail.forgotten else 0
@@ -127,12 +127,12 @@ def _remembered(splits: Iterable[Split], oldest: str) -> tuple[Split, ...]:
 
 
 def with_splits(tail: Tail, splits: Iterable[Split]) -> Tail:
-    """The tail that says by which splits the look-backs are restated that are sent from now on."""
+    """The tail with the splits by which its look-backs are restated from now on."""
     return replace(tail, splits=_remembered(splits, tail.oldest))
 
 
 def _reach(before: Ohlcv | None, now: Ohlcv, lengths: Mapping[str, int]) -> int:
-    """How many bars after this one have a look-back that it changes."""
+    """How many bars after this one have it in their look-backs, with a value that has changed."""
     if before is None or before.close != now.close:
         return max(lengths.values())
     reach = 0
@@ -146,8 +146,9 @@ def _reach(before: Ohlcv | None, now: Ohlcv, lengths: Mapping[str, int]) -> int:
 def alters_the_past(publications: Sequence[Publication]) -> bool:
     """Whether anything but new bars is to be sent.
 
-    Then the tail must say so before they are put. Otherwise a crash after the put, and a provider that takes
-    its change back before the next run, would leave numbers in the stream that the provider no longer shows.
+    If so, the tail must hold them as doubtful before they are put. Otherwise, if the run crashed after the
+    put and the provider took its revision back before the next run, the stream would keep the withdrawn
+    numbers.
     """
     return any(publication.cause is not Cause.NEW for publication in publications)
 
@@ -155,13 +156,13 @@ def alters_the_past(publications: Sequence[Publication]) -> bool:
 def advance(
     tail: Tail, publications: Sequence[Publication], acknowledged: Collection[int], windows: Windows
 ) -> Tail:
-    """The tail once these publications were put: what was not acknowledged stays in doubt, and is sent again.
+    """The tail after a put: what was not acknowledged is doubtful, and is sent again.
 
     Args:
         tail: what had been sent before.
         publications: what was put.
         acknowledged: the positions in publications of what Kinesis took.
-        windows: what the look-back must serve.
+        windows: of the moving averages that the look-backs must serve.
     """
     bars = dict(tail.bars)
     doubtful = set(tail.doubtful)

@@ -36,7 +36,7 @@ class Publisher:
 
     Attributes:
         post: puts bars, and remembers what was put.
-        watch: which moves of prices people want to be told of.
+        watch: which price moves to look for.
     """
 
     post: Post
@@ -47,16 +47,16 @@ class Publisher:
         answers: Mapping[Instrument, Answer],
         deadline: float,
         *,
-        again: bool = False,
+        rereads: bool = False,
         splits: SplitsByName = NO_SPLITS,
     ) -> dict[str, Published | TailError]:
-        """Sends what answers show and the tails do not hold. What fails of one instrument stops no other.
+        """Sends what answers show and the tails do not hold. One instrument's failure stops no other.
 
         Args:
             answers: the provider's, without the bars that are still forming.
-            deadline: when all must be remembered, on time.monotonic.
-            again: whether the answers reach back over all that the tails remember: what was sent before that
-                is none of their business.
+            deadline: when all tails must be written, on time.monotonic.
+            rereads: whether the answers are those of a rereading, which show all that the tails remember, and
+                older bars that are not to be sent.
             splits: the instruments', as they are confirmed.
 
         Returns:
@@ -70,12 +70,12 @@ class Publisher:
         outcomes: dict[str, Published | TailError] = {}
 
         def plan() -> Iterator[Sending]:
-            # One after the other, since a hundred look-backs of a hundred instruments would take 100 MB.
+            # One at a time: a hundred instruments with a hundred look-backs each would take 100 MB.
             for instrument, answer in answers.items():
                 try:
                     its_splits = splits.get(instrument.name, ())
                     sending = self._plan(
-                        instrument, answer, tail_of(instrument.name), its_splits, again=again
+                        instrument, answer, tail_of(instrument.name), its_splits, rereads=rereads
                     )
                 except TailError as error:
                     outcomes[instrument.name] = error
@@ -90,7 +90,7 @@ class Publisher:
             }
         for outcome in outcomes.values():
             if isinstance(outcome, Published) and outcome.suspicion and outcome.suspicion.at > outcome.newest:
-                outcome.suspicion = None  # its bar was not put, and is new to the next run, too
+                outcome.suspicion = None  # its bar was not put, and will be new in the next run
         return outcomes
 
     def publish_history(
@@ -102,13 +102,13 @@ class Publisher:
         begin: str = "",
         splits: Sequence[Split] = (),
     ) -> Published:
-        """Sends what an answer shows of the time before the tail, and what the tail lacks of its own time.
+        """Sends an answer's bars from before the tail, and those that the tail lacks.
 
         Args:
             instrument: what the answer is about.
             answer: the provider's.
-            before: the bars before those of the answer, for their look-back.
-            deadline: when all must be remembered, on time.monotonic.
+            before: the bars before the answer's, for its look-backs.
+            deadline: when all tails must be written, on time.monotonic.
             begin: the open_time from which on history is sent; empty for all of it.
             splits: the instrument's, as they are confirmed, the oldest first.
 
@@ -127,14 +127,14 @@ class Publisher:
             (acknowledged,) = self.post.put([Piece(sending, piece)], deadline)
             sending.take(piece, acknowledged)
             if sending.is_over:
-                # What lies within the tail would be remembered, and these bars with it, as if they were sent.
+                # Writing the tail would remember these bars too, as if they had been sent.
                 published.unsent_from = _first_refused(piece, acknowledged)
                 return published
         for parcel in parcels([sending], CALL_RECORDS):
             self.post.send(parcel, deadline)
         if sending.error:
             raise sending.error
-        # What the stream did not take of the tail's time is in doubt, and the next answer's run sends it.
+        # What the stream did not take of `within` is doubtful in the tail, and the next run sends it.
         published.unsent_from = plan.within[0].open_time if published.unsent else ""
         return published
 
@@ -145,12 +145,12 @@ class Publisher:
         read: VersionedTail,
         splits: Sequence[Split],
         *,
-        again: bool,
+        rereads: bool,
     ) -> Sending:
         tail, shown = read.tail, answer.bars
-        if again:
+        if rereads:
             shown = comparable_bars(shown, tail, self.post.windows)
-        # What another run has sent of the time after this answer is not repeated with its as_of.
+        # Bars that another run has sent since this answer are not repeated with the answer's as_of.
         newest = max(shown, default="")
         planned = plan_publications(shown, tail, self.post.windows, splits)
         publications = [each for each in planned if each.open_time <= newest]

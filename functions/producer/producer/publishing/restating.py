@@ -1,4 +1,4 @@
-"""Look-backs in the shares of their own bar: before a split all is restated in new shares. Pure."""
+"""Look-backs in the shares of their own bar: bars from before a split are restated. Pure."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ def restate(bar: Ohlcv, splits: Sequence[Split]) -> Ohlcv:
 
 
 class RestatedLookbacks:
-    """The look-back of each bar of a run, in the shares of that bar.
+    """The look-back of each bar of a series, in the shares of that bar.
 
     Args:
         times: the bars' open_times, oldest first.
         bars: of one instrument and interval, as they were traded.
-        splits: those that changed shares, oldest first.
+        splits: without those of 1:1; oldest first.
         windows: of the moving averages that the look-backs must serve.
     """
 
@@ -45,7 +45,7 @@ class RestatedLookbacks:
         self._by_era: dict[int, Lookbacks] = {}
 
     def before(self, position: int) -> Lookback:
-        """What the bar at a position looks back on."""
+        """The look-back of the bar at a position."""
         era = bisect_right(self._starts, position)  # how many splits it has behind it
         if era not in self._by_era:
             self._by_era[era] = Lookbacks(self._in_shares_of(era), self._windows)

@@ -1,4 +1,4 @@
-"""One answer's bars on their way: in pieces, each remembered before the next one is put. Pure."""
+"""The bars of one answer in pieces, each of which is remembered before the next one is put. Pure."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from producer.publishing.publication import Cause, Publication
 from producer.publishing.split_suspicions import SplitSuspicion
 from stockstream.instruments import Instrument
 
-# After each slice the tail is written, so that a long catch-up that is cut off goes on where it stopped.
+# The tail is written after each slice, so that a long catch-up that is interrupted goes on where it stopped.
 SLICE_BARS = 500
 
 
@@ -23,16 +23,16 @@ class Published:
     """What became of one answer.
 
     Attributes:
-        causes: how many bars are in the stream now, by why they were sent.
-        unsent: how many the stream did not take; the next answer's run sends them.
-        newest: the open_time of the newest bar that has been put, in this run or before; empty if none has. A
-            bar after it may have been shown, and is not remembered.
-        hole: the open_times before and after bars that are missing and that the provider no longer shows.
-        move: the price's greatest move among the new bars; None where none was measured.
-        suspicion: what among the new bars looks like a split.
+        causes: how many bars the stream took, by their cause.
+        unsent: how many it did not take; the next run sends them.
+        newest: the open_time of the newest bar in the tail; empty if there is none. Shown bars after it were
+            not put.
+        hole: the open_times before and after missing bars that the provider no longer shows.
+        move: the greatest price move that ends in a new bar; None if none was measured.
+        suspicion: a suspected split among the new bars.
         unsent_from: of history, the open_time of the oldest bar that is not in the stream; empty if all are.
         times: the open_times of the newest bars that the answer shows or the tail remembers.
-        new: the open_times of the bars that were sent since they are new, and are in the stream.
+        new: the open_times of the new bars that the stream took.
     """
 
     causes: Counter[Cause] = field(default_factory=Counter)
@@ -48,15 +48,15 @@ class Published:
 
 @dataclass(slots=True)
 class Sending:
-    """The bars to send of one instrument, and how far that has come.
+    """The bars to send of one instrument, and what has become of them so far.
 
     Attributes:
         instrument: whose bars.
         as_of: when the provider gave the answer.
         publications: what to send.
         remembered: the tail as it was read, and then as it was last written.
-        published: what has become of it.
-        is_over: whether nothing more of it is put in this run: a bar was refused, or the time is up.
+        published: what has become of them.
+        is_over: whether this run puts no more of them: a bar was refused, or the time is up.
         error: why the tail was not written.
     """
 
@@ -69,7 +69,7 @@ class Sending:
     error: TailError | None = None
 
     def pieces(self) -> Iterator[Sequence[Publication]]:
-        """First all late, revised and repeated bars together, since one change causes many; then new ones."""
+        """First all late, revised and repeated bars, since one change causes many; then the new ones."""
         past = [each for each in self.publications if each.cause is not Cause.NEW]
         if past:
             yield past
@@ -77,11 +77,11 @@ class Sending:
         yield from batched(new, SLICE_BARS, strict=False)
 
     def fail(self, error: TailError) -> None:
-        """Ends it: the next run sends what is missing."""
+        """Ends the sending; the next run sends the rest."""
         self.is_over, self.error = True, error
 
     def take(self, piece: Sequence[Publication], acknowledged: Collection[int]) -> None:
-        """Counts what the stream took of a piece. What it refused is not overtaken by what comes after it."""
+        """Counts what the stream took of a piece. After a refusal no later bar overtakes the refused one."""
         taken = [piece[position] for position in sorted(acknowledged)]
         self.published.causes.update(each.cause for each in taken)
         self.published.new += [each.open_time for each in taken if each.cause is Cause.NEW]
@@ -97,10 +97,10 @@ class Piece(NamedTuple):
 
 
 def parcels(sendings: Iterable[Sending], most: int) -> Iterator[list[Piece]]:
-    """What is put together, a parcel after the other: pieces of as many instruments as fit.
+    """Parcels of pieces that are put together, of as many instruments as fit.
 
-    The sendings are asked for one after the other, and one that is over by then has no further pieces. An
-    instrument has one piece in a parcel: its next one stands on the tail that was written after this.
+    The sendings are taken one at a time, and one that is over has no further pieces. A parcel has at most one
+    piece of an instrument, since the next one needs the tail that is written after it.
 
     Args:
         sendings: what is to be sent.

@@ -1,4 +1,4 @@
-"""Suspicions of a split: a day that begins at a small whole ratio of the last one's price. Pure."""
+"""Suspected splits: days whose first price is a small whole ratio of the last one before. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -10,21 +10,21 @@ from stockstream.instruments import Instrument
 from stockstream.splits import Split, clock_of
 from stockstream.times import format_time, parse_time
 
-# What companies do: two to fifty for one, three for two, and the same the other way round.
+# The usual ratios: two to fifty for one, three for two, and the same the other way round.
 _FORWARD = (*((new, 1) for new in range(2, 51)), (3, 2))
 _RATIOS = (*_FORWARD, *((old, new) for new, old in _FORWARD))
-# By so much the price may have moved over night beside the split.
+# By how much the price may have moved overnight in addition.
 _NEAR = 0.05
-# A price of a month ago says nothing. The longest pause of a market that we know is eleven days.
+# After a longer pause the price says nothing. The longest pause of any market here is eleven days.
 _LONGEST_PAUSE = timedelta(days=14)
 
 
 class SplitSuspicion(NamedTuple):
-    """What looks like a split, and may be news.
+    """A jump that looks like a split, and may be one.
 
     Attributes:
         ratio: new shares for old ones, if it is one: `10:1`.
-        day: the first day of the new price, where the instrument is traded: `2026-11-30`.
+        day: the first local day of the new price: `2026-11-30`.
         from_price: the last close of the trading before.
         to_price: the first open after it.
         at: the open_time of that bar.
@@ -49,15 +49,15 @@ def suspect_split(
     splits: Iterable[Split],
     now: datetime,
 ) -> SplitSuspicion | None:
-    """The newest jump that looks like a split and of which nobody has said anything; None without one.
+    """The newest jump that looks like a split and that no person has confirmed or refused; None without one.
 
-    Within a day there is no split, and of pairs and coins neither.
+    Only equities split, and only between two days.
 
     Args:
         instrument: what the bars are of.
         bars: all that are known, by open_time.
         new: the open_times of those that no earlier answer has shown.
-        splits: what people have said of the instrument's splits, that there was none included.
+        splits: those that a person has confirmed or refused.
         now: when the provider showed the bars, UTC.
     """
     if instrument.asset_class != "equity" or not new:
@@ -81,6 +81,6 @@ def suspect_split(
 
 
 def _near_ratio(quotient: float) -> str | None:
-    """The ratio of a split that a quotient of prices is near to."""
+    """The usual ratio that is near a quotient of prices; None if there is none."""
     new, old = min(_RATIOS, key=lambda ratio: abs(quotient * ratio[1] / ratio[0] - 1))
     return f"{new}:{old}" if abs(quotient * old / new - 1) <= _NEAR else None

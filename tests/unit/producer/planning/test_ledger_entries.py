@@ -7,8 +7,8 @@ from producer.planning.ledger import Ledger, RequestState
 from producer.planning.ledger_entries import (
     record_answer,
     record_failure,
+    record_reported,
     record_silence,
-    record_told,
     record_waiting,
 )
 from producer.providers.provider_errors import FailureOutcome
@@ -73,7 +73,7 @@ def test_a_failure_costs_a_request_and_delays_its_instruments_only() -> None:
             failures=1,
             failed_at=FIRST,
             reread_at=FIRST,
-            told=outcome is FailureOutcome.TELL_A_PERSON,
+            reported=outcome is FailureOutcome.TELL_A_PERSON,
         )
         assert failed.instruments["MSFT"] == ledger.instruments["MSFT"]
 
@@ -103,18 +103,18 @@ def test_what_has_never_had_a_bar_is_asked_for_ever_more_seldom_while_answers_ar
 
 
 def test_that_people_were_told_of_an_instrument_holds_until_it_brings_bars_again() -> None:
-    ledger = record_told(record_answer(Ledger(), NOON, {"IBM": FIRST}), ["IBM"])
-    assert ledger.instruments["IBM"].told
-    assert record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].told
+    ledger = record_reported(record_answer(Ledger(), NOON, {"IBM": FIRST}), ["IBM"])
+    assert ledger.instruments["IBM"].reported
+    assert record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].reported
     later = utc("2026-11-20T18:00")
-    assert not record_answer(ledger, NOON, {"IBM": later}).instruments["IBM"].told
+    assert not record_answer(ledger, NOON, {"IBM": later}).instruments["IBM"].reported
 
 
 def test_a_refusal_has_been_told_and_its_end_is_the_end_of_that() -> None:
     ledger = record_answer(Ledger(), NOON, {"IBM": FIRST})
     ledger = record_failure(ledger, NOON, ["IBM"], FailureOutcome.TELL_A_PERSON)
-    assert ledger.instruments["IBM"].told
-    assert not record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].told
+    assert ledger.instruments["IBM"].reported
+    assert not record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].reported
 
 
 def test_what_a_provider_asks_for_is_granted_where_it_is_longer_than_our_own_pause() -> None:
@@ -166,17 +166,16 @@ def test_an_empty_answer_counts_as_asked_while_no_bar_has_come_and_no_other_fail
 
 def test_what_did_not_get_its_turn_waits_since_the_first_time() -> None:
     later = NOON + timedelta(minutes=5)
-    ledger = record_waiting(record_waiting(Ledger(), NOON, "IBM", again=False), later, "IBM", again=False)
+    ledger = record_waiting(record_waiting(Ledger(), NOON, "IBM", rereads=False), later, "IBM", rereads=False)
     assert ledger.instruments["IBM"] == RequestState(failed_at=FIRST)
 
 
 def test_a_reading_again_that_had_begun_counts_as_done() -> None:
     known = record_answer(Ledger(), NOON, {"IBM": FIRST})
     later = NOON + timedelta(minutes=5)
-    assert record_waiting(known, later, "IBM", again=True).instruments["IBM"].reread_at == FIRST + timedelta(
-        minutes=5
-    )
-    assert record_waiting(known, later, "IBM", again=False).instruments["IBM"].reread_at == FIRST
+    reread = record_waiting(known, later, "IBM", rereads=True)
+    assert reread.instruments["IBM"].reread_at == FIRST + timedelta(minutes=5)
+    assert record_waiting(known, later, "IBM", rereads=False).instruments["IBM"].reread_at == FIRST
 
 
 def test_a_failure_leaves_what_the_stream_has_not_taken() -> None:

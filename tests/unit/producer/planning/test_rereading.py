@@ -65,7 +65,7 @@ def test_a_coin_is_read_again_after_200_bars_whatever_the_hour() -> None:
     assert read_again(at("03:19"), COIN, since=at("00:00")) == []
     # 100 bars, 199 that these look back on, and 199 that the first of those does: 498 minutes.
     assert read_again(at("03:20"), COIN, since=at("00:00")) == [
-        BarRequest((COIN,), at("03:20") - timedelta(minutes=498), again=True)
+        BarRequest((COIN,), at("03:20") - timedelta(minutes=498), rereads=True)
     ]
 
 
@@ -82,7 +82,7 @@ def test_it_reaches_back_over_the_tail_and_the_look_back_of_its_first_bar(
     interval: str, since: datetime
 ) -> None:
     assert read_again(at("21:30"), IBM, since=at("14:00"), interval=interval) == [
-        BarRequest((IBM,), since, again=True)
+        BarRequest((IBM,), since, rereads=True)
     ]
 
 
@@ -146,7 +146,7 @@ def test_nothing_is_read_again_where_the_provider_says_that_the_day_is_spent() -
 def test_where_each_answer_shows_the_same_only_the_one_after_the_close_is_asked_for() -> None:
     assert read_again(at("17:50"), IBM, since=at("14:30"), lookback=None) == []
     assert read_again(at("21:30"), IBM, since=at("14:30"), lookback=None) == [
-        BarRequest((IBM,), at("21:30"), again=True)
+        BarRequest((IBM,), at("21:30"), rereads=True)
     ]
 
 
@@ -182,7 +182,7 @@ def test_nothing_is_read_again_that_has_not_been_read() -> None:
 
 
 NOW = at("17:50")
-NEW, AGAIN = BarRequest((IBM, MSFT), NOW), BarRequest((IBM,), at("14:00"), again=True)
+NEW, AGAIN = BarRequest((IBM, MSFT), NOW), BarRequest((IBM,), at("14:00"), rereads=True)
 
 
 @pytest.mark.parametrize(
@@ -202,12 +202,12 @@ def test_what_waits_longest_comes_first() -> None:
 
 
 def test_of_those_that_read_again_a_run_makes_as_many_as_it_has_left_and_at_least_one() -> None:
-    coin = BarRequest((COIN,), at("03:00"), again=True)
-    msft = BarRequest((MSFT,), at("14:00"), again=True)
+    coin = BarRequest((COIN,), at("03:00"), rereads=True)
+    msft = BarRequest((MSFT,), at("14:00"), rereads=True)
     others = [BarRequest((parse_instrument(f"S{number}"),), NOW) for number in range(3)]
 
     again = [
-        [each for each in with_rereading(others, [coin, msft], Ledger(), most) if each.again]
+        [each for each in with_rereading(others, [coin, msft], Ledger(), most) if each.rereads]
         for most in (1, 3, 4, 5)
     ]
     assert again == [[coin], [coin], [coin], [coin, msft]]

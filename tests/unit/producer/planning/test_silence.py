@@ -100,4 +100,4 @@ def test_what_has_had_no_turn_is_silent_after_two_hours_and_the_plans_pause(know
 
 
 def test_each_is_told_of_once() -> None:
-    assert silent(IBM=IBM, XYZ=newest("14:30")._replace(told=True)) == {}
+    assert silent(IBM=IBM, XYZ=newest("14:30")._replace(reported=True)) == {}

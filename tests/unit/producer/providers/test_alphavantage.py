@@ -657,16 +657,6 @@ def test_a_month_without_bars_is_an_error() -> None:
         fetch("2026-10")
 
 
-@pytest.mark.parametrize("month", ["2026-13", "2026-1", "26-10", "2026-10-01", "", "٢٠٢٦-10"])
-def test_what_is_no_month_is_refused_before_any_request(month: str) -> None:
-    session = FakeSession()
-
-    with pytest.raises(UnknownInstrumentError):
-        market(session).fetch_month(IBM, "1min", month)
-
-    assert session.asked == []
-
-
 def test_extended_hours_are_asked_for_when_they_are_wanted() -> None:
     session = FakeSession(minutes(1))
 

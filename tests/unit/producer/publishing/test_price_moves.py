@@ -137,10 +137,10 @@ def test_a_move_goes_over_five_bars_unless_a_watch_says_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "is_told"), [(4.99, False), (5.0, True), (-5.0, True), (-4.99, False), (40.0, True)]
+    ("change", "is_large"), [(4.99, False), (5.0, True), (-5.0, True), (-4.99, False), (40.0, True)]
 )
-def test_people_are_told_from_the_threshold_on(change: float, is_told: bool) -> None:  # noqa: FBT001
-    assert WATCH.is_told(PriceMove(change, 1.0, 1.0, "", "")) == is_told
+def test_a_move_is_large_from_the_threshold_on(change: float, is_large: bool) -> None:  # noqa: FBT001
+    assert WATCH.is_large(PriceMove(change, 1.0, 1.0, "", "")) == is_large
 
 
 def test_pairs_are_watched_while_their_market_is_open() -> None:

@@ -18,7 +18,7 @@ from alert import dependencies, log_groups
 from alert.settings import read_settings
 from producer import handler
 from producer.providers.provider_http import LONGEST_REQUEST
-from stockstream.patience import longest_call
+from stockstream.aws_calls import longest_call
 
 FUNCTIONS = Path(handler.__file__).parents[2]
 TEMPLATE = ResolvedTemplate(AlertChannels="/stockstream/slack")

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from hung_port import hung_port
 
-from stockstream.patience import longest_call
+from stockstream.aws_calls import longest_call
 
 
 @pytest.mark.parametrize(

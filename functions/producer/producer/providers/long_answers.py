@@ -1,0 +1,68 @@
+"""Alpha Vantage's long answers: since when their bars are wanted, and when one may be asked for. Pure.
+
+A long answer takes a request of its own, alone or as the second one after a short answer. Two requests in a
+row may be too quick for a plan that allows each alone.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from producer.providers.provider_errors import DailyQuotaError, NotEntitledError, ProviderError
+
+# If the plan refuses long answers, one is asked for twice a day at the most; if they fail, the next one is
+# asked for after 30 minutes, 1 hour, 2 and so on. Each costs one of the day's 25 requests.
+_REFUSED_PAUSE, _FAILED_PAUSE = timedelta(hours=12), timedelta(minutes=30)
+_MOST_DOUBLINGS = 5
+
+
+class LongAnswers:
+    """What is known of the long answers; a failure about one instrument holds for all.
+
+    Args:
+        now: the clock.
+
+    Attributes:
+        are_refused: whether the plan has none.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._wanted_since: dict[str, datetime] = {}
+        self._failures = 0
+        self._alone_not_before = self._second_not_before = datetime.min.replace(tzinfo=UTC)
+        self.are_refused = False
+
+    def want(self, name: str, since: datetime) -> None:
+        """Notes that an instrument's bars are wanted since a moment, and that no short answer shows them."""
+        self._wanted_since[name] = min(since, self._wanted_since.get(name, since))
+
+    def due_since(self, name: str) -> datetime | None:
+        """Since when an instrument's bars are wanted; None while no long answer alone may be asked for."""
+        return self._wanted_since.get(name) if self._now() >= self._alone_not_before else None
+
+    def may_be_second(self) -> bool:
+        """Whether a long answer may be asked for now, after a short one."""
+        return self._now() >= self._second_not_before
+
+    def succeed(self, name: str) -> None:
+        """Notes that an instrument's long answer has come."""
+        self._wanted_since.pop(name, None)
+        self._failures = 0
+        self.are_refused = False
+
+    def fail(self, error: ProviderError, *, alone: bool) -> None:
+        """Notes that one did not come, and begins a pause.
+
+        Args:
+            error: why not.
+            alone: whether it was asked for alone. If a second request fails, one alone may be made at once,
+                unless the plan refuses it.
+        """
+        self._failures += 1
+        self.are_refused = isinstance(error, NotEntitledError | DailyQuotaError)
+        pause = _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS)
+        self._second_not_before = self._now() + (
+            _REFUSED_PAUSE if self.are_refused else min(_REFUSED_PAUSE, pause)
+        )
+        if alone or self.are_refused:
+            self._alone_not_before = self._second_not_before
