@@ -29,6 +29,20 @@ def test_each_bar_is_a_read_of_a_head_and_little_more_than_a_write() -> None:
     assert line(ALPACA, "DynamoDB") == pytest.approx((8_190_000 * (1.15 * 0.625 + 0.125) + ledger) / 1e6)
 
 
+def test_each_partition_is_started_each_minute_and_reads_and_writes_its_ledger() -> None:
+    four = replace(ALPACA, partitions=4, memory=1024)
+    more = line(four, "Lambda") - line(replace(four, partitions=1), "Lambda")
+
+    # Three times as many calls more, and idle runs of 0.2 s; those that ask divide the work, and take 3 s at
+    # least, where one alone takes 3.3 s to wait for its answers and 6.6 s of 1024/1769 of a processor.
+    asking = 4 * max(3.0, 0.3 + 6.6 / 4 * 1769 / 1024) - (0.3 + 6.6 * 1769 / 1024)
+    seconds = 3 * (43_800 - 8_190) * 0.2 + 8_190 * asking
+    assert more == pytest.approx(3 * 43_800 * 0.2e-6 + seconds * 0.0000133334)
+    # A quarter of the ledger is 2,450 bytes: three units for each of two writes, one for a read.
+    ledger = 4 * (8_190 * 2 * 3 * 0.625 + 43_800 * 0.125)
+    assert line(four, "DynamoDB") == pytest.approx((8_190_000 * (1.15 * 0.625 + 0.125) + ledger) / 1e6)
+
+
 def test_parquet_and_search_have_lines_of_their_own() -> None:
     work = Workload(parquet=True, search=True)
 
