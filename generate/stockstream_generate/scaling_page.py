@@ -40,6 +40,7 @@ _ALL_MB = PARTITIONS[-1] * WHOLE_PROCESSOR_MB
 
 def write_scaling_page() -> str:
     """The page's text."""
+    work = Workload(_EXAMPLE, provider="alpaca", requests_per_day=None)
     return _PAGE.format(
         alpaca=f"{1000 * PRODUCER_SECONDS['alpaca']:.1f}",
         alphavantage=f"{1000 * PRODUCER_SECONDS['alphavantage']:.0f}",
@@ -54,14 +55,26 @@ def write_scaling_page() -> str:
         tables="\n\n".join(f"### {TITLES[name]}\n\n{_table(name)}" for name in INSTRUMENTS_A_REQUEST),
         limits=_limits(),
         divided=f"{_processor_ends(WHOLE_PROCESSOR_MB):,}",
-        partitions=Workload(_EXAMPLE, provider="alpaca", requests_per_day=None).partitions_used,
-        memory=Workload(_EXAMPLE, provider="alpaca", requests_per_day=None).memory_used,
-        shards=Workload(_EXAMPLE, provider="alpaca", requests_per_day=None).shards_used,
+        partitions=work.partitions_used,
+        deployed=_deployed(work),
         example=f"{_EXAMPLE:,}",
         measured=_MEASURED,
-        requests=_EXAMPLE // INSTRUMENTS_A_REQUEST["alpaca"] * 2,
         all=f"{_processor_ends(_ALL_MB):,}",
     )
+
+
+def _deployed(work: Workload) -> str:
+    """The parameters of a stack that follows a long list; what is read again takes requests, too."""
+    parameters = {
+        "Provider": work.provider,
+        "InstrumentsFileEnabled": "true",
+        "RequestsPerDay": 0,
+        "RequestsPerMinute": 2 * work.requests_of_a_round,
+        "ProducerPartitions": work.partitions_used,
+        "ProducerMemory": work.memory_used,
+        "StreamShards": work.shards_used,
+    }
+    return " ".join(f"{name}={value}" for name, value in parameters.items())
 
 
 def _table(provider: str) -> str:
@@ -253,8 +266,8 @@ or a second stack follows the rest of the list, and its lake is a second one.
 ## Partitions
 
 ```sh
-make deploy ARGS="Provider=alpaca InstrumentsFileEnabled=true RequestsPerDay=0 RequestsPerMinute={requests} \\
-  ProducerPartitions={partitions} ProducerMemory={memory} StreamShards={shards}"      # {example} instruments
+# {example} instruments
+make deploy ARGS="{deployed}"
 ```
 
 With `ProducerPartitions={partitions}` the producer runs {partitions} times each minute, at once,
