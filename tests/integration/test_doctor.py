@@ -16,6 +16,7 @@ from producer.providers.catalogue import PROVIDERS
 from stockstream.instruments import parse_instrument
 from stockstream_local import cli
 from stockstream_local.doctor import doctor_command
+from stockstream_operate.cost import workload
 from stockstream_operate.doctor import deployed
 from stockstream_operate.doctor.deployed import (
     CHECKS,
@@ -529,8 +530,13 @@ def long_list(instruments: int, **parameters: str) -> Stack:
     ],
 )
 def test_a_list_that_has_outgrown_its_producer_or_its_stream_is_told_with_what_it_wants(
-    instruments: int, parameters: dict[str, str], expected: tuple[Level, str]
+    monkeypatch: pytest.MonkeyPatch,
+    instruments: int,
+    parameters: dict[str, str],
+    expected: tuple[Level, str],
 ) -> None:
+    monkeypatch.setitem(workload.PRODUCER_SECONDS, "alpaca", 0.0066)
+
     level, words = found("size", long_list(instruments, **parameters))
 
     assert (level, words.removesuffix(", as docs/scaling.md counts")) == expected

@@ -122,7 +122,7 @@ class World:
         monkeypatch.setattr(
             producer_stack,
             "answer_of",
-            lambda day: head | {"Time Series (1min)": self._rows()} if day > "2026-11" else october,
+            lambda day, _: head | {"Time Series (1min)": self._rows()} if day > "2026-11" else october,
         )
 
     def _rows(self) -> dict[str, dict[str, str]]:

@@ -99,5 +99,7 @@ def test_each_bar_comes_once_from_two_partitions_and_from_one_after_them(
 
     assert "ledger|replay" in ledgers()
     for name in INSTRUMENTS:
-        times = times_of(documents, name)
-        assert {later - earlier for earlier, later in pairwise(times)} == {MINUTE}, name
+        apart = {later - earlier for earlier, later in pairwise(times_of(documents, name))}
+        # None comes twice. Of shares some minutes have no trade; coins have one in each.
+        assert min(apart) == MINUTE, name
+        assert name in {"AAPL", "IBM"} or apart == {MINUTE}, name

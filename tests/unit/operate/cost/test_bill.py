@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from stockstream_operate.cost import workload
 from stockstream_operate.cost.bill import monthly_bill, savings, total
 from stockstream_operate.cost.workload import Workload
 
@@ -29,7 +30,10 @@ def test_each_bar_is_a_read_of_a_head_and_little_more_than_a_write() -> None:
     assert line(ALPACA, "DynamoDB") == pytest.approx((8_190_000 * (1.15 * 0.625 + 0.125) + ledger) / 1e6)
 
 
-def test_each_partition_is_started_each_minute_and_reads_and_writes_its_ledger() -> None:
+def test_each_partition_is_started_each_minute_and_reads_and_writes_its_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(workload.PRODUCER_SECONDS, "alpaca", 0.0066)
     four = replace(ALPACA, partitions=4, memory=1024)
     more = line(four, "Lambda") - line(replace(four, partitions=1), "Lambda")
 
