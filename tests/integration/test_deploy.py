@@ -28,7 +28,7 @@ from stockstream_deploy.account import (
 from stockstream_deploy.parameters import merge, parse_assignments
 from stockstream_deploy.values import Values, examine_values, read_producer
 from stockstream_local import cli
-from stockstream_operate.cost import workload
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.doctor.finding import Finding, Level, good, note, problem
 from stockstream_operate.stack import Stack
 
@@ -704,7 +704,7 @@ def test_who_has_not_confirmed_keeps_nobody_from_deploying(monkeypatch: pytest.M
 @pytest.mark.parametrize("memory", ["1024", "1769"])
 def test_a_list_is_held_against_what_is_to_be_deployed(monkeypatch: pytest.MonkeyPatch, memory: str) -> None:
     # 3,000 instruments take the 20 s of a whole processor, whatever was measured since.
-    monkeypatch.setitem(workload.PRODUCER_SECONDS, "alpaca", 0.0066)
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
     monkeypatch.setattr(deploy_command, "examine_names", lambda _account: iter([]))
     boto3.client("s3").create_bucket(Bucket="the-lake")
     names = "\n".join(f"crypto:A{number}/USD" for number in range(3_000))

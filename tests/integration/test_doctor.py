@@ -16,7 +16,7 @@ from producer.providers.catalogue import PROVIDERS
 from stockstream.instruments import parse_instrument
 from stockstream_local import cli
 from stockstream_local.doctor import doctor_command
-from stockstream_operate.cost import workload
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.doctor import deployed
 from stockstream_operate.doctor.deployed import (
     CHECKS,
@@ -535,7 +535,7 @@ def test_a_list_that_has_outgrown_its_producer_or_its_stream_is_told_with_what_i
     parameters: dict[str, str],
     expected: tuple[Level, str],
 ) -> None:
-    monkeypatch.setitem(workload.PRODUCER_SECONDS, "alpaca", 0.0066)
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
 
     level, words = found("size", long_list(instruments, **parameters))
 

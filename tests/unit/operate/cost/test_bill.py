@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from stockstream_operate.cost import workload
 from stockstream_operate.cost.bill import monthly_bill, savings, total
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.cost.workload import Workload
 
 ALPACA = Workload(1000, provider="alpaca", requests_per_day=None)
@@ -33,7 +33,7 @@ def test_each_bar_is_a_read_of_a_head_and_little_more_than_a_write() -> None:
 def test_each_partition_is_started_each_minute_and_reads_and_writes_its_ledger(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(workload.PRODUCER_SECONDS, "alpaca", 0.0066)
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
     four = replace(ALPACA, partitions=4, memory=1024)
     more = line(four, "Lambda") - line(replace(four, partitions=1), "Lambda")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stockstream_operate.cost import workload
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.cost.workload import Workload
 
 
@@ -48,7 +48,7 @@ def test_what_was_asked_for_is_not_replaced_by_what_suffices() -> None:
 def test_a_list_is_divided_where_a_whole_processor_has_no_time_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(workload.PRODUCER_SECONDS, "alpaca", 0.0066)
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
     # 6.6 ms of a processor for each, and 20 s of a run: 3,030 instruments.
     sizes = {3_000: 1, 3_100: 2, 6_000: 2, 6_100: 4, 10_000: 4, 12_200: 8, 100_000: 8}
     for size, partitions in sizes.items():
