@@ -42,6 +42,7 @@ from producer.publishing.publisher import Publisher
 from stockstream.bar_stream import BarStream
 from stockstream.instruments import parse_instruments
 from stockstream.observability import metrics
+from stockstream.partitions import PARTITIONS, WHOLE, Partition
 from stockstream.times import format_time
 from stockstream.windows import Windows
 
@@ -79,6 +80,9 @@ def main() -> None:
     parser.add_argument("--provider", choices=["alpaca", "alphavantage"], action="append")
     parser.add_argument("--size", type=int, action="append", help=f"instruments; {SIZES} if left out")
     parser.add_argument(
+        "--partitions", type=int, default=1, choices=PARTITIONS, help="run the first of so many of the list"
+    )
+    parser.add_argument(
         "--first", action="store_true", help="measure the very first run, with an empty table"
     )
     asked = parser.parse_args()
@@ -89,16 +93,16 @@ def main() -> None:
     )
     for provider in asked.provider or ["alphavantage", "alpaca"]:
         for size in asked.size or SIZES:
-            for run in measure(provider, size, first=asked.first):
+            for run in measure(provider, size, Partition(1, asked.partitions), first=asked.first):
                 _print(provider, size, run)
 
 
-def measure(provider: str, size: int, *, first: bool = False) -> list[Measured]:
+def measure(provider: str, size: int, partition: Partition = WHOLE, *, first: bool = False) -> list[Measured]:
     """The runs of one process."""
     context = get_context("spawn")
     with stand_in() as url:
         ours, its = context.Pipe()
-        process = context.Process(target=_run, args=(its, provider, size, url, first))
+        process = context.Process(target=_run, args=(its, provider, size, url, partition, first))
         process.start()
         runs: list[Measured] = ours.recv()
         process.join()
@@ -117,9 +121,16 @@ def _print(provider: str, size: int, run: Measured) -> None:
     )
 
 
-def _run(pipe: Connection, provider: str, size: int, url: str, first: bool) -> None:  # noqa: FBT001 (a process's)
+def _run(
+    pipe: Connection,
+    provider: str,
+    size: int,
+    url: str,
+    partition: Partition,
+    first: bool,  # noqa: FBT001
+) -> None:
     """Two runs in this process, after a cold start as in Lambda."""
-    names = [f"A{number}" for number in range(size)]
+    names = [name for number in range(size) if partition.holds(name := f"A{number}")]
     os.environ |= {
         "AWS_ACCESS_KEY_ID": "id",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -129,7 +140,7 @@ def _run(pipe: Connection, provider: str, size: int, url: str, first: bool) -> N
     if not first:
         _keep_tails(names, url)
     moment = NOW
-    producer = _producer(provider, names, url, lambda: moment)
+    producer = _producer(provider, names, url, partition, lambda: moment)
     runs = []
     if not first:
         _keep_ledger(producer, names)
@@ -176,7 +187,9 @@ def _keep_ledger(producer: Producer, names: list[str]) -> None:
     producer.ledger_item.write(Ledger(quota_day(NOW), 0, None, dict.fromkeys(names, state)), minute, 0)
 
 
-def _producer(name: str, names: list[str], url: str, now: Callable[[], datetime]) -> Producer:
+def _producer(
+    name: str, names: list[str], url: str, partition: Partition, now: Callable[[], datetime]
+) -> Producer:
     allowance, session = Allowance(), requests.Session()
     asking: dict[str, Any] = {"before_request": allowance.spend, "now": now}
     provider: Any = (
@@ -190,8 +203,8 @@ def _producer(name: str, names: list[str], url: str, now: Callable[[], datetime]
         watchlist=Watchlist(parse_instruments(",".join(names)), "1min", "always"),
         provider=provider,
         allowance=allowance,
-        plan=Plan(None, 1200, provider.instruments_per_request),
-        ledger_item=LedgerItem(dynamodb, TABLE, name),
+        plan=Plan(None, 1200, provider.instruments_per_request, partition.of),
+        ledger_item=LedgerItem(dynamodb, TABLE, name, partition),
         publisher=Publisher(
             Post(
                 name,

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,11 @@ def examine_all(values: Values, account: Account) -> Iterator[Finding]:
     yield from ask("channel", examine_channels(account, names, secrets_key))
     yield from ask("search", examine_log_policies(account, values.parameters))
     yield from ask("catalog", examine_catalog_for(account, values.parameters["LakeFormat"]))
+    if "LakeBucketName" in account.stack.outputs:
+        # As it is to be, with the list as it is.
+        grown = replace(account.stack, parameters=values.parameters)
+        found = list(ask("size", CHECKS["size"](grown)))
+        yield from (each for each in found if each.level is not Level.GOOD)
     if "NoticeTopicArn" in account.stack.outputs:
         for each in ask("notices", CHECKS["notices"](account.stack)):
             # Who has not confirmed is not told of alarms, and keeps nobody from deploying.

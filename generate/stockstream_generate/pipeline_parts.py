@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-# Parts of another part, which the picture does not show: who may do what, where it logs, what a person asks.
+# Parts of another part, which the picture does not show: who may do what, where it logs, what a person asks;
+# and the schedules of further partitions, which are as the first one's.
 WITHIN = {
     "AWS::IAM::Role",
     "AWS::IAM::Policy",
@@ -23,6 +24,7 @@ WITHIN = {
     "AWS::Athena::WorkGroup",
     "AWS::Athena::NamedQuery",
     "AWS::CloudWatch::Dashboard",
+    "AWS::Scheduler::Schedule",
 }
 # Many of a kind that are one box.
 ALARMS, VIEWS = "Alarms", "Views"

@@ -2,6 +2,7 @@
 
 from math import ceil
 
+from stockstream.partitions import PARTITIONS
 from stockstream_operate.cost.bill import monthly_bill, total
 from stockstream_operate.cost.figures import (
     LEDGER_BYTES_AN_INSTRUMENT,
@@ -29,10 +30,17 @@ LIST_TICKERS = 711
 ITEM_BYTES = 400 * 1024
 ALPACA_REQUESTS_A_MINUTE = 200
 BARS_AN_ANSWER = 100
+# The list whose parameters the page writes out.
+_EXAMPLE = 10_000
+# make bench-instruments ARGS="--provider alpaca --size 10000 --partitions 4", on a machine that others used.
+_MEASURED = "a run of one of four partitions of 10,000 takes 11 s of a processor and 180 MB."
+# Of as many partitions as there can be, each with a whole processor.
+_ALL_MB = PARTITIONS[-1] * WHOLE_PROCESSOR_MB
 
 
 def write_scaling_page() -> str:
     """The page's text."""
+    work = Workload(_EXAMPLE, provider="alpaca", requests_per_day=None)
     return _PAGE.format(
         alpaca=f"{1000 * PRODUCER_SECONDS['alpaca']:.1f}",
         alphavantage=f"{1000 * PRODUCER_SECONDS['alphavantage']:.0f}",
@@ -47,7 +55,26 @@ def write_scaling_page() -> str:
         tables="\n\n".join(f"### {TITLES[name]}\n\n{_table(name)}" for name in INSTRUMENTS_A_REQUEST),
         limits=_limits(),
         divided=f"{_processor_ends(WHOLE_PROCESSOR_MB):,}",
+        partitions=work.partitions_used,
+        deployed=_deployed(work),
+        example=f"{_EXAMPLE:,}",
+        measured=_MEASURED,
+        all=f"{_processor_ends(_ALL_MB):,}",
     )
+
+
+def _deployed(work: Workload) -> str:
+    """The parameters of a stack that follows a long list; what is read again takes requests, too."""
+    parameters = {
+        "Provider": work.provider,
+        "InstrumentsFileEnabled": "true",
+        "RequestsPerDay": 0,
+        "RequestsPerMinute": 2 * work.requests_of_a_round,
+        "ProducerPartitions": work.partitions_used,
+        "ProducerMemory": work.memory_used,
+        "StreamShards": work.shards_used,
+    }
+    return " ".join(f"{name}={value}" for name, value in parameters.items())
 
 
 def _table(provider: str) -> str:
@@ -55,7 +82,8 @@ def _table(provider: str) -> str:
         "instruments",
         "requests a run",
         "asked every",
-        "processor, s a run",
+        "processor, s a minute",
+        "`ProducerPartitions`",
         "`ProducerMemory`",
         "`StreamShards`",
         "$ a month",
@@ -64,12 +92,12 @@ def _table(provider: str) -> str:
     rows = [f"| {' | '.join(heads)} |", f"|{'--:|' * (len(heads) - 1)}---|"]
     for size in SIZES:
         work = Workload(size, provider=provider, requests_per_day=None)
-        minutes = ceil(max(work.requests_of_a_round / MOST_REQUESTS, work.processor_seconds / RUN_SECONDS))
+        seconds = size * PRODUCER_SECONDS[provider] / work.partitions_used
+        minutes = ceil(max(work.requests_of_a_round / MOST_REQUESTS, seconds / RUN_SECONDS))
         bill = total(monthly_bill(work))
-        fits = work.processor_seconds <= RUN_SECONDS
         rows.append(
             f"| {size:,} | {work.requests_of_a_run:,} | {minutes} min | {work.processor_seconds:.1f} "
-            f"| {work.memory_used if fits else 'none'} | {work.shards_used} "
+            f"| {work.partitions_used} | {work.memory_used} | {work.shards_used} "
             f"| {bill.dollars - bill.free:,.0f} | {_first_limit(work)} |"
         )
     return "\n".join(rows)
@@ -83,7 +111,8 @@ def _first_limit(work: Workload) -> str:
             [
                 (LIST_TICKERS, "the parameter `Instruments`"),
                 (_processor_ends(MEMORIES[0], work.provider), "the producer's share of a processor"),
-                (_processor_ends(WHOLE_PROCESSOR_MB, work.provider), "one function"),
+                (_processor_ends(WHOLE_PROCESSOR_MB, work.provider), "one run a minute"),
+                (_processor_ends(_ALL_MB, work.provider), "eight runs a minute"),
                 (_shard_ends(), "the shard"),
                 (ITEM_BYTES // LEDGER_BYTES_AN_INSTRUMENT, "the ledger's item"),
                 (MOST_REQUESTS * INSTRUMENTS_A_REQUEST[work.provider], "a run's requests"),
@@ -156,8 +185,14 @@ def _limits() -> str:
             "`StreamShards`, or `StreamMode=ON_DEMAND`",
         ),
         (
-            f"one function with a whole processor, {WHOLE_PROCESSOR_MB:,} MB",
+            f"one run a minute with a whole processor, {WHOLE_PROCESSOR_MB:,} MB",
             _processor_ends(WHOLE_PROCESSOR_MB),
+            "`ProducerSlowAlarm`; what a run did not get to comes with the next",
+            "`ProducerPartitions`: [the list is divided](#partitions)",
+        ),
+        (
+            f"{PARTITIONS[-1]} runs a minute with a whole processor each",
+            _processor_ends(_ALL_MB),
             "`ProducerSlowAlarm`; what a run did not get to comes with the next",
             "`Interval=5min`, or a second stack with the rest of the list",
         ),
@@ -168,10 +203,10 @@ def _limits() -> str:
             "another plan, and `RequestsPerMinute`",
         ),
         (
-            "the ledger, one item of 400 KB",
+            "the ledger of one partition, an item of 400 KB",
             _about(ITEM_BYTES / LEDGER_BYTES_AN_INSTRUMENT),
             "`ProducerErrorsAlarm`",
-            "a second stack with the rest of the list",
+            "`ProducerPartitions`",
         ),
     ]
     rows.sort(key=lambda each: each[1])
@@ -211,7 +246,7 @@ Each answer brings up to 100 bars, so that what is asked less often comes later,
 
 Dollars are those of an account with nothing else in it ([docs/cost.md](cost.md)).
 The last column names what the default parameters do not suffice for, the first to end first;
-the parameters in the same row do. `none` means that one function does not suffice.
+the parameters in the same row do.
 
 {tables}
 
@@ -223,12 +258,39 @@ the parameters in the same row do. `none` means that one function does not suffi
 
 The stream, the delivery, the transform, the lake and the views know no list: they take what comes,
 and shards multiply them.
-The producer is one function that runs once a minute, under one lease and with one ledger.
-Up to about {divided} instruments it fits into its minute, and so it is not divided.
+The producer is a function that runs once a minute, under a lease and with a ledger.
+Up to about {divided} instruments one such run fits into its minute, and up to {all} eight do.
 Beyond that each instrument is asked every other minute or more seldom, and no bar is lost;
 or a second stack follows the rest of the list, and its lake is a second one.
-What would replace it is the list in partitions, each with its lease, its ledger and its entry of the
-schedule: that is not built.
+
+## Partitions
+
+```sh
+# {example} instruments
+make deploy ARGS="{deployed}"
+```
+
+With `ProducerPartitions={partitions}` the producer runs {partitions} times each minute, at once,
+each time for its share of the instruments.
+An instrument's partition follows from its name alone, so that a change of the list moves no other.
+Measured: {measured}
+
+- Each partition has its schedule, its lease, its ledger, and its share of `RequestsPerMinute`; what does not
+  divide goes to the first ones. So that is at least the number of partitions.
+- A plan that counts a day's requests has one partition. Another number is refused when it is deployed.
+- **The number can change at any time.** A partition begins with what the newest ledgers know of its
+  instruments: no bar is lost, and nobody is told anything twice.
+- A list in a file is read by each; the first one tells of its bad lines.
+- A backfill finds the partitions of its instruments by itself. `{{}}`, an event that names no partition, is
+  the first one's.
+- Metrics are those of all partitions together: what is counted adds up, and of what is measured the alarms
+  take the worst. `ProducerStoppedAlarm` goes off, too, where one partition does not run.
+- All partitions together make ten requests at once or a few more, since providers refuse bursts. So a list
+  with Alpha Vantage gains nothing by them: there a minute's requests end first.
+- Lambda runs so many producers at once, beside up to five transforms for each shard. A new account may have
+  ten functions at once: then ask for more *concurrent executions* in Service Quotas.
+- An instrument that has no other of its market beside it in its partition cannot fall silent alone:
+  `BarsOverdueAlarm` tells of it, and not `InstrumentSilentAlarm`.
 
 With Alpaca, a quarter of a bar's processor time is its look-back, a fifth the conditional write of its tail,
 of which one call makes 25, and no other part is as large

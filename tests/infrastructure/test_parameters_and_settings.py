@@ -19,6 +19,7 @@ from producer.providers.catalogue import PROVIDERS
 from producer.settings import read_settings
 from stockstream.bars import INTERVALS
 from stockstream.errors import SettingsError
+from stockstream.partitions import PARTITIONS
 from stockstream.sessions import HOURS
 from stockstream.windows import parse_windows
 from stockstream_generate.template_file import BUDGET, read_template
@@ -140,7 +141,12 @@ def test_each_parameter_of_any_text_that_a_function_reads_is_compared() -> None:
 
 @pytest.mark.parametrize(
     ("name", "choices"),
-    [("Interval", INTERVALS), ("Provider", PROVIDERS), ("MarketHours", HOURS)],
+    [
+        ("Interval", INTERVALS),
+        ("Provider", PROVIDERS),
+        ("MarketHours", HOURS),
+        ("ProducerPartitions", map(str, PARTITIONS)),
+    ],
 )
 def test_a_parameter_with_choices_has_those_of_the_settings(name: str, choices: Any) -> None:
     assert PARAMETERS[name]["AllowedValues"] == list(choices)

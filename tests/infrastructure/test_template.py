@@ -1,6 +1,7 @@
 """What template.yaml promises, read as CloudFormation reads it."""
 
 import importlib
+import json
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ from resolved_template import ResolvedTemplate
 from alert.settings import read_settings as read_alert_settings
 from producer.providers.catalogue import PROVIDERS
 from producer.settings import read_settings as read_producer_settings
+from stockstream.partitions import PARTITIONS
 from stockstream_generate.template_file import read_template
 from transform.settings import read_windows
 
@@ -62,6 +64,37 @@ def test_a_long_list_has_the_shards_and_the_memory_that_are_named() -> None:
     (stream,) = long.of_kind("AWS::Kinesis::Stream").values()
     assert stream["ShardCount"] == "4"
     assert long.of_kind("AWS::Serverless::Function")["ProducerFunction"]["MemorySize"] == "1769"
+
+
+@pytest.mark.parametrize("partitions", PARTITIONS)
+def test_each_partition_has_a_schedule_that_names_it_and_the_alarm_misses_each_run(partitions: int) -> None:
+    divided = ResolvedTemplate(
+        ProducerPartitions=str(partitions), RequestsPerDay="0", ScheduleState="ENABLED"
+    )
+    producer = divided.of_kind("AWS::Serverless::Function")["ProducerFunction"]
+    (first,) = [each["Properties"] for each in producer["Events"].values()]
+    others = divided.of_kind("AWS::Scheduler::Schedule").values()
+
+    assert producer["Environment"]["Variables"]["PRODUCER_PARTITIONS"] == str(partitions)
+    assert "partition" not in json.loads(first["Input"])
+    inputs = [json.loads(each["Target"]["Input"]) for each in others]
+    assert [each["partition"] for each in inputs] == list(range(2, partitions + 1))
+    for each in others:
+        assert each["ScheduleExpression"] == first["ScheduleExpression"]
+        assert each["State"] == first["State"] == "ENABLED"
+        for name in ("RetryPolicy", "DeadLetterConfig"):
+            assert each["Target"][name] == first[name]
+    # As many runs a minute, or one of them is missing.
+    assert divided.of_kind("AWS::CloudWatch::Alarm")["ProducerStoppedAlarm"]["Threshold"] == str(partitions)
+
+
+def test_only_a_plan_without_a_daily_limit_is_divided() -> None:
+    rule = TEMPLATE["Rules"]["PartitionsShareNoDay"]
+    (assertion,) = rule["Assertions"]
+    for partitions, requests, is_taken in (("1", "25", True), ("4", "25", False), ("4", "0", True)):
+        chosen = ResolvedTemplate(ProducerPartitions=partitions, RequestsPerDay=requests)
+        broken = chosen.resolve(rule["RuleCondition"]) and not chosen.resolve(assertion["Assert"])
+        assert bool(broken) is not is_taken
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -5,6 +5,7 @@ The clients are those that the handlers make with the template's settings, and s
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from alert.settings import read_settings
 from producer import handler
 from producer.providers.provider_http import LONGEST_REQUEST
 from stockstream.aws_calls import longest_call
+from stockstream.partitions import WHOLE
 
 FUNCTIONS = Path(handler.__file__).parents[2]
 TEMPLATE = ResolvedTemplate(AlertChannels="/stockstream/slack")
@@ -76,16 +78,16 @@ def made_in(folder: str) -> set[str]:
 def test_the_producer_can_write_its_ledger_whatever_came_before(
     seconds_of: Callable[[str, MakeClients], ClientSeconds],
 ) -> None:
-    seconds = seconds_of("ProducerFunction", handler._producer)  # noqa: SLF001
+    seconds = seconds_of("ProducerFunction", partial(handler._producer, WHOLE))  # noqa: SLF001
     assert made_in("producer") == set(seconds) == {"dynamodb", "kinesis", "s3", "ssm"}
 
     # The last call may take all its time, and a second is for the rest.
     assert seconds["dynamodb"] + 1 <= handler.RESERVE_SECONDS
-    assert handler._producer().publisher.post.table_seconds == seconds["dynamodb"]  # noqa: SLF001
-    assert handler._producer().publisher.post.stream_seconds == seconds["kinesis"]  # noqa: SLF001
+    assert handler._producer(WHOLE).publisher.post.table_seconds == seconds["dynamodb"]  # noqa: SLF001
+    assert handler._producer(WHOLE).publisher.post.stream_seconds == seconds["kinesis"]  # noqa: SLF001
     # No clock is looked at before the first request: for the key, the ledger and the lease. It has its time.
     request = LONGEST_REQUEST * variable("PROVIDER_TIMEOUT_SECONDS", "ProducerFunction")
-    assert handler._producer().request_seconds == request  # noqa: SLF001
+    assert handler._producer(WHOLE).request_seconds == request  # noqa: SLF001
     before = seconds["s3"] + seconds["ssm"] + 2 * seconds["dynamodb"]
     timeout = function("ProducerFunction")["Timeout"]
     assert before + request + handler.RESERVE_SECONDS <= timeout

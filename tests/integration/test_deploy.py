@@ -28,6 +28,7 @@ from stockstream_deploy.account import (
 from stockstream_deploy.parameters import merge, parse_assignments
 from stockstream_deploy.values import Values, examine_values, read_producer
 from stockstream_local import cli
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.doctor.finding import Finding, Level, good, note, problem
 from stockstream_operate.stack import Stack
 
@@ -698,6 +699,24 @@ def test_who_has_not_confirmed_keeps_nobody_from_deploying(monkeypatch: pytest.M
     *_, last = deploy_command.examine_all(values(*COINS.split()), of)
 
     assert last == note("notices", waiting.words, waiting.remedy)
+
+
+@pytest.mark.parametrize("memory", ["1024", "1769"])
+def test_a_list_is_held_against_what_is_to_be_deployed(monkeypatch: pytest.MonkeyPatch, memory: str) -> None:
+    # 3,000 instruments take the 20 s of a whole processor, whatever was measured since.
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
+    monkeypatch.setattr(deploy_command, "examine_names", lambda _account: iter([]))
+    boto3.client("s3").create_bucket(Bucket="the-lake")
+    names = "\n".join(f"crypto:A{number}/USD" for number in range(3_000))
+    boto3.client("s3").put_object(Bucket="the-lake", Key="instruments.txt", Body=names.encode())
+    of = NEW._replace(stack=Stack("mine", None, {"LakeBucketName": "the-lake"}))
+    to_be = f"{COINS} InstrumentsFileEnabled=true StreamShards=2 ProducerMemory={memory}"
+
+    told = [each for each in deploy_command.examine_all(values(*to_be.split()), of) if each.subject == "size"]
+
+    words = "3,000 instruments want ProducerMemory=1769 or more, as docs/scaling.md counts"
+    expected = [note("size", words, "make deploy ARGS='--stack mine ProducerMemory=1769'")]
+    assert told == (expected if memory == "1024" else [])
 
 
 def test_all_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from resolved_template import ResolvedTemplate
 
 from producer.providers.catalogue import PROVIDERS
 from stockstream.instruments import parse_instrument
 from stockstream_local import cli
 from stockstream_local.doctor import doctor_command
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.doctor import deployed
 from stockstream_operate.doctor.deployed import (
     CHECKS,
@@ -493,3 +495,52 @@ def test_a_missing_output_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployed, "CHECKS", {"dead letters": CHECKS["dead letters"]})
 
     assert "dead letters" in {each.subject for each in examine_stack("mine") if each.level is Level.NOTE}
+
+
+def long_list(instruments: int, **parameters: str) -> Stack:
+    """A stack that follows so many, of Alpaca."""
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    names = "\n".join(f"A{number}" for number in range(instruments))
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="instruments.txt", Body=names.encode())
+    chosen = {"Provider": "alpaca", "RequestsPerDay": "0", "InstrumentsFileEnabled": "true"}
+    deployed = ResolvedTemplate(**chosen, **parameters).parameters
+    return Stack("mine", None, {"LakeBucketName": BUCKET}, deployed)
+
+
+@pytest.mark.parametrize(
+    ("instruments", "parameters", "expected"),
+    [
+        (400, {}, (Level.GOOD, "the producer and the stream suffice for 400 instruments")),
+        (1_000, {}, (Level.NOTE, "1,000 instruments want ProducerMemory=1024 or more")),
+        (
+            10_000,
+            {"StreamMode": "ON_DEMAND"},
+            (Level.NOTE, "10,000 instruments want ProducerPartitions=4, ProducerMemory=1769 or more"),
+        ),
+        (
+            10_000,
+            {"ProducerPartitions": "4", "ProducerMemory": "1769"},
+            (Level.NOTE, "10,000 instruments want StreamShards=4 or more"),
+        ),
+        (
+            10_000,
+            {"ProducerPartitions": "8", "ProducerMemory": "1769", "StreamShards": "4"},
+            (Level.GOOD, "the producer and the stream suffice for 10,000 instruments"),
+        ),
+    ],
+)
+def test_a_list_that_has_outgrown_its_producer_or_its_stream_is_told_with_what_it_wants(
+    monkeypatch: pytest.MonkeyPatch,
+    instruments: int,
+    parameters: dict[str, str],
+    expected: tuple[Level, str],
+) -> None:
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
+
+    level, words = found("size", long_list(instruments, **parameters))
+
+    assert (level, words.removesuffix(", as docs/scaling.md counts")) == expected
+
+
+def test_a_list_that_cannot_be_read_has_no_size() -> None:
+    assert list(CHECKS["size"](Stack("mine", None, {}, {"Instruments": "no list"}))) == []

@@ -20,9 +20,19 @@ from producer import handler
 from producer.memory.instrument_table import TailUnreachableError
 from producer.memory.ledger_item import LedgerItem, VersionedLedger
 from stockstream.aws_calls import longest_call
+from stockstream.partitions import WHOLE
 
 SECONDS = 7.0
-CALLS = ["GetParameter", "GetItem", "GetItem", "PutItem", "BatchGetItem", "PutRecords", "PutItem", "PutItem"]
+CALLS = [
+    "GetParameter",
+    "BatchGetItem",
+    "GetItem",
+    "PutItem",
+    "BatchGetItem",
+    "PutRecords",
+    "PutItem",
+    "PutItem",
+]
 LEDGER, SPLITS, LEASE, TAIL, STREAM, WRITTEN_TAIL, RELEASE = range(1, 8)
 BARS = {"IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"}
 
@@ -57,9 +67,9 @@ def run() -> dict[str, object]:
 
 
 def run_later(monkeypatch: pytest.MonkeyPatch, hours: int) -> dict[str, object]:
-    later = replace(handler._producer(), now=lambda: datetime.now(UTC) + timedelta(hours=hours))  # noqa: SLF001
+    later = replace(handler._producer(WHOLE), now=lambda: datetime.now(UTC) + timedelta(hours=hours))  # noqa: SLF001
     with monkeypatch.context() as patch:
-        patch.setattr(handler, "_producer", lambda: later)
+        patch.setattr(handler, "_producer", lambda _: later)
         return run()
 
 

@@ -13,6 +13,7 @@ from producer_stack import invoke, producer_stack, serve_market
 
 from producer import handler
 from stockstream.instrument_file import INSTRUMENT_FILE, MOST_BYTES
+from stockstream.partitions import WHOLE
 
 BUCKET = "the-lake"
 
@@ -52,7 +53,7 @@ def run() -> list[str]:
 
 
 def followed() -> list[str]:
-    return [each.name for each in handler._producer().watchlist.instruments]  # noqa: SLF001
+    return [each.name for each in handler._producer(WHOLE).watchlist.instruments]  # noqa: SLF001
 
 
 def begin_anew() -> None:
@@ -114,14 +115,14 @@ def test_a_new_container_looks_for_the_file_once(calls: list[str]) -> None:
 def test_a_file_that_has_not_changed_costs_one_call_and_keeps_the_producer(calls: list[str]) -> None:
     put("crypto:ETH/USD\n")
     run()
-    before = handler._producer()  # noqa: SLF001
+    before = handler._producer(WHOLE)  # noqa: SLF001
     calls.clear()
 
     run()
 
-    assert handler._producer() is before  # noqa: SLF001
+    assert handler._producer(WHOLE) is before  # noqa: SLF001
     assert calls.count("GetObject") == 1
-    assert handler._followed().refresh() is False  # type: ignore[union-attr]  # noqa: SLF001
+    assert handler._followed(WHOLE).refresh() is False  # type: ignore[union-attr]  # noqa: SLF001
 
 
 @pytest.mark.usefixtures("calls")
@@ -234,7 +235,7 @@ def test_a_table_that_fails_costs_no_list(
 ) -> None:
     put("crypto:ETH/USD\n")
     monkeypatch.setenv("INSTRUMENT_TABLE_NAME", "nowhere")
-    watched = handler._followed()  # noqa: SLF001
+    watched = handler._followed(WHOLE)  # noqa: SLF001
     assert watched is not None
     assert watched.refresh()
     assert [each.name for each in watched.instruments] == ["crypto:ETH/USD"]
@@ -253,7 +254,7 @@ def test_a_failure_of_s3_that_passes_by_itself_wakes_nobody(
         raise ClientError(busy, "GetObject")  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(handler._followed()._s3, "get_object", fail)  # type: ignore[union-attr]  # noqa: SLF001
+        patch.setattr(handler._followed(WHOLE)._s3, "get_object", fail)  # type: ignore[union-attr]  # noqa: SLF001
         assert run() == ["crypto:ETH/USD"]
         assert told.log.messages.count("instruments not read") == 1
         run()

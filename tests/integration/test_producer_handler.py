@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from producer_stack import Market, invoke, producer_stack, serve_market, stream_ids, stream_records
 
 from producer import handler
+from stockstream.partitions import WHOLE
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def test_two_runs_send_each_bar_once(
     event = load_event("schedule")
 
     assert invoke(event) == {"IBM": 2}
-    later = replace(handler._producer(), now=lambda: datetime.now(UTC) + timedelta(minutes=2))  # noqa: SLF001
+    later = replace(handler._producer(WHOLE), now=lambda: datetime.now(UTC) + timedelta(minutes=2))  # noqa: SLF001
     with monkeypatch.context() as patch:
-        patch.setattr(handler, "_producer", lambda: later)
+        patch.setattr(handler, "_producer", lambda _: later)
         assert invoke(event) == {"IBM": 0}
     assert stream_ids() == ["IBM|1min|2026-11-20T20:58:00Z", "IBM|1min|2026-11-20T20:59:00Z"]
     assert "the-key" not in capsys.readouterr().out
@@ -70,9 +71,9 @@ def test_a_key_that_was_replaced_is_read_again_in_the_run_that_is_refused(
         Name="/stockstream/api-key", Value="another-key", Type="SecureString", Overwrite=True
     )
 
-    later = replace(handler._producer(), now=lambda: datetime.now(UTC) + timedelta(minutes=2))  # noqa: SLF001
+    later = replace(handler._producer(WHOLE), now=lambda: datetime.now(UTC) + timedelta(minutes=2))  # noqa: SLF001
     with monkeypatch.context() as patch:
-        patch.setattr(handler, "_producer", lambda: later)
+        patch.setattr(handler, "_producer", lambda _: later)
         assert invoke({}) == {"IBM": 0}
 
     assert "provider failed" not in caplog.messages
@@ -86,7 +87,7 @@ def test_a_plan_of_one_request_a_minute_uses_a_replaced_key_in_the_next_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REQUESTS_PER_MINUTE", "1")
-    producer = handler._producer()  # noqa: SLF001
+    producer = handler._producer(WHOLE)  # noqa: SLF001
     monkeypatch.setattr(Market, "key", "another-key")
     boto3.client("ssm").put_parameter(
         Name="/stockstream/api-key", Value="another-key", Type="SecureString", Overwrite=True
@@ -95,7 +96,7 @@ def test_a_plan_of_one_request_a_minute_uses_a_replaced_key_in_the_next_run(
     assert invoke({}) == {}
     with monkeypatch.context() as patch:
         later = replace(producer, now=lambda: datetime.now(UTC) + timedelta(minutes=1))
-        patch.setattr(handler, "_producer", lambda: later)
+        patch.setattr(handler, "_producer", lambda _: later)
         assert invoke({}) == {"IBM": 2}
 
 
@@ -109,7 +110,7 @@ def test_a_key_that_is_refused_and_was_not_replaced_is_told(
 
     (told,) = [each for each in caplog.records if each.message == "provider failed"]
     assert (told.__dict__["kind"], told.__dict__["outcome"]) == ("KeyRefusedError", "tell a person")
-    assert handler._producer().ledger_item.read().ledger.spent == 1  # noqa: SLF001
+    assert handler._producer(WHOLE).ledger_item.read().ledger.spent == 1  # noqa: SLF001
 
 
 @pytest.mark.usefixtures("stack")

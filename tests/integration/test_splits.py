@@ -20,6 +20,7 @@ from delivered_files import document, write_file
 from producer_stack import invoke, serve_market, stream_records
 
 from producer import handler
+from stockstream.partitions import WHOLE
 from stockstream.splits import SplitError
 from stockstream_local import cli
 from stockstream_operate import split_command
@@ -121,7 +122,7 @@ class World:
         monkeypatch.setattr(
             producer_stack,
             "answer_of",
-            lambda day: head | {"Time Series (1min)": self._rows()} if day > "2026-11" else october,
+            lambda day, _: head | {"Time Series (1min)": self._rows()} if day > "2026-11" else october,
         )
 
     def _rows(self) -> dict[str, dict[str, str]]:
@@ -145,9 +146,9 @@ class World:
         self._shown = shown
         self._runs += 1
         ahead = timedelta(minutes=2 * self._runs)
-        later = replace(handler._producer(), now=lambda: datetime.now(UTC) + ahead)  # noqa: SLF001
+        later = replace(handler._producer(WHOLE), now=lambda: datetime.now(UTC) + ahead)  # noqa: SLF001
         with self._monkeypatch.context() as patch:
-            patch.setattr(handler, "_producer", lambda: later)
+            patch.setattr(handler, "_producer", lambda _: later)
             invoke(event)
         records = stream_records()[self._sent :]
         self._sent += len(records)

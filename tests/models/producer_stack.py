@@ -22,9 +22,9 @@ REFUSED = {"Error Message": "the parameter apikey is invalid or missing."}
 LAST_DAYS = {"2026-09": "2026-09-30", "2026-10": "2026-10-30"}
 
 
-def answer_of(day: str) -> dict[str, Any]:
+def answer_of(day: str, symbol: str = "IBM") -> dict[str, Any]:
     return {
-        "Meta Data": META,
+        "Meta Data": META | {"2. Symbol": symbol},
         "Time Series (1min)": {f"{day} 15:{minute}:00": BAR for minute in (58, 59)},
     }
 
@@ -43,7 +43,7 @@ class Market(BaseHTTPRequestHandler):
             self._answer_as_kraken(asked["pair"])
             return
         day = LAST_DAYS[asked["month"]] if "month" in asked else "2026-11-20"
-        self._send(answer_of(day) if asked["apikey"] == self.key else REFUSED)
+        self._send(answer_of(day, asked["symbol"]) if asked["apikey"] == self.key else REFUSED)
 
     def _answer_as_alpaca(self, symbols: str) -> None:
         """Two minutes of each coin, to whoever shows no key."""

@@ -17,6 +17,8 @@ PSEUDO = {
 }
 # The account that ministack answers for.
 EMULATED_ACCOUNT = "000000000000"
+# What SAM makes of an event of a function, and the template names.
+_MADE_BY_SAM = {"ProducerFunctionEveryMinuteRole"}
 _NOTHING = object()
 
 
@@ -78,6 +80,7 @@ class ResolvedTemplate:
             "Fn::Equals": lambda these: len({str(self.resolve(each)) for each in these}) == 1,
             "Fn::Not": lambda these: not self.resolve(these[0]),
             "Fn::And": lambda these: all(self.resolve(these)),
+            "Fn::Or": lambda these: any(self.resolve(these)),
             "Fn::GetAtt": lambda these: self._attribute(
                 *(these if isinstance(these, list) else these.split(".", 1))
             ),
@@ -118,5 +121,5 @@ class ResolvedTemplate:
         return name
 
     def _attribute(self, name: str, attribute: str) -> str:
-        assert name in self.resources, f"{name} is not there with these parameters"
+        assert name in self.resources.keys() | _MADE_BY_SAM, f"{name} is not there with these parameters"
         return f"arn:{name}" if attribute == "Arn" else name

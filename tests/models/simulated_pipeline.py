@@ -36,6 +36,7 @@ from stockstream import observability
 from stockstream.bar_stream import KeyedRecord
 from stockstream.errors import Reason
 from stockstream.instruments import Instrument, parse_instruments
+from stockstream.partitions import WHOLE
 from stockstream.sessions import market_of, sessions_between
 from stockstream.times import format_time
 from stockstream.windows import Windows
@@ -157,7 +158,7 @@ class SimulatedMarket:
         self, instruments: Sequence[Instrument], _interval: str, _since: datetime | None
     ) -> dict[str, Answer]:
         """The newest hundred bars that show, the one that is forming among them."""
-        handler._producer().allowance.spend()  # noqa: SLF001 (as the providers do before each request)
+        handler._producer(WHOLE).allowance.spend()  # noqa: SLF001 (as the providers do before each request)
         trouble = self.trouble
         if trouble and trouble.failure:
             raise trouble.failure
@@ -328,8 +329,9 @@ def simulate(days: Days) -> Metrics:
     )
     observability.metrics.clear_metrics()  # what other tests measured and did not write
     with (
-        patch.object(handler, "_producer", lambda: producer),
-        patch.object(handler, "_followed", lambda: None),
+        patch.object(handler, "_producer", lambda _: producer),
+        patch.object(handler, "_followed", lambda _: None),
+        patch.object(handler, "_settings", lambda: SimpleNamespace(partitions=1)),
         warnings.catch_warnings(),
     ):
         # Powertools says so of each run at night, once in a process.

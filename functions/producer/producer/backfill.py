@@ -45,8 +45,10 @@ def check_requests(takes: int, left: int, plan: Plan) -> None:
     """
     words = f"a backfill takes {takes} requests an instrument, all in one run"
     if plan.requests_per_minute < takes:
+        whose = "it" if plan.partitions == 1 else f"the share of one of {plan.partitions} partitions"
         raise BackfillError(
-            f"{words}: set RequestsPerMinute to {takes} or more; it is {plan.requests_per_minute}"
+            f"{words}: set RequestsPerMinute to {takes * plan.partitions} or more; "
+            f"{whose} is {plan.requests_per_minute}"
         )
     if left < takes:
         raise BackfillError(f"{words}, and of RequestsPerDay, {plan.requests_per_day}, {left} are left today")

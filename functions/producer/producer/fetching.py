@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from threading import Semaphore
 
 from producer.backfill import MONTHS_PER_BACKFILL, month_before
@@ -23,7 +24,8 @@ from stockstream.observability import logger
 from stockstream.splits import SplitsByName
 from stockstream.times import format_time
 
-# Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that.
+# Providers refuse bursts of more than 20 requests in a second. Ten at a time stay below that, and
+# partitions, which run at the same time, share them.
 REQUESTS_AT_ONCE = 10
 # How many of them publish at a time: the tails of a hundred instruments take 9 MB meanwhile.
 _PUBLISHING_AT_ONCE = 4
@@ -40,6 +42,7 @@ class Fetching:
     admission: Admission
     splits: SplitsByName
     now: Callable[[], datetime]
+    partitions: int = 1
 
     def fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
         """What a run's requests brought, in their order; several are made concurrently.
@@ -51,7 +54,8 @@ class Fetching:
         publishing = Semaphore(_PUBLISHING_AT_ONCE)
         if len(requests) == 1:
             return [self._fetch(requests[0], publishing, deadline)]
-        with ThreadPoolExecutor(max_workers=min(REQUESTS_AT_ONCE, len(requests))) as pool:
+        at_once = min(ceil(REQUESTS_AT_ONCE / self.partitions), len(requests))
+        with ThreadPoolExecutor(max_workers=at_once) as pool:
             return list(pool.map(lambda request: self._fetch(request, publishing, deadline), requests))
 
     def fetch_month(

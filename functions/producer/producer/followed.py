@@ -50,6 +50,7 @@ class Followed:
         bucket: where the file lies.
         item: what remembers the last good list.
         check: raises InstrumentError for an instrument that cannot be followed.
+        tells: whether what is bad is told here. Where the list is divided, one partition does it for all.
         until_then: what is followed as long as there has never been a good file.
 
     Attributes:
@@ -63,12 +64,15 @@ class Followed:
         item: ListItem,
         check: Callable[[Instrument], object],
         until_then: tuple[Instrument, ...],
+        *,
+        tells: bool = True,
     ) -> None:
         self.instruments = until_then
         self._s3 = s3
         self._bucket = bucket
         self._item = item
         self._check = check
+        self._tells = tells
         self._known: KnownList | None = None
         self._mark = ""
         self._warned = ""
@@ -82,7 +86,7 @@ class Followed:
             version = self._read()
             if version:
                 self._take(version)
-            elif self._known and self._known.mark != self._mark:
+            elif self._known and not self._is_told(self._mark):
                 # A trouble is over, and the file is as it was before it.
                 self._tell(self._mark, 0)
         except _ListUnreadableError as error:
@@ -164,7 +168,7 @@ class Followed:
             self._tell(error.mark, 1)
 
     def _is_told(self, mark: str) -> bool:
-        return self._known is not None and self._known.mark == mark
+        return not self._tells or (self._known is not None and self._known.mark == mark)
 
     def _tell(self, mark: str, count: int) -> None:
         """Counts what a person should mend, and remembers that it was told."""

@@ -18,6 +18,7 @@ from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
 from producer.memory.list_item import ListItem
 from producer.memory.split_item import SplitItem
+from producer.partitioning import backfill_each, read_partition
 from producer.planning.allowance import Allowance
 from producer.planning.coverage import measure_coverage
 from producer.planning.planner import Plan
@@ -31,6 +32,7 @@ from producer.settings import ProducerSettings, check_instrument, read_settings
 from stockstream.aws_calls import longest_call
 from stockstream.bar_stream import BarStream
 from stockstream.observability import logger, metrics
+from stockstream.partitions import Partition
 from stockstream.sessions import ending_calendars
 
 # AWS answers within milliseconds. A call without an answer in two seconds is repeated.
@@ -59,8 +61,9 @@ def _settings() -> ProducerSettings:
     return read_settings(os.environ)
 
 
+# Each partition looks at the list by itself, since one of them tells of it.
 @cache
-def _followed() -> Followed | None:
+def _followed(partition: Partition) -> Followed | None:
     """What a file lists; None where the settings say all that is followed."""
     settings = _settings()
     if settings.instrument_bucket_name is None:
@@ -72,15 +75,19 @@ def _followed() -> Followed | None:
         ListItem(dynamodb, settings.instrument_table_name, settings.provider),
         partial(check_instrument, settings),
         settings.watchlist.instruments,
+        tells=partition.number == 1,
     )
 
 
 @cache
-def _producer() -> Producer:
-    settings, followed = _settings(), _followed()
-    watchlist = settings.watchlist
+def _producer(partition: Partition) -> Producer:
+    settings, followed = _settings(), _followed(partition)
+    everything = settings.watchlist
     if followed:
-        watchlist = replace(watchlist, instruments=followed.instruments)
+        everything = replace(everything, instruments=followed.instruments)
+    watchlist = replace(
+        everything, instruments=tuple(each for each in everything.instruments if partition.holds(each.name))
+    )
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     allowance = Allowance()
     kind = PROVIDERS[settings.provider]
@@ -88,7 +95,7 @@ def _producer() -> Producer:
         ProviderAccess(
             session=requests.Session(),
             url=settings.provider_url,
-            read_key=_key_reader(settings, watchlist, allowance),
+            read_key=_key_reader(settings, everything, allowance),
             timeout_seconds=settings.provider_timeout_seconds,
             hours=watchlist.hours,
             options=settings.provider_options,
@@ -96,14 +103,20 @@ def _producer() -> Producer:
             is_scarce=settings.requests_per_day is not None,
         )
     )
-    plan = Plan(settings.requests_per_day, settings.requests_per_minute, provider.instruments_per_request)
-    _warn(watchlist, plan)
+    plan = Plan(
+        settings.requests_per_day,
+        settings.requests_per_minute,
+        provider.instruments_per_request,
+        partition.of,
+    )
+    if partition.number == 1:
+        _warn(everything, plan)
     return Producer(
         watchlist=watchlist,
         provider=provider,
         allowance=allowance,
-        plan=plan,
-        ledger_item=LedgerItem(dynamodb, settings.instrument_table_name, settings.provider),
+        plan=plan._replace(requests_per_minute=partition.share_of(plan.requests_per_minute)),
+        ledger_item=LedgerItem(dynamodb, settings.instrument_table_name, settings.provider, partition),
         publisher=Publisher(
             Post(
                 source=settings.provider,
@@ -154,17 +167,34 @@ def _warn(watchlist: Watchlist, plan: Plan) -> None:
         logger.warning("calendar ends: take a newer release", market=market, day=day.isoformat())
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
-def handle(event: dict[str, object], context: LambdaContext) -> Mapping[str, object]:
-    """Sends the bars that are new or have changed, or a month of history; answers what became of each."""
-    backfill = read_backfill(event)
-    followed = _followed()
+def _up_to_date(partition: Partition) -> Producer:
+    """The producer of a partition, with the list as it is now."""
+    followed = _followed(partition)
     if followed and followed.refresh():
         # Another list may need a key that the last one did not, and its coverage is another.
         _producer.cache_clear()
-    producer = _producer()
-    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
-    if backfill:
-        return producer.backfill(backfill.instruments, backfill.month, seconds)
-    return producer.run(seconds)
+    return _producer(partition)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handle(event: dict[str, object], context: LambdaContext) -> Mapping[str, object]:
+    """Sends a partition's bars that are new or have changed, or a month; answers what became of each."""
+
+    def seconds() -> float:
+        return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
+
+    of = _settings().partitions
+    if backfill := read_backfill(event):
+        return backfill_each(
+            backfill,
+            of,
+            lambda partition, instruments: _up_to_date(partition).backfill(
+                instruments, backfill.month, seconds()
+            ),
+        )
+    partition = read_partition(event, of)
+    if partition is None:
+        logger.info("no such partition", detail=f"there are {of}")
+        return {}
+    return _up_to_date(partition).run(seconds())

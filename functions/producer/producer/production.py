@@ -161,7 +161,14 @@ class Producer:
 
     def _fetching(self, splits: SplitsByName) -> Fetching:
         return Fetching(
-            self.watchlist, self.provider, self.allowance, self.publisher, self.admission, splits, self.now
+            self.watchlist,
+            self.provider,
+            self.allowance,
+            self.publisher,
+            self.admission,
+            splits,
+            self.now,
+            self.plan.partitions,
         )
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:

@@ -9,6 +9,7 @@ from producer.publishing.price_moves import PriceWatch
 from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, SettingsError
 from stockstream.instruments import Instrument, parse_instruments
+from stockstream.partitions import PARTITIONS
 from stockstream.sessions import HOURS
 from stockstream.settings import (
     read_choice,
@@ -28,10 +29,12 @@ class ProducerSettings:
     Attributes:
         watchlist: what is followed; where a file lists it, until there is one.
         instrument_bucket_name: where that file lies; None where there is none.
+        partitions: among how many runs of a minute the watchlist is divided.
     """
 
     watchlist: Watchlist
     instrument_bucket_name: str | None
+    partitions: int
     provider: str
     provider_url: str
     provider_timeout_seconds: float
@@ -69,17 +72,19 @@ def read_settings(environ: Mapping[str, str]) -> ProducerSettings:
         watchlist.count_by_market()
     except InstrumentError as error:
         raise SettingsError(f"INSTRUMENTS: {error}") from None
+    # 0 is a plan without a daily limit.
+    requests_per_day = read_whole_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=9_999_999) or None
+    requests_per_minute = read_whole_number(environ, "REQUESTS_PER_MINUTE", at_least=1, at_most=10_000)
     return ProducerSettings(
         watchlist=watchlist,
         instrument_bucket_name=bucket,
+        partitions=_read_partitions(environ, requests_per_day, requests_per_minute),
         provider=provider,
         provider_url=read_url(environ, "PROVIDER_URL"),
         # A request takes twice as long at the most, and must fit into a run.
         provider_timeout_seconds=read_number(environ, "PROVIDER_TIMEOUT_SECONDS", at_least=0.1, at_most=15),
-        # 0 is a plan without a daily limit.
-        requests_per_day=read_whole_number(environ, "REQUESTS_PER_DAY", at_least=0, at_most=9_999_999)
-        or None,
-        requests_per_minute=read_whole_number(environ, "REQUESTS_PER_MINUTE", at_least=1, at_most=10_000),
+        requests_per_day=requests_per_day,
+        requests_per_minute=requests_per_minute,
         # Those of every provider, so that a bad value is found before somebody changes to it.
         provider_options={
             name: read_choice(environ, name, choices)
@@ -104,6 +109,26 @@ def check_instrument(settings: ProducerSettings, instrument: Instrument) -> None
     if not kind.offers(instrument):
         raise InstrumentError(f"{kind.title} has no bars of {instrument.name}")
     settings.watchlist.market_of(instrument)
+
+
+def _read_partitions(
+    environ: Mapping[str, str], requests_per_day: int | None, requests_per_minute: int
+) -> int:
+    """What PRODUCER_PARTITIONS says, with a plan that so many partitions can share."""
+    if not environ.get("PRODUCER_PARTITIONS"):
+        return 1
+    partitions = int(read_choice(environ, "PRODUCER_PARTITIONS", tuple(map(str, PARTITIONS))))
+    if partitions > 1 and requests_per_day is not None:
+        raise SettingsError(
+            f"PRODUCER_PARTITIONS is {partitions}, and REQUESTS_PER_DAY {requests_per_day}: a day's requests "
+            "are not divided; set the one to 1, or the other to 0"
+        )
+    if requests_per_minute < partitions:
+        raise SettingsError(
+            f"REQUESTS_PER_MINUTE is {requests_per_minute}, and must be {partitions} or more: each of the "
+            f"{partitions} partitions of PRODUCER_PARTITIONS makes requests of its own"
+        )
+    return partitions
 
 
 def _read_watch(environ: Mapping[str, str], watchlist: Watchlist, *, is_whole: bool) -> PriceWatch:

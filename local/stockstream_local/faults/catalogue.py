@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream.instrument_table import ledger_key
+from stockstream.partitions import every_partition
 from stockstream_local.emulator.refusal import FAILED, THROTTLED, refusal_file, unreadable_file
 from stockstream_local.market.replay import FixedPricesError, Outage, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 JUMP_PERCENT = 10.0
 # No average is taken of one bar: the transform refuses to start.
 BAD_SETTING = ("SMA_WINDOWS", "1")
-LEDGER_KEY = ledger_key("replay")
+LEDGER_KEYS = [ledger_key("replay", each) for each in every_partition()]
 # The parts that are the market's own.
 _OF_THE_MARKET = {"provider", "prices"}
 
@@ -198,10 +199,10 @@ class Faults:
 
     def _renew_key(self) -> None:
         self._recover()
-        # The producer waits an hour after a refused key. Deleting its ledger ends the wait.
-        boto3.client("dynamodb").delete_item(
-            TableName=self._find_output("InstrumentTableName"), Key={"key": {"S": LEDGER_KEY}}
-        )
+        # The producer waits an hour after a refused key. Deleting its ledgers ends the wait.
+        table, dynamodb = self._find_output("InstrumentTableName"), boto3.client("dynamodb")
+        for key in LEDGER_KEYS:
+            dynamodb.delete_item(TableName=table, Key={"key": {"S": key}})
 
     def _refuse(self, error_code: str) -> None:
         write_whole(self._refusal, error_code.encode())

@@ -136,6 +136,7 @@ def savings(work: Workload, region: str = "us-east-1") -> list[Saving]:
         "MarketHours=regular": replace(work, market="regular") if work.market == "extended" else work,
         "DeliveryBufferSeconds=300": replace(work, buffer_seconds=max(work.buffer_seconds, 300)),
         "the fewest StreamShards that suffice": replace(work, shards=None),
+        "the fewest ProducerPartitions that suffice": replace(work, partitions=None),
         "half of the instruments": replace(work, instruments=max(1, work.instruments // 2)),
     }
     now = total(monthly_bill(work, region)).dollars
@@ -166,7 +167,8 @@ def _cloudwatch(work: Workload, price: Prices, shape: Shape) -> list[Line]:
     alarms += shape.compaction_alarm_metrics * work.compaction
     daily = work.requests_per_day is not None  # QuotaRemaining is sent all day
     metric_hours = shape.metrics * work.open_hours + HOURS * daily
-    logged = RUNS * LOG_KB + work.asking_runs * _ID_KB * min(_MOST_IDS, work.instruments - 1)
+    runs, named = work.partitions_used, work.instruments / work.partitions_used - 1
+    logged = runs * (RUNS * LOG_KB + work.asking_runs * _ID_KB * max(0, min(_MOST_IDS, named)))
     logs = logged / 1e6 * price.log_gb
     metric_hour = price.metric_month / HOURS
     return [
@@ -191,19 +193,21 @@ def _cloudwatch(work: Workload, price: Prices, shape: Shape) -> list[Line]:
 
 
 def _lambda(work: Workload, price: Prices, shape: Shape) -> Line:
-    memory = work.memory_used
+    memory, runs = work.memory_used, work.partitions_used
     # Waiting for the provider, or working at the memory's share of a processor, whichever takes longer.
     share = min(1.0, memory / WHOLE_PROCESSOR_MB)
-    asking = max(ASKING_SECONDS, work.asking_seconds + work.processor_seconds / share)
+    asking = max(ASKING_SECONDS, work.asking_seconds + work.processor_seconds / runs / share)
     idle = (RUNS - work.asking_runs) * IDLE_SECONDS
     # Each call of the transform takes up to a megabyte of records.
     deliveries = max(work.asking_runs, work.bars * RECORD_BYTES / 1024**2)
     transforming = deliveries * TRANSFORM_SECONDS
     transforming += work.bars * TRANSFORM_SECONDS_A_BAR * WHOLE_PROCESSOR_MB / shape.transform_mb
-    seconds = memory / 1024 * (idle + work.asking_runs * asking) + shape.transform_mb / 1024 * transforming
-    calls = RUNS + deliveries
+    producing = runs * (idle + work.asking_runs * asking)
+    seconds = memory / 1024 * producing + shape.transform_mb / 1024 * transforming
+    calls = runs * RUNS + deliveries
+    divided = f" in {runs} partitions" if runs > 1 else ""
     return Line(
-        f"Lambda: the producer with {memory} MB",
+        f"Lambda: the producer{divided} with {memory} MB",
         seconds * price.lambda_gb_second + calls * price.lambda_call,
         free=min(seconds, FREE_GB_SECONDS) * price.lambda_gb_second
         + min(calls, FREE_LAMBDA_CALLS) * price.lambda_call,
@@ -211,10 +215,11 @@ def _lambda(work: Workload, price: Prices, shape: Shape) -> Line:
 
 
 def _dynamodb(work: Workload, price: Prices) -> float:
-    """Of each run the ledger is read; a run that asks writes it twice, and a head for each answer."""
-    ledger = LEDGER_BYTES + work.instruments * LEDGER_BYTES_AN_INSTRUMENT
-    reads = RUNS * ceil(ledger / 4096) + work.heads * READ_UNITS_A_BAR
-    writes = work.asking_runs * 2 * ceil(ledger / 1024) + work.heads * WRITE_UNITS_A_BAR
+    """Of each run a ledger is read; a run that asks writes it twice, and a head for each answer."""
+    runs = work.partitions_used
+    ledger = LEDGER_BYTES + work.instruments / runs * LEDGER_BYTES_AN_INSTRUMENT
+    reads = runs * RUNS * ceil(ledger / 4096) + work.heads * READ_UNITS_A_BAR
+    writes = runs * work.asking_runs * 2 * ceil(ledger / 1024) + work.heads * WRITE_UNITS_A_BAR
     return reads * price.read_unit + writes * price.write_unit
 
 

@@ -100,6 +100,7 @@ def workload_of(parameters: Mapping[str, str], instruments: int) -> Workload:
         buffer_seconds=int(parameters["DeliveryBufferSeconds"]),
         memory=int(parameters.get("ProducerMemory", MEMORIES[0])),
         shards=int(parameters.get("StreamShards", 1)),
+        partitions=int(parameters.get("ProducerPartitions", 1)),
     )
 
 
@@ -128,7 +129,8 @@ def _headline(work: Workload, region: str) -> str:
     return (
         f"{followed} in bars of {work.minutes} min, {work.provider}, {plan}, "
         f"MarketHours {work.market}, {region}: {work.bars:,} bars a month, "
-        f"ProducerMemory={work.memory_used}, StreamShards={work.shards_used}"
+        f"ProducerMemory={work.memory_used}, ProducerPartitions={work.partitions_used}, "
+        f"StreamShards={work.shards_used}"
     )
 
 

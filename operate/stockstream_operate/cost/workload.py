@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
+from stockstream.partitions import PARTITIONS
 from stockstream_operate.cost.figures import (
     PRODUCER_MB,
     PRODUCER_MB_AN_INSTRUMENT,
@@ -42,6 +43,7 @@ class Workload:
         buffer_seconds: of the delivery.
         memory: the producer's, in MB; None for the least that suffices.
         shards: the stream's; None for the fewest that suffice.
+        partitions: among how many runs of a minute the list is divided; None for the fewest that suffice.
     """
 
     instruments: int = 1
@@ -55,6 +57,7 @@ class Workload:
     buffer_seconds: int = 60
     memory: int | None = None
     shards: int | None = None
+    partitions: int | None = None
 
     @property
     def bars(self) -> int:
@@ -75,7 +78,7 @@ class Workload:
 
     @property
     def requests_of_a_run(self) -> int:
-        """How many requests a run that asks makes at the most: as many as its time allows."""
+        """How many requests a minute makes at the most: as many as a run's time allows, divided or not."""
         return min(self.requests_of_a_round, MOST_REQUESTS)
 
     @property
@@ -87,7 +90,7 @@ class Workload:
 
     @property
     def asking_runs(self) -> int:
-        """How many runs of a month ask; a plan that counts days spreads its requests over as many runs."""
+        """In how many minutes of a month is asked; a plan that counts days has as many as it has requests."""
         days, minutes, _ = MARKETS[self.market]
         return round(min(self.requests, days * minutes / self.minutes))
 
@@ -98,19 +101,32 @@ class Workload:
 
     @property
     def bars_of_a_run(self) -> float:
-        """How many bars a run that asks sends."""
+        """How many bars a minute sends in which is asked."""
         return self.bars / max(1, self.asking_runs)
 
     @property
     def processor_seconds(self) -> float:
-        """What a run needs of a processor."""
+        """What a minute's answers need of a processor, all partitions together."""
         return self.heads / max(1, self.asking_runs) * PRODUCER_SECONDS[self.provider]
+
+    @property
+    def partitions_used(self) -> int:
+        """The partitions that were asked for, or the fewest in whose time a whole processor does its part.
+
+        A plan that counts days has one.
+        """
+        if self.partitions or self.requests_per_day is not None:
+            return self.partitions or 1
+        fitting = (each for each in PARTITIONS if self.processor_seconds <= each * RUN_SECONDS)
+        return next(fitting, PARTITIONS[-1])
 
     @property
     def memory_needed(self) -> float:
         """MB with which a run fits into its memory, and its processor's share into a run's time."""
+        # Lambda keeps an environment for each run at once, which comes to serve one partition after another.
         held = PRODUCER_MB + self.instruments * PRODUCER_MB_AN_INSTRUMENT
-        return max(held * 1.2, WHOLE_PROCESSOR_MB * self.processor_seconds / RUN_SECONDS)
+        seconds = self.processor_seconds / self.partitions_used
+        return max(held * 1.2, WHOLE_PROCESSOR_MB * seconds / RUN_SECONDS)
 
     @property
     def memory_used(self) -> int:

@@ -13,6 +13,7 @@ from stockstream.sessions import market_of
 from stockstream_operate.doctor.catalog import examine_catalog
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
+from stockstream_operate.doctor.size import examine_size
 from stockstream_operate.doctor.stages import Expectation, judge
 from stockstream_operate.doctor.waiting import STEADY, Sight
 from stockstream_operate.instrument_list import ListError, read_followed
@@ -242,6 +243,7 @@ CHECKS: dict[str, Check] = {
     "stack": _examine_state,
     "schedule": _examine_schedule,
     "provider's key": _examine_key,
+    "size": examine_size,
     "flow": _examine_flow,
     "catalog": examine_catalog,
     "alarms": _examine_alarms,

@@ -74,6 +74,10 @@ def test_a_plan_whose_minute_is_too_short_is_refused_with_the_parameter_to_chang
         BackfillError, match=r"takes 10 requests .* set RequestsPerMinute to 10 or more; it is 9"
     ):
         check_requests(10, 9, Plan(None, 9))
+    # With 37 to 39, the last of four partitions has 9.
+    divided = r"set RequestsPerMinute to 40 or more; the share of one of 4 partitions is 9"
+    with pytest.raises(BackfillError, match=divided):
+        check_requests(10, 9, Plan(None, 9, partitions=4))
 
 
 def test_a_day_whose_requests_are_spent_is_refused_with_what_is_left() -> None:

@@ -35,13 +35,16 @@ class Plan(NamedTuple):
 
     Attributes:
         requests_per_day: None where only minutes are counted.
-        requests_per_minute: a run a minute never makes more requests than a minute has.
+        requests_per_minute: a run a minute never makes more requests than a minute has. It is the share of
+            one partition.
         instruments_per_request: how many it takes at once.
+        partitions: how many share what it allows.
     """
 
     requests_per_day: int | None
     requests_per_minute: int
     instruments_per_request: int = 1
+    partitions: int = 1
 
     @property
     def instruments_per_minute(self) -> int:

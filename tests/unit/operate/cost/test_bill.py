@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stockstream_operate.cost.bill import monthly_bill, savings, total
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.cost.workload import Workload
 
 ALPACA = Workload(1000, provider="alpaca", requests_per_day=None)
@@ -27,6 +28,23 @@ def test_each_bar_is_a_read_of_a_head_and_little_more_than_a_write() -> None:
     # The ledger of a thousand is 9,200 bytes: nine units for each of two writes in 8,190 runs, 3 for a read.
     ledger = 8_190 * 2 * 9 * 0.625 + 43_800 * 3 * 0.125
     assert line(ALPACA, "DynamoDB") == pytest.approx((8_190_000 * (1.15 * 0.625 + 0.125) + ledger) / 1e6)
+
+
+def test_each_partition_is_started_each_minute_and_reads_and_writes_its_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
+    four = replace(ALPACA, partitions=4, memory=1024)
+    more = line(four, "Lambda") - line(replace(four, partitions=1), "Lambda")
+
+    # Three times as many calls more, and idle runs of 0.2 s; those that ask divide the work, and take 3 s at
+    # least, where one alone takes 3.3 s to wait for its answers and 6.6 s of 1024/1769 of a processor.
+    asking = 4 * max(3.0, 0.3 + 6.6 / 4 * 1769 / 1024) - (0.3 + 6.6 * 1769 / 1024)
+    seconds = 3 * (43_800 - 8_190) * 0.2 + 8_190 * asking
+    assert more == pytest.approx(3 * 43_800 * 0.2e-6 + seconds * 0.0000133334)
+    # A quarter of the ledger is 2,450 bytes: three units for each of two writes, one for a read.
+    ledger = 4 * (8_190 * 2 * 3 * 0.625 + 43_800 * 0.125)
+    assert line(four, "DynamoDB") == pytest.approx((8_190_000 * (1.15 * 0.625 + 0.125) + ledger) / 1e6)
 
 
 def test_parquet_and_search_have_lines_of_their_own() -> None:

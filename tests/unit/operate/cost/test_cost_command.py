@@ -62,12 +62,13 @@ def test_a_stacks_parameters_say_what_it_does() -> None:
         CompactionEnabled="true",
         StreamShards="2",
         ProducerMemory="512",
+        ProducerPartitions="4",
     ).parameters
 
     assert workload_of(deployed, 3) == Workload(
-        3, 5, "alpaca", "regular", None, parquet=True, compaction=True, memory=512, shards=2
+        3, 5, "alpaca", "regular", None, parquet=True, compaction=True, memory=512, shards=2, partitions=4
     )
-    assert workload_of(ResolvedTemplate().parameters, 1) == Workload(memory=256, shards=1)
+    assert workload_of(ResolvedTemplate().parameters, 1) == Workload(memory=256, shards=1, partitions=1)
 
 
 class FakeCostExplorer:

@@ -1,5 +1,8 @@
 """What a stack does in a month, worked by hand."""
 
+import pytest
+
+from stockstream_operate.cost.figures import PRODUCER_SECONDS
 from stockstream_operate.cost.workload import Workload
 
 
@@ -40,6 +43,23 @@ def test_what_was_asked_for_is_not_replaced_by_what_suffices() -> None:
     work = Workload(5000, provider="alpaca", requests_per_day=None, memory=256, shards=4)
 
     assert (work.memory_used, work.shards_used) == (256, 4)
+
+
+def test_a_list_is_divided_where_a_whole_processor_has_no_time_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
+    # 6.6 ms of a processor for each, and 20 s of a run: 3,030 instruments.
+    sizes = {3_000: 1, 3_100: 2, 6_000: 2, 6_100: 4, 10_000: 4, 12_200: 8, 100_000: 8}
+    for size, partitions in sizes.items():
+        work = Workload(size, provider="alpaca", requests_per_day=None)
+        assert (work.partitions_used, work.memory_used >= 1024) == (partitions, True), size
+    # A quarter of 66 s, of 20, of a whole processor.
+    assert Workload(10_000, provider="alpaca", requests_per_day=None).memory_needed == 1769 * 16.5 / 20
+
+
+def test_a_plan_that_counts_days_is_not_divided() -> None:
+    assert Workload(10_000, provider="alpaca", requests_per_day=100_000).partitions_used == 1
 
 
 def test_shards_follow_the_bytes_of_a_run() -> None:
