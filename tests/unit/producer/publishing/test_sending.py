@@ -48,6 +48,8 @@ def test_the_next_piece_of_an_instrument_waits_until_the_one_before_it_is_rememb
         [("A", 500)],
         [("A", 1), ("B", 1)],
     ]
+    # The others of its parcel do not wait with it.
+    assert told([sending("B", new=1), sending("A", new=1, revised=1)]) == [[("B", 1), ("A", 1)], [("A", 1)]]
 
 
 def test_one_that_is_over_has_no_further_piece_and_the_others_go_on() -> None:
