@@ -90,6 +90,7 @@ class Mutant(NamedTuple):
 # The tests of a module stand where its name says; these are run besides, or instead where they are quicker.
 EXACT = "property/test_transform_exactness.py"
 FIREHOSE = "unit/transform/test_firehose.py"
+CATALOGUE = ("unit/producer/providers/test_catalogue.py", "unit/producer/test_filled_holes.py")
 PLANNER = ("unit/producer/planning", "unit/producer/test_production.py")
 ALSO = {
     "stockstream.bars": ("unit/stockstream/test_records.py",),
@@ -131,6 +132,9 @@ ALSO = {
     "producer.planning.overdue": PLANNER,
     "producer.planning.planner": (*PLANNER, "property/test_planner_properties.py"),
     "producer.planning.rereading": PLANNER,
+    "producer.providers.alpaca": CATALOGUE,
+    "producer.providers.alphavantage": CATALOGUE,
+    "producer.providers.kraken": (*CATALOGUE, "unit/producer/test_hours_of_kraken.py"),
     "producer.providers.alpaca_pages": ("unit/producer/providers",),
     "producer.providers.alphavantage_answers": ("unit/producer/providers",),
     "producer.providers.kraken_answers": ("unit/producer/providers/test_kraken.py",),
