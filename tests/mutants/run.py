@@ -113,13 +113,12 @@ ALSO = {
     "producer.fetched": (
         "unit/producer/test_bookkeeping.py",
         "unit/producer/test_production.py",
-        "unit/producer",
     ),
     "producer.fetching": (
         "unit/producer/test_unfinished_backfill.py",
         "unit/producer/test_backfill.py",
         "unit/producer/test_production.py",
-        "unit/producer",
+        "unit/producer/test_filled_holes.py",
     ),
     "producer.memory.tail": ("unit/producer/publishing", "unit/producer/memory"),
     "producer.memory.tail_codec": ("property/test_tail_codec_property.py",),
@@ -151,10 +150,20 @@ ALSO = {
     "producer.publishing.publisher": (
         "unit/producer/publishing",
         "unit/producer/test_production.py",
-        "unit/producer",
+        "unit/producer/test_unfinished_backfill.py",
+        "unit/producer/test_refusing_stream.py",
+        "unit/producer/test_filled_holes.py",
+        "unit/producer/test_gaps.py",
         "property/test_producer_promise.py",
     ),
-    "producer.report": ("unit/producer/test_production.py", "unit/producer"),
+    "producer.report": (
+        "unit/producer/test_bar_delays.py",
+        "unit/producer/test_impossible_bars.py",
+        "unit/producer/test_production.py",
+        "unit/producer/test_odd_sessions.py",
+        "unit/producer/test_gaps.py",
+        "unit/producer/test_wrong_symbols.py",
+    ),
     "producer.publishing.publication": (
         "unit/producer/test_production.py",
         "property/test_producer_promise.py",
@@ -164,7 +173,6 @@ ALSO = {
         "unit/producer/publishing",
         "unit/producer/test_production.py",
     ),
-    "producer.publishing.split_suspicions": ("unit/producer/test_published_year.py",),
     "producer.session_report": ("unit/producer/test_odd_sessions.py",),
     "producer.told_bars": ("unit/producer/test_impossible_bars.py",),
 }
@@ -212,10 +220,19 @@ def list_subjects(asked: Sequence[str]) -> Iterator[Subject]:
             if name == "__init__" or module in LEFT_OUT:
                 continue
             own = "/".join(["unit", *rooms, f"test_{name}.py"])
-            tests = dict.fromkeys([own] if (ROOT / "tests" / own).exists() else [])
-            tests |= dict.fromkeys(ALSO.get(module, ()))
+            # Files, and no folders: pytest would run the files of a folder in their own order.
+            tests = dict.fromkeys(
+                str(test.relative_to(ROOT))
+                for place in (own, *ALSO.get(module, ()))
+                for test in _test_files(ROOT / "tests" / place)
+            )
             if not asked or any(word in module for word in asked):
-                yield Subject(module, file, tuple(f"tests/{test}" for test in tests))
+                yield Subject(module, file, tuple(tests))
+
+
+def _test_files(place: Path) -> Sequence[Path]:
+    """The test files of a folder, or a file itself; none where there is no such file."""
+    return sorted(place.rglob("test_*.py")) if place.is_dir() else [place] if place.exists() else []
 
 
 def list_mutants(subject: Subject) -> Iterator[Mutant]:
