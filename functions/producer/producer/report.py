@@ -56,7 +56,9 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, tol
             )
     for each in fetched:
         _tell_of_bars(each, interval)
-    impossible = sum(_tell_of_impossible(each, interval, told) for each in fetched)
+    impossible = 0
+    for each in fetched:
+        impossible += _tell_of_impossible(each, interval, told, MOST_BARS - impossible)
     causes: Counter[Cause] = Counter()
     for _, published in _published(fetched):
         causes += published.causes
@@ -101,12 +103,12 @@ def _tell_of_bars(fetched: Fetched, interval: str) -> None:
             )
 
 
-def _tell_of_impossible(fetched: Fetched, interval: str, told: ToldBars) -> int:
-    """How many impossible bars are shown for the first time, each with a line of its own."""
+def _tell_of_impossible(fetched: Fetched, interval: str, told: ToldBars, most: int) -> int:
+    """How many impossible bars are told of for the first time, each with its line; no more than `most`."""
     count = 0
     for name, answer in fetched.answers.items():
         for bar in answer.rejected:
-            if count == MOST_BARS:
+            if count == most:
                 return count
             if told.news(name, bar):
                 count += 1
