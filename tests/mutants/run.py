@@ -110,6 +110,7 @@ ALSO = {
     "transform.documents": (FIREHOSE, EXACT),
     "transform.firehose": ("unit/transform/test_handler.py",),
     "transform.report": ("unit/transform/test_handler.py", FIREHOSE),
+    "producer.backfill": ("unit/producer/test_unfinished_backfill.py",),
     "producer.fetched": (
         "unit/producer/test_bookkeeping.py",
         "unit/producer/test_production.py",
