@@ -166,6 +166,7 @@ ALSO = {
         "unit/producer/test_wrong_symbols.py",
     ),
     "producer.publishing.publication": (
+        "unit/producer/publishing/test_restating.py",
         "unit/producer/test_production.py",
         "property/test_producer_promise.py",
     ),
