@@ -104,6 +104,7 @@ ALSO = {
     "stockstream.records": ("property/test_transform_fuzz.py",),
     "stockstream.sessions": ("unit/stockstream/test_regular_hours.py",),
     "stockstream.settings": ("unit/producer/test_settings.py", "unit/alert/test_settings.py", "unit/operate"),
+    "stockstream.splits": ("unit/producer/publishing/test_restating.py",),
     "stockstream.times": ("unit/stockstream/test_records.py",),
     "stockstream.validation": ("unit/stockstream/test_records.py",),
     "transform.answers": (FIREHOSE, "property/test_transform_fuzz.py"),
