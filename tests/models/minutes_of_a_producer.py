@@ -116,7 +116,13 @@ def close_of(open_time: datetime) -> float:
 
 
 class Server(requests.Session):
-    """What both servers share: each request is kept, and the market answers it unless a test refuses it."""
+    """What the servers share: each request is kept, and the market answers it unless a test refuses it.
+
+    Attributes:
+        page_bars: how many bars a page holds, of a server that has pages.
+    """
+
+    page_bars = 10_000
 
     def __init__(self, market: Market, clock: Clock) -> None:
         super().__init__()
@@ -185,8 +191,6 @@ class AlphaVantageServer(Server):
 
 class AlpacaServer(Server):
     """Shows what is asked for, by symbol and then by time, in pages."""
-
-    page_bars = 10_000
 
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """One page."""

@@ -8,6 +8,7 @@ EXPLAINED does not name, is a test that is missing.
     python tests/mutants/run.py indicators   the modules whose name holds that
 """
 
+import gc
 import importlib.abc
 import importlib.util
 import os
@@ -16,6 +17,7 @@ import signal
 import sys
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from importlib.machinery import ModuleSpec
@@ -26,9 +28,14 @@ from typing import NamedTuple
 import pytest
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
+from hypothesis import settings
 
 # What all tests import is imported once; a forked process has it.
 for heavy in (
+    "_hypothesis_pytestplugin",
+    "aws_lambda_powertools.logging",
+    "aws_lambda_powertools.metrics",
+    "botocore.session",
     "hypothesis",
     "hypothesis.strategies",
     "jsonschema",
@@ -36,9 +43,16 @@ for heavy in (
     "orjson",
     "pandas",
     "pybase64",
+    "requests",
     "talib",
 ):
     __import__(heavy)
+# pytest collects garbage ten times, and need not look at these.
+gc.freeze()
+
+# The same examples for every mutant and in every run, so that it is no matter of luck who survives. What a
+# mutant fails on is not kept, since the tests of the real code would begin with it.
+settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
 
 ROOT = Path(__file__).parents[2]
 EXPLAINED = Path(__file__).with_name("explained.toml")
@@ -76,6 +90,7 @@ class Mutant(NamedTuple):
 # The tests of a module stand where its name says; these are run besides, or instead where they are quicker.
 EXACT = "property/test_transform_exactness.py"
 FIREHOSE = "unit/transform/test_firehose.py"
+CATALOGUE = ("unit/producer/providers/test_catalogue.py", "unit/producer/test_filled_holes.py")
 PLANNER = ("unit/producer/planning", "unit/producer/test_production.py")
 ALSO = {
     "stockstream.bars": ("unit/stockstream/test_records.py",),
@@ -88,12 +103,25 @@ ALSO = {
     "stockstream.prices": ("unit/producer/publishing",),
     "stockstream.records": ("property/test_transform_fuzz.py",),
     "stockstream.sessions": ("unit/stockstream/test_regular_hours.py",),
+    "stockstream.settings": ("unit/producer/test_settings.py", "unit/alert/test_settings.py", "unit/operate"),
+    "stockstream.splits": ("unit/producer/publishing/test_restating.py",),
     "stockstream.times": ("unit/stockstream/test_records.py",),
     "stockstream.validation": ("unit/stockstream/test_records.py",),
     "transform.answers": (FIREHOSE, "property/test_transform_fuzz.py"),
     "transform.documents": (FIREHOSE, EXACT),
     "transform.firehose": ("unit/transform/test_handler.py",),
     "transform.report": ("unit/transform/test_handler.py", FIREHOSE),
+    "producer.backfill": ("unit/producer/test_unfinished_backfill.py",),
+    "producer.fetched": (
+        "unit/producer/test_bookkeeping.py",
+        "unit/producer/test_production.py",
+    ),
+    "producer.fetching": (
+        "unit/producer/test_unfinished_backfill.py",
+        "unit/producer/test_backfill.py",
+        "unit/producer/test_production.py",
+        "unit/producer/test_filled_holes.py",
+    ),
     "producer.memory.tail": ("unit/producer/publishing", "unit/producer/memory"),
     "producer.memory.tail_codec": ("property/test_tail_codec_property.py",),
     "producer.memory.tail_items": ("property/test_tail_items_property.py",),
@@ -105,16 +133,50 @@ ALSO = {
     "producer.planning.overdue": PLANNER,
     "producer.planning.planner": (*PLANNER, "property/test_planner_properties.py"),
     "producer.planning.rereading": PLANNER,
+    "producer.providers.alpaca": CATALOGUE,
+    "producer.providers.alphavantage": CATALOGUE,
+    "producer.providers.kraken": (*CATALOGUE, "unit/producer/test_hours_of_kraken.py"),
     "producer.providers.alpaca_pages": ("unit/producer/providers",),
     "producer.providers.alphavantage_answers": ("unit/producer/providers",),
     "producer.providers.kraken_answers": ("unit/producer/providers/test_kraken.py",),
     "producer.providers.answers": ("unit/producer/providers",),
     "producer.providers.reading": ("unit/producer/providers",),
+    "producer.providers.admission": ("unit/producer/test_odd_sessions.py",),
     "producer.publishing.history": ("unit/producer/test_filled_holes.py",),
-    "producer.publishing.publication": (
+    "producer.publishing.post": (
+        "unit/producer/publishing",
+        "unit/producer/test_refusing_stream.py",
         "unit/producer/test_production.py",
         "property/test_producer_promise.py",
     ),
+    "producer.publishing.publisher": (
+        "unit/producer/publishing",
+        "unit/producer/test_production.py",
+        "unit/producer/test_unfinished_backfill.py",
+        "unit/producer/test_refusing_stream.py",
+        "unit/producer/test_filled_holes.py",
+        "unit/producer/test_gaps.py",
+        "property/test_producer_promise.py",
+    ),
+    "producer.report": (
+        "unit/producer/test_bar_delays.py",
+        "unit/producer/test_impossible_bars.py",
+        "unit/producer/test_production.py",
+        "unit/producer/test_odd_sessions.py",
+        "unit/producer/test_gaps.py",
+        "unit/producer/test_wrong_symbols.py",
+    ),
+    "producer.publishing.publication": (
+        "unit/producer/publishing/test_restating.py",
+        "unit/producer/test_production.py",
+        "property/test_producer_promise.py",
+    ),
+    "producer.publishing.sending": (
+        "unit/producer/test_bookkeeping.py",
+        "unit/producer/publishing",
+        "unit/producer/test_production.py",
+    ),
+    "producer.session_report": ("unit/producer/test_odd_sessions.py",),
     "producer.reported_bars": ("unit/producer/test_impossible_bars.py",),
 }
 PACKAGES = {
@@ -129,29 +191,26 @@ LEFT_OUT = {
     "stockstream.calendars": "data, generated",
     "stockstream.deadline_connections": "wiring to sockets",
     "stockstream.errors": "names and texts",
+    "stockstream.guarded_http": "wiring to the network; what it decompresses is inflating's",
     "stockstream.instrument_table": "one name",
     "stockstream.observability": "wiring to the logger and the metrics",
-    "stockstream.settings": "wiring to the environment",
     "transform.handler": "wiring",
     "transform.settings": "wiring to the environment",
-    "producer.fetched": "shapes",
+    "producer.followed": "wiring to S3 and DynamoDB; what a file lists is instrument_file's",
     "producer.handler": "wiring",
     "producer.markets.watchlist": "shapes",
     "producer.memory.instrument_table": "wiring to DynamoDB",
     "producer.memory.lease": "wiring to DynamoDB",
     "producer.memory.ledger_item": "wiring to DynamoDB",
+    "producer.memory.list_item": "wiring to DynamoDB",
+    "producer.memory.split_item": "wiring to DynamoDB; what the item says is splits'",
     "producer.ohlcv": "shapes",
     "producer.production": "wiring of all parts",
-    "producer.providers.alpaca": "wiring to the network",
-    "producer.providers.alphavantage": "wiring to the network",
     "producer.providers.catalogue": "names",
-    "producer.providers.kraken": "wiring to the network",
     "producer.providers.provider": "shapes",
     "producer.providers.provider_errors": "names and texts",
     "producer.providers.provider_http": "wiring to the network",
     "producer.providers.replay": "wiring to the network",
-    "producer.publishing.publisher": "wiring to Kinesis",
-    "producer.report": "wiring to the logger and the metrics",
     "producer.settings": "wiring to the environment",
 }
 
@@ -165,15 +224,28 @@ def list_subjects(asked: Sequence[str]) -> Iterator[Subject]:
             if name == "__init__" or module in LEFT_OUT:
                 continue
             own = "/".join(["unit", *rooms, f"test_{name}.py"])
-            tests = dict.fromkeys([own] if (ROOT / "tests" / own).exists() else [])
-            tests |= dict.fromkeys(ALSO.get(module, ()))
+            # Files, and no folders: pytest would run the files of a folder in their own order.
+            tests = dict.fromkeys(
+                str(test.relative_to(ROOT))
+                for place in (own, *ALSO.get(module, ()))
+                for test in _test_files(ROOT / "tests" / place)
+            )
             if not asked or any(word in module for word in asked):
-                yield Subject(module, file, tuple(f"tests/{test}" for test in tests))
+                yield Subject(module, file, tuple(tests))
+
+
+def _test_files(place: Path) -> Sequence[Path]:
+    """The test files of a folder, or a file itself; none where there is no such file."""
+    return sorted(place.rglob("test_*.py")) if place.is_dir() else [place] if place.exists() else []
 
 
 def list_mutants(subject: Subject) -> Iterator[Mutant]:
-    """Every place of a module broken in every way that changes what Python compiles."""
+    """Every place of a module broken in every way that changes what Python compiles.
+
+    Two lines that are equal are two places: from the second one on the name ends with its number.
+    """
     source = subject.file.read_text(encoding="utf-8")
+    times = Counter[str]()
     for operator_name in OPERATORS:
         operator = get_operator(f"core/{operator_name}")()
         for occurrence in range(10_000):
@@ -185,7 +257,9 @@ def list_mutants(subject: Subject) -> Iterator[Mutant]:
                 break
             changed = list(unified_diff(source.splitlines(), mutated.splitlines(), n=0, lineterm=""))[3:]
             before, after = (line[1:].strip() for line in (changed[0], changed[-1]))
-            yield Mutant(f"{before}  ->  {after}", mutated)
+            name = f"{before}  ->  {after}"
+            times[name] += 1
+            yield Mutant(name if times[name] == 1 else f"{name}  ({times[name]})", mutated)
 
 
 class _Broken(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -215,9 +289,10 @@ def start(subject: Subject, source: str) -> int:
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
     sys.meta_path.insert(0, _Broken(subject, source))
-    # The plugins that are imported here already cannot be rewritten, and pytest warns of it.
-    options = ["-x", "-q", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    options += ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # Nobody reads why a test fails: of the plugins and what they cost there is only what the tests need.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider"]
+    options += ["-p", "_hypothesis_pytestplugin", "--hypothesis-profile=mutants"]
     os.chdir(ROOT)
     status = 1
     try:

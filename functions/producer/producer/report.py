@@ -56,7 +56,9 @@ def report_answers(fetched: Sequence[Fetched], interval: str, requests: int, rep
             )
     for each in fetched:
         _log_unsent(each, interval)
-    impossible = sum(_log_impossible(each, interval, reported) for each in fetched)
+    impossible = 0
+    for each in fetched:
+        impossible += _log_impossible(each, interval, reported, MOST_BARS - impossible)
     causes: Counter[Cause] = Counter()
     for _, published in _published(fetched):
         causes += published.causes
@@ -101,12 +103,12 @@ def _log_unsent(fetched: Fetched, interval: str) -> None:
             )
 
 
-def _log_impossible(fetched: Fetched, interval: str, reported: ReportedBars) -> int:
-    """How many impossible bars are shown for the first time, each with a line of its own."""
+def _log_impossible(fetched: Fetched, interval: str, reported: ReportedBars, most: int) -> int:
+    """How many impossible bars are shown for the first time, each with its line; no more than `most`."""
     count = 0
     for name, answer in fetched.answers.items():
         for bar in answer.rejected:
-            if count == MOST_BARS:
+            if count == most:
                 return count
             if reported.is_new(name, bar):
                 count += 1

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -8,19 +9,27 @@ from producer.backfill import (
     check_requests,
     describe_month,
     read_backfill,
+    unfinished_since,
 )
 from producer.fetched import Fetched
+from producer.memory.tail import TailError
+from producer.ohlcv import Ohlcv
 from producer.planning.planner import Plan
+from producer.providers.answers import Answer
 from producer.providers.provider_errors import (
     DailyQuotaError,
     KeyRefusedError,
+    MinuteLimitError,
     NotEntitledError,
     ProviderError,
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
+from producer.publishing.publication import Cause
+from producer.publishing.sending import Published
 from stockstream.errors import StockstreamError
 from stockstream.instruments import parse_instrument
+from stockstream.times import parse_time
 
 
 def test_the_schedule_asks_for_no_history() -> None:
@@ -100,3 +109,76 @@ def test_to_start_again_is_the_advice_only_where_it_helps(error: ProviderError, 
 
     advice = "; start the backfill again, and it goes on from there" if helps else ""
     assert describe_month(month) == {"sent": 0, "reason": f"{error}{advice}"}
+
+
+BAR = Ohlcv(10.0, 12.0, 9.0, 11.0, 100.0)
+ASKED = datetime(2026, 11, 20, tzinfo=UTC)
+AGAIN = "start the backfill again, and it goes on from there"
+
+
+def fetched(
+    published: Published | None = None,
+    *times: str,
+    failure: ProviderError | None = None,
+    left: TailError | None = None,
+) -> Fetched:
+    """What came of a month of IBM: its bars, and what became of them."""
+    answer = Answer(dict.fromkeys(times, BAR), [], ASKED, ASKED, reaches_back=True, failure=failure)
+    return Fetched(
+        [parse_instrument("IBM")],
+        ASKED,
+        {"IBM": answer},
+        {"IBM": published} if published else {},
+        left={"IBM": left} if left else {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("month", "said"),
+    [
+        (fetched(Published(Counter({Cause.NEW: 3, Cause.REPEATED: 2}))), {"sent": 5}),
+        (
+            fetched(Published(Counter({Cause.NEW: 3}), unsent=4, unsent_from="2026-10-02T13:30:00Z")),
+            {
+                "sent": 3,
+                "left": 4,
+                "from": "2026-10-02T13:30:00Z",
+                "reason": f"the run's time or the stream did not suffice; {AGAIN}",
+            },
+        ),
+        (
+            fetched(Published(Counter({Cause.NEW: 3})), failure=MinuteLimitError("slower")),
+            {"sent": 3, "reason": f"slower; {AGAIN}"},
+        ),
+        (fetched(), {"sent": 0, "reason": f"the run had no time for it; {AGAIN}"}),
+        (fetched(left=TailError("no table")), {"sent": 0, "reason": f"no table; {AGAIN}"}),
+    ],
+    ids=["all", "some", "broke off", "no time", "no table"],
+)
+def test_who_asked_is_told_what_was_sent_what_is_left_and_why(
+    month: Fetched, said: dict[str, object]
+) -> None:
+    assert describe_month(month) == said
+
+
+FIRST, LAST = "2026-10-01T13:30:00Z", "2026-10-02T13:30:00Z"
+BEGUN = datetime(2026, 10, 1, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("month", "since"),
+    [
+        (fetched(Published(), FIRST, LAST), None),
+        (fetched(Published(unsent=1, unsent_from=FIRST), FIRST, LAST), FIRST),
+        # It broke off between two pages, or before the first.
+        (fetched(Published(), FIRST, LAST, failure=MinuteLimitError("slower")), LAST),
+        (fetched(Published(), failure=MinuteLimitError("slower")), None),
+    ],
+    ids=["whole", "refused", "broke off", "nothing came"],
+)
+def test_a_month_goes_on_with_the_first_bar_that_is_missing(month: Fetched, since: str | None) -> None:
+    assert unfinished_since(month, BEGUN) == (since and parse_time(since))
+
+
+def test_a_month_that_did_not_come_goes_on_from_where_it_was_to() -> None:
+    assert unfinished_since(fetched(), BEGUN) == BEGUN

@@ -113,6 +113,21 @@ def test_the_cursor_stays_before_a_gap_that_a_longer_answer_is_to_fill_however_o
     assert cursor(fetched, before) == before
 
 
+@pytest.mark.parametrize(
+    ("before", "is_owed", "after"),
+    [("14:00", False, "15:09"), ("14:00", True, "14:00"), (None, True, "15:09")],
+)
+def test_the_cursor_stays_before_a_gap_whose_longer_answer_is_owed(
+    before: str | None,
+    is_owed: bool,  # noqa: FBT001 (a parameter of the table)
+    after: str,
+) -> None:
+    known = before and datetime.fromisoformat(f"2026-11-20T{before}:00+00:00")
+    fetched = Fetched([IBM], NOW, {"IBM": replace(answer(), is_owed=is_owed)}, published("20T15:09"))
+
+    assert cursor(fetched, known or None) == datetime.fromisoformat(f"2026-11-20T{after}:00+00:00")
+
+
 def test_the_cursor_stays_while_the_stream_does_not_take_what_was_shown() -> None:
     before = datetime(2026, 11, 20, 14, 59, tzinfo=UTC)
     fetched = Fetched([IBM], NOW, {"IBM": answer()}, published("", unsent=3))

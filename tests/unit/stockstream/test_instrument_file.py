@@ -48,3 +48,9 @@ def test_a_file_of_nothing_lists_nothing() -> None:
 def test_ten_thousand_lines_are_ten_thousand_instruments() -> None:
     text = "\n".join(f"SHARE{number} # number {number}" for number in range(10_000))
     assert len(parse_instrument_file(text).instruments) == 10_000
+
+
+def test_of_a_long_bad_line_sixty_letters_are_told() -> None:
+    (refused,) = parse_instrument_file(61 * "x").refused
+
+    assert refused.text == 60 * "x"

@@ -25,6 +25,11 @@ def test_what_merely_resembles_a_number_is_none(value: object) -> None:
     assert refused.value.reason is Reason.BAD_TYPE
 
 
+@pytest.mark.parametrize("value", [10**400, "1e999"], ids=["int", "text"])
+def test_a_number_that_is_too_large_is_infinite(value: object) -> None:
+    assert read_number(value, "close") == float("inf")
+
+
 def test_a_message_quotes_three_hundred_characters() -> None:
     assert shorten("x" * 1_000) == "x" * 300
 
@@ -58,6 +63,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
         quote(KEY, safe=""),
         "".join(f"%{ord(each):02x}" for each in KEY),
         quote(quote(KEY, safe=""), safe=""),
+        quote(quote(quote(KEY, safe=""), safe=""), safe=""),
         "".join(f"&#{ord(each)};" for each in KEY),
         "".join(f"&#x{ord(each):x};" for each in KEY),
         KEY.encode("utf-16").decode("latin-1"),
@@ -101,6 +107,28 @@ def test_a_secret_may_be_added_by_another_thread_while_a_message_is_written(
 def test_what_is_no_secret_stays() -> None:
     assert shorten(f"a demo of {KEY}") == "a demo of [key]"
     assert shorten(r"100%25 of \u0041 &#65; \/") == r"100%25 of \u0041 &#65; \/"
+
+
+@pytest.mark.usefixtures("_key")
+@pytest.mark.parametrize(
+    ("encoded", "shown"),
+    [
+        # Four letters are three bytes: what a letter has of the key and of what is beside it may stay.
+        ("UzNDUi9FVEtFWQ==", "[key]Q=="),  # the key alone
+        ("P1MzQ1IvRVRLRVk=", "P1[key]k="),  # behind ?
+        ("Pj5TM0NSL0VUS0VZ", "Pj5[key]"),  # behind >>
+    ],
+)
+def test_of_a_key_in_base64_no_letter_stays_that_is_its_own(encoded: str, shown: str) -> None:
+    assert shorten(f"refused: {encoded}!") == f"refused: {shown}!"
+
+
+def test_what_is_shorter_than_eight_letters_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stockstream.reading._SECRETS", set())
+    keep_secret("seven77")
+    keep_secret("eight888")
+
+    assert shorten("seven77 and eight888") == "seven77 and [key]"
 
 
 def test_a_message_shows_all_that_it_holds() -> None:

@@ -55,7 +55,11 @@ def test_a_time_that_there_is_not_is_refused(stamp: str) -> None:
 
 @pytest.mark.parametrize(
     ("open_time", "minutes", "grid"),
-    [("2026-11-20T15:00:00Z", 1, {0}), ("2026-11-20T15:30:00Z", 60, {0, 30})],
+    [
+        ("2026-11-20T15:00:00Z", 1, {0}),
+        ("2026-11-20T15:30:00Z", 60, {0, 30}),
+        ("2000-01-01T00:00:00Z", 1, {0}),
+    ],
 )
 def test_a_bar_begins_on_its_grid(open_time: str, minutes: int, grid: set[int]) -> None:
     check_begin(open_time, timedelta(minutes=minutes), frozenset(grid))
@@ -67,6 +71,7 @@ def test_a_bar_begins_on_its_grid(open_time: str, minutes: int, grid: set[int]) 
         ("2026-11-20T15:00:37Z", 1, {0}),
         ("2026-11-20T15:53:00Z", 5, {0}),
         ("2026-11-20T15:15:00Z", 60, {0, 30}),
+        ("2026-11-20T15:10:00Z", 60, {0, 30}),
         ("1999-12-31T15:30:00Z", 60, {0, 30}),
     ],
 )
@@ -75,3 +80,8 @@ def test_no_bar_begins_between_two_others_or_before_there_were_any(
 ) -> None:
     with pytest.raises(RecordError, match="BAD_TIME"):
         check_begin(open_time, timedelta(minutes=minutes), frozenset(grid))
+
+
+def test_says_before_which_day_there_are_no_bars() -> None:
+    with pytest.raises(RecordError, match=r"no provider has bars of the time before 2000-01-01$"):
+        check_begin("1970-01-01T00:00:00Z", timedelta(minutes=1), frozenset({0}))

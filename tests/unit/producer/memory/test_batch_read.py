@@ -56,3 +56,28 @@ def test_a_table_that_leaves_out_all_again_and_again_is_an_error() -> None:
     with pytest.raises(ClientError, match="2 keys were left unprocessed 3 times"):
         read(client, ["A", "B", "C"])
     assert len(client.calls) == 4
+
+
+def test_waits_longer_after_each_answer_that_brings_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds: list[tuple[float, float]] = []
+
+    def uniform(least: float, most: float) -> float:
+        bounds.append((least, most))
+        return most
+
+    waited: list[float] = []
+    monkeypatch.setattr("producer.memory.batch_read.random.uniform", uniform)
+
+    read_items(FakeDynamo(2, 0, 0, 1), "instruments", "ABCD", waited.append)  # type: ignore[arg-type]  # a fake
+
+    # So many seconds at the most: at random, so that those who were refused together do not come together.
+    assert bounds == [(0, 0.1), (0, 0.2), (0, 0.4), (0, 0.1)]
+    assert waited == [0.1, 0.2, 0.4, 0.1]
+
+
+def test_asks_three_times_where_the_first_answers_bring_nothing() -> None:
+    assert list(read(FakeDynamo(0, 0), ["A"])) == ["A"]
+    client = FakeDynamo(0, 0, 0)
+    with pytest.raises(ClientError):
+        read(client, ["A"])
+    assert len(client.calls) == 3

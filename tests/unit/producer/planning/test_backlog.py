@@ -97,6 +97,44 @@ def test_there_are_two_closing_requests(now: str, state: RequestState, request_n
     assert read_backlog(parse_instrument("IBM"), market_at(now), state).closing_request == request_number
 
 
+@pytest.mark.parametrize(("hours", "request_number"), [(5.99, 1), (6, 0)])
+def test_what_was_not_answered_since_the_close_is_asked_for_until_six_hours_after_it(
+    hours: float, request_number: int
+) -> None:
+    later = market_at("21:02")._replace(now=SESSION.closes + timedelta(hours=hours))
+
+    assert read_backlog(parse_instrument("IBM"), later, asked("20:55")).closing_request == request_number
+
+
+# London closes at 16:30, and its closing auction brings bars until 16:40. They are shown by 16:57.
+LONDON = Session(datetime(2026, 11, 20, 8, 0, tzinfo=UTC), datetime(2026, 11, 20, 16, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("now", "state", "request_number"),
+    [
+        ("16:32", asked("16:25", "16:24"), 1),
+        ("16:56", asked("16:35", "16:29"), 0),
+        ("16:57", asked("16:35", "16:29"), 2),
+        ("16:57", asked("16:35"), 2),
+        ("16:57", asked("16:57", "16:29"), 0),
+        # A bar that begins with the close or after it is the auction's.
+        ("16:57", asked("16:35", "16:30"), 0),
+        ("16:57", asked("16:35", "16:35"), 0),
+        # There are ten minutes for it.
+        ("17:06", asked("16:35", "16:29"), 2),
+        ("17:07", asked("16:35", "16:29"), 0),
+    ],
+)
+def test_where_there_is_a_closing_auction_the_second_request_is_for_its_bar(
+    now: str, state: RequestState, request_number: int
+) -> None:
+    moment = datetime.fromisoformat(f"2026-11-20T{now}:00").replace(tzinfo=UTC)
+    market = Market("XLON", moment, timedelta(minutes=1), LONDON, is_open=False, today=())
+
+    assert read_backlog(parse_instrument("TSCO.LON"), market, state).closing_request == request_number
+
+
 def test_a_bar_may_show_two_bars_late() -> None:
     assert read_backlog(parse_instrument("IBM"), market_at("15:10"), asked("15:00")).unseen == 12
 

@@ -33,6 +33,7 @@ def test_those_that_are_less_than_a_hundred_bars_apart_share_a_request_since_the
     found = group_requests([[A, B], [C]], ledger(A=(2, 1), B=(90, 1), C=(30, 1)), NOW, PLAN, MINUTE)
 
     assert found == [BarRequest((B, C, A), NOW - 90 * MINUTE)]
+    assert not found[0].rereads
 
 
 def test_a_request_brings_of_none_more_than_twice_what_it_needs() -> None:
@@ -47,10 +48,12 @@ def test_what_went_without_an_answer_does_not_share_a_request_with_what_had_one(
 
     found = group_requests([[A, B, C]], known, NOW, PLAN, MINUTE)
     near = group_requests([[A, B, C]], ledger(A=(1, 1), B=(20, 4), C=(20, 4)), NOW, PLAN, MINUTE)
+    far = group_requests([[A, B]], ledger(A=(1, 1), B=(21, 4)), NOW, PLAN, MINUTE)
     scarce = group_requests([[A, B, C]], known, NOW, PLAN._replace(requests_per_day=25), MINUTE)
 
     assert [each.instruments for each in found] == [(C, B), (A,)]
     assert [set(each.instruments) for each in near] == [{A, B, C}]
+    assert [each.instruments for each in far] == [(B,), (A,)]
     assert [set(each.instruments) for each in scarce] == [{A, B, C}]
 
 

@@ -17,11 +17,11 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-11-20T{text}").replace(tzinfo=UTC)
 
 
-def asked(text: str, *, told: bool = False) -> RequestState:
-    return RequestState(asked_at=utc(text), sent_until=utc(text), told=told)
+def asked(text: str, *, reported: bool = False) -> RequestState:
+    return RequestState(asked_at=utc(text), sent_until=utc(text), reported=reported)
 
 
-OLD, NEW = asked("14:30"), asked("15:30", told=True)
+OLD, NEW = asked("14:30"), asked("15:30", reported=True)
 
 
 def test_a_new_partition_takes_its_own_from_the_ledger_of_the_whole() -> None:

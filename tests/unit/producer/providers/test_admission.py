@@ -122,6 +122,9 @@ def test_no_true_bar_is_refused_whichever_grid_its_provider_has(
         # Muhurat trading in 2025 was on a holiday, from 13:45 to 14:45.
         ("1min", "2025-10-21T08:15:00", 60),
         ("15min", "2025-10-21T08:15:00", 4),
+        # A quarter of an hour, or two bars.
+        ("1min", "2026-02-01T03:45:00", 15),
+        ("60min", "2026-02-01T03:45:00", 2),
         # A special Saturday of two short parts, 9:15 to 10:00 and 11:45 to 12:40: 2024-05-18.
         ("1min", "2024-05-18T03:45:00", 45),
     ],
@@ -134,6 +137,21 @@ def test_a_session_that_no_calendar_has_is_followed_and_told(interval: str, star
 
     assert admitted.bars == shown.bars
     assert (admitted.left_out, admitted.special_days) == ([], [date.fromisoformat(start[:10])])
+
+
+def test_a_quarter_of_an_hour_of_trading_makes_a_session_with_gaps_and_strays_around_it() -> None:
+    with_gaps = answer(*minutes("2026-02-01T03:45:00", 15, 5))
+    after_a_stray = answer("2026-02-01T03:45:00Z", *minutes("2026-02-01T04:00:00", 15))
+
+    assert admit("INFY.BSE", with_gaps).bars == with_gaps.bars
+    assert admit("INFY.BSE", after_a_stray).bars == after_a_stray.bars
+    # Of bars of an hour it takes two.
+    one = answer("2026-02-01T03:45:00Z")
+    assert admit("INFY.BSE", one, interval="60min").left_out == ["2026-02-01T03:45:00Z"]
+
+
+def test_the_first_moment_of_which_there_can_be_bars_is_held_against_the_calendar() -> None:
+    assert admit("IBM", answer("2000-01-01T00:00:00Z")).left_out == ["2000-01-01T00:00:00Z"]
 
 
 def test_a_special_session_is_told_once_and_holds_for_what_is_hardly_traded() -> None:
@@ -157,6 +175,9 @@ def test_a_special_session_is_told_once_and_holds_for_what_is_hardly_traded() ->
         ("INFY.BSE", answer(*minutes("2026-02-01T03:45:00", 375), volume=0.0)),
         ("INFY.BSE", answer(*minutes("2026-02-01T03:45:00", 375), volume=None)),
         ("INFY.BSE", answer(*minutes("2026-02-01T03:45:00", 37, 10))),
+        # Six minutes from one to the next; and fourteen in a row after one by itself.
+        ("INFY.BSE", answer(*minutes("2026-02-01T03:45:00", 60, 6))),
+        ("INFY.BSE", answer("2026-02-01T03:45:00Z", *minutes("2026-02-01T04:00:00", 14))),
         # New York's Sunday evening, and what is traded before the opening on a holiday.
         ("IBM", answer(*minutes("2026-11-23T01:00:00", 120))),
         ("IBM", answer(*minutes("2026-11-26T10:00:00", 120))),

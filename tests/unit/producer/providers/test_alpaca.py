@@ -281,6 +281,43 @@ def test_a_coin_that_is_traded_a_few_times_a_day_is_looked_for_in_two_weeks() ->
     assert max(answers[BTC.name].bars) == "2026-12-01T13:00:00Z"
     assert len(answers[BTC.name].bars) == 100
     assert len(answers[ether.name].bars) == 4
+    assert [each["start"] for each in session.asked] == ["2026-12-01T13:20:30Z", "2026-11-17T15:00:30Z"]
+
+
+def test_three_bars_are_too_few_to_tell_how_often_a_coin_is_traded() -> None:
+    session = FakeMarket({"BTC/USD": minutes_before_now(3)})
+
+    alpaca(session).fetch([BTC], "1min", None)
+
+    assert len(session.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("interval", "starts"),
+    [
+        # 100 min * 168 / 32.5 are 8 h 36 min 55 s, and four days; then two weeks.
+        ("1min", ["2026-11-27T06:23:34Z", "2026-11-17T15:00:30Z"]),
+        # 100 h * 168 / 32.5 are 516 h 55 min 23 s, and four days: 25 days and a half.
+        ("60min", ["2026-11-06T02:05:06Z", "2026-11-06T02:05:06Z"]),
+    ],
+)
+def test_a_hundred_bars_of_an_equity_take_the_nights_the_weekends_and_a_holiday_too(
+    interval: str, starts: list[str]
+) -> None:
+    session = FakeMarket({})
+
+    with pytest.raises(NoDataError):
+        alpaca(session).fetch([AAPL], interval, None)
+
+    assert [each["start"] for each in session.asked] == starts
+
+
+def test_a_month_takes_a_page_for_each_ten_thousand_of_its_bars() -> None:
+    provider = alpaca(FakeMarket({}))
+
+    # 23 days of 960 minutes are 22,080, and 31 days of 1,440 are 44,640.
+    assert [provider.requests_per_month(each, "1min") for each in (AAPL, BTC)] == [3, 5]
+    assert [provider.requests_per_month(each, "5min") for each in (AAPL, BTC)] == [1, 1]
 
 
 def test_where_the_plan_allows_no_second_request_a_silent_coin_has_no_bars() -> None:

@@ -587,6 +587,85 @@ def test_a_long_answer_that_is_refused_is_tried_again_after_half_a_day() -> None
     assert sizes(session) == ["compact", "full", "compact", "full"]
 
 
+class WithoutLongAnswers(FakeSession):
+    """Fails to give a long answer each time; the short one is about what was asked for."""
+
+    def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
+        asked = options["params"]
+        short = minutes(100).replace(b'"IBM"', json.dumps(asked["symbol"]).encode())
+        self.bodies = [short if asked["outputsize"] == "compact" else burst()]
+        return super().get(url, **options)
+
+
+def test_a_server_that_fails_to_give_the_long_answer_is_asked_for_it_less_and_less_often() -> None:
+    session, clock = WithoutLongAnswers(), Clock(NOW)
+    provider = market(session, now=clock)
+    asked_at = []
+    for minute in range(0, 2400, 10):
+        clock.now, known = NOW + timedelta(minutes=minute), len(session.asked)
+        provider.fetch([IBM], "1min", NOW if minute else GAP_SINCE)
+        if "full" in sizes(session)[known:]:
+            asked_at.append(minute)
+
+    # The second time it is asked for alone, at once. After that the pauses are 1, 2, 4, 8 and 12 hours.
+    assert asked_at == [0, 10, 70, 190, 430, 910, 1630, 2350]
+
+
+def test_after_a_failure_no_other_instrument_has_a_second_request_for_half_an_hour() -> None:
+    session, clock = WithoutLongAnswers(), Clock(NOW)
+    provider = market(session, now=clock)
+
+    answers = []
+    for minute, name in ((0, "IBM"), (29, "MSFT"), (30, "KO")):
+        clock.now = NOW + timedelta(minutes=minute)
+        answers.append(provider.fetch([parse_instrument(name)], "1min", GAP_SINCE)[name])
+
+    assert sizes(session) == ["compact", "full", "compact", "compact", "full"]
+    # The next request of each is to reach as far back.
+    assert [each.is_owed for each in answers] == [True, True, True]
+
+
+@pytest.mark.parametrize(("since", "reaches_back"), [("14:31", True), ("14:30", False)])
+def test_a_long_answer_reaches_back_for_30_days(since: str, *, reaches_back: bool) -> None:
+    session = FakeSession(minutes(100), minutes(500))
+
+    # 30 days before it is asked for, on the 1st of December at 14:31.
+    moment = datetime.fromisoformat(f"2026-11-01T{since}:00+00:00")
+    answer = market(session).fetch([IBM], "1min", moment)["IBM"]
+
+    assert answer.reaches_back is reaches_back
+
+
+def test_a_second_month_is_asked_for_more_than_a_second_after_the_first() -> None:
+    clock, waited = Clock(NOW), list[float]()
+    provider = AlphaVantage(
+        FakeSession(minutes(500)),
+        "https://market.test",
+        KEY,
+        5,
+        "regular",
+        before_request=lambda: None,
+        now=clock,
+        sleep=waited.append,
+    )
+    for seconds in (0, 0.4, 5):
+        clock.now = NOW + timedelta(seconds=seconds)
+        provider.fetch_month(IBM, "1min", "2026-12")
+
+    # The free plan takes one a second, and a tenth is for the way.
+    assert waited == pytest.approx([0.7, 0.0])
+
+
+def test_a_long_answer_of_impossible_bars_is_no_answer() -> None:
+    bad = equity_answer({"2026-12-01 09:30:00": bar(**{"4. close": "0"})})
+    session = FakeSession(minutes(100), bad)
+
+    answer = market(session).fetch([IBM], "1min", GAP_SINCE)["IBM"]
+
+    assert len(answer.bars) == 100
+    assert "all 1 bars of the long answer are impossible: " in str(answer.cut_off_by)
+
+
 def test_with_one_request_a_run_the_long_answer_is_asked_alone_and_once_it_failed_the_short_one() -> None:
     allowance = Allowance()
     session = FakeSession(minutes(100), refusal(), minutes(100))
@@ -690,6 +769,11 @@ def test_the_key_is_in_no_part_of_an_answer_that_repeats_it_in_a_bar() -> None:
 
     assert len(answer.rejected) == 2
     assert "S3CRETKEY" not in str(answer)
+
+
+def test_too_many_requests_are_those_of_a_minute() -> None:
+    with pytest.raises(MinuteLimitError, match=r"^IBM: Alpha Vantage answered HTTP 429$"):
+        market(FakeSession(status=429)).fetch([IBM], "1min", None)
 
 
 @pytest.mark.parametrize("status", [301, 403, 500, 503])

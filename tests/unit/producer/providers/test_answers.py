@@ -54,3 +54,26 @@ def test_a_bar_at_the_end_of_the_calendar_is_one_of_the_future(market: str) -> N
     answer = Answer(bars, [], moment, moment, reaches_back=True).without_forming(market, "1min")
 
     assert list(answer.bars) == ["2026-11-20T15:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("times", "oldest"),
+    [
+        (["1970-01-01T00:00:00Z", "2026-11-20T15:00:00Z"], "2026-11-20T15:00:00Z"),
+        (["2000-01-01T00:00:00Z", "2026-11-20T15:00:00Z"], "2000-01-01T00:00:00Z"),
+        (["1999-12-31T23:59:00Z"], "~"),
+    ],
+)
+def test_its_oldest_bar_is_the_first_that_can_be_one(times: list[str], oldest: str) -> None:
+    moment = datetime(2026, 11, 20, 16, tzinfo=UTC)
+    bars = dict.fromkeys(times, Ohlcv(10.0, 12.0, 9.0, 11.0, 1.0))
+
+    assert Answer(bars, [], moment, moment, reaches_back=True).oldest == oldest
+
+
+def test_an_answer_lacks_and_owes_nothing_unless_its_provider_says_so() -> None:
+    moment = datetime(2026, 11, 20, 16, tzinfo=UTC)
+    answer = Answer({}, [], moment, moment, reaches_back=True)
+
+    assert (answer.failure, answer.cut_off_by, answer.is_owed) == (None, None, False)
+    assert (list(answer.left_out), list(answer.special_days)) == ([], [])

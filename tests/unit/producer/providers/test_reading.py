@@ -9,7 +9,7 @@ import pytest
 
 from producer.providers.alpaca_pages import read_page
 from producer.providers.provider_errors import ProviderError
-from producer.providers.reading import read_numbers, read_object
+from producer.providers.reading import parse_json, read_numbers, read_object, show_fields
 from stockstream.errors import Reason, RecordError
 
 PRICES = ("o", "h", "l", "c")
@@ -79,3 +79,31 @@ def test_a_volume_that_is_no_number_is_an_error(volume: object) -> None:
     with pytest.raises(RecordError) as refused:
         read_numbers({"o": 10, "h": 12, "l": 9, "c": 11, "v": volume}, PRICES, "v")
     assert refused.value.reason is Reason.BAD_TYPE
+
+
+def test_an_answer_holds_half_a_million_values_at_the_most() -> None:
+    most = b"[" + 499_999 * b"0," + b"0]"
+
+    assert len(parse_json(most)) == 500_000
+    with pytest.raises(ValueError, match="more than 500,000 values"):
+        parse_json(most[:-1] + b",0]")
+
+
+@pytest.mark.parametrize("foreign", ["é".encode(), b"\\u00e9"])
+def test_beyond_a_megabyte_an_answer_is_ascii(foreign: bytes) -> None:
+    def text(length: int, within: bytes) -> bytes:
+        return b'"' + within + (length - len(within) - 2) * b"x" + b'"'
+
+    megabyte = 1024 * 1024
+    assert parse_json(text(megabyte, foreign)).startswith("é")
+    with pytest.raises(ValueError, match="more than 1,048,576 bytes, and not all are ASCII"):
+        parse_json(text(megabyte + 1, foreign))
+    assert len(parse_json(text(megabyte + 1, b"x"))) == megabyte - 1
+
+
+def test_of_fields_that_are_nested_too_deeply_nothing_is_shown() -> None:
+    fields: object = {}
+    for _ in range(100_000):
+        fields = [fields]
+
+    assert show_fields(fields) == ""

@@ -174,6 +174,16 @@ def test_the_first_bar_that_is_no_longer_remembered_is_noted() -> None:
     assert (one_more.oldest, one_more.forgotten) == (at(1), True)
 
 
+def test_a_new_bar_by_itself_looks_back_over_the_tail_as_far_as_any_indicator_does() -> None:
+    tail = Tail({at(minute): flat(minute) for minute in range(1, 300)})
+
+    (publication,) = plan_publications({at(300): flat(300)}, tail, WINDOWS)
+
+    # 199 closes, and the 198 steps between them.
+    assert publication.lookback.close == [float(close) for close in range(101, 300)]
+    assert publication.lookback.true_range == 198 * [1.0]
+
+
 def test_what_is_older_than_the_memory_is_lookback_and_not_news() -> None:
     tail = Tail(bars={at(5): flat(15)}, forgotten=True)
 
@@ -219,6 +229,7 @@ def test_what_is_new_goes_on_however_little_a_long_answer_shows() -> None:
     tail = Tail(minutes(10, 20), forgotten=True)
 
     assert comparable_bars(minutes(15, 25), tail, WINDOWS) == minutes(19, 25)
+    assert comparable_bars(minutes(15, 20), tail, WINDOWS) == minutes(19, 20)
 
 
 def test_of_a_tail_that_forgot_nothing_all_is_compared_and_nothing_older_is_sent() -> None:

@@ -43,6 +43,12 @@ def test_each_bar_looks_back_in_its_own_shares() -> None:
     assert lookbacks.before(4).true_range == [20.0, 20.0, 0.0]
 
 
+def test_the_second_bar_looks_back_in_new_shares_too() -> None:
+    lookbacks = RestatedLookbacks([at(0), at(1)], [flat(100.0), flat(51.0)], [Split(at(1), 2, 1)], WINDOWS)
+
+    assert lookbacks.before(1).close == [50.0]
+
+
 def sent(shown: dict[str, Ohlcv], *splits: Split) -> Tail:
     publications = plan_publications(shown, Tail(), WINDOWS, splits)
     return advance(with_splits(Tail(), splits), publications, range(len(publications)), WINDOWS)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from producer.memory.instrument_table import VersionedTail
-from producer.memory.tail import Tail
+from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
 from producer.publishing.publication import Cause, Publication
 from producer.publishing.sending import Published, Sending, parcels
@@ -48,6 +48,8 @@ def test_the_next_piece_of_an_instrument_waits_until_the_one_before_it_is_rememb
         [("A", 500)],
         [("A", 1), ("B", 1)],
     ]
+    # The others of its parcel do not wait with it.
+    assert told([sending("B", new=1), sending("A", new=1, revised=1)]) == [[("B", 1), ("A", 1)], [("A", 1)]]
 
 
 def test_one_that_is_over_has_no_further_piece_and_the_others_go_on() -> None:
@@ -61,6 +63,17 @@ def test_one_that_is_over_has_no_further_piece_and_the_others_go_on() -> None:
 
     assert seen == [("A", 500), ("B", 500), ("B", 100)]
     assert (first.published.unsent, first.published.causes.total()) == (701, 499)
+
+
+def test_one_whose_tail_was_not_written_has_no_further_piece() -> None:
+    one, error = sending("A", new=1200), TailError("no table")
+    seen = []
+    for parcel in parcels([one], 500):
+        seen += [len(piece.publications) for piece in parcel]
+        one.fail(error)
+
+    assert seen == [500]
+    assert one.error is error
 
 
 def test_an_instrument_is_planned_when_its_turn_comes() -> None:
