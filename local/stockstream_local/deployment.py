@@ -8,6 +8,7 @@ takes ten. That `sam deploy` works, too, tests/local/test_pipeline.py shows.
 
 import hashlib
 import platform
+import shlex
 import shutil
 import sys
 import tomllib
@@ -204,8 +205,19 @@ def local_parameters(root: Path) -> dict[str, str]:
     """The parameters that samconfig.toml fixes for [local]."""
     with (root / "samconfig.toml").open("rb") as file:
         config: dict[str, Any] = tomllib.load(file)
-    items: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
-    return dict(item.split("=", 1) for item in items)
+    return dict(item.split("=", 1) for item in read_overrides(config["local"]["deploy"]["parameters"]))
+
+
+def read_overrides(parameters: Mapping[str, Any]) -> list[str]:
+    """The `NAME=VALUE` of a command's parameters in samconfig.toml.
+
+    It is a list, or one text with quotation marks, which `sam deploy --guided` writes.
+
+    Raises:
+        ValueError: a quotation mark of the text is not closed.
+    """
+    overrides = parameters.get("parameter_overrides", [])
+    return shlex.split(overrides) if isinstance(overrides, str) else [str(each) for each in overrides]
 
 
 def _run(action: str, arguments: list[str], root: Path, environ: Mapping[str, str], state: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stockstream.settings import LOOPBACK
-from stockstream_local.deployment import DeploymentError, host_architecture
+from stockstream_local.deployment import DeploymentError, host_architecture, read_overrides
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.page.page_server import FIRST_PORT
@@ -115,15 +115,15 @@ def examine_template(root: Path) -> Iterator[Finding]:
     try:
         with settings.open("rb") as file:
             environments: dict[str, Any] = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        named = {
+            (environment, text.partition("=")[0])
+            for environment, commands in environments.items()
+            if isinstance(commands, dict)
+            for text in read_overrides(commands.get("deploy", {}).get("parameters", {}))
+        }
+    except (OSError, ValueError) as error:  # ValueError: no TOML, or a quotation mark that is not closed
         yield problem("samconfig.toml", f"it cannot be read ({error})", "`git diff samconfig.toml`")
         return
-    named = {
-        (environment, text.partition("=")[0])
-        for environment, commands in environments.items()
-        if isinstance(commands, dict)
-        for text in commands.get("deploy", {}).get("parameters", {}).get("parameter_overrides", ())
-    }
     if unknown := sorted(f"{name} of [{environment}]" for environment, name in named if name not in known):
         yield problem(
             "samconfig.toml",

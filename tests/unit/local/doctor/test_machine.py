@@ -110,6 +110,7 @@ def test_without_a_lock_nothing_is_right(tmp_path: Path) -> None:
         ("a: [", SETTINGS, "is no template"),
         (TEMPLATE, None, "cannot be read"),
         (TEMPLATE, "version = ", "cannot be read"),
+        (TEMPLATE, "[a.deploy.parameters]\nparameter_overrides = 'Interval=\"1min'", "No closing quotation"),
         (TEMPLATE, SETTINGS, "the template has no parameter Intervall of [local]"),
     ],
 )
@@ -123,6 +124,16 @@ def test_what_is_wrong_with_the_template_is_named(
     (found,) = examine_template(tmp_path)
 
     assert (found.level, words in found.words) == (Level.PROBLEM, True), found
+
+
+def test_overrides_may_be_one_text_as_sams_questions_write_it(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    text = """parameter_overrides = 'Provider="kraken" Interval="1min"'"""
+    (tmp_path / "samconfig.toml").write_text(f"[prod.deploy.parameters]\n{text}\n")
+
+    (found,) = examine_template(tmp_path)
+
+    assert (found.level, found.words) == (Level.GOOD, "2 parameters; samconfig.toml names 2 of them")
 
 
 def test_a_template_and_its_settings_that_fit_are_good(tmp_path: Path) -> None:
