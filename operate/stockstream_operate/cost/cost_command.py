@@ -10,6 +10,7 @@ from rich.table import Table
 
 from stockstream.errors import StockstreamError
 from stockstream.intervals import INTERVALS
+from stockstream_operate.arguments import count
 from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.cost.bill import Line, monthly_bill, savings, total
 from stockstream_operate.cost.prices import AS_OF, PRICES
@@ -34,7 +35,7 @@ def add_cost(command: argparse.ArgumentParser) -> None:
         "and what each saving would bring. Without options it is the default stack."
     )
     option = command.add_argument
-    option("--instruments", type=_count, metavar="N", help="how many are followed (1)")
+    option("--instruments", type=count, metavar="N", help="how many are followed (1)")
     option("--interval", choices=INTERVALS, help="how long a bar is (1min)")
     option(
         "--provider", choices=INSTRUMENTS_A_REQUEST, help="alpaca has a hundred in a request (alphavantage)"
@@ -178,10 +179,3 @@ def _row(line: Line) -> list[str]:
 
 def _minutes(interval: str) -> int:
     return int(INTERVALS[interval] / timedelta(minutes=1))
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("1 or more")
-    return number
