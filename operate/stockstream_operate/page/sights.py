@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import parse_instrument
 from stockstream.intervals import INTERVALS
+from stockstream_operate.moments import MomentError, parse_moment
 
 
 class SightError(StockstreamError):
@@ -55,14 +56,8 @@ def parse_sight(asked: Mapping[str, str]) -> Sight:
         raise SightError(f"{interval[:20]!r} is no interval: it is one of {', '.join(INTERVALS)}")
     if span not in set(Span):
         raise SightError(f"{span[:20]!r} is no span: it is one of {', '.join(Span)}")
-    return Sight(instrument, interval, Span(span), _parse_moment(asked.get("known_at", "")))
-
-
-def _parse_moment(text: str) -> datetime | None:
-    if not text:
-        return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SightError(f"{text[:40]!r} is no moment: write it as 2026-11-20T17:00:00") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        known_at = parse_moment(asked["known_at"], "known_at") if asked.get("known_at") else None
+    except MomentError as error:
+        raise SightError(str(error)) from None
+    return Sight(instrument, interval, Span(span), known_at)

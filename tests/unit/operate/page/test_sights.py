@@ -27,8 +27,9 @@ def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
         ({"instrument": ""}, "names no instrument"),
         ({"interval": "2min"}, "'2min' is no interval"),
         ({"span": "year"}, "'year' is no span"),
-        ({"known_at": "yesterday"}, "'yesterday' is no moment"),
-        ({"known_at": "2026-11-20' --"}, "is no moment"),
+        ({"known_at": "yesterday"}, "known_at is 'yesterday', and no moment"),
+        ({"known_at": "2026-11-20' --"}, "and no moment"),
+        ({"known_at": "0001-01-01T00:00:00+14:00"}, "and no moment"),  # before Python's first year, in UTC
     ],
     ids=str,
 )
