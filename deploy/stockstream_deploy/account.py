@@ -19,20 +19,11 @@ from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.doctor.catalog import examine_catalog, is_by_iam
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.instrument_list import ListError, read_file
-from stockstream_operate.stack import Stack, ask_stack
+from stockstream_operate.stack import DEAD, STEADY, Stack, ask_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.type_defs import ParameterMetadataTypeDef
 
-_STEADY = (
-    "CREATE_COMPLETE",
-    "UPDATE_COMPLETE",
-    "UPDATE_ROLLBACK_COMPLETE",
-    "IMPORT_COMPLETE",
-    "IMPORT_ROLLBACK_COMPLETE",
-)
-# CloudFormation can do nothing with these but delete them.
-_DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 # With this every principal of the account may decrypt through Parameter Store.
 _AWS_KEY = "alias/aws/ssm"
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
@@ -82,9 +73,9 @@ def examine_state(account: Account) -> Iterator[Finding]:
     remove = f".venv/bin/stockstream remove --stack {name} --yes"
     if status is None:
         yield good("stack", f"{name} will be made in {account.region} of account {account.number}")
-    elif status in _STEADY:
+    elif status in STEADY:
         yield good("stack", f"{name} is {status} in {account.region} of account {account.number}")
-    elif status in _DEAD:
+    elif status in DEAD:
         yield problem("stack", f"{name} is {status}, and can only be removed", f"{remove}, and deploy again.")
     elif status == "UPDATE_ROLLBACK_FAILED":
         yield problem(

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.screen import Screen
-from stockstream_operate.stack import Stack, ask_stack
+from stockstream_operate.stack import DEAD, Stack, ask_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,7 +22,7 @@ _BUCKET_KIND, _BUCKET_ID = "AWS::S3::Bucket", "LakeBucket"
 # CloudFormation looks a search domain over for up to an hour.
 _WAITING: Any = {"Delay": 10, "MaxAttempts": 540}
 # The states in which no bar can be on its way.
-_DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+_WITHOUT_BARS = (*DEAD, "REVIEW_IN_PROGRESS")
 
 
 class RemoveError(StockstreamError):
@@ -84,7 +84,7 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
     if not asked.yes:
         screen.say("Nothing was changed: --yes does it.")
         return
-    is_on = stack.parameters.get("ScheduleState", "DISABLED") == "ENABLED" and status not in _DEAD
+    is_on = stack.parameters.get("ScheduleState", "DISABLED") == "ENABLED" and status not in _WITHOUT_BARS
     if status is not None and is_on and not asked.now:
         raise RemoveError(
             "The producer is on, and what it put into the stream last may be on its way yet. Pause it "
@@ -156,7 +156,7 @@ def _delete_stack(name: str) -> None:
     """Removes the stack and waits until it is gone.
 
     Raises:
-        RemoveError: something of it could not be removed.
+        RemoveError: something of it could not be removed, or it takes longer than any did before.
     """
     cloudformation = boto3.client("cloudformation")
     # By its id, since a stack that is gone is no longer known by its name.
@@ -173,6 +173,11 @@ def _delete_stack(name: str) -> None:
             for each in events
             if each["ResourceStatus"] == "DELETE_FAILED"
         ]
+        if not failed:
+            raise RemoveError(
+                f"CloudFormation is still removing the stack {name}. Ask again later; its events in "
+                "CloudFormation's console show how far it is."
+            ) from error
         raise RemoveError(
             "\n".join(
                 [f"The stack {name} is not removed:", *dict.fromkeys(failed), "Mend it, and ask again."]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.aws_errors import say_aws_error
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -287,13 +288,13 @@ class StackReader:
 
 
 def say_refusal(error: BotoCoreError | ClientError) -> str:
-    """Why AWS did not answer, and what to do where it is for want of a right."""
+    """Why AWS did not answer, and what to do."""
     if isinstance(error, ClientError) and "AccessDenied" in error.response.get("Error", {}).get("Code", ""):
         return (
             f"your credentials may not call {error.operation_name}. "
             "Who administers the account can allow it, and the rest of the page works without."
         )
-    return f"{error}"
+    return say_aws_error(error)
 
 
 def _statistic(metric: Metric) -> str:

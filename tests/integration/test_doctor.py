@@ -415,6 +415,7 @@ class FakeFormation:
     ("status", "state", "levels"),
     [
         ("CREATE_COMPLETE", "ENABLED", (Level.GOOD, Level.GOOD)),
+        ("IMPORT_COMPLETE", "ENABLED", (Level.GOOD, Level.GOOD)),
         ("UPDATE_COMPLETE", "DISABLED", (Level.GOOD, Level.PROBLEM)),
         ("ROLLBACK_COMPLETE", "ENABLED", (Level.PROBLEM, Level.GOOD)),
     ],

@@ -19,6 +19,7 @@ class Formation:
     def __init__(self, status: str | None = "UPDATE_COMPLETE", schedule: str = "DISABLED") -> None:
         self.status, self.schedule = status, schedule
         self.fails = False
+        self.statuses = {"BarStream": "DELETE_COMPLETE", "LakeWorkGroup": "DELETE_FAILED"}
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (boto3's names)
         if self.status is None or StackName != "mine":
@@ -54,11 +55,10 @@ class Formation:
             raise WaiterError("stack_delete_complete", "it failed", {})
 
     def describe_stack_events(self, **_asked: str) -> dict[str, Any]:
-        statuses = {"BarStream": "DELETE_COMPLETE", "LakeWorkGroup": "DELETE_FAILED"}
         return {
             "StackEvents": [
                 {"LogicalResourceId": name, "ResourceStatus": status, "ResourceStatusReason": "it is in use"}
-                for name, status in statuses.items()
+                for name, status in self.statuses.items()
             ]
         }
 
@@ -187,3 +187,14 @@ def test_what_could_not_be_removed_is_named_and_the_lake_stays(
     said = capsys.readouterr().err
     assert "LakeWorkGroup: it is in use" in said
     assert "BarStream" not in said
+
+
+def test_a_removal_that_takes_too_long_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = use(monkeypatch, Formation())
+    formation.fails, formation.statuses = True, {"SearchDomain": "DELETE_IN_PROGRESS"}
+
+    assert remove("--yes") == 1
+
+    assert "CloudFormation is still removing the stack mine." in capsys.readouterr().err

@@ -14,15 +14,14 @@ from stockstream_operate.doctor.catalog import examine_catalog
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
 from stockstream_operate.doctor.stages import Expectation, judge
-from stockstream_operate.doctor.waiting import STEADY, Sight
+from stockstream_operate.doctor.waiting import Sight
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.page.market_hours import find_market_hours
 from stockstream_operate.redrive.error_files import PREFIXES
-from stockstream_operate.stack import Stack, StackError, ask_stack, find_stack
+from stockstream_operate.stack import DEPLOYED, STEADY, Stack, StackError, ask_stack, find_stack
 from stockstream_operate.stack_report import StackReader
 
 _PENDING = "PendingConfirmation"
-_STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 # Who serves coins to everybody. Only the functions know the providers themselves; a test compares the two.
 WITHOUT_A_KEY = ("alpaca", "kraken")
 # With this every principal of the account may decrypt through Parameter Store.
@@ -118,7 +117,7 @@ def _examine_state(stack: Stack) -> Iterator[Finding]:
     version = stack.outputs.get("Version")
     of_version = f", version {version}" if version else ""  # a stack that is older than the output
     words = f"{status} since {changed:%Y-%m-%d %H:%M} UTC{of_version}"
-    if status in _STEADY:
+    if status in DEPLOYED:
         yield good("stack", words)
     else:
         yield problem("stack", words, "Its events in CloudFormation's console say why.")

@@ -20,10 +20,9 @@ from stockstream_operate.doctor.stages import (
     judge,
 )
 from stockstream_operate.page.market_hours import say_moment
+from stockstream_operate.stack import STEADY
 
 PAUSE_SECONDS = 15
-# The states of a stack that stands.
-STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 # What is wrong now may mend itself: a provider that fails is asked again, a new role takes a moment to work.
 _PATIENCE = timedelta(minutes=5)
 

@@ -56,6 +56,7 @@ class FakeCloudWatch:
         self.history: list[tuple[str, str]] = []
         self.points: dict[str, dict[datetime, float]] = {}
         self.refused: set[str] = set()
+        self.code = "AccessDenied"
         self.asked: list[Any] = []
 
     def describe_alarms(self, *, AlarmNames: Sequence[str], AlarmTypes: Sequence[str]) -> Any:  # noqa: N803
@@ -89,7 +90,7 @@ class FakeCloudWatch:
 
     def _admit(self, operation: str) -> None:
         if operation in self.refused:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+            raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, operation)
 
 
 @pytest.fixture
@@ -217,3 +218,10 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_shown(
     (trouble,) = report.troubles
     assert f"your credentials may not call {operation}" in trouble
     assert report.parameters == {"RequestsPerDay": "25"}
+
+
+def test_credentials_that_have_expired_are_told_with_what_to_do(cloudwatch: FakeCloudWatch) -> None:
+    cloudwatch.refused, cloudwatch.code = {"GetMetricData"}, "ExpiredToken"
+
+    (trouble,) = read(cloudwatch).troubles
+    assert "It has expired. Sign in with" in trouble
