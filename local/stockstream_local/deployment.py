@@ -22,11 +22,10 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
-from stockstream_local.processes import run_group
+from stockstream_local.tools import run_tool
 from stockstream_operate.stack import STACK_NAME
 from stockstream_operate.whole_file import naming
 
-LINES_OF_A_FAILURE = 15
 # In the build's directory: the template whose code is in the bucket, the archives, what they were made of.
 _PACKAGED, _ARCHIVES, _MADE_OF = "packaged.yaml", "archives", "made-of"
 _BUCKET = "stockstream-archives"
@@ -34,7 +33,7 @@ _WAITING: Any = {"Delay": 0.1, "MaxAttempts": 1200}  # two minutes; botocore's t
 
 
 class DeploymentError(StockstreamError):
-    """sam failed; the text holds its last lines, and the path of its log."""
+    """The stack cannot be created here; the text says why."""
 
 
 def host_architecture() -> str:
@@ -64,7 +63,7 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
         The built template.
 
     Raises:
-        DeploymentError: the build failed.
+        ToolError: the build failed.
     """
     built, made_of = state / "build", _read_sources(root)
     if is_built(root, state):
@@ -184,7 +183,7 @@ def deploy(
         state: the directory for its log.
 
     Raises:
-        DeploymentError: the deployment failed.
+        ToolError: the deployment failed.
     """
     # Overrides on the command line replace those of the file wholly.
     overrides = local_parameters(root) | dict(parameters)
@@ -221,34 +220,7 @@ def read_overrides(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _run(action: str, arguments: list[str], root: Path, environ: Mapping[str, str], state: Path) -> None:
-    execute(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
-
-
-def execute(name: str, command: list[str], folder: Path, environ: Mapping[str, str], log: Path) -> None:
-    """Runs one of the tools beside this Python.
-
-    Args:
-        name: what messages call it.
-        command: its name and its arguments.
-        folder: where it runs.
-        environ: its environment, whole.
-        log: the file that gets what it prints.
-
-    Raises:
-        DeploymentError: it is not there, or it failed.
-    """
-    program = Path(sys.executable).with_name(command[0])
-    if not program.exists():
-        raise DeploymentError(
-            f"{command[0]} is not in {program.parent}. Run `make setup`, which installs it there."
-        )
-    with run_group([str(program), *command[1:]], environ, folder, log) as process:
-        status = process.wait()
-    if status:
-        said = log.read_text(errors="replace").strip().splitlines()
-        raise DeploymentError(
-            "\n".join([f"`{name}` failed:", *said[-LINES_OF_A_FAILURE:], f"All of it: {log}"])
-        )
+    run_tool(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
 
 
 def _runs_linux_wheels() -> bool:
@@ -268,9 +240,9 @@ def lay_host_wheels(root: Path, environ: Mapping[str, str], state: Path) -> None
         state: the directory of the build, and for the log.
 
     Raises:
-        DeploymentError: uv failed.
+        ToolError: uv failed.
     """
-    execute(
+    run_tool(
         "uv pip install",
         [
             # Without --reinstall uv sees the right versions there, and leaves another platform's files.

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +16,7 @@ from stockstream_operate.doctor.stages import Expectation, judge
 from stockstream_operate.doctor.waiting import Sight
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.page.market_hours import find_market_hours
+from stockstream_operate.parameter_store import AWS_KEY, describe_secret
 from stockstream_operate.redrive.error_files import PREFIXES
 from stockstream_operate.stack import DEPLOYED, STEADY, Stack, StackError, ask_stack, find_stack
 from stockstream_operate.stack_report import StackReader
@@ -24,8 +24,6 @@ from stockstream_operate.stack_report import StackReader
 _PENDING = "PendingConfirmation"
 # Who serves coins to everybody. Only the functions know the providers themselves; a test compares the two.
 WITHOUT_A_KEY = ("alpaca", "kraken")
-# With this every principal of the account may decrypt through Parameter Store.
-_AWS_KEY = "alias/aws/ssm"
 
 type Check = Callable[[Stack], Iterator[Finding]]
 
@@ -145,17 +143,16 @@ def _examine_key(stack: Stack) -> Iterator[Finding]:
     if stack.parameters.get("Provider") in WITHOUT_A_KEY and _follows_coins_alone(stack):
         yield good("provider's key", "it serves these coins without one")
         return
-    wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
-    found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
+    found = describe_secret(name)
     remedy = f".venv/bin/stockstream secret {name}"
     if not found:
         yield note("provider's key", f"there is no parameter {name}", remedy)
-    elif found[0]["Type"] != "SecureString":
+    elif found["Type"] != "SecureString":
         yield problem("provider's key", f"{name} is stored in the clear", remedy)
-    elif not _may_decrypt(found[0].get("KeyId", _AWS_KEY), stack.parameters.get("SecretsKeyArn", "")):
+    elif not _may_decrypt(found.get("KeyId", AWS_KEY), stack.parameters.get("SecretsKeyArn", "")):
         yield problem(
             "provider's key",
-            f"{name} is encrypted with {found[0]['KeyId']}, which the producer may not use",
+            f"{name} is encrypted with {found['KeyId']}, which the producer may not use",
             f"make deploy ARGS='--stack {stack.name} SecretsKeyArn=ARN-OF-THAT-KEY'",
         )
     else:
@@ -171,7 +168,7 @@ def _follows_coins_alone(stack: Stack) -> bool:
 
 def _may_decrypt(key: str, secrets_key: str) -> bool:
     """Whether the functions may use a KMS key, as far as its name tells: an alias may be any key's."""
-    if key == _AWS_KEY:
+    if key == AWS_KEY:
         return True
     return bool(secrets_key) and ("alias/" in key or secrets_key.endswith(key.rpartition("/")[2]))
 
