@@ -17,7 +17,7 @@ from stockstream_operate.lake.delays import Delay, measure_delays, read_recent
 from stockstream_operate.run_lock import Running, read_running
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import NotCreatedError, find_running_stack
-from stockstream_operate.stack_report import StackReader
+from stockstream_operate.stack_alarms import AlarmReader
 from stockstream_operate.workplace import STATE
 
 _DELIVERED = (
@@ -107,7 +107,8 @@ def _alarms() -> list[str]:
         stack = find_running_stack()
     except NotCreatedError:  # and so no alarms
         return []
-    return [each.name for each in StackReader(stack, boto3.client("cloudwatch")).read_alarms() if each.rings]
+    states = AlarmReader(stack, boto3.client("cloudwatch")).read()
+    return [each.name for each in states if each.is_alarming]
 
 
 def _read_delivered(lake: QueryableLake) -> list[Delivered]:

@@ -14,7 +14,8 @@ from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
 from stockstream_operate.page.page_server import PageServer
-from stockstream_operate.stack_report import AlarmState, Change, StackReport
+from stockstream_operate.stack_alarms import AlarmChange, AlarmState
+from stockstream_operate.stack_report import StackReport
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
 
@@ -226,8 +227,8 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
 
     began = datetime(2026, 11, 27, 16, 30, tzinfo=UTC)
     words = "The provider does not answer."
-    alarm = AlarmState("ProviderFailuresAlarm", rings=True, since=began, words=words)
-    change = Change("PipelineDownAlarm", began, rings=True, words="Bars do not come through.")
+    alarm = AlarmState("ProviderFailuresAlarm", is_alarming=True, since=began, words=words)
+    change = AlarmChange("PipelineDownAlarm", began, is_alarming=True, words="Bars do not come through.")
     seen.reports.append(
         StackReport(
             (alarm,),

@@ -19,7 +19,7 @@ from stockstream_operate.page.market_hours import find_market_hours
 from stockstream_operate.parameter_store import AWS_KEY, describe_secret
 from stockstream_operate.redrive.error_files import PREFIXES
 from stockstream_operate.stack import DEPLOYED, STEADY, Stack, StackError, ask_stack, find_stack
-from stockstream_operate.stack_report import StackReader
+from stockstream_operate.stack_alarms import AlarmReader
 
 _PENDING = "PendingConfirmation"
 # Who serves coins to everybody. Only the functions know the providers themselves; a test compares the two.
@@ -174,11 +174,10 @@ def _may_decrypt(key: str, secrets_key: str) -> bool:
 
 
 def _examine_alarms(stack: Stack) -> Iterator[Finding]:
-    ringing = [
-        each.name for each in StackReader(stack, boto3.client("cloudwatch")).read_alarms() if each.rings
-    ]
-    if ringing:
-        yield problem("alarms", f"in ALARM: {', '.join(ringing)}", "Each has an entry in docs/runbook.md.")
+    states = AlarmReader(stack, boto3.client("cloudwatch")).read()
+    alarming = [each.name for each in states if each.is_alarming]
+    if alarming:
+        yield problem("alarms", f"in ALARM: {', '.join(alarming)}", "Each has an entry in docs/runbook.md.")
     else:
         yield good("alarms", "none is in ALARM")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 
-from stockstream_operate.stack_report import METRICS, Metric, Point, StackReader
+from stockstream_operate.stack_metrics import METRICS, Metric, MetricReader, Point
 
 if TYPE_CHECKING:
     from stockstream_operate.stack import Stack
@@ -88,13 +88,11 @@ def read_flow(stack: "Stack", now: datetime) -> Flow:
     Raises:
         BotoCoreError, ClientError, StackError: a part cannot be read.
     """
-    points = StackReader(stack, boto3.client("cloudwatch")).read_points(MEASURED, now, _PERIOD_SECONDS)
+    points = MetricReader(stack, boto3.client("cloudwatch")).read_points(MEASURED, now, _PERIOD_SECONDS)
     flow = Flow(points, first_file=_find_first_file(stack.output("LakeBucketName")))
     if not flow.total("failed_runs") and not flow.total("failures"):
         return flow
-    (log,) = (
-        name for logical, name in stack.resources("AWS::Logs::LogGroup").items() if logical == "ProducerLog"
-    )
+    log = stack.resources("AWS::Logs::LogGroup")["ProducerLog"]
     *_, said = ("", *_read_troubles(log, now - _SAID_WITHIN))
     return Flow(points, said, flow.first_file)
 

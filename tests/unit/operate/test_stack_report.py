@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 from stockstream.instruments import parse_instrument
 from stockstream_operate import instrument_list
 from stockstream_operate.instrument_list import ListError
-from stockstream_operate.stack_report import METRICS, Change, StackReader, StackReport
+from stockstream_operate.stack_alarms import AlarmChange
+from stockstream_operate.stack_metrics import METRICS
+from stockstream_operate.stack_report import StackReader, StackReport
 
 NOW = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
 TOPIC = ["arn:aws:sns:us-east-1:123456789012:prod-AlertTopic"]
@@ -104,8 +106,8 @@ def read(cloudwatch: FakeCloudWatch) -> StackReport:
     return report
 
 
-def ringing(cloudwatch: FakeCloudWatch) -> list[str]:
-    return [each.name for each in read(cloudwatch).alarms or () if each.rings]
+def alarming(cloudwatch: FakeCloudWatch) -> list[str]:
+    return [each.name for each in read(cloudwatch).alarms or () if each.is_alarming]
 
 
 def test_an_alarm_is_called_as_in_the_template_and_says_what_it_means(cloudwatch: FakeCloudWatch) -> None:
@@ -120,18 +122,18 @@ def test_an_alarm_is_called_as_in_the_template_and_says_what_it_means(cloudwatch
         "ProducerStoppedAlarm",
     ]
     down = alarms[1]
-    assert (down.rings, down.since, down.words) == (True, began, f"What {DOWN} means.")
-    assert ringing(cloudwatch) == ["PipelineDownAlarm"]
+    assert (down.is_alarming, down.since, down.words) == (True, began, f"What {DOWN} means.")
+    assert alarming(cloudwatch) == ["PipelineDownAlarm"]
 
 
 def test_data_that_ends_is_an_alarm_where_somebody_is_told_of_it(cloudwatch: FakeCloudWatch) -> None:
     cloudwatch.alarms[OVERDUE]["StateValue"] = "INSUFFICIENT_DATA"
     cloudwatch.alarms[STOPPED]["StateValue"] = "INSUFFICIENT_DATA"
-    assert ringing(cloudwatch) == ["ProducerStoppedAlarm"]
+    assert alarming(cloudwatch) == ["ProducerStoppedAlarm"]
 
     # In a new stack there is none yet.
     cloudwatch.alarms[STOPPED]["StateReason"] = "Unchecked: Initial alarm creation"
-    assert ringing(cloudwatch) == []
+    assert alarming(cloudwatch) == []
 
 
 def test_notices_are_changes_of_which_people_were_told(cloudwatch: FakeCloudWatch) -> None:
@@ -150,9 +152,9 @@ def test_notices_are_changes_of_which_people_were_told(cloudwatch: FakeCloudWatc
         return NOW + timedelta(minutes=minutes)
 
     assert read(cloudwatch).changes == (
-        Change("ProducerStoppedAlarm", at(7), rings=True, words=f"What {STOPPED} means."),
-        Change("PipelineDownAlarm", at(6), rings=False, words=f"What {DOWN} means."),
-        Change("PipelineDownAlarm", at(4), rings=True, words=f"What {DOWN} means."),
+        AlarmChange("ProducerStoppedAlarm", at(7), is_alarming=True, words=f"What {STOPPED} means."),
+        AlarmChange("PipelineDownAlarm", at(6), is_alarming=False, words=f"What {DOWN} means."),
+        AlarmChange("PipelineDownAlarm", at(4), is_alarming=True, words=f"What {DOWN} means."),
     )
 
 

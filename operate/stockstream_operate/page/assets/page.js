@@ -369,18 +369,18 @@ function showAlarms({ alarms, notices, report_troubles: troubles, condition }) {
   const unknown = condition.kind === "stopped" || condition.kind === "never-run" ? "Known while the pipeline runs." : "Not known yet.";
   fill(find("alarms"), [alarms, unknown], () => {
     if (!alarms) return [paragraph(unknown)];
-    if (!alarms.ringing.length) return [paragraph(`✓ None of ${alarms.watched} is in alarm.`)];
-    return alarms.ringing.flatMap(({ name, since, words: text }) => [
-      paragraph(`⚠ ${name}, since ${words.moment(since).slice(0, 16)} UTC`, "rings"),
+    if (!alarms.in_alarm.length) return [paragraph(`✓ None of ${alarms.watched} is in alarm.`)];
+    return alarms.in_alarm.flatMap(({ name, since, words: text }) => [
+      paragraph(`⚠ ${name}, since ${words.moment(since).slice(0, 16)} UTC`, "alarming"),
       paragraph(text),
     ]);
   });
   fill(find("notices"), [notices, unknown], () => {
     if (!notices) return [paragraph(unknown)];
     if (!notices.length) return [paragraph("None.")];
-    return notices.flatMap(({ name, at, rings, words: text }) => [
-      paragraph(`${at} ${rings ? "⚠" : "✓"} ${name}${rings ? "" : " is over"}`, rings ? "rings" : ""),
-      ...(rings ? [paragraph(text)] : []),
+    return notices.flatMap(({ name, at, is_alarming: isAlarming, words: text }) => [
+      paragraph(`${at} ${isAlarming ? "⚠" : "✓"} ${name}${isAlarming ? "" : " is over"}`, isAlarming ? "alarming" : ""),
+      ...(isAlarming ? [paragraph(text)] : []),
     ]);
   });
   put(find("troubles"), troubles.join(" "));

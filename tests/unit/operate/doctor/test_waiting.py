@@ -7,7 +7,7 @@ import pytest
 from stockstream_operate.doctor.flow import Flow, LakeFile
 from stockstream_operate.doctor.stages import Expectation
 from stockstream_operate.doctor.waiting import PAUSE_SECONDS, Sight, StuckError, Wait
-from stockstream_operate.stack_report import Point
+from stockstream_operate.stack_metrics import Point
 
 BEGAN = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
 OPEN = Expectation(opens=None, buffer=timedelta(minutes=1))
