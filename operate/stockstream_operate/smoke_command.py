@@ -17,6 +17,7 @@ from stockstream.times import format_instant, parse_instant
 from stockstream_operate.arguments import count
 from stockstream_operate.lake.delivered import as_named
 from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.parts import TABLES
 from stockstream_operate.lake.sql import TEST_INSTRUMENT
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import Stack, find_stack
@@ -25,7 +26,6 @@ from stockstream_operate.whole_file import naming
 # Always the same bar, long before all others: in a search index it is one document, at a time that nobody
 # looks at.
 _OPEN_TIME = "2000-01-03T14:30:00Z"
-_PREFIXES = ("bars", "bars-parquet")
 _POLL_SECONDS = 5
 # By how much the clock here may be ahead of S3's.
 _CLOCKS_APART = timedelta(minutes=2)
@@ -128,7 +128,7 @@ def _find_new(bucket: str, since: datetime) -> Iterator[tuple[str, datetime]]:
     """The files that were written since a moment, and when."""
     days = {f"{moment:%Y-%m-%d}" for moment in (since, datetime.now(UTC))}
     pages = boto3.client("s3").get_paginator("list_objects_v2")
-    for prefix in _PREFIXES:
+    for prefix in TABLES:
         for day in sorted(days):
             for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix}/dt={day}/"):
                 for each in page.get("Contents", ()):
@@ -144,7 +144,7 @@ def _look_into(bucket: str, key: str, as_of: str) -> tuple[datetime, bool] | Non
         with naming(file):
             file.write_bytes(as_named(key, body))
         with LakeEngine(file) as lake:
-            table = "bars_parquet" if key.startswith("bars-parquet/") else "bars"
+            table = TABLES[key.partition("/")[0]]
             wanted = f"instrument = '{TEST_INSTRUMENT}'"
             rows = lake.query(f"SELECT as_of, arrived_at FROM {table} WHERE {wanted}").rows  # noqa: S608 (constants)
             shown = lake.query(f"SELECT count(*) FROM bars_history WHERE {wanted}").rows  # noqa: S608 (a constant)

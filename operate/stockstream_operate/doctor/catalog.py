@@ -8,13 +8,13 @@ import boto3
 from botocore.exceptions import ClientError
 
 from stockstream_operate.doctor.finding import Finding, good, note, problem
+from stockstream_operate.lake.sql import PARQUET_TABLE
 from stockstream_operate.stack import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import PrincipalPermissionsOutputTypeDef
 
 SUBJECT = "catalog"
-PARQUET_TABLE = "bars_parquet"
 # Who Lake Formation means by it is told in its guide: everybody whom IAM allows.
 _BY_IAM = "IAM_ALLOWED_PRINCIPALS"
 # Each of them lets a table's columns be read, which is what Firehose does with it.

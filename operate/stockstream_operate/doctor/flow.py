@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 
+from stockstream_operate.lake.parts import TABLES
 from stockstream_operate.stack_metrics import METRICS, Metric, MetricReader, Point
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ MEASURED = {
     "rejected": METRICS["rejected"],
     "delivered": Metric("DeliveryToS3.Records", "BarDeliveryName", "AWS/Firehose", "DeliveryStreamName"),
 }
-PREFIXES = ("bars/", "bars-parquet/")
 _PERIOD_SECONDS = 60
 # Why the newest runs failed stands among the newest lines, and FilterLogEvents begins with the oldest.
 _SAID_WITHIN = timedelta(minutes=10)
@@ -99,8 +99,8 @@ def read_flow(stack: "Stack", now: datetime) -> Flow:
 
 def _find_first_file(bucket: str) -> LakeFile | None:
     s3 = boto3.client("s3")
-    for prefix in PREFIXES:
-        for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", ()):
+    for prefix in TABLES:
+        for each in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=1).get("Contents", ()):
             return LakeFile(each["Key"], each["LastModified"])
     return None
 

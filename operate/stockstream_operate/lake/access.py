@@ -10,10 +10,11 @@ from typing import Protocol
 from stockstream.errors import StockstreamError
 from stockstream.reading import make_visible
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.files import Written
 from stockstream_operate.lake.joined import open_joined
 from stockstream_operate.lake.parts import say_troubles
+from stockstream_operate.lake.result import LakeQueryError, Result
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.workplace import STATE
 

@@ -7,7 +7,7 @@ import boto3
 
 from stockstream_operate.arguments import day
 from stockstream_operate.lake.compaction import Compacted, Compaction
-from stockstream_operate.lake.engine import in_words
+from stockstream_operate.lake.result import in_words
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 
 from stockstream.errors import StockstreamError
-from stockstream_operate.lake.engine import SETTINGS
+from stockstream_operate.lake.dialect import SETTINGS
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import TABLES, is_seen, path_of, table_of
-from stockstream_operate.lake.reading import Sources, lines_of, name_aside, quoted, read_files, select_files
+from stockstream_operate.lake.reading import Sources, lines_of, name_aside, read_files, select_files
 from stockstream_operate.lake.sql import PARQUET_TABLE, LakeSql
 from stockstream_operate.whole_file import naming
 

@@ -25,13 +25,9 @@ from uuid import uuid4
 
 import duckdb
 
-from stockstream_operate.lake.engine import (
-    AT_TIMEZONE,
-    SETTINGS,
-    make_delivered,
-    select_delivered,
-    to_duckdb,
-)
+from stockstream_operate.lake.dialect import AT_TIMEZONE, SETTINGS, to_duckdb
+from stockstream_operate.lake.duckdb_views import make_delivered, select_delivered
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import (
     day_of,
     find_day_names,
@@ -41,7 +37,7 @@ from stockstream_operate.lake.parts import (
     name_of,
     stat_files,
 )
-from stockstream_operate.lake.reading import name_aside, quoted, read_files
+from stockstream_operate.lake.reading import name_aside, read_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over
 from stockstream_operate.whole_file import write_whole
 

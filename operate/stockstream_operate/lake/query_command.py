@@ -12,7 +12,7 @@ from rich.table import Table
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.access import open_lake
 from stockstream_operate.lake.answers import as_csv, as_json_lines, as_table, as_tables
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.sql import LakeSql, NamedQuery
 from stockstream_operate.screen import Screen
 

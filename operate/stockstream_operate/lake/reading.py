@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import duckdb
 
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import TABLES, day_of, table_of
 from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE
 from stockstream_operate.unpacking import UnpackError, unpack
@@ -172,11 +173,6 @@ def select_files(table: str, files: Sequence[Path], types: Mapping[str, str]) ->
             "hive_partitioning = false)"
         )
     return f"SELECT {fields}, regexp_extract(filename, '.*/dt=([^/]+)/', 1) AS dt FROM {source}"
-
-
-def quoted(text: str) -> str:
-    """A text as SQL has it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _gather(files: Sequence[Path], folder: Path) -> Sources:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from stockstream.intervals import INTERVALS
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.page.questions import DAY_SECONDS
 
 # What is drawn and read out has no use for more; a sum of floats would show its last bits.

@@ -16,22 +16,19 @@ from typing import NamedTuple, Self
 import duckdb
 
 from stockstream_operate.lake.delays import SINCE, Arrival, Delay, measure_delays, read_arrivals
-from stockstream_operate.lake.engine import (
-    AT_TIMEZONE,
+from stockstream_operate.lake.dialect import AT_TIMEZONE, SETTINGS, to_duckdb
+from stockstream_operate.lake.duckdb_views import (
     MAKE_SPLITS,
-    SETTINGS,
-    LakeQueryError,
-    Result,
     add_splits,
-    in_words,
     make_delivered,
     make_views_beside,
     select_delivered,
-    to_duckdb,
 )
 from stockstream_operate.lake.joined import Joined, find_opened, read_joined
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import day_of, find_days, find_files, name_of
-from stockstream_operate.lake.reading import name_aside, quoted, read_files
+from stockstream_operate.lake.reading import name_aside, read_files
+from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
 from stockstream_operate.lake.sql import LakeSql
 

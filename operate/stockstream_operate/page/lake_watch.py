@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.delays import Delay
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.sql import LakeSql
 from stockstream_operate.page.kept_lake import Progress
 

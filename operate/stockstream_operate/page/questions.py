@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from stockstream.intervals import INTERVALS
+from stockstream_operate.lake.literals import timestamp
 from stockstream_operate.lake.sql import LakeSql, history_over
 from stockstream_operate.page.sights import Sight, Span
 
@@ -81,7 +82,7 @@ def ask_bars(
     starts = " ".join(f"WHEN {seconds} THEN {_start(seconds)}" for seconds in longer)
     numbers = "".join(f", {name}" for name in fields)
     lasts = "".join(f", max_by({name}, opened) AS {name}" for name in fields)
-    until = f" OR known_until > {_moment(sight.known_at)}" if sight.known_at else ""
+    until = f" OR known_until > {timestamp(sight.known_at)}" if sight.known_at else ""
     return f"""
 WITH {_history(lake_sql, since)}known AS (
   SELECT
@@ -129,16 +130,12 @@ def _is_within(span: Span, newest: Newest | None) -> str:
     if span is Span.SESSION:
         return f" AND trading_day = date '{newest.trading_day}'"
     if length := _SPANS.get(span):
-        return f" AND open_time > {_moment(newest.open_time - length)}"
+        return f" AND open_time > {timestamp(newest.open_time - length)}"
     return ""
 
 
 def _was_known(column: str, sight: Sight) -> str:
-    return f" AND {column} <= {_moment(sight.known_at)}" if sight.known_at else ""
-
-
-def _moment(moment: datetime) -> str:
-    return f"timestamp '{moment.replace(tzinfo=None).isoformat(' ', 'milliseconds')}'"
+    return f" AND {column} <= {timestamp(sight.known_at)}" if sight.known_at else ""
 
 
 def _arrived(since: date | None, before: date | None = None) -> str:

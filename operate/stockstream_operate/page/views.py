@@ -8,7 +8,7 @@ from threading import Lock
 
 from stockstream.intervals import INTERVALS
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.page.candles import Json, shape_bars, shape_overview
 from stockstream_operate.page.conditions import find_condition
 from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields

@@ -17,7 +17,8 @@ from stockstream.splits import Split
 from stockstream.windows import Windows
 from stockstream_operate import read
 from stockstream_operate.lake import access as lake_access
-from stockstream_operate.lake.engine import LakeEngine, Result
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 

@@ -15,8 +15,9 @@ from full_disk import files_end_at, fill_disk
 
 from stockstream.windows import Windows
 from stockstream_operate.lake import joined as joined_module
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
+from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.joined import Joined, open_joined, read_joined
+from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 
 LAKE_SQL = make_lake_sql(Windows())

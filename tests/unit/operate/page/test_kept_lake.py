@@ -14,8 +14,9 @@ from delivered_files import document, write_file, write_parquet
 from stockstream.splits import Split
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
+from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page import kept_lake

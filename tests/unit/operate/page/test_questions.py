@@ -13,7 +13,8 @@ from delivered_files import document, write_file
 
 from stockstream.times import format_time
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeEngine, Result
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.questions import (
     BAR_SECONDS,

@@ -11,7 +11,8 @@ from delivered_files import document, write_file
 from stockstream.fields import list_fields
 from stockstream.windows import Windows
 from stockstream_operate.lake.delays import Delay
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import LakeQueryError, Result
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LakeWatch
