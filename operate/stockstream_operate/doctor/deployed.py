@@ -13,7 +13,7 @@ from stockstream_operate.doctor.catalog import examine_catalog
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
 from stockstream_operate.doctor.stages import Expectation, judge
-from stockstream_operate.doctor.waiting import Sight
+from stockstream_operate.doctor.waiting import Snapshot
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.page.market_hours import find_market_hours
 from stockstream_operate.parameter_store import AWS_KEY, describe_secret
@@ -68,7 +68,7 @@ def examine_stack(name: str) -> Iterator[Finding]:
             yield note(subject, f"it cannot be asked: {error}", "Ask with credentials that may read it.")
 
 
-def look_at_stack(name: str, now: datetime) -> Sight:
+def look_at_stack(name: str, now: datetime) -> Snapshot:
     """A stack at a moment, for who waits for its first bar.
 
     Raises:
@@ -76,8 +76,8 @@ def look_at_stack(name: str, now: datetime) -> Sight:
     """
     status, stack = ask_stack(name)
     if status not in STEADY:
-        return Sight(status)
-    return Sight(status, read_flow(stack, now), expect(stack, now))
+        return Snapshot(status)
+    return Snapshot(status, read_flow(stack, now), expect(stack, now))
 
 
 def expect(stack: Stack, now: datetime) -> Expectation:

@@ -12,7 +12,6 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import boto3
-from botocore.config import Config
 
 from stockstream.bar_stream import BarStream
 from stockstream.bars import Bar
@@ -21,6 +20,7 @@ from stockstream.instruments import Instrument
 from stockstream.intervals import INTERVALS
 from stockstream.windows import Windows
 from stockstream_operate.arguments import moment
+from stockstream_operate.aws_config import CONFIG
 from stockstream_operate.history import SOURCE
 from stockstream_operate.history.bars import Choices, History, make_records, read_history
 from stockstream_operate.history.layouts import NAMES
@@ -39,7 +39,6 @@ SHARE_BYTES = 500_000
 PIECE_RECORDS = 100
 # So many refused rows are shown; all of them are in the file beside.
 SHOWN = 20
-_CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
 
 
 class Puts(Protocol):
@@ -111,7 +110,7 @@ def run_import(asked: argparse.Namespace, screen: Screen) -> None:
         raise HistoryError("There is no bar to send.")
     if asked.stack is None and (kind := read_price_kind(FOLDER)) is not PriceKind.LIVE:
         screen.say(f"The other prices of this lake are {kind.word}: by their source you can tell them apart.")
-    kinesis = boto3.client("kinesis", config=_CONFIG)
+    kinesis = boto3.client("kinesis", config=CONFIG)
     stream = BarStream(kinesis, stack.output("BarStreamName"), warn=lambda *_, **__: None)
     total = sum(map(len, history.bars.values()))
     with screen.progress("Sending", total) as step:
