@@ -194,5 +194,7 @@ def ask(subject: str, check: Iterator[Finding]) -> Iterator[Finding]:
         yield from check
     except (BotoCoreError, ClientError) as error:
         yield note(
-            subject, f"it cannot be asked: {say_aws_error(error)}", "Deploy, if you know that it is well."
+            subject,
+            f"it cannot be asked: {say_aws_error(error)}",
+            "This stops no deployment: go on if you know that it is well.",
         )

@@ -96,9 +96,9 @@ def run_deploy(asked: argparse.Namespace, screen: Screen) -> None:
     if asked.stack:
         environment = environment._replace(stack_name=asked.stack)
     chosen = dict(environment.parameters) | parse_assignments(asked.parameters)
-    _use(environment)
+    _use_region_and_profile(environment)
     template = read_template(ROOT)
-    merge(template, {}, chosen)  # a name that the template does not know is told before AWS is asked
+    merge(template, {}, chosen)  # refuses a name that the template does not know, before AWS is asked
     try:
         account = ask_account(environment.stack_name)
     except (BotoCoreError, ClientError) as error:
@@ -157,11 +157,11 @@ def examine_all(values: Values, account: Account) -> Iterator[Finding]:
     yield from ask("catalog", examine_catalog_for(account, values.parameters["LakeFormat"]))
     if "NoticeTopicArn" in account.stack.outputs:
         for each in ask("notices", CHECKS["notices"](account.stack)):
-            # Who has not confirmed is not told of alarms, and keeps nobody from deploying.
+            # A subscription that is not confirmed brings no notices, and is no reason not to deploy.
             yield each._replace(level=Level.NOTE) if each.level is Level.PROBLEM else each
 
 
-def _use(environment: Environment) -> None:
+def _use_region_and_profile(environment: Environment) -> None:
     """Lets boto3, and sam after it, use the region and the profile that samconfig.toml names."""
     if environment.region:
         os.environ["AWS_DEFAULT_REGION"] = environment.region
@@ -183,7 +183,7 @@ def _judge(findings: list[Finding], screen: Screen) -> None:
 
 
 def _refuse_changes(account: Account, parameters: list[str]) -> None:
-    """Lets nobody believe that what is put back could be changed at once.
+    """Refuses parameters: --revert-drift puts back what was deployed, and changes nothing else.
 
     Raises:
         DeployError: there is no stack, or a parameter was named.

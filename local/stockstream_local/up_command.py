@@ -60,7 +60,7 @@ def run_up(asked: argparse.Namespace, screen: Screen) -> None:
         if asked.bars:
             raise
     except (StockstreamError, BotoCoreError, ClientError) as error:
-        # What stands on the disk of a run says many things where there is no room, and nothing of that.
+        # On a full disk the build, the emulator and the functions fail with errors that do not name it.
         if _room() >= LEAST_ROOM_BYTES:
             raise
         raise FullDiskError(

@@ -37,7 +37,7 @@ def add_instruments(command: argparse.ArgumentParser) -> None:
     more.add_argument("names", nargs="*", metavar="NAME", help="such as IBM, TSCO.LON, fx:EUR/USD")
     more.add_argument("--file", type=Path, metavar="FILE", help="and all that this file lists")
     more.set_defaults(run=_add_names)
-    fewer = _add(verbs, "remove", "follow some no longer")
+    fewer = _add(verbs, "remove", "stop following some")
     fewer.add_argument("names", nargs="+", metavar="NAME", help="as they stand in the list")
     fewer.set_defaults(run=_remove_names)
     check = _add(verbs, "check", "name each line that nothing can be fetched for")

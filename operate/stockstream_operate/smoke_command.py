@@ -82,7 +82,7 @@ def run_smoke(asked: argparse.Namespace, screen: Screen) -> None:
     screen.say(f"stream     {_say(arrival.arrived - sent)} until Kinesis had it")
     if arrival.transformed:
         screen.say(
-            f"transform  {_say(arrival.transformed - sent)} until the last batch before the file was through"
+            f"transform  {_say(arrival.transformed - sent)} until the batch before the file was transformed"
         )
     screen.say(f"lake       {_say(arrival.written - sent)} until it was written: {arrival.key}")
     if not arrival.is_hidden:
@@ -119,8 +119,8 @@ def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival
     look = "status" if stack.url else "doctor"
     raise SmokeError(
         f"The stream took the bar, and it is in no file of the lake after {most // timedelta(minutes=1)} "
-        f"minutes. Where bars are stuck says `stockstream {look}{named}`; was it refused, "
-        f"`stockstream redrive{named}`."
+        f"minutes. `stockstream {look}{named}` says where bars are stuck; if it was refused, "
+        f"`stockstream redrive{named}` says why."
     )
 
 

@@ -85,7 +85,7 @@ class StackReader:
     def _read_followed(self) -> str:
         if self._stack.parameters.get("InstrumentsFileEnabled") != "true":
             return self._stack.parameters.get("Instruments", "").split(",")[0].strip()
-        # Here, so that who looks at a lake on this machine does not wait a second for the AWS SDK.
+        # Here, so that a look at a lake on this machine does not wait a second for the AWS SDK.
         from stockstream_operate.instrument_list import read_followed  # noqa: PLC0415
 
         return read_followed(self._stack)[0].name

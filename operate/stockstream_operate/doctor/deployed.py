@@ -22,7 +22,7 @@ from stockstream_operate.stack import DEPLOYED, STEADY, Stack, StackError, ask_s
 from stockstream_operate.stack_alarms import AlarmReader
 
 _PENDING = "PendingConfirmation"
-# Who serves coins to everybody. Only the functions know the providers themselves; a test compares the two.
+# They serve coins to everybody. Only the functions know the providers themselves; a test compares the two.
 WITHOUT_A_KEY = ("alpaca", "kraken")
 
 type Check = Callable[[Stack], Iterator[Finding]]
@@ -69,7 +69,7 @@ def examine_stack(name: str) -> Iterator[Finding]:
 
 
 def look_at_stack(name: str, now: datetime) -> Snapshot:
-    """A stack at a moment, for who waits for its first bar.
+    """A stack at a moment, for those who wait for its first bar.
 
     Raises:
         BotoCoreError, ClientError, StackError: it cannot be asked.

@@ -24,7 +24,7 @@ from stockstream_operate.stack import STEADY
 
 PAUSE_SECONDS = 15
 # What is wrong now may mend itself: a provider that fails is asked again, a new role takes a moment to work.
-_PATIENCE = timedelta(minutes=5)
+_PASSES_WITHIN = timedelta(minutes=5)
 
 
 _PASSED = {
@@ -141,7 +141,7 @@ class Wait:
         wrong = {each.subject: each for each in findings if each.level is Level.PROBLEM}
         self._wrong_since = {name: self._wrong_since.get(name, now) for name in wrong}
         for name, each in wrong.items():
-            if now - self._wrong_since[name] >= _PATIENCE:
+            if now - self._wrong_since[name] >= _PASSES_WITHIN:
                 raise StuckError(f"It is stuck at the {name}: {each.words}. {each.remedy}")
 
     def _say_where(self, snapshot: Snapshot, findings: list[Finding], most: timedelta) -> str:

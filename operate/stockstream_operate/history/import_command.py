@@ -28,8 +28,8 @@ from stockstream_operate.history.set_aside import write_set_aside
 from stockstream_operate.history.stamps import parse_ticker
 from stockstream_operate.history.tables import HistoryError, Table, read_table
 from stockstream_operate.lake.access import FOLDER
-from stockstream_operate.patient_stream import PatientStream
 from stockstream_operate.price_kinds import PriceKind, read_price_kind
+from stockstream_operate.record_sender import RecordSender
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
 
@@ -37,12 +37,12 @@ from stockstream_operate.stack import find_stack
 SHARE_BYTES = 500_000
 # With full look-backs some 400 KB.
 PIECE_RECORDS = 100
-# So many refused rows are shown; all of them are in the file beside.
+# How many refused rows are shown; all of them are in the file beside.
 SHOWN = 20
 
 
 class Puts(Protocol):
-    """Where records go: a PatientStream, or a fake."""
+    """Where records go: a RecordSender, or a fake."""
 
     def put(self, instrument: str, records: Sequence[bytes]) -> list[str]:
         """Puts records; of each why it was refused, or nothing."""
@@ -116,7 +116,7 @@ def run_import(asked: argparse.Namespace, screen: Screen) -> None:
     with screen.progress("Sending", total) as step:
         # The emulator's stream has no limit.
         rest = time.sleep if stack.url is None else lambda _seconds: None
-        refusals = send(history.bars, stack.windows, PatientStream(stream), step, rest)
+        refusals = send(history.bars, stack.windows, RecordSender(stream), step, rest)
     sent = total - refusals.total()
     screen.say(f"{_count(sent, 'bar')} went into the stream, with {SOURCE!r} as their source.")
     if refusals:
@@ -139,8 +139,8 @@ def send(
         bars: by instrument and interval, oldest first.
         windows: what the look-backs must serve.
         stream: takes records.
-        step: is told of so many bars that they were put.
-        rest: waits so many seconds, so that a shard has room for what the producer sends.
+        step: is called with the number of bars that were put.
+        rest: waits, in seconds, so that a shard has room for what the producer sends.
 
     Returns:
         How many were refused, by the reason.

@@ -21,7 +21,7 @@ from stockstream.errors import StockstreamError
 _LONGEST_LINE, MOST_CHARACTERS = 100_000, 300_000_000
 # What Lean's files have, which have no header. https://github.com/QuantConnect/Lean/tree/master/Data
 LEAN_COLUMNS = ("time", "open", "high", "low", "close", "volume")
-# So many of Lean's are a dollar in a file of equities.
+# A dollar in Lean's files of equities.
 LEAN_SCALE = 10_000
 # Milliseconds since midnight in files of a day, day and time in those of many.
 _LEAN_TIME = re.compile(r"\d{1,8}|\d{8} \d\d:\d\d", re.ASCII)

@@ -27,7 +27,7 @@ DUCKDB_TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 _IDENTITY = {"id": str, "instrument": str, "interval": str, "open_time": str, "as_of": str}
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "double": (int, float), "int": int}
 
-# So much is read at a time; unpacked it is ten times as much.
+# Bytes of files that are read at a time; unpacked they are ten times as many.
 _MOST_BYTES = 16_000_000
 # Of one file, unpacked: a whole day of six hundred coins, which a run here makes one file of.
 _MOST_UNPACKED = 2**30

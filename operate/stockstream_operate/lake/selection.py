@@ -1,4 +1,4 @@
-"""Bars chosen by instrument, time and what was known: the question to the views, and who was meant."""
+"""Bars chosen by instrument, time and what was known; and which instrument a person meant."""
 # ruff: noqa: S608  # what SQL takes from outside is checked, and quoted or formatted here
 
 import re
@@ -53,7 +53,7 @@ class Selection:
             )
         if self.adjusted and self.as_of:
             raise MomentError(
-                "What was known at a moment knew of no later split: ask for it as it was traded, "
+                "Splits that came later were not known at that moment: ask for prices as they were traded, "
                 "or leave the moment out"
             )
         if self.interval is not None and self.interval not in INTERVALS:

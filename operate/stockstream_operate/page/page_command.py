@@ -97,7 +97,7 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
 
 @contextmanager
 def _serve_deployed(stack: str, port: int | None) -> Iterator[PageServer]:
-    # Here, so that who looks at a lake on this machine does not wait a second for the AWS SDK.
+    # Here, so that a look at a lake on this machine does not wait a second for the AWS SDK.
     from stockstream_operate.lake.access import open_lake  # noqa: PLC0415
     from stockstream_operate.stack import find_stack  # noqa: PLC0415
 

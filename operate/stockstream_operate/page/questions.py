@@ -10,7 +10,7 @@ from stockstream_operate.lake.literals import timestamp
 from stockstream_operate.lake.sql import LakeSql, history_over
 from stockstream_operate.page.sights import Sight, Span
 
-# So many bars fit a screen; where there are more, longer ones are made of them.
+# More bars than these do not fit a screen: longer ones are made of them.
 MOST_BARS = 1_000
 # Days are the longest: these are years of them.
 MOST_ROWS = 4_000

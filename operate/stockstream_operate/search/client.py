@@ -176,7 +176,9 @@ def explain_status(status: int | str, said: str, server: Server) -> str:
     """What a server's refusal means, and what to do, in a sentence."""
     if status == requests.codes.unauthorized:
         hint = (
-            "Check the name and the password." if isinstance(server.auth, tuple) else "Give --user, or sign."
+            "Check the name and the password."
+            if isinstance(server.auth, tuple)
+            else "Give --user, or --region to sign the requests."
         )
         return f"401: {server.endpoint} does not know who asks. {hint} ({said})"
     if status == requests.codes.forbidden:

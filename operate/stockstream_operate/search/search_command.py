@@ -34,7 +34,7 @@ _STYLES = {
 
 
 def add_search(command: argparse.ArgumentParser) -> Commands:
-    """Adds the subcommands of `stockstream search`; gives back where more of them are added."""
+    """Adds the subcommands of `stockstream search`; returns what more of them can be added to."""
     command.description = "The search index."
     verbs: Commands = command.add_subparsers(dest="verb", required=True)
     install = _add(verbs, "install", "put index, pipeline, retention, permissions and dashboards in place")

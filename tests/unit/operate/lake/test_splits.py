@@ -152,5 +152,5 @@ def test_the_splits_can_be_asked_for_themselves(tmp_path: Path) -> None:
 
 
 def test_what_was_known_at_a_moment_is_not_in_shares_of_today() -> None:
-    with pytest.raises(MomentError, match="knew of no later split"):
+    with pytest.raises(MomentError, match="Splits that came later were not known"):
         Selection(as_of=datetime(2026, 11, 20, 17), adjusted=True)  # noqa: DTZ001 (UTC)
