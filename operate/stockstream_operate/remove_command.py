@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 DOLLARS_A_GB = 0.023
 # How long what has been put may be on its way to the lake, which is Firehose's longest buffer.
 WAY_MINUTES = 15
+_OWN_PARAMETERS = {"ScheduleState", "ApiKeyParameterName"}
 _BUCKET_KIND, _BUCKET_ID = "AWS::S3::Bucket", "LakeBucket"
 # CloudFormation looks a search domain over for up to an hour.
 _WAITING: Any = {"Delay": 10, "MaxAttempts": 540}
@@ -70,6 +71,7 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
         RemoveError: it was not done, or not all of it.
     """
     status, stack = ask_stack(asked.stack)
+    _require_own(stack, status)
     s3 = boto3.client("s3")
     bucket = _find_bucket(stack, status, asked.delete_lake, s3)
     if status is None:
@@ -97,6 +99,20 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
     if bucket and asked.delete_lake:
         with screen.step(f"Deleting {bucket}", f"Deleted {bucket}"):
             _delete_bucket(bucket, s3)
+
+
+def _require_own(stack: Stack, status: str | None) -> None:
+    """Refuses a stack of another template, which a wrong name may be.
+
+    Raises:
+        RemoveError: it has none of the parameters that every version of this template has.
+    """
+    # A stack that was never created has no parameters yet.
+    if status not in {None, "REVIEW_IN_PROGRESS"} and not stack.parameters.keys() >= _OWN_PARAMETERS:
+        raise RemoveError(
+            f"{stack.name} is a stack of another template. Nothing was changed. If you are sure that it may "
+            f"go: aws cloudformation delete-stack --stack-name {stack.name}"
+        )
 
 
 def _find_bucket(stack: Stack, status: str | None, named: str | None, s3: "S3Client") -> str | None:

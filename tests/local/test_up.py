@@ -29,8 +29,6 @@ from stockstream_local.market.recording import Recording
 
 pytestmark = pytest.mark.local
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:

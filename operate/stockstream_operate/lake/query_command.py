@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -10,6 +9,7 @@ from difflib import get_close_matches
 from rich.table import Table
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.inputs import read_input
 from stockstream_operate.lake.access import open_lake
 from stockstream_operate.lake.answers import as_csv, as_json_lines, as_table, as_tables
 from stockstream_operate.lake.result import Result
@@ -61,7 +61,7 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
     if not asked.asked:
         _list_queries(lake.lake_sql, screen)
         return
-    words = [sys.stdin.read()] if asked.asked == ["-"] else asked.asked
+    words = [read_input()] if asked.asked == ["-"] else asked.asked
     sql = _find_sql(words, lake.lake_sql.queries)
     if asked.show:
         screen.write(sql)

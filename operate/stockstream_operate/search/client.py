@@ -1,6 +1,5 @@
 """A client for a search server, with a password, a signature or neither; and what its errors mean."""
 
-import getpass
 import os
 import re
 import sys
@@ -25,6 +24,7 @@ from opensearchpy import (
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import is_private
+from stockstream_operate.inputs import ask_secretly
 
 TIMEOUT_SECONDS = 30
 PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -120,14 +120,16 @@ def read_password() -> str:
     """The password for --user: from the variable PASSWORD, or else from the terminal.
 
     Raises:
-        SearchError: there is neither.
+        SearchError: there is neither, or nothing was typed.
     """
     password = os.environ.get(PASSWORD)
     if password:
         return password
     if not sys.stdin.isatty():
         raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
-    return getpass.getpass("Password: ")
+    if not (password := ask_secretly("Password: ")):
+        raise SearchError("No password was typed.")
+    return password
 
 
 def _signer(region: str | None, role_arn: str | None) -> requests.auth.AuthBase:
