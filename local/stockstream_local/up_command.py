@@ -6,6 +6,7 @@ import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -154,6 +155,6 @@ def _show_on_page(watch: Watch, lake: str, screen: Screen) -> None:
 
     with serve_run(None, screen.say) as server:
         invite(server, screen)
-        command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
+        command = quote(os.path.relpath(Path(sys.executable).with_name("stockstream")))
         screen.say(NEXT_STEPS.format(command=command, lake=lake))
         watch.run(None)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import AlarmHistoryItemTypeDef
 
     from stockstream_operate.stack import Stack
 
 # DescribeAlarms takes a hundred names, and DescribeAlarmHistory gives a hundred changes at once.
 _MOST_NAMES = MOST_CHANGES = 100
+# How many pages of the account's changes are read for those of one stack.
+_MOST_PAGES = 5
 _KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 _ALARM, _NO_DATA = "ALARM", "INSUFFICIENT_DATA"
 # CloudWatch's words for an alarm that has not been looked at yet.
@@ -108,19 +111,13 @@ class AlarmReader:
         Raises:
             BotoCoreError, ClientError: they cannot be read.
         """
-        answer = self._cloudwatch.describe_alarm_history(
-            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-            HistoryItemType="StateUpdate",
-            MaxRecords=MOST_CHANGES,
-            ScanBy="TimestampDescending",
-        )
         changes: list[AlarmChange] = []
         before: dict[str, bool] = {}
-        for each in reversed(answer["AlarmHistoryItems"]):
-            name = self._names.get(each["AlarmName"])
+        for each in reversed(self._read_history()):
+            name = self._names[each["AlarmName"]]
             states = _CHANGE.search(each["HistorySummary"])
             # A new alarm is said to have gone from its first state to the same.
-            if name is None or states is None or states[1] == states[2]:
+            if states is None or states[1] == states[2]:
                 continue
             alarm = described.get(name, {})
             is_alarming = _is_wrong(states[2], alarm)
@@ -129,6 +126,24 @@ class AlarmReader:
                 changes.append(AlarmChange(name, each["Timestamp"], is_alarming, _read_words(alarm)))
             before[name] = is_alarming
         return tuple(reversed(changes))
+
+    def _read_history(self) -> "list[AlarmHistoryItemTypeDef]":
+        """The newest changes of state of these alarms, the newest first.
+
+        CloudWatch gives those of all alarms of the account, whose others may change more often.
+        """
+        own: list[AlarmHistoryItemTypeDef] = []
+        pages = self._cloudwatch.get_paginator("describe_alarm_history").paginate(
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            HistoryItemType="StateUpdate",
+            ScanBy="TimestampDescending",
+            PaginationConfig={"MaxItems": _MOST_PAGES * MOST_CHANGES, "PageSize": MOST_CHANGES},
+        )
+        for page in pages:
+            own += [each for each in page["AlarmHistoryItems"] if each["AlarmName"] in self._names]
+            if len(own) >= MOST_CHANGES:
+                break
+        return own
 
 
 def read_states(described: Described) -> tuple[AlarmState, ...]:

@@ -67,14 +67,20 @@ class FakeCloudWatch:
         found = [self.alarms[name] for name in AlarmNames]
         return {"CompositeAlarms": found[-1:], "MetricAlarms": found[:-1]}
 
-    def describe_alarm_history(self, **asked: Any) -> Any:
+    def get_paginator(self, operation: str) -> "FakeCloudWatch":
+        assert operation == "describe_alarm_history"
+        return self
+
+    def paginate(self, **asked: Any) -> Any:
         self._admit("DescribeAlarmHistory")
         assert asked["ScanBy"] == "TimestampDescending"
         items = [
             {"AlarmName": name, "Timestamp": NOW + timedelta(minutes=at), "HistorySummary": summary}
             for at, (name, summary) in enumerate(self.history)
-        ]
-        return {"AlarmHistoryItems": items[::-1]}
+        ][::-1]
+        most, size = asked["PaginationConfig"]["MaxItems"], asked["PaginationConfig"]["PageSize"]
+        for first in range(0, min(len(items), most), size):
+            yield {"AlarmHistoryItems": items[first : min(first + size, most)]}
 
     def get_metric_data(self, **asked: Any) -> Any:
         self._admit("GetMetricData")
@@ -156,6 +162,17 @@ def test_notices_are_changes_of_which_people_were_told(cloudwatch: FakeCloudWatc
         AlarmChange("PipelineDownAlarm", at(6), is_alarming=False, words=f"What {DOWN} means."),
         AlarmChange("PipelineDownAlarm", at(4), is_alarming=True, words=f"What {DOWN} means."),
     )
+
+
+@pytest.mark.parametrize(("others", "is_found"), [(99, True), (499, True), (500, False)])
+def test_other_alarms_of_the_account_hide_a_notice_only_if_they_change_hundreds_of_times(
+    cloudwatch: FakeCloudWatch, others: int, *, is_found: bool
+) -> None:
+    cloudwatch.history = [(DOWN, "Alarm updated from OK to ALARM")]
+    cloudwatch.history += [("another-Alarm", "Alarm updated from OK to ALARM")] * others
+
+    changes = read(cloudwatch).changes
+    assert [each.name for each in changes or ()] == (["PipelineDownAlarm"] if is_found else [])
 
 
 def test_counts_are_those_of_an_hour_and_what_is_left_is_the_newest(cloudwatch: FakeCloudWatch) -> None:
