@@ -21,6 +21,7 @@ from stockstream.intervals import INTERVALS
 from stockstream.windows import Windows
 from stockstream_operate.arguments import moment
 from stockstream_operate.aws_config import CONFIG
+from stockstream_operate.counts import say_count
 from stockstream_operate.history import SOURCE
 from stockstream_operate.history.bars import Choices, History, make_records, read_history
 from stockstream_operate.history.layouts import NAMES
@@ -118,10 +119,10 @@ def run_import(asked: argparse.Namespace, screen: Screen) -> None:
         rest = time.sleep if stack.url is None else lambda _seconds: None
         refusals = send(history.bars, stack.windows, RecordSender(stream), step, rest)
     sent = total - refusals.total()
-    screen.say(f"{_count(sent, 'bar')} went into the stream, with {SOURCE!r} as their source.")
+    screen.say(f"{say_count(sent, 'bar')} went into the stream, with {SOURCE!r} as their source.")
     if refusals:
         raise HistoryError(
-            f"{_count(refusals.total(), 'bar')} did not: {', '.join(refusals)}. "
+            f"{say_count(refusals.total(), 'bar')} did not: {', '.join(refusals)}. "
             "Import the same files again: what is there already is not doubled."
         )
 
@@ -158,16 +159,16 @@ def _tell(history: History, screen: Screen) -> None:
     for (name, interval), bars in history.bars.items():
         zone = history.zones.get(name)
         screen.say(
-            f"{name}, {interval}: {_count(len(bars), 'bar')}, "
+            f"{name}, {interval}: {say_count(len(bars), 'bar')}, "
             f"from {_short(bars[0].open_time)} to {_short(bars[-1].open_time)} (UTC)"
             + (f"; times without a zone are taken as those of {zone}." if zone else ".")
         )
     if history.repeated:
-        screen.say(f"{_count(history.repeated, 'row')} say what others say, and count once.")
+        screen.say(f"{say_count(history.repeated, 'row')} say what others say, and count once.")
     for each in history.refused[:SHOWN]:
         screen.say(f"{each.path}, line {each.row.line}: {each.reason}", style="yellow")
     if len(history.refused) > SHOWN:
-        screen.say(f"... and {_count(len(history.refused) - SHOWN, 'row')} more.", style="yellow")
+        screen.say(f"... and {say_count(len(history.refused) - SHOWN, 'row')} more.", style="yellow")
 
 
 def _set_aside(history: History, tables: Sequence[Table], screen: Screen) -> None:
@@ -175,18 +176,15 @@ def _set_aside(history: History, tables: Sequence[Table], screen: Screen) -> Non
         theirs = [each for each in history.refused if each.path == table.path]
         if theirs:
             path = write_set_aside(table, theirs)
+            rows = say_count(len(theirs), "row")
             screen.say(
-                f"{_count(len(theirs), 'row')} of {table.path.name} set aside, each with the reason: {path}",
+                f"{rows} of {table.path.name} set aside, each with the reason: {path}",
                 style="yellow",
             )
 
 
 def _short(open_time: str) -> str:
     return open_time[:16].replace("T", " ")
-
-
-def _count(number: int, word: str) -> str:
-    return f"1 {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _instrument(text: str) -> Instrument:

@@ -26,7 +26,7 @@ from stockstream_operate.lake.duckdb_views import (
 )
 from stockstream_operate.lake.joined import Joined, find_opened, read_joined
 from stockstream_operate.lake.literals import quoted
-from stockstream_operate.lake.parts import day_of, find_days, find_files, name_of
+from stockstream_operate.lake.parts import day_of, find_days, find_files, identify, name_of
 from stockstream_operate.lake.reading import name_aside, read_files
 from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
@@ -109,7 +109,7 @@ class KeptLake:
     def look(self) -> bool:
         """Reads files that are new, as many as are quickly read; whether what is known has changed."""
         self._began = self._began or time.time()
-        identity = _identity(self._folder)
+        identity = identify(self._folder)
         changed = identity != self._identity and bool(self._read or self._joined.files)
         if identity != self._identity:
             # Another run has begun: its lake is another one.
@@ -289,12 +289,5 @@ def _changed(day: Path) -> int | None:
     """When a day's folder was changed; None where a new run has put it away."""
     try:
         return day.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-
-
-def _identity(folder: Path) -> int | None:
-    try:
-        return folder.stat().st_ino
     except FileNotFoundError:
         return None

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from stockstream_operate.counts import say_count
 from stockstream_operate.page.market_hours import say_moment
 from stockstream_operate.stack_report import StackReport
 
@@ -118,7 +119,7 @@ def _find_state(name: str, report: StackReport, *, is_alarming: bool, runs: bool
 
 
 def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
-    lake = [f"{_count(bars, 'bar')} delivered"]
+    lake = [f"{say_count(bars, 'bar')} delivered"]
     if report.numbers is None:
         return {SOURCE: [], STREAM: [], TRANSFORM: [], LAKE: lake}
     numbers = {key: int(report.numbers.get(key, 0)) for key in _COUNTED}
@@ -129,24 +130,20 @@ def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
     return {
         SOURCE: [
             *([provider] if provider else []),
-            _count(numbers["requests"], "request"),
+            say_count(numbers["requests"], "request"),
             *([f"{numbers['failures']:,} failed"] if numbers["failures"] else []),
-            *([_count(numbers["impossible"], "impossible bar")] if numbers["impossible"] else []),
+            *([say_count(numbers["impossible"], "impossible bar")] if numbers["impossible"] else []),
         ],
         STREAM: [
-            f"{_count(numbers['published'], 'bar')} sent",
+            f"{say_count(numbers['published'], 'bar')} sent",
             *([f"{numbers['revised']:,} revised"] if numbers["revised"] else []),
             *([f"{numbers['deferred']:,} wait to be sent"] if numbers["deferred"] else []),
             *([f"{half:.0f} s after a bar's end, p99 {most:.0f} s"] if half and most else []),
             *([f"read {behind / 1000:.1f} s later"] if behind is not None else []),
         ],
-        TRANSFORM: [f"{_count(numbers['enriched'], 'bar')} enriched", f"{numbers['rejected']:,} refused"],
+        TRANSFORM: [f"{say_count(numbers['enriched'], 'bar')} enriched", f"{numbers['rejected']:,} refused"],
         LAKE: [*lake, *([f"{waiting:.0f} s on the way"] if waiting else [])],
     }
 
 
 _COUNTED = ("requests", "failures", "impossible", "published", "revised", "deferred", "enriched", "rejected")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
