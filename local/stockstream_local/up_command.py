@@ -21,7 +21,7 @@ from stockstream_local.market.listing import is_traded
 from stockstream_local.market.recording import Recording, RecordingError
 from stockstream_local.pipeline import API_KEY, Options, run_pipeline
 from stockstream_local.watch import Watch
-from stockstream_operate.arguments import count
+from stockstream_operate.arguments import count, port
 from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.lake.delivered import Lake
 from stockstream_operate.price_kinds import PriceKind
@@ -30,7 +30,6 @@ from stockstream_operate.workplace import ROOT, STATE
 
 DEFAULT_INSTRUMENTS = "IBM,fx:EUR/USD,crypto:BTC/USD"
 DEFAULT_INTERVAL = "1min"
-HIGHEST_PORT = 65535
 # The emulator unpacks the layer for each function, and where there is no room it calls the layer bad.
 NEEDED_ROOM_BYTES, LEAST_ROOM_BYTES = 200_000_000, 1_000_000
 # The invented market's longest answer reaches back almost seven days.
@@ -85,7 +84,7 @@ def add_up(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="begin with an empty lake, and delete what earlier runs of this kind of prices have delivered",
     )
-    option("--port", type=_port, help="where the local AWS listens (a free port)")
+    option("--port", type=port, help="where the local AWS listens (a free port)")
     command.set_defaults(run=run_up)
 
 
@@ -223,12 +222,6 @@ def _show_on_page(watch: Watch, lake: str, screen: Screen) -> None:
         command = os.path.relpath(Path(sys.executable).with_name("stockstream"))
         screen.say(NEXT_STEPS.format(command=command, lake=lake))
         watch.run(None)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {HIGHEST_PORT}")
-    return int(text)
 
 
 def _known(text: str) -> tuple[Instrument, ...]:

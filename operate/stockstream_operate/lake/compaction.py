@@ -90,7 +90,7 @@ class Compaction:
         self._lake_sql = lake_sql
         self._deletes_raw = deletes_raw
 
-    def find_days(self, first: date | None, today: date) -> list[str]:
+    def find_days(self, first: str | None, today: date) -> list[str]:
         """The days of arrival before today that the lake has, from the first on; the oldest first."""
         found = set()
         pages = self._s3.get_paginator("list_objects_v2")
@@ -99,7 +99,7 @@ class Compaction:
                 found |= {
                     each["Prefix"].split("dt=")[1].rstrip("/") for each in page.get("CommonPrefixes", [])
                 }
-        return sorted(day for day in found if (first is None or day >= str(first)) and day < str(today))
+        return sorted(day for day in found if (first is None or day >= first) and day < str(today))
 
     def compact(self, day: str) -> Compacted | None:
         """Compacts one day; None where nothing was left to do.

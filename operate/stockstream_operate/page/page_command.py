@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from threading import Event
 
 from stockstream.windows import Windows
+from stockstream_operate.arguments import port
 from stockstream_operate.lake.joined import open_joined
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import KeptLake
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
-from stockstream_operate.page.page_server import HIGHEST_PORT, PageServer, serve_page
+from stockstream_operate.page.page_server import PageServer, serve_page
 from stockstream_operate.page.scripts import find_scripts
 from stockstream_operate.page.stack_watch import RunReporter, StackWatch, open_reader
 from stockstream_operate.page.views import Subject, Views
@@ -41,7 +42,7 @@ def add_page(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a stack in AWS; while the page is open, Athena bills a few queries a minute (here)",
     )
-    option("--port", type=_port, help="where the page is served (8501, or the next that is free)")
+    option("--port", type=port, help="where the page is served (8501, or the next that is free)")
     command.set_defaults(run=run_page)
 
 
@@ -136,9 +137,3 @@ def has_desktop(environ: Mapping[str, str], platform: str, *, is_terminal: bool)
     if not is_terminal or "CI" in environ or "SSH_CONNECTION" in environ or "SSH_TTY" in environ:
         return False
     return platform == "darwin" or "DISPLAY" in environ or "WAYLAND_DISPLAY" in environ
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {HIGHEST_PORT}")
-    return int(text)

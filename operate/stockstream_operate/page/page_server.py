@@ -18,7 +18,6 @@ from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.sights import Sight, SightError, parse_sight
 
 FIRST_PORT, PORTS_TO_TRY = 8501, 100
-HIGHEST_PORT = 65_535
 # A browser that hears nothing for longer takes the connection for lost.
 HEARTBEAT_SECONDS = 5
 # Who connects and says nothing.

@@ -10,7 +10,7 @@ import boto3
 from rich.markup import escape
 from rich.table import Table
 
-from stockstream_operate.arguments import Commands, day
+from stockstream_operate.arguments import Commands, day, port
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.screen import Screen
 from stockstream_operate.search.client import PASSWORD, SearchError, Server, find_server, read_password
@@ -58,7 +58,7 @@ def add_search(command: argparse.ArgumentParser) -> Commands:
 def add_port(command: argparse.ArgumentParser) -> None:
     """Adds the option that says where Dashboards is opened to a browser."""
     command.add_argument(
-        "--port", type=int, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
+        "--port", type=port, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
     )
 
 
