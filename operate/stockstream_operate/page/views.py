@@ -12,6 +12,7 @@ from stockstream_operate.lake.engine import Result
 from stockstream_operate.page.candles import Json, shape_bars, shape_overview
 from stockstream_operate.page.conditions import find_condition
 from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields
+from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch, WatchedLake
 from stockstream_operate.page.market_hours import MarketHours, find_market_hours, say_market_hours
 from stockstream_operate.page.pipeline_picture import draw_pipeline, list_alarms, list_notices, say_quota
@@ -42,6 +43,7 @@ class Subject:
         reads_days: whether a question should read no more days than it needs, since they are billed. What
             reads many is then asked again only when there can be something new to see, at most once an hour.
         find_report: gives what the stack said of itself last.
+        find_joining: says how many of the finished days that are joined meanwhile are ready.
     """
 
     where: str
@@ -49,6 +51,7 @@ class Subject:
     windows: Windows
     reads_days: bool = False
     find_report: Callable[[], StackReport] = StackReport
+    find_joining: Callable[[], Progress] = lambda: Progress(0, 0)
 
 
 class Views:
@@ -113,6 +116,7 @@ class Views:
             trouble=trouble,
         )
         read, found = self._lake.progress
+        joined, to_join = self._subject.find_joining()
         told = {
             "version": version,
             "now": now.timestamp(),
@@ -121,6 +125,7 @@ class Views:
             "sight": sight and _describe(sight),
             "condition": {"kind": condition.kind, "title": condition.title, "words": condition.words},
             "progress": {"read": read, "known": found},
+            "joining": {"joined": joined, "days": to_join},
             "delays": [asdict(each) for each in self._lake.delays(now)],
             "listed_days": LISTED_DAYS if self._subject.reads_days else None,
             "receipt": self._lake.receipt(),

@@ -318,7 +318,7 @@ function showPrice() {
 }
 
 function showHealth() {
-  const { instruments, sight: seen, progress, delays, listed_days, receipt, now, market, quota } = answer;
+  const { instruments, sight: seen, progress, joining, delays, listed_days, receipt, now, market, quota } = answer;
   const clock = now + (Date.now() - answer.heardAt) / 1000;
   const its = instruments.find(({ instrument, interval }) => instrument === seen?.instrument && interval === seen?.interval);
   const facts = [];
@@ -333,6 +333,7 @@ function showHealth() {
   facts.push([listed_days ? `Bars delivered in ${listed_days} days` : "Bars delivered", delivered]);
   facts.push(["Instruments", new Set(instruments.map(({ instrument }) => instrument)).size.toLocaleString("en")]);
   if (progress.read < progress.known) facts.push(["Reading older files", `${progress.read.toLocaleString("en")} of ${progress.known.toLocaleString("en")}`]);
+  if (joining.joined < joining.days) facts.push(["Joining older days", `${joining.joined.toLocaleString("en")} of ${joining.days.toLocaleString("en")}`]);
   if (receipt) facts.push(["Athena", receipt]);
   fill(find("health"), facts, () => facts.map(([term, value]) => pair(term, value)));
 }
