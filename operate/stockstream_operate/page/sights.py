@@ -32,16 +32,19 @@ class Sight:
         interval: a key of INTERVALS.
         span: how far back.
         known_at: the moment whose knowledge is shown, UTC; None for the newest.
+        adjusted: with prices and volumes in the shares of today, and not as they were traded; only of the
+            newest knowledge.
     """
 
     instrument: str
     interval: str
     span: Span
     known_at: datetime | None = None
+    adjusted: bool = False
 
 
 def parse_sight(asked: Mapping[str, str]) -> Sight:
-    """The sight that a query string names: `instrument`, `interval`, `span` and, if it has one, `known_at`.
+    """The sight that a query string names: `instrument`, `interval`, `span`, and `known_at` or `adjusted=1`.
 
     Raises:
         SightError: something is missing, or is none of what there is.
@@ -55,7 +58,12 @@ def parse_sight(asked: Mapping[str, str]) -> Sight:
         raise SightError(f"{interval[:20]!r} is no interval: it is one of {', '.join(INTERVALS)}")
     if span not in set(Span):
         raise SightError(f"{span[:20]!r} is no span: it is one of {', '.join(Span)}")
-    return Sight(instrument, interval, Span(span), _parse_moment(asked.get("known_at", "")))
+    known_at, adjusted = _parse_moment(asked.get("known_at", "")), asked.get("adjusted", "")
+    if adjusted not in {"", "1"}:
+        raise SightError(f"{adjusted[:20]!r} is no choice of prices: write adjusted=1, or leave it out")
+    if adjusted and known_at:
+        raise SightError("What was known at a moment knew of no later split: leave adjusted or known_at out")
+    return Sight(instrument, interval, Span(span), known_at, adjusted=bool(adjusted))
 
 
 def _parse_moment(text: str) -> datetime | None:

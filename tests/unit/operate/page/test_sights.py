@@ -13,6 +13,11 @@ def test_a_sight_is_read_from_a_query_string() -> None:
     assert parse_sight(ASKED) == Sight("fx:EUR/USD", "5min", Span.WEEK)
 
 
+def test_the_shares_of_today_are_asked_for_by_a_1() -> None:
+    assert parse_sight(ASKED | {"adjusted": "1"}).adjusted
+    assert not parse_sight(ASKED | {"adjusted": ""}).adjusted
+
+
 @pytest.mark.parametrize("text", ["2026-11-20T17:00:00", "2026-11-20T17:00:00Z", "2026-11-20T18:00:00+01:00"])
 def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
     moment = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -29,6 +34,8 @@ def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
         ({"span": "year"}, "'year' is no span"),
         ({"known_at": "yesterday"}, "'yesterday' is no moment"),
         ({"known_at": "2026-11-20' --"}, "is no moment"),
+        ({"adjusted": "yes"}, "'yes' is no choice of prices"),
+        ({"adjusted": "1", "known_at": "2026-11-20T17:00:00"}, "knew of no later split"),
     ],
     ids=str,
 )
