@@ -136,7 +136,8 @@ def _read_local(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ListError(f"{file} cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ListError(f"{file} cannot be read: {reason}") from None
 
 
 def _require_good(listed: InstrumentFile, where: str) -> None:

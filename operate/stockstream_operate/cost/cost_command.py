@@ -40,7 +40,9 @@ def add_cost(command: argparse.ArgumentParser) -> None:
     option(
         "--provider", choices=INSTRUMENTS_A_REQUEST, help="alpaca has a hundred in a request (alphavantage)"
     )
-    option("--requests-per-day", type=int, metavar="N", help="of the plan, 0 for no limit (25; alpaca 0)")
+    option(
+        "--requests-per-day", type=_requests, metavar="N", help="of the plan, 0 for no limit (25; alpaca 0)"
+    )
     option("--market-hours", choices=MARKETS, help="when bars come (regular)")
     option("--parquet", action="store_true", help="LakeFormat=PARQUET")
     option("--compaction", action="store_true", help="CompactionEnabled=true")
@@ -179,3 +181,9 @@ def _row(line: Line) -> list[str]:
 
 def _minutes(interval: str) -> int:
     return int(INTERVALS[interval] / timedelta(minutes=1))
+
+
+def _requests(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number: write 25, or 0 for no limit")
+    return int(text)

@@ -30,8 +30,13 @@ type Check = Callable[[Stack], Iterator[Finding]]
 
 def examine_credentials() -> Iterator[Finding]:
     """Whether boto3 finds credentials and a region, and whose they are where it is asked."""
-    session = boto3.Session()
-    credentials = session.get_credentials()
+    try:
+        session = boto3.Session()
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        # A profile that is not there, a file that is none.
+        yield problem("credentials", str(error), "Set AWS_PROFILE to another, or unset it: `aws configure`.")
+        return
     if credentials is None:
         yield note(
             "credentials",

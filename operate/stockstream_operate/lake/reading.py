@@ -96,6 +96,8 @@ class _Reading:
             return {}
         try:
             self._insert(_gather(files, self._aside))
+        except duckdb.InterruptException:
+            raise
         except (BrokenFileError, duckdb.Error) as error:
             if len(files) == 1:
                 if _is_no_fault_of_a_file(error):
@@ -266,8 +268,9 @@ def _has_type(value: Any, kind: str) -> bool:  # noqa: ANN401 (JSON holds anythi
 
 
 def _is_no_fault_of_a_file(error: Exception) -> bool:
-    """Whether this machine has no room, on its disk or in its memory: the file may be sound."""
-    return isinstance(error, duckdb.OutOfMemoryException) or is_full_in_words(str(error))
+    """Whether there is no room on the disk or in memory, or somebody ends the work: the file may be sound."""
+    unread = (duckdb.OutOfMemoryException, duckdb.InterruptException)
+    return isinstance(error, unread) or is_full_in_words(str(error))
 
 
 def _first_line(error: Exception) -> str:

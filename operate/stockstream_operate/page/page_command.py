@@ -11,9 +11,9 @@ from threading import Event
 
 from stockstream.windows import Windows
 from stockstream_operate.arguments import port
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.joined import JoiningBeside
 from stockstream_operate.lake.sql import make_lake_sql
-from stockstream_operate.page.kept_lake import KeptLake
+from stockstream_operate.page.kept_lake import KeptLake, Progress
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
 from stockstream_operate.page.page_server import PageServer, serve_page
 from stockstream_operate.page.scripts import find_scripts
@@ -77,11 +77,11 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
         StockstreamError: it cannot be served.
     """
     lake, windows = STATE / "lake", Windows()
-    # The page then answers from the joined files of all finished days, and opens none that were delivered.
-    with open_joined(lake, make_lake_sql(windows), f"{datetime.now(UTC):%Y-%m-%d}", tell):
-        pass
+    lake_sql = make_lake_sql(windows)
     with (
-        KeptLake(lake, make_lake_sql(windows)) as kept,
+        # The page answers from the joined files of finished days, and opens none that were delivered.
+        JoiningBeside(lake, lake_sql, f"{datetime.now(UTC):%Y-%m-%d}", tell) as joining,
+        KeptLake(lake, lake_sql, lambda: joining.awaited) as kept,
         LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,
         StackWatch(RunReporter(STATE), REPORT_SECONDS, watch) as reports,
     ):
@@ -90,6 +90,7 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
             lambda: read_price_kind(lake),
             windows,
             find_report=lambda: reports.report,
+            find_joining=lambda: Progress(joining.found - joining.left, joining.found),
         )
         with serve_page(port, find_scripts(), Views(subject, kept, watch).view, watch) as server:
             yield server

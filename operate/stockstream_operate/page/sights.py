@@ -33,16 +33,19 @@ class Sight:
         interval: a key of INTERVALS.
         span: how far back.
         known_at: the moment whose knowledge is shown, UTC; None for the newest.
+        adjusted: with prices and volumes in the shares of today, and not as they were traded; only of the
+            newest knowledge.
     """
 
     instrument: str
     interval: str
     span: Span
     known_at: datetime | None = None
+    adjusted: bool = False
 
 
 def parse_sight(asked: Mapping[str, str]) -> Sight:
-    """The sight that a query string names: `instrument`, `interval`, `span` and, if it has one, `known_at`.
+    """The sight that a query string names: `instrument`, `interval`, `span`, and `known_at` or `adjusted=1`.
 
     Raises:
         SightError: something is missing, or is none of what there is.
@@ -60,4 +63,9 @@ def parse_sight(asked: Mapping[str, str]) -> Sight:
         known_at = parse_moment(asked["known_at"], "known_at") if asked.get("known_at") else None
     except MomentError as error:
         raise SightError(str(error)) from None
-    return Sight(instrument, interval, Span(span), known_at)
+    adjusted = asked.get("adjusted", "")
+    if adjusted not in {"", "1"}:
+        raise SightError(f"{adjusted[:20]!r} is no choice of prices: write adjusted=1, or leave it out")
+    if adjusted and known_at:
+        raise SightError("Splits that came later were not known then: leave adjusted or known_at out")
+    return Sight(instrument, interval, Span(span), known_at, adjusted=bool(adjusted))

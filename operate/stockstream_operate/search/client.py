@@ -93,7 +93,7 @@ def find_server(
         SearchError: the address cannot be used, or there are no credentials.
     """
     endpoint = endpoint.rstrip("/")
-    if not is_private(endpoint):
+    if not is_private(endpoint) or not _has_sound_port(endpoint):
         raise SearchError(
             f"{endpoint!r} cannot be used: write https://..., or http:// for this machine only."
         )
@@ -114,6 +114,13 @@ def find_server(
     if amazon or region or role_arn:
         return Server(endpoint, _signer(region or (amazon[1] if amazon else None), role_arn))
     return Server(endpoint, None)
+
+
+def _has_sound_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def read_password() -> str:
