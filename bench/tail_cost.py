@@ -7,23 +7,15 @@ from statistics import median
 from tail_day import Day, run_day
 from tail_markets import generated_markets, recorded_markets
 
-# Dollars, us-east-1, list prices of November 2026, without free tiers.
-PRICES = {
-    "dynamodb write unit": 0.625e-6,
-    "dynamodb read unit": 0.125e-6,
-    "kinesis put unit": 0.014e-6,
-    "firehose GB": 0.029,
-    "lambda request": 0.20e-6,
-    "lambda GB-second": 0.0000133334,  # arm64
-    "s3 GB-month": 0.023,
-    "s3 put": 0.005e-3,
-}
+from stockstream_operate.cost.figures import WHOLE_PROCESSOR_MB
+from stockstream_operate.cost.prices import PRICES
+
+# Without free tiers.
+PRICE = PRICES["us-east-1"]
 GB = 1024**3
 PUT_UNIT_BYTES, FIREHOSE_UNIT_BYTES = 25 * 1024, 5 * 1024
-# Lambda gives a function a whole processor at 1,769 MB, and of smaller ones a share: work costs the same.
-PROCESSOR_SECOND = 1769 / 1024 * PRICES["lambda GB-second"]
-# A billed event is its text and this.
-LOG_EVENT_BYTES = 26
+# Lambda gives less memory a share of a processor: the same work costs the same.
+PROCESSOR_SECOND = WHOLE_PROCESSOR_MB / 1024 * PRICE.lambda_gb_second
 TRANSFORM_BUFFER_BYTES = 1024**2
 PRODUCER_GB = 256 / 1024
 MINUTES_A_MONTH = 60 * 24 * 30
@@ -69,17 +61,14 @@ def million_bars(day: Day) -> dict[str, float]:
     """What a million bars like those of the day cost, in dollars."""
     record = median(map(len, day.records))
     dollars_a_bar = {
-        "DynamoDB writes": day.write_units / day.bars * PRICES["dynamodb write unit"],
-        "DynamoDB reads": day.read_units / day.bars * PRICES["dynamodb read unit"],
-        "Kinesis PUT units": math.ceil(record / PUT_UNIT_BYTES) * PRICES["kinesis put unit"],
-        "Firehose": math.ceil(record / FIREHOSE_UNIT_BYTES)
-        * FIREHOSE_UNIT_BYTES
-        / GB
-        * PRICES["firehose GB"],
+        "DynamoDB writes": day.write_units / day.bars * PRICE.write_unit,
+        "DynamoDB reads": day.read_units / day.bars * PRICE.read_unit,
+        "Kinesis PUT units": math.ceil(record / PUT_UNIT_BYTES) * PRICE.put_unit,
+        "Firehose": math.ceil(record / FIREHOSE_UNIT_BYTES) * FIREHOSE_UNIT_BYTES / GB * PRICE.firehose_gb,
         "producer's processor": day.producer_seconds / day.bars * PROCESSOR_SECOND,
         "transform's processor": day.transform_seconds / day.bars * PROCESSOR_SECOND,
-        "transform's requests": record / TRANSFORM_BUFFER_BYTES * PRICES["lambda request"],
-        "S3, a month": day.stored_bytes / day.bars / GB * PRICES["s3 GB-month"],
+        "transform's requests": record / TRANSFORM_BUFFER_BYTES * PRICE.lambda_call,
+        "S3, a month": day.stored_bytes / day.bars / GB * PRICE.s3_gb_month,
     }
     return {name: 1e6 * dollars for name, dollars in dollars_a_bar.items()}
 
@@ -88,13 +77,13 @@ def print_rest() -> None:
     """What grows with time, or with the requests to the provider, and not with the bars."""
     print("\nDollars a month of running around the clock, whatever the number of instruments\n")
     for name, dollars in {
-        "producer's requests": PRICES["lambda request"],
-        "transform's requests": PRICES["lambda request"],
-        "S3 PUTs, one a minute": PRICES["s3 put"],
-        "the ledger, two writes and a read": 2 * PRICES["dynamodb write unit"] + PRICES["dynamodb read unit"],
+        "producer's requests": PRICE.lambda_call,
+        "transform's requests": PRICE.lambda_call,
+        "S3 PUTs, one a minute": PRICE.s3_put,
+        "the ledger, two writes and a read": 2 * PRICE.write_unit + PRICE.read_unit,
     }.items():
         print(f"{name:34}{MINUTES_A_MONTH * dollars:11.4f}")
-    second = 1e6 * PRODUCER_GB * PRICES["lambda GB-second"]
+    second = 1e6 * PRODUCER_GB * PRICE.lambda_gb_second
     print("\nNot measured: the producer waits for its provider. A million requests", end=" ")
     print(f"cost {0.1 * second:.2f} dollars when each takes 0.1 s, and {second:.2f} when it takes 1 s.")
 

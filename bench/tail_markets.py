@@ -1,6 +1,11 @@
-"""Minute bars for `make bench-tail`: recorded ones where they are, and generated ones."""
+"""Minute bars for `make bench-tail`: generated ones, and recorded ones where the environment names a folder.
+
+The folder of RECORDED_BARS has a CSV file for each market of recorded_markets, with the columns timestamp
+(UTC), open, high, low, close and volume.
+"""
 
 import csv
+import os
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,7 +15,7 @@ from typing import NamedTuple
 from producer.ohlcv import Ohlcv
 from stockstream.times import format_time
 
-RECORDINGS = Path(__file__).parents[2] / "shared" / "data" / "intraday"
+RECORDINGS = os.environ.get("RECORDED_BARS")
 # A full tail, and a day.
 BARS = 300 + 1440
 
@@ -24,16 +29,16 @@ class Market(NamedTuple):
 
 
 def recorded_markets() -> Iterator[Market]:
-    """Real bars; none where they are not on this machine."""
-    if not RECORDINGS.is_dir():
-        print("No recorded bars on this machine: generated ones only.\n")
+    """Real bars; none where no folder of them is named."""
+    if not RECORDINGS:
+        print("RECORDED_BARS names no folder of recorded bars: generated ones only.\n")
         return
     for name, instrument, file in (
         ("SPY", "SPY", "equity_usa_minute_spy_NewYorkTime.csv"),
         ("BAC", "BAC", "equity_usa_minute_bac_NewYorkTime.csv"),
         ("EUR/USD", "fx:EUR/USD", "forex_oanda_minute_eurusd_quotemid_UTC.csv"),
     ):
-        with (RECORDINGS / file).open(encoding="utf-8") as lines:
+        with Path(RECORDINGS, file).open(encoding="utf-8") as lines:
             bars = {row["timestamp"].replace(" ", "T") + "Z": _numbers(row) for row in csv.DictReader(lines)}
         yield Market(name, instrument, dict(list(bars.items())[:BARS]))
 

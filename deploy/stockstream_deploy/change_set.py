@@ -81,7 +81,7 @@ def _read(change: Mapping[str, Any]) -> Change:
         if detail.get("ChangeSource") in {"ResourceReference", "ResourceAttribute"}:
             found.add(detail["CausingEntity"].partition(".")[0])
         elif detail.get("ChangeSource") != "DirectModification" or detail.get("Evaluation") != "Dynamic":
-            # A reference is told twice, the second time as a modification that is not evaluated.
+            # CloudFormation lists a reference twice, the second time as a modification that is not evaluated.
             found.add(None)
     return Change(
         change["LogicalResourceId"],
@@ -89,7 +89,7 @@ def _read(change: Mapping[str, Any]) -> Change:
         change["Action"],
         change.get("Replacement", ""),
         "Retain" in change.get("PolicyAction", ""),
-        # A property that nothing is known of changes for a reason that is not known.
+        # A property without details changes for a reason that is not known.
         {name: frozenset(found or {None}) for name, found in causes.items()},
     )
 
@@ -112,8 +112,8 @@ def examine_changes(
             yield problem(
                 SUBJECT,
                 f"{name} {words}",
-                "Is that not what you want, undo the change that causes it: `git diff`, or the parameter. "
-                f"If it is, say so: --may-lose {name}",
+                "If you do not want that, undo the change that causes it: `git diff`, or the parameter. "
+                f"If you do, say so: --may-lose {name}",
             )
     gone = ", ".join(sorted(lost.keys() & told))
     if lost.keys() <= told:

@@ -29,7 +29,7 @@ from stockstream_operate.screen import Screen
 from stockstream_operate.whole_file import replacing, say_full
 
 PERCENT = 0.5
-# So many lines name differing bars; the rest is a number.
+# How many differing bars are shown; the rest is a number.
 MOST_LINES = 50
 TIMEOUT_SECONDS = 20
 # An older day is asked for with its month: bars since then could be very many.

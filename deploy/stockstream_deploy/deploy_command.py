@@ -1,11 +1,9 @@
 """`stockstream deploy`: checks, builds and deploys the stack, and asks nothing."""
 
 import argparse
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,6 @@ from stockstream_deploy.account import (
     ask,
     ask_account,
     examine_catalog_for,
-    examine_channels,
-    examine_key,
     examine_log_policies,
     examine_names,
     examine_state,
@@ -31,21 +27,20 @@ from stockstream_deploy.drift import revert_drift
 from stockstream_deploy.parameters import (
     DeployError,
     Environment,
-    as_override,
     merge,
     parse_assignments,
     read_environment,
 )
+from stockstream_deploy.sam import BUILT, build, make_change_set
+from stockstream_deploy.stored_secrets import examine_channels, examine_key
 from stockstream_deploy.values import Values, examine_values, read_producer
-from stockstream_local.deployment import execute
 from stockstream_local.doctor.doctor_command import show_findings
 from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.doctor.deployed import CHECKS
 from stockstream_operate.doctor.finding import Finding, Level, problem
 from stockstream_operate.screen import Screen
-from stockstream_operate.workplace import ROOT, make_state
+from stockstream_operate.workplace import ROOT
 
-BUILT = Path(".aws-sam") / "build"
 # What is worth an answer; all others have defaults that work.
 DECIDED = ("Instruments", "ApiKeyParameterName", "AlertEmail")
 
@@ -102,9 +97,9 @@ def run_deploy(asked: argparse.Namespace, screen: Screen) -> None:
     if asked.stack:
         environment = environment._replace(stack_name=asked.stack)
     chosen = dict(environment.parameters) | parse_assignments(asked.parameters)
-    _use(environment)
+    _use_region_and_profile(environment)
     template = read_template(ROOT)
-    merge(template, {}, chosen)  # a name that the template does not know is told before AWS is asked
+    merge(template, {}, chosen)  # refuses a name that the template does not know, before AWS is asked
     try:
         account = ask_account(environment.stack_name)
     except (BotoCoreError, ClientError) as error:
@@ -127,7 +122,8 @@ def run_deploy(asked: argparse.Namespace, screen: Screen) -> None:
     if asked.check:
         return
     if not asked.built:
-        _build(environment, parameters["Architecture"], screen)
+        with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
+            build(environment, parameters["Architecture"])
     _judge(list(examine_build(ROOT / BUILT, parameters["Architecture"])), screen)
     _deploy(environment, chosen | {"Architecture": parameters["Architecture"]}, asked, account, screen)
     screen.say(_next_steps(environment.stack_name, parameters))
@@ -167,11 +163,11 @@ def examine_all(values: Values, account: Account) -> Iterator[Finding]:
         yield from (each for each in found if each.level is not Level.GOOD)
     if "NoticeTopicArn" in account.stack.outputs:
         for each in ask("notices", CHECKS["notices"](account.stack)):
-            # Who has not confirmed is not told of alarms, and keeps nobody from deploying.
+            # A subscription that is not confirmed brings no notices, and is no reason not to deploy.
             yield each._replace(level=Level.NOTE) if each.level is Level.PROBLEM else each
 
 
-def _use(environment: Environment) -> None:
+def _use_region_and_profile(environment: Environment) -> None:
     """Lets boto3, and sam after it, use the region and the profile that samconfig.toml names."""
     if environment.region:
         os.environ["AWS_DEFAULT_REGION"] = environment.region
@@ -193,7 +189,7 @@ def _judge(findings: list[Finding], screen: Screen) -> None:
 
 
 def _refuse_changes(account: Account, parameters: list[str]) -> None:
-    """Lets nobody believe that what is put back could be changed at once.
+    """Refuses parameters: --revert-drift puts back what was deployed, and changes nothing else.
 
     Raises:
         DeployError: there is no stack, or a parameter was named.
@@ -212,25 +208,6 @@ def _say_decisions(parameters: Mapping[str, str], screen: Screen) -> None:
     screen.say(f"{values}. Other values: make deploy ARGS='Instruments=AAPL,MSFT AlertEmail=me@example.com'")
 
 
-def _build(environment: Environment, architecture: str, screen: Screen) -> None:
-    with screen.step("Building the functions and their layer: sam build", "Built: sam build"):
-        execute(
-            "sam build",
-            [
-                *("sam", "build", *_in_environment(environment)),
-                *("--parameter-overrides", as_override("Architecture", architecture)),
-            ],
-            ROOT,
-            os.environ | {"SAM_CLI_TELEMETRY": "0"},
-            make_state() / "sam-build-for-aws.log",
-        )
-
-
-def _in_environment(environment: Environment) -> tuple[str, ...]:
-    """Sam's options for it; without the file's path it would look beside the built template."""
-    return "--config-file", str(ROOT / "samconfig.toml"), "--config-env", environment.name
-
-
 def _deploy(
     environment: Environment,
     parameters: Mapping[str, str],
@@ -246,7 +223,7 @@ def _deploy(
     with screen.step(
         "Uploading it, and asking CloudFormation what would change: sam deploy", "Uploaded: sam deploy"
     ):
-        change_set = _make_change_set(environment, parameters, asked)
+        change_set = make_change_set(environment, parameters, asked.bucket, asked.role)
     if change_set is None:
         screen.say("Nothing is new: the stack is as it is.")
         return
@@ -259,36 +236,6 @@ def _deploy(
             remove = f".venv/bin/stockstream remove --stack {environment.stack_name} --yes"
             begin_anew = f"\nA first deployment that failed has to be removed: {remove}" if is_new else ""
             raise DeployError(f"{error}{begin_anew}") from error
-
-
-def _make_change_set(
-    environment: Environment, parameters: Mapping[str, str], asked: argparse.Namespace
-) -> str | None:
-    """The ARN of the change set that `sam deploy` has made; None where nothing would change.
-
-    Raises:
-        StockstreamError: it made none; the text says why.
-    """
-    log = make_state() / "sam-deploy-to-aws.log"
-    command = [
-        *("sam", "deploy", *_in_environment(environment)),
-        *("--template-file", str(BUILT / "template.yaml"), "--stack-name", environment.stack_name),
-        *("--no-confirm-changeset", "--no-fail-on-empty-changeset"),
-        # As JSON it says which change set it has made.
-        *("--no-execute-changeset", "--output", "json"),
-        *(("--s3-bucket", asked.bucket, "--s3-prefix", environment.stack_name) if asked.bucket else ()),
-        *(("--role-arn", asked.role) if asked.role else ()),
-        *chain(["--parameter-overrides"], (as_override(*each) for each in parameters.items())),
-    ]
-    execute("sam deploy", command, ROOT, os.environ | {"SAM_CLI_TELEMETRY": "0"}, log)
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        # Beside its results it says what it uploads.
-        said = json.loads(line) if line.startswith('{"type": "result"') else {}
-        if said.get("status") == "no_changes":
-            return None
-        if "changeset_id" in said:
-            return str(said["changeset_id"])
-    raise DeployError(f"`sam deploy` has not said which change set it has made: {log}")
 
 
 def _next_steps(name: str, parameters: Mapping[str, str]) -> str:

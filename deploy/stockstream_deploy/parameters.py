@@ -1,7 +1,6 @@
 """A deployment's parameters: those that are given, samconfig.toml's, the stack's own, and the defaults."""
 
 import re
-import shlex
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stockstream.errors import StockstreamError
+from stockstream_local.deployment import read_overrides
 
 _ASSIGNMENT = re.compile(r"(\w+)=(.*)", re.ASCII | re.DOTALL)
 
@@ -62,12 +62,13 @@ def read_environment(root: Path, name: str) -> Environment:
         raise DeployError(
             f"samconfig.toml: [{name}.global.parameters] names no stack: stack_name = 'stockstream-{name}'"
         )
-    overrides = found.get("parameter_overrides", [])
-    # sam's own form, which --guided used to write, is one text with quotation marks.
-    texts = shlex.split(overrides) if isinstance(overrides, str) else [str(each) for each in overrides]
-    return Environment(
-        name, found["stack_name"], found.get("region"), found.get("profile"), parse_assignments(texts)
-    )
+    try:
+        parameters = parse_assignments(read_overrides(found))
+    except ValueError as error:
+        raise DeployError(
+            f"samconfig.toml: parameter_overrides of [{name}] cannot be read ({error})."
+        ) from None
+    return Environment(name, found["stack_name"], found.get("region"), found.get("profile"), parameters)
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, str]:

@@ -19,7 +19,6 @@ READ_SECONDS = 1.0
 # Guesses on the safe side, until somebody has measured them in AWS: a call of PutRecords, a file written to
 # S3, a query of Athena.
 PUT_SECONDS, WRITE_SECONDS, QUERY_SECONDS = 0.2, 2.0, 3.0
-GET_DOLLARS = 0.0004e-3
 # `stockstream status` after MINUTES of `make run`: the half, and 99 of 100.
 MEASURED_MINUTES = 40
 MEASURED = {
@@ -146,7 +145,7 @@ def _buffers(template: dict[str, Any]) -> str:
         puts = days * files["always"] * PRICES["us-east-1"].s3_put
         rows.append(
             f"| {buffer} | {half:.0f} | {most:.0f} | {files['regular']:,} | {files['always']:,} | {puts:.2f} "
-            f"| {1000 * files['always'] * GET_DOLLARS:.2f} |"
+            f"| {1000 * files['always'] * PRICES['us-east-1'].s3_get:.2f} |"
         )
     heads = (
         "`DeliveryBufferSeconds`",

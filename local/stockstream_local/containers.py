@@ -49,6 +49,11 @@ def has_image(name: str) -> bool:
     return _ask("image", "inspect", "--format", "{{.Id}}", name) is not None
 
 
+def has_compose() -> bool:
+    """Whether Docker is here, with its plug-in Compose; whether its engine runs, this does not say."""
+    return _ask("compose", "version") is not None
+
+
 def _ask(*arguments: str) -> str | None:
     """What the docker command says; None if it is not there or fails."""
     try:

@@ -8,6 +8,7 @@ takes ten. That `sam deploy` works, too, tests/local/test_pipeline.py shows.
 
 import hashlib
 import platform
+import shlex
 import shutil
 import sys
 import tomllib
@@ -21,11 +22,10 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
-from stockstream_local.processes import run_group
+from stockstream_local.tools import run_tool
 from stockstream_operate.stack import STACK_NAME
 from stockstream_operate.whole_file import naming
 
-LINES_OF_A_FAILURE = 15
 # In the build's directory: the template whose code is in the bucket, the archives, what they were made of.
 _PACKAGED, _ARCHIVES, _MADE_OF = "packaged.yaml", "archives", "made-of"
 _BUCKET = "stockstream-archives"
@@ -33,7 +33,7 @@ _WAITING: Any = {"Delay": 0.1, "MaxAttempts": 1200}  # two minutes; botocore's t
 
 
 class DeploymentError(StockstreamError):
-    """sam failed; the text holds its last lines, and the path of its log."""
+    """The stack cannot be created here; the text says why."""
 
 
 def host_architecture() -> str:
@@ -63,7 +63,7 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
         The built template.
 
     Raises:
-        DeploymentError: the build failed.
+        ToolError: the build failed.
     """
     built, made_of = state / "build", _read_sources(root)
     if is_built(root, state):
@@ -183,7 +183,7 @@ def deploy(
         state: the directory for its log.
 
     Raises:
-        DeploymentError: the deployment failed.
+        ToolError: the deployment failed.
     """
     # Overrides on the command line replace those of the file wholly.
     overrides = local_parameters(root) | dict(parameters)
@@ -204,39 +204,23 @@ def local_parameters(root: Path) -> dict[str, str]:
     """The parameters that samconfig.toml fixes for [local]."""
     with (root / "samconfig.toml").open("rb") as file:
         config: dict[str, Any] = tomllib.load(file)
-    items: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
-    return dict(item.split("=", 1) for item in items)
+    return dict(item.split("=", 1) for item in read_overrides(config["local"]["deploy"]["parameters"]))
+
+
+def read_overrides(parameters: Mapping[str, Any]) -> list[str]:
+    """The `NAME=VALUE` of a command's parameters in samconfig.toml.
+
+    It is a list, or one text with quotation marks, which `sam deploy --guided` writes.
+
+    Raises:
+        ValueError: a quotation mark of the text is not closed.
+    """
+    overrides = parameters.get("parameter_overrides", [])
+    return shlex.split(overrides) if isinstance(overrides, str) else [str(each) for each in overrides]
 
 
 def _run(action: str, arguments: list[str], root: Path, environ: Mapping[str, str], state: Path) -> None:
-    execute(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
-
-
-def execute(name: str, command: list[str], folder: Path, environ: Mapping[str, str], log: Path) -> None:
-    """Runs one of the tools beside this Python.
-
-    Args:
-        name: what messages call it.
-        command: its name and its arguments.
-        folder: where it runs.
-        environ: its environment, whole.
-        log: the file that gets what it prints.
-
-    Raises:
-        DeploymentError: it is not there, or it failed.
-    """
-    program = Path(sys.executable).with_name(command[0])
-    if not program.exists():
-        raise DeploymentError(
-            f"{command[0]} is not in {program.parent}. Run `make setup`, which installs it there."
-        )
-    with run_group([str(program), *command[1:]], environ, folder, log) as process:
-        status = process.wait()
-    if status:
-        said = log.read_text(errors="replace").strip().splitlines()
-        raise DeploymentError(
-            "\n".join([f"`{name}` failed:", *said[-LINES_OF_A_FAILURE:], f"All of it: {log}"])
-        )
+    run_tool(f"sam {action}", ["sam", action, *arguments], root, environ, state / f"sam-{action}.log")
 
 
 def _runs_linux_wheels() -> bool:
@@ -256,9 +240,9 @@ def lay_host_wheels(root: Path, environ: Mapping[str, str], state: Path) -> None
         state: the directory of the build, and for the log.
 
     Raises:
-        DeploymentError: uv failed.
+        ToolError: uv failed.
     """
-    execute(
+    run_tool(
         "uv pip install",
         [
             # Without --reinstall uv sees the right versions there, and leaves another platform's files.

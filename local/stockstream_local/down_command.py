@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import time
+from contextlib import suppress
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.run_lock import read_process
@@ -37,7 +38,8 @@ def run_down(screen: Screen) -> None:
     if process is None:
         screen.say("Nothing runs here.")
         return
-    os.kill(process, signal.SIGTERM)
+    with suppress(ProcessLookupError):  # it has ended by itself meanwhile
+        os.kill(process, signal.SIGTERM)
     deadline = time.monotonic() + END_SECONDS
     while read_process(STATE) == process:
         if time.monotonic() > deadline:

@@ -29,7 +29,7 @@ def read_commands() -> str:
     """
     running = read_running(STATE)
     if running is None:
-        raise NothingRunsError("Nothing runs here: start `make run` in another terminal first")
+        raise NothingRunsError
     return write_commands(os.environ, running.emulator)
 
 

@@ -22,6 +22,7 @@ from stockstream.settings import LOOPBACK
 from stockstream_local import deployment
 from stockstream_local.containers import CONTAINER_HOST, container_address, has_image, relay
 from stockstream_local.pipeline import Options, Pipeline, run_pipeline
+from stockstream_local.tools import run_tool
 from stockstream_operate.environment import Emulator, isolate
 from stockstream_operate.screen import Screen
 from stockstream_operate.whole_file import naming
@@ -169,7 +170,7 @@ def _invoke(target: Target, event: Path, container: _Container) -> object:
     ]
     # What sam finds in its own environment it puts in the place of the template's.
     environ = {name: value for name, value in container.environ.items() if name != "AWS_ENDPOINT_URL"}
-    deployment.execute("sam local invoke", arguments, ROOT, environ, log)
+    run_tool("sam local invoke", arguments, ROOT, environ, log)
     # sam's exit code is 0 for a function that raised, too: the answer says so.
     answer = _read_answer(log, f"{target.logical_id} gave no answer to {event.name}.")
     if isinstance(answer, dict) and "errorType" in answer:

@@ -8,6 +8,7 @@ import base64
 import gzip
 import json
 import shutil
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,7 +87,8 @@ def empty_folder(folder: Path) -> Path:
 def merge_days(folder: Path, today: str) -> None:
     """Makes one file of each day before today, which is some thousand that take a millisecond each to open.
 
-    Whoever reads meanwhile may see a document twice, and none is ever missing.
+    Whoever reads meanwhile may see a document twice, and none is ever missing. A day with a broken file stays
+    in its files, of which the queries say what is wrong.
 
     Args:
         folder: the lake's.
@@ -96,10 +98,13 @@ def merge_days(folder: Path, today: str) -> None:
         files = sorted(day.glob("*.json.gz"))
         if day.name >= f"dt={today}" or len(files) < 2:  # noqa: PLR2004 (one file is merged)
             continue
-        with replacing(day / _MERGED) as part, gzip.open(part, "wb") as merged:
-            for file in files:
-                with gzip.open(file) as each:
-                    shutil.copyfileobj(each, merged)
+        try:
+            with replacing(day / _MERGED) as part, gzip.open(part, "wb") as merged:
+                for file in files:
+                    with gzip.open(file) as each:
+                        shutil.copyfileobj(each, merged)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            continue
         for file in files:
             if file.name != _MERGED:
                 file.unlink()

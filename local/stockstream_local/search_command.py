@@ -34,7 +34,7 @@ def add_search(command: argparse.ArgumentParser) -> None:
 
 
 def _up(asked: argparse.Namespace, screen: Screen) -> None:
-    # Before anything else: who has no Docker need not start a run to be told so.
+    # Before anything else: nobody should have to start a run to hear that Docker is missing.
     require_docker()
     stack = find_running_stack()
     with ExitStack() as running:

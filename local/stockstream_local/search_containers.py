@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from stockstream_local.containers import has_compose
 from stockstream_operate.search.client import SearchError, Server
 from stockstream_operate.workplace import ROOT
 
@@ -19,7 +20,6 @@ _COMPOSE = ("docker", "compose", "--profile", "search")
 # --wait returns when the healthchecks succeed.
 _UP = (*_COMPOSE, "up", "--detach", "--wait")
 _DOWN = (*_COMPOSE, "down", "--volumes")
-_VERSION = ("docker", "compose", "version")
 _LINES_OF_A_FAILURE = 12
 _AFTER_A_FAILURE = f"`{' '.join(_COMPOSE)} logs` says more, and `{' '.join(_DOWN)}` removes what was started."
 _WITHOUT_IT = (
@@ -36,8 +36,7 @@ def require_docker() -> None:
     """
     if shutil.which("docker") is None:
         raise SearchError(f"`make search` needs Docker, which is not here. {_WITHOUT_IT}")
-    asked = subprocess.run(_VERSION, capture_output=True, text=True, check=False)  # noqa: S603 (fixed words)
-    if asked.returncode:
+    if not has_compose():
         raise SearchError(
             "`make search` needs Docker Compose, which this Docker does not have "
             f"(https://docs.docker.com/compose/install). {_WITHOUT_IT}"

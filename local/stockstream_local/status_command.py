@@ -16,8 +16,8 @@ from stockstream_operate.lake.access import NoLakeError, QueryableLake, open_lak
 from stockstream_operate.lake.delays import Delay, measure_delays, read_recent
 from stockstream_operate.run_lock import Running, read_running
 from stockstream_operate.screen import Screen
-from stockstream_operate.stack import find_running_stack
-from stockstream_operate.stack_report import StackReader
+from stockstream_operate.stack import NotCreatedError, find_running_stack
+from stockstream_operate.stack_alarms import AlarmReader
 from stockstream_operate.workplace import STATE
 
 _DELIVERED = (
@@ -103,8 +103,12 @@ def as_object(status: Status) -> dict[str, Any]:
 
 
 def _alarms() -> list[str]:
-    reader = StackReader(find_running_stack(), boto3.client("cloudwatch"))
-    return [each.name for each in reader.read_alarms() if each.rings]
+    try:
+        stack = find_running_stack()
+    except NotCreatedError:  # and so no alarms
+        return []
+    states = AlarmReader(stack, boto3.client("cloudwatch")).read()
+    return [each.name for each in states if each.is_alarming]
 
 
 def _read_delivered(lake: QueryableLake) -> list[Delivered]:

@@ -5,6 +5,8 @@ from datetime import date, datetime
 
 from stockstream_operate.moments import MomentError, parse_moment
 
+HIGHEST_PORT = 65_535
+
 # argparse gives the type of its subcommands no public name.
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
@@ -13,6 +15,13 @@ def count(text: str) -> int:
     """A whole number above 0."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A port that a server can listen at."""
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {HIGHEST_PORT}")
     return int(text)
 
 

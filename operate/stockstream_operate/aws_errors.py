@@ -36,7 +36,14 @@ def say_aws_error(error: BotoCoreError | ClientError) -> str:
     said = str(error).removesuffix(".")
     code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
     step = _STEPS.get(code or type(error).__name__, "")
-    # CloudFormation has no code of its own for it.
-    if code == "ValidationError" and said.endswith("does not exist"):
+    if is_missing_stack(error):
         step = _NO_SUCH_STACK
     return f"{said}. {step}".rstrip()
+
+
+def is_missing_stack(error: BotoCoreError | ClientError) -> bool:
+    """Whether CloudFormation says that there is no such stack, for which it has no code of its own."""
+    if not isinstance(error, ClientError):
+        return False
+    said = error.response.get("Error", {})
+    return said.get("Code") == "ValidationError" and said.get("Message", "").endswith("does not exist")

@@ -124,7 +124,8 @@ def run(commands: Iterable[Command], arguments: Sequence[str] | None) -> int:
 
 def _parse(commands: Iterable[Command], arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="stockstream", description="The pipeline on this machine, and what it left to look at."
+        prog="stockstream",
+        description="Runs the pipeline on this machine, and works with its data, here or in AWS.",
     )
     parser.add_argument("--version", action="version", version=f"stockstream {version('stockstream')}")
     subparsers = parser.add_subparsers(dest="command", required=True)

@@ -57,7 +57,8 @@ def read_file(stack: Stack) -> StoredFile:
             raise
         return StoredFile("", None)
     try:
-        return StoredFile(answer["Body"].read().decode(), answer["ETag"])
+        # Without the mark of its encoding that Windows may put before the first name.
+        return StoredFile(answer["Body"].read().decode("utf-8-sig"), answer["ETag"])
     except UnicodeDecodeError:
         raise ListError(
             f"{INSTRUMENT_FILE} is no UTF-8 text: write it anew, one instrument a line."

@@ -37,7 +37,7 @@ def add_instruments(command: argparse.ArgumentParser) -> None:
     more.add_argument("names", nargs="*", metavar="NAME", help="such as IBM, TSCO.LON, fx:EUR/USD")
     more.add_argument("--file", type=Path, metavar="FILE", help="and all that this file lists")
     more.set_defaults(run=_add_names)
-    fewer = _add(verbs, "remove", "follow some no longer")
+    fewer = _add(verbs, "remove", "stop following some")
     fewer.add_argument("names", nargs="+", metavar="NAME", help="as they stand in the list")
     fewer.set_defaults(run=_remove_names)
     check = _add(verbs, "check", "name each line that nothing can be fetched for")
@@ -136,7 +136,8 @@ def _read_local(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ListError(f"{file} cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ListError(f"{file} cannot be read: {reason}") from None
 
 
 def _require_good(listed: InstrumentFile, where: str) -> None:

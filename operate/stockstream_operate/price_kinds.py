@@ -11,7 +11,7 @@ class PriceKind(Enum):
 
     Attributes:
         word: in large letters.
-        words: a sentence for who does not know the word.
+        words: a sentence for those who do not know the word.
     """
 
     INVENTED = ("INVENTED", "These prices are made up by a market on this machine.")

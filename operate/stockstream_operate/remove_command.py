@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.screen import Screen
-from stockstream_operate.stack import Stack, ask_stack
+from stockstream_operate.stack import DEAD, Stack, ask_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 DOLLARS_A_GB = 0.023
 # How long what has been put may be on its way to the lake, which is Firehose's longest buffer.
 WAY_MINUTES = 15
+_OWN_PARAMETERS = {"ScheduleState", "ApiKeyParameterName"}
 _BUCKET_KIND, _BUCKET_ID = "AWS::S3::Bucket", "LakeBucket"
 # CloudFormation looks a search domain over for up to an hour.
 _WAITING: Any = {"Delay": 10, "MaxAttempts": 540}
 # The states in which no bar can be on its way.
-_DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+_WITHOUT_BARS = (*DEAD, "REVIEW_IN_PROGRESS")
 
 
 class RemoveError(StockstreamError):
@@ -70,6 +71,7 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
         RemoveError: it was not done, or not all of it.
     """
     status, stack = ask_stack(asked.stack)
+    _require_own(stack, status)
     s3 = boto3.client("s3")
     bucket = _find_bucket(stack, status, asked.delete_lake, s3)
     if status is None:
@@ -84,7 +86,7 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
     if not asked.yes:
         screen.say("Nothing was changed: --yes does it.")
         return
-    is_on = stack.parameters.get("ScheduleState", "DISABLED") == "ENABLED" and status not in _DEAD
+    is_on = stack.parameters.get("ScheduleState", "DISABLED") == "ENABLED" and status not in _WITHOUT_BARS
     if status is not None and is_on and not asked.now:
         raise RemoveError(
             "The producer is on, and what it put into the stream last may be on its way yet. Pause it "
@@ -97,6 +99,20 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
     if bucket and asked.delete_lake:
         with screen.step(f"Deleting {bucket}", f"Deleted {bucket}"):
             _delete_bucket(bucket, s3)
+
+
+def _require_own(stack: Stack, status: str | None) -> None:
+    """Refuses a stack of another template, which a wrong name may be.
+
+    Raises:
+        RemoveError: it has none of the parameters that every version of this template has.
+    """
+    # A stack that was never created has no parameters yet.
+    if status not in {None, "REVIEW_IN_PROGRESS"} and not stack.parameters.keys() >= _OWN_PARAMETERS:
+        raise RemoveError(
+            f"{stack.name} is a stack of another template. Nothing was changed. If you are sure that it may "
+            f"go: aws cloudformation delete-stack --stack-name {stack.name}"
+        )
 
 
 def _find_bucket(stack: Stack, status: str | None, named: str | None, s3: "S3Client") -> str | None:
@@ -156,7 +172,7 @@ def _delete_stack(name: str) -> None:
     """Removes the stack and waits until it is gone.
 
     Raises:
-        RemoveError: something of it could not be removed.
+        RemoveError: something of it could not be removed, or it takes longer than any did before.
     """
     cloudformation = boto3.client("cloudformation")
     # By its id, since a stack that is gone is no longer known by its name.
@@ -173,6 +189,11 @@ def _delete_stack(name: str) -> None:
             for each in events
             if each["ResourceStatus"] == "DELETE_FAILED"
         ]
+        if not failed:
+            raise RemoveError(
+                f"CloudFormation is still removing the stack {name}. Ask again later; its events in "
+                "CloudFormation's console show how far it is."
+            ) from error
         raise RemoveError(
             "\n".join(
                 [f"The stack {name} is not removed:", *dict.fromkeys(failed), "Mend it, and ask again."]

@@ -1,13 +1,13 @@
 """`stockstream secret`: stores a provider's key or a channel's address in SSM, and nowhere else."""
 
 import argparse
-import getpass
 import sys
 
 import boto3
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import is_parameter_name
+from stockstream_operate.inputs import ask_secretly, read_input
 from stockstream_operate.screen import Screen
 
 # A standard parameter, which is free, holds so much.
@@ -47,7 +47,7 @@ def run_secret(asked: argparse.Namespace, screen: Screen) -> None:
         raise SecretError(
             "Name the SSM parameter, such as /stockstream/api-key. The secret itself is asked for."
         )
-    text = getpass.getpass(f"{asked.name}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    text = ask_secretly(f"{asked.name}: ") if sys.stdin.isatty() else read_input(first_line=True)
     secret = text.strip()
     if not secret:
         raise SecretError("Nothing was typed, and nothing stored.")

@@ -17,6 +17,7 @@ from stockstream.times import format_instant, parse_instant
 from stockstream_operate.arguments import count
 from stockstream_operate.lake.delivered import as_named
 from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.parts import TABLES
 from stockstream_operate.lake.sql import TEST_INSTRUMENT
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import Stack, find_stack
@@ -25,7 +26,6 @@ from stockstream_operate.whole_file import naming
 # Always the same bar, long before all others: in a search index it is one document, at a time that nobody
 # looks at.
 _OPEN_TIME = "2000-01-03T14:30:00Z"
-_PREFIXES = ("bars", "bars-parquet")
 _POLL_SECONDS = 5
 # By how much the clock here may be ahead of S3's.
 _CLOCKS_APART = timedelta(minutes=2)
@@ -82,7 +82,7 @@ def run_smoke(asked: argparse.Namespace, screen: Screen) -> None:
     screen.say(f"stream     {_say(arrival.arrived - sent)} until Kinesis had it")
     if arrival.transformed:
         screen.say(
-            f"transform  {_say(arrival.transformed - sent)} until the last batch before the file was through"
+            f"transform  {_say(arrival.transformed - sent)} until the batch before the file was transformed"
         )
     screen.say(f"lake       {_say(arrival.written - sent)} until it was written: {arrival.key}")
     if not arrival.is_hidden:
@@ -119,8 +119,8 @@ def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival
     look = "status" if stack.url else "doctor"
     raise SmokeError(
         f"The stream took the bar, and it is in no file of the lake after {most // timedelta(minutes=1)} "
-        f"minutes. Where bars are stuck says `stockstream {look}{named}`; was it refused, "
-        f"`stockstream redrive{named}`."
+        f"minutes. `stockstream {look}{named}` says where bars are stuck; if it was refused, "
+        f"`stockstream redrive{named}` says why."
     )
 
 
@@ -128,7 +128,7 @@ def _find_new(bucket: str, since: datetime) -> Iterator[tuple[str, datetime]]:
     """The files that were written since a moment, and when."""
     days = {f"{moment:%Y-%m-%d}" for moment in (since, datetime.now(UTC))}
     pages = boto3.client("s3").get_paginator("list_objects_v2")
-    for prefix in _PREFIXES:
+    for prefix in TABLES:
         for day in sorted(days):
             for page in pages.paginate(Bucket=bucket, Prefix=f"{prefix}/dt={day}/"):
                 for each in page.get("Contents", ()):
@@ -144,7 +144,7 @@ def _look_into(bucket: str, key: str, as_of: str) -> tuple[datetime, bool] | Non
         with naming(file):
             file.write_bytes(as_named(key, body))
         with LakeEngine(file) as lake:
-            table = "bars_parquet" if key.startswith("bars-parquet/") else "bars"
+            table = TABLES[key.partition("/")[0]]
             wanted = f"instrument = '{TEST_INSTRUMENT}'"
             rows = lake.query(f"SELECT as_of, arrived_at FROM {table} WHERE {wanted}").rows  # noqa: S608 (constants)
             shown = lake.query(f"SELECT count(*) FROM bars_history WHERE {wanted}").rows  # noqa: S608 (a constant)

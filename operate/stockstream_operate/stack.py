@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream.windows import Windows, parse_windows
-from stockstream_operate.aws_errors import say_aws_error
+from stockstream_operate.aws_errors import is_missing_stack, say_aws_error
 from stockstream_operate.environment import reach_only
 from stockstream_operate.run_lock import read_running
 from stockstream_operate.workplace import STATE
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 # The stack that runs here, and the one that samconfig.toml deploys first.
 STACK_NAME = "stockstream"
+# CloudFormation's words for a stack that stands as it was deployed, and for one whose last update was undone.
+DEPLOYED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+STEADY = (*DEPLOYED, "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
+# CloudFormation can do nothing with these but delete them.
+DEAD = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
 class StackError(StockstreamError):
@@ -81,6 +86,16 @@ class Stack:
 class NothingRunsError(StackError):
     """No pipeline runs here; the text says how to start one."""
 
+    def __init__(self, otherwise: str = "") -> None:
+        super().__init__(f"Nothing runs here: start `make run` in another terminal first{otherwise}")
+
+
+class NotCreatedError(StackError):
+    """The pipeline that runs here has no stack yet."""
+
+    def __init__(self) -> None:
+        super().__init__("The run has just begun, and is creating its stack: ask again in a moment.")
+
 
 def ask_stack(name: str) -> tuple[str | None, Stack]:
     """What CloudFormation says of a stack in AWS, in whatever state it is.
@@ -91,8 +106,7 @@ def ask_stack(name: str) -> tuple[str | None, Stack]:
     try:
         (found,) = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
-        # CloudFormation has no code of its own for a stack that is not there.
-        if "does not exist" not in str(error):
+        if not is_missing_stack(error):
             raise
         return None, Stack(name, None, {})
     return found["StackStatus"], _read_stack(name, None, found)
@@ -108,19 +122,21 @@ def find_stack(name: str | None) -> Stack:
         return _describe(name, None)
     try:
         return find_running_stack()
-    except NothingRunsError as error:
-        raise NothingRunsError(f"{error}, or name a stack in AWS: --stack {STACK_NAME}") from None
+    except NothingRunsError:
+        raise NothingRunsError(f", or name a stack in AWS: --stack {STACK_NAME}") from None
 
 
 def find_running_stack() -> Stack:
     """The stack that runs here; this process's environment is changed so that boto3 reaches nothing else.
 
     Raises:
-        StackError: nothing runs here, or it cannot be asked.
+        NothingRunsError: nothing runs here.
+        NotCreatedError: it has no stack yet.
+        StackError: it cannot be asked.
     """
     running = read_running(STATE)
     if running is None:
-        raise NothingRunsError("Nothing runs here: start `make run` in another terminal first")
+        raise NothingRunsError
     reach_only(running.emulator)
     return _describe(STACK_NAME, running.emulator.url)
 
@@ -129,6 +145,8 @@ def _describe(name: str, url: str | None) -> Stack:
     try:
         stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
+        if url and is_missing_stack(error):
+            raise NotCreatedError from None
         raise StackError(f"The stack {name} cannot be read. {say_aws_error(error)}") from error
     return _read_stack(name, url, stacks[0])
 

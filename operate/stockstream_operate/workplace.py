@@ -13,7 +13,7 @@ SEARCH_SOURCES = ROOT / "dashboards" if IN_A_CLONE else _PACKAGE / "installed"
 
 
 def find_other_clone(folder: Path) -> Path | None:
-    """The clone in a folder, if it is not the one that runs: the commands of a copy are the original's."""
+    """The clone in a folder, if it is not the one that runs: a copy's commands are still the original's."""
     here = folder.resolve()
     is_clone = (here / "template.yaml").exists() and (here / ".venv" / "bin" / "stockstream").exists()
     return here if is_clone and here != ROOT.resolve() else None

@@ -49,6 +49,22 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert broken_links(page) == ["#other", "gone.md"]
 
 
+# The guides name files that their reader makes, the changes those of their time.
+@pytest.mark.parametrize(
+    "page", [each for each in PAGES if each.name not in {"guides.md", "CHANGELOG.md"}], ids=str
+)
+def test_each_file_that_is_named_is_there(page: Path) -> None:
+    folders = "bench|dashboards|deploy|docs|events|functions|generate|layers|local|operate|tests"
+    codes = re.findall(r"`([^`]+)`", prose(page))
+    named = {
+        name
+        for code in codes
+        for name in re.findall(rf"(?<![\w./-])(?:{folders})/[\w./-]*\w(?=$|[\s,:#])", code)
+    }
+
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
 def test_the_readme_is_short_and_the_index_leads_to_every_page() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
@@ -66,3 +82,13 @@ def test_the_site_shows_every_page_once() -> None:
     pages = {str(page.relative_to(ROOT)).replace("README.md", "index.md") for page in PAGES}
     assert sorted(shown) == sorted(pages)
     assert settings["theme"]["font"] is False
+
+
+def test_each_decision_stands_once_among_the_subjects() -> None:
+    """A new decision is a line under its subject, too."""
+    page = ROOT / "docs" / "decisions.md"
+    subjects, *decisions = re.split(r"^## (?!By subject)", prose(page), flags=re.MULTILINE)
+    listed = re.findall(r"^- \[.*\]\(#(.+)\)$", subjects, re.MULTILINE)
+
+    made = {re.sub(r"[^\w -]", "", each.splitlines()[0].lower()).replace(" ", "-") for each in decisions}
+    assert sorted(listed) == sorted(made)

@@ -4,7 +4,7 @@ from resolved_template import TEMPLATE, ResolvedTemplate
 from said_by_code import metrics_of
 
 from stockstream_operate.page.pipeline_picture import STAGE_ALARMS
-from stockstream_operate.stack_report import METRICS
+from stockstream_operate.stack_metrics import METRICS
 
 # What is no stage of the picture: the sum, prices, joining files, the search index, how people are told.
 BESIDE = {

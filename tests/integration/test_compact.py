@@ -226,6 +226,13 @@ def test_the_command_says_what_it_did(
     assert len(bucket.listed()) == 2
 
 
+def test_a_first_day_that_is_none_is_told_with_how_to_write_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["compact", "--since", "yesterday"])
+
+    assert "'yesterday' is no day: write it as 2026-11-01" in capsys.readouterr().err
+
+
 def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,19 +13,18 @@ from moto import mock_aws
 
 from producer.settings import ProducerSettings
 from stockstream_deploy import deploy_command
+from stockstream_deploy import sam as sam_module
 from stockstream_deploy.account import (
-    COINS,
     Account,
     ask,
     ask_account,
     examine_catalog_for,
-    examine_channels,
-    examine_key,
     examine_log_policies,
     examine_names,
     examine_state,
 )
 from stockstream_deploy.parameters import merge, parse_assignments
+from stockstream_deploy.stored_secrets import COINS, examine_channels, examine_key
 from stockstream_deploy.values import Values, examine_values, read_producer
 from stockstream_local import cli
 from stockstream_operate.cost.figures import PRODUCER_SECONDS
@@ -405,7 +404,7 @@ class Sam:
             log.write_text(f"Uploading to mine/abc  262144 / 524288\n{result}\n", encoding="utf-8")
 
     def build(self) -> None:
-        folder = self.root / deploy_command.BUILT
+        folder = self.root / sam_module.BUILT
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "a.so").write_bytes(b"\x7fELF" + bytes(14) + self.machine.to_bytes(2, "little"))
 
@@ -417,9 +416,10 @@ def sam(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sam:
     # It takes sam a second to parse.
     monkeypatch.setattr(deploy_command, "read_template", lambda _root: TEMPLATE)
     made = Sam(tmp_path, 183)
-    monkeypatch.setattr(deploy_command, "ROOT", tmp_path)
-    monkeypatch.setattr(deploy_command, "make_state", lambda: tmp_path)
-    monkeypatch.setattr(deploy_command, "execute", made.run)
+    for module in (deploy_command, sam_module):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(sam_module, "make_state", lambda: tmp_path)
+    monkeypatch.setattr(sam_module, "run_tool", made.run)
     monkeypatch.setattr(deploy_command, "examine_all", lambda *_: iter([good("all", "well")]))
     with_formation(monkeypatch, Changing())
     return made

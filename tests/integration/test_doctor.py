@@ -28,7 +28,7 @@ from stockstream_operate.doctor.deployed import (
 from stockstream_operate.doctor.finding import Finding, Level, good, note, problem
 from stockstream_operate.doctor.flow import Flow, LakeFile, read_flow
 from stockstream_operate.doctor.stages import STAGES, Expectation
-from stockstream_operate.doctor.waiting import Sight
+from stockstream_operate.doctor.waiting import Snapshot
 from stockstream_operate.stack import Stack, StackError
 
 BUCKET = "the-lake"
@@ -259,15 +259,15 @@ def test_of_a_stack_that_does_not_stand_nothing_else_is_asked(
     monkeypatch: pytest.MonkeyPatch, status: str | None
 ) -> None:
     monkeypatch.setattr(deployed, "ask_stack", lambda name: (status, Stack(name, None, {})))
-    assert look_at_stack("mine", datetime.now(UTC)) == Sight(status)
+    assert look_at_stack("mine", datetime.now(UTC)) == Snapshot(status)
 
 
 def test_a_stack_that_stands_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     monkeypatch.setattr(deployed, "ask_stack", lambda _name: ("CREATE_COMPLETE", FLOWING))
-    sight = look_at_stack("mine", datetime.now(UTC))
-    assert (sight.status, sight.flow) == ("CREATE_COMPLETE", Flow())
-    assert sight.expectation is not None
+    snapshot = look_at_stack("mine", datetime.now(UTC))
+    assert (snapshot.status, snapshot.flow) == ("CREATE_COMPLETE", Flow())
+    assert snapshot.expectation is not None
 
     assert {each.subject for each in CHECKS["flow"](FLOWING)} == set(STAGES)
 
@@ -279,8 +279,8 @@ def test_it_waits_before_it_looks(
     monkeypatch.setattr(doctor_command, "examine_credentials", list)
     monkeypatch.setattr(doctor_command, "examine_stack", lambda _name: [good("lake", "it is there")])
     file = Flow(first_file=LakeFile("bars/a", datetime(2026, 11, 20, tzinfo=UTC)))
-    sight = Sight("CREATE_COMPLETE", file, Expectation(None, timedelta(minutes=1)))
-    monkeypatch.setattr(doctor_command, "look_at_stack", lambda _name, _now: sight)
+    snapshot = Snapshot("CREATE_COMPLETE", file, Expectation(None, timedelta(minutes=1)))
+    monkeypatch.setattr(doctor_command, "look_at_stack", lambda _name, _now: snapshot)
 
     assert cli.main(["doctor", "--stack", "mine", "--wait"]) == 0
     said = capsys.readouterr().out
@@ -289,7 +289,7 @@ def test_it_waits_before_it_looks(
     assert cli.main(["doctor", "--stack", "mine", "--wait", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["findings"][0]["subject"] == "lake"
 
-    monkeypatch.setattr(doctor_command, "look_at_stack", lambda _name, _now: Sight(None))
+    monkeypatch.setattr(doctor_command, "look_at_stack", lambda _name, _now: Snapshot(None))
     assert cli.main(["doctor", "--stack", "mine", "--wait"]) == 1
     assert "There is no stack mine" in capsys.readouterr().err
     assert cli.main(["doctor", "--wait"]) == 1
@@ -417,6 +417,7 @@ class FakeFormation:
     ("status", "state", "levels"),
     [
         ("CREATE_COMPLETE", "ENABLED", (Level.GOOD, Level.GOOD)),
+        ("IMPORT_COMPLETE", "ENABLED", (Level.GOOD, Level.GOOD)),
         ("UPDATE_COMPLETE", "DISABLED", (Level.GOOD, Level.PROBLEM)),
         ("ROLLBACK_COMPLETE", "ENABLED", (Level.PROBLEM, Level.GOOD)),
     ],

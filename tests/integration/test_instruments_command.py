@@ -119,6 +119,13 @@ def test_what_is_removed_takes_its_line_and_no_other() -> None:
     assert stored() == "# mine\n\nAAPL\n"
 
 
+def test_a_list_that_was_written_on_windows_is_a_list() -> None:
+    put("\ufeffIBM\r\nMSFT\r\n")
+
+    assert ask("remove", "IBM") == 0
+    assert stored() == "MSFT\r\n"
+
+
 def test_removing_all_or_what_is_not_there_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     put("IBM\n")
     assert ask("remove", "AAPL") == 1

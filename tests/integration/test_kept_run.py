@@ -288,6 +288,29 @@ def test_days_before_today_become_one_file_each(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(gzip.compress(b"a line\n")[:-6], id="cut off"),
+        pytest.param(gzip.compress(b"a line\n")[:10] + b"\xff" * 20, id="changed"),
+        pytest.param(b"a line\n", id="not compressed"),
+        pytest.param(gzip.compress(b"a line\n")[:3], id="cut off in its head"),
+    ],
+)
+def test_a_day_with_a_broken_file_stays_in_its_files(tmp_path: Path, broken: bytes) -> None:
+    for day in ("18", "19"):
+        folder = tmp_path / "bars" / f"dt=2026-11-{day}"
+        folder.mkdir(parents=True)
+        for name in ("a", "c"):
+            (folder / f"{name}.json.gz").write_bytes(gzip.compress(b"sound\n"))
+    (tmp_path / "bars" / "dt=2026-11-18" / "b.json.gz").write_bytes(broken)
+
+    merge_days(tmp_path, "2026-11-20")
+
+    names = {f"{file.parent.name}/{file.name}" for file in tmp_path.rglob("*") if file.is_file()}
+    assert names == {*(f"dt=2026-11-18/{name}.json.gz" for name in "abc"), "dt=2026-11-19/earlier.json.gz"}
+
+
 def test_a_folder_is_measured_and_emptied(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     fill(lake / "bars", "12345")

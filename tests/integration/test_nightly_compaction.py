@@ -18,7 +18,8 @@ from ministack.services import stepfunctions
 from moto import mock_aws
 from resolved_template import ResolvedTemplate
 
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import LakeQueryError
 
 FAILED = stepfunctions._ExecutionError  # noqa: SLF001 (what the interpreter ends with)
 NIGHT = "2026-11-22T03:00:00.000Z"

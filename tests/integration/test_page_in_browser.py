@@ -15,10 +15,13 @@ from browser import BROWSER, Browser, Page
 from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
+from stockstream.splits import Split
+from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.page.candles import Json
 from stockstream_operate.page.page_server import PageServer
 from stockstream_operate.page.sights import Sight
-from stockstream_operate.stack_report import AlarmState, Change, StackReport
+from stockstream_operate.stack_alarms import AlarmChange, AlarmState
+from stockstream_operate.stack_report import StackReport
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
 
@@ -270,8 +273,8 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
 
     began = datetime(2026, 11, 27, 16, 30, tzinfo=UTC)
     words = "The provider does not answer."
-    alarm = AlarmState("ProviderFailuresAlarm", rings=True, since=began, words=words)
-    change = Change("PipelineDownAlarm", began, rings=True, words="Bars do not come through.")
+    alarm = AlarmState("ProviderFailuresAlarm", is_alarming=True, since=began, words=words)
+    change = AlarmChange("PipelineDownAlarm", began, is_alarming=True, words="Bars do not come through.")
     seen.reports.append(
         StackReport(
             (alarm,),
@@ -437,6 +440,39 @@ def test_ranges_are_chosen_and_longer_ones_end_at_the_newest_bar(seen: Seen) -> 
         seen.page.value(f"document.querySelector('[value={span}]').click()")
         seen.page.wait(f"document.querySelector('#length').textContent.startsWith('{bars} bars')")
     assert seen.page.value(PRICE) == shown(seen.documents["IBM"][-2]["close"])
+
+
+def test_prices_in_todays_shares_are_offered_where_a_split_is_known(seen: Seen) -> None:
+    page, close = seen.page, seen.documents["IBM"][-2]["close"]
+    hidden = "document.querySelector('#prices').hidden"
+    assert page.value(hidden)
+    assert "traded" not in page.value("document.querySelector('#length').innerText")
+
+    # After the last bar, so that each is one of old shares.
+    keep_splits({"IBM": (Split("2099-01-02T05:00:00Z", 1, 2),)}, seen.lake)
+    page.wait(f"!{hidden}")
+    seen.wait_for_text("#length", "Prices are as they were traded (split 1:2 on 2099-01-02).")
+    assert page.value(PRICE) == shown(close)
+
+    page.value("document.querySelector('#prices [value=\"1\"]').click()")
+    page.wait(f"{PRICE} === '{shown(close * 2)}'")
+    seen.wait_for_text("#length", "in today's shares (split 1:2 on 2099-01-02)")
+    assert "adjusted=1" in page.value("location.hash")
+    page.value("location.reload()")
+    page.wait(f"{PRICE} === '{shown(close * 2)}'")
+    assert page.value("document.querySelector('#prices [value=\"1\"]').checked")
+
+    # What was known at a moment knew of no later split.
+    page.value(
+        """(() => {
+          const input = document.querySelector('#known-at');
+          input.value = '2098-01-01T00:00';
+          input.dispatchEvent(new Event('change'));
+        })()"""
+    )
+    page.wait(f"{PRICE} === '{shown(close)}'")
+    assert page.value("document.querySelector('#prices [value=\"\"]').checked")
+    assert page.complaints == []
 
 
 def test_averages_are_switched_by_the_keyboard(seen: Seen) -> None:

@@ -18,7 +18,8 @@ class Formation:
 
     def __init__(self, status: str | None = "UPDATE_COMPLETE", schedule: str = "DISABLED") -> None:
         self.status, self.schedule = status, schedule
-        self.fails = False
+        self.fails, self.is_own = False, True
+        self.statuses = {"BarStream": "DELETE_COMPLETE", "LakeWorkGroup": "DELETE_FAILED"}
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 (boto3's names)
         if self.status is None or StackName != "mine":
@@ -29,6 +30,7 @@ class Formation:
             "ApiKeyParameterName": "/mine/key",
             "AlertChannels": "/mine/slack",
         }
+        values = values if self.is_own else {"InstanceType": "t3.large"}
         parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
         return {"Stacks": [{"StackStatus": self.status, "StackId": "arn:mine", "Parameters": parameters}]}
 
@@ -54,11 +56,10 @@ class Formation:
             raise WaiterError("stack_delete_complete", "it failed", {})
 
     def describe_stack_events(self, **_asked: str) -> dict[str, Any]:
-        statuses = {"BarStream": "DELETE_COMPLETE", "LakeWorkGroup": "DELETE_FAILED"}
         return {
             "StackEvents": [
                 {"LogicalResourceId": name, "ResourceStatus": status, "ResourceStatusReason": "it is in use"}
-                for name, status in statuses.items()
+                for name, status in self.statuses.items()
             ]
         }
 
@@ -187,3 +188,26 @@ def test_what_could_not_be_removed_is_named_and_the_lake_stays(
     said = capsys.readouterr().err
     assert "LakeWorkGroup: it is in use" in said
     assert "BarStream" not in said
+
+
+def test_a_removal_that_takes_too_long_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = use(monkeypatch, Formation())
+    formation.fails, formation.statuses = True, {"SearchDomain": "DELETE_IN_PROGRESS"}
+
+    assert remove("--yes") == 1
+
+    assert "CloudFormation is still removing the stack mine." in capsys.readouterr().err
+
+
+def test_a_stack_of_another_template_is_never_removed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    formation = use(monkeypatch, Formation())
+    formation.is_own = False
+
+    assert remove("--yes", "--now") == 1
+
+    assert formation.status == "UPDATE_COMPLETE"
+    assert "mine is a stack of another template. Nothing was changed." in capsys.readouterr().err

@@ -1,18 +1,25 @@
 """Filling an index on osmem-server, which is like OpenSearch and has no ingest pipelines."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from lake_bucket import BUCKET, DAY, bar, make_bucket
+from moto import mock_aws
 from opensearchpy import OpenSearch
+from rich.console import Console
 
 from stockstream.fields import list_fields
 from stockstream.windows import Windows
 from stockstream_dashboards.osmem import run_osmem
+from stockstream_operate.screen import Screen
 from stockstream_operate.search.client import SearchError, Server, find_server
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.search.index import Wanted
 from stockstream_operate.search.install import Installer
+from stockstream_operate.search.search_command import fill_from
+from stockstream_operate.stack import Stack
 
 INDEX = "bars-2026-11"
 
@@ -68,6 +75,26 @@ def test_a_bar_is_there_once_at_its_latest_as_of_in_whatever_order_and_however_o
         (other["id"], 12.0),
     ]
     assert (filler.tally.indexed, filler.tally.outdated) == (4, 2)
+
+
+def test_a_day_that_was_joined_is_indexed_as_the_views_show_it(server: Server, client: OpenSearch) -> None:
+    """Its files are gone, and some came late: the index answers what `bars_latest` does."""
+    with mock_aws():
+        bucket = make_bucket()
+        bucket.compact(deletes_raw=True)
+        bucket.deliver("late", bar(9, 109.0), bar(1, 101.5, as_of=f"{DAY}T16:00:00.000Z"))
+        stack = Stack("lake", None, {"LakeBucketName": BUCKET})
+        said = io.StringIO()
+        fill_from(stack, Filler(server), "", Screen(Console(file=said)), follows=False)
+        latest = bucket.ask("SELECT id, close, volume FROM bars_latest")
+
+    client.indices.refresh(index=INDEX)
+    hits = client.search(index=INDEX, body={"query": {"match_all": {}}, "size": 100})["hits"]["hits"]
+    indexed = [(hit["_id"], hit["_source"]["close"], hit["_source"]["volume"]) for hit in hits]
+    assert sorted(indexed) == sorted(latest)
+    assert len(latest) == 6
+    # The joined day's four bars, today's one, and two that came late, of which one is a revision.
+    assert "7 indexed, 0 older than what is there, 0 refused" in said.getvalue()
 
 
 @pytest.mark.usefixtures("client")

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -42,6 +43,35 @@ def test_a_newer_one_takes_its_place_under_the_key_that_is_named(monkeypatch: py
     (described,) = ssm.describe_parameters()["Parameters"]
     assert described["KeyId"] == key
     assert ssm.get_parameter(Name="/mine/key", WithDecryption=True)["Parameter"]["Value"] == "NEW"
+
+
+def test_the_mark_of_a_files_encoding_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store(monkeypatch, "\ufeffKEY\r\n", "/mine/key") == 0
+
+    found = boto3.client("ssm").get_parameter(Name="/mine/key", WithDecryption=True)["Parameter"]
+    assert found["Value"] == "KEY"
+
+
+def test_an_input_that_is_no_text_ends_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfeK\x00"), "utf-8"))
+
+    assert cli.main(["secret", "/mine/key"]) == 1
+    assert "The standard input is no UTF-8 text." in capsys.readouterr().err
+
+
+def test_who_ends_the_typing_has_typed_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("getpass.getpass", end)
+
+    assert cli.main(["secret", "/mine/key"]) == 1
+    assert "Nothing was typed, and nothing stored." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

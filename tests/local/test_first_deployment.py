@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from reaching import reaching
 
-from stockstream_deploy import deploy_command
-from stockstream_deploy.account import COINS
+from stockstream_deploy import deploy_command, sam
+from stockstream_deploy.stored_secrets import COINS
 from stockstream_local import cli
 from stockstream_local.deployment import host_architecture
 from stockstream_local.emulator.server import run_emulator
@@ -37,8 +37,9 @@ class Coins(LoopbackServer):
 def provider(tmp_path: Path, built: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Coins]:
     """A server that speaks as Alpaca does; this process reaches an emulator that has nothing yet."""
     # The command's own build would be made for AWS, in the clone.
-    monkeypatch.setattr(deploy_command, "BUILT", built.parent)
-    monkeypatch.setattr(deploy_command, "make_state", lambda: tmp_path)
+    for module in (deploy_command, sam):
+        monkeypatch.setattr(module, "BUILT", built.parent)
+    monkeypatch.setattr(sam, "make_state", lambda: tmp_path)
     with Coins() as server, run_emulator(None, os.environ, tmp_path) as emulator, reaching(emulator):
         yield server
 

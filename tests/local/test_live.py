@@ -51,8 +51,8 @@ def choose_here(*asked):
     there = {**chosen.parameters, "ProviderUrl": sys.argv[1], "AlertChannels": channels}
     return dataclasses.replace(chosen, url=sys.argv[1], parameters=there)
 live.choose_provider = choose_here
-from stockstream_local import up_command
-up_command.choose_provider = choose_here
+from stockstream_local import up_options
+up_options.choose_provider = choose_here
 raise SystemExit(cli.main(sys.argv[2:]))
 """
 

@@ -29,9 +29,6 @@ from stockstream_local.market.recording import Recording
 
 pytestmark = pytest.mark.local
 
-ROOT = Path(__file__).parents[2]
-REAL = ROOT.parent / "shared" / "data" / "alphavantage" / "romeltorres" / "intraday_msft_1min_2017.json"
-
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
@@ -40,9 +37,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recorded answer of 100 bars: a real one where this machine has it, or one of the invented market."""
-    if REAL.exists():
-        return REAL
+    """An answer of 100 bars in Alpha Vantage's form, of the invented market."""
     instrument, moment = parse_instrument("MSFT"), datetime(2025, 7, 1, 18, 0, tzinfo=UTC)
     path = tmp_path_factory.mktemp("recorded") / "intraday.json"
     path.write_bytes(write_answer({"interval": "1min"}, instrument, bars(instrument, "1min", moment, 100)))

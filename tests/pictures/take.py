@@ -10,7 +10,8 @@ from browser import BROWSER, Browser
 from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
-from stockstream_operate.stack_report import AlarmState, StackReport
+from stockstream_operate.stack_alarms import AlarmState
+from stockstream_operate.stack_report import StackReport
 
 DOCS = Path(__file__).parents[2] / "docs"
 NOON = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
@@ -18,7 +19,7 @@ BARS = 150
 REVISED = (38, 97, 121)
 WIDTH, HEIGHT = 1100, 900
 REPORT = StackReport(
-    alarms=[AlarmState(f"alarm {each}", rings=False, since=NOON, words="") for each in range(21)],
+    alarms=[AlarmState(f"alarm {each}", is_alarming=False, since=NOON, words="") for each in range(21)],
     changes=[],
     numbers={
         "requests": 180,

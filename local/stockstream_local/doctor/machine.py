@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stockstream.settings import LOOPBACK
-from stockstream_local.deployment import DeploymentError, host_architecture
+from stockstream_local.containers import has_compose
+from stockstream_local.deployment import DeploymentError, host_architecture, read_overrides
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.environment import KEY_VARIABLES
 from stockstream_operate.page.page_server import FIRST_PORT
@@ -26,6 +27,7 @@ _MORE_TOOLS = {
     "aws": "Signing in to AWS is easiest with it, `aws configure`: https://aws.amazon.com/cli",
     "docker": "`make search` and `stockstream invoke` run containers: https://docs.docker.com/engine/install",
 }
+_COMPOSE = "`make search` runs its containers with it: https://docs.docker.com/compose/install"
 
 
 def examine_machine(root: Path, state: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -45,7 +47,7 @@ def examine_machine(root: Path, state: Path, environ: Mapping[str, str]) -> Iter
     yield examine_folder(state)
     yield examine_disk(shutil.disk_usage(root).free)
     yield examine_port(FIRST_PORT)
-    yield from examine_tools(lambda name: shutil.which(name, path=environ.get("PATH")))
+    yield from examine_tools(lambda name: shutil.which(name, path=environ.get("PATH")), has_compose)
     yield examine_keys(environ)
 
 
@@ -115,15 +117,15 @@ def examine_template(root: Path) -> Iterator[Finding]:
     try:
         with settings.open("rb") as file:
             environments: dict[str, Any] = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        named = {
+            (environment, text.partition("=")[0])
+            for environment, commands in environments.items()
+            if isinstance(commands, dict)
+            for text in read_overrides(commands.get("deploy", {}).get("parameters", {}))
+        }
+    except (OSError, ValueError) as error:  # ValueError: no TOML, or a quotation mark that is not closed
         yield problem("samconfig.toml", f"it cannot be read ({error})", "`git diff samconfig.toml`")
         return
-    named = {
-        (environment, text.partition("=")[0])
-        for environment, commands in environments.items()
-        if isinstance(commands, dict)
-        for text in commands.get("deploy", {}).get("parameters", {}).get("parameter_overrides", ())
-    }
     if unknown := sorted(f"{name} of [{environment}]" for environment, name in named if name not in known):
         yield problem(
             "samconfig.toml",
@@ -164,11 +166,19 @@ def examine_port(port: int) -> Finding:
     return good("port", f"{port} is free for the page; the others are free ones by themselves")
 
 
-def examine_tools(find: Callable[[str], str | None]) -> Iterator[Finding]:
-    """Which tools of other people are there, of those that only a part of the commands needs."""
+def examine_tools(find: Callable[[str], str | None], has_compose: Callable[[], bool]) -> Iterator[Finding]:
+    """Which tools of other people are there, of those that only a part of the commands needs.
+
+    Args:
+        find: gives the path of a program, or None.
+        has_compose: whether Docker, where it is there, has its plug-in Compose.
+    """
     for name, purpose in _MORE_TOOLS.items():
         path = find(name)
-        yield good(name, path) if path else note(name, "it is not installed", purpose)
+        if path and name == "docker" and not has_compose():
+            yield note(name, f"{path}, without Docker Compose", _COMPOSE)
+        else:
+            yield good(name, path) if path else note(name, "it is not installed", purpose)
 
 
 def examine_keys(environ: Mapping[str, str]) -> Finding:

@@ -1,8 +1,8 @@
 """Metric math as CloudWatch's user guide tells of it ("Using math expressions with CloudWatch metrics").
 
 Known is what the template's alarms use: FILL with a number, IF, DIFF, AND and OR, comparisons and arithmetic.
-Where the guide does not say what becomes of a series without any value, it stays without, FILL or not: an
-alarm that rings here does not live on the kinder reading.
+The guide does not say whether FILL fills a series that has no value at all. Here it does not: an alarm that
+goes off here would go off in AWS whichever it is.
 """
 
 import ast

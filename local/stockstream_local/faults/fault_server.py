@@ -10,6 +10,7 @@ import requests
 from stockstream_local.faults.catalogue import FaultError, Faults
 from stockstream_local.loopback import LoopbackServer
 from stockstream_operate.run_lock import read_running
+from stockstream_operate.stack import NothingRunsError
 from stockstream_operate.workplace import STATE
 
 # The transform's configuration takes the emulator a moment.
@@ -61,11 +62,12 @@ def ask(method: str, path: str) -> object:
         path: such as /begin/key-refused.
 
     Raises:
-        FaultError: it refuses, or nothing runs here.
+        NothingRunsError: nothing runs here.
+        FaultError: it refuses, or does not answer.
     """
     running = read_running(STATE)
     if running is None:
-        raise FaultError("Nothing runs here: start `make run` in another terminal first.")
+        raise NothingRunsError
     with requests.Session() as session:
         session.trust_env = False  # no proxy and no .netrc for the loopback
         try:
@@ -82,7 +84,8 @@ def active_faults() -> list[str]:
     """The names of what is broken in the pipeline that runs here.
 
     Raises:
-        FaultError: nothing runs here, or it does not answer.
+        NothingRunsError: nothing runs here.
+        FaultError: it does not answer.
     """
     return [each["name"] for each in known_faults() if each["active"]]
 
@@ -91,7 +94,8 @@ def known_faults() -> list[dict[str, str]]:
     """What can be broken in the pipeline that runs here: name, what, notice and active, each a text.
 
     Raises:
-        FaultError: nothing runs here, or it does not answer.
+        NothingRunsError: nothing runs here.
+        FaultError: it does not answer.
     """
     return cast("list[dict[str, str]]", ask("GET", "/"))
 

@@ -42,7 +42,7 @@ class Market(Protocol):
 
 
 class InventedMarket:
-    """The market of market.py in Alpha Vantage's words.
+    """The market of invented.py in Alpha Vantage's words.
 
     Attributes:
         jumps: from when on all prices are how many times what they were.

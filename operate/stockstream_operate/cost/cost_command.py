@@ -10,6 +10,7 @@ from rich.table import Table
 
 from stockstream.errors import StockstreamError
 from stockstream.intervals import INTERVALS
+from stockstream_operate.arguments import count
 from stockstream_operate.aws_errors import say_aws_error
 from stockstream_operate.cost.bill import Line, monthly_bill, savings, total
 from stockstream_operate.cost.prices import AS_OF, PRICES
@@ -34,12 +35,14 @@ def add_cost(command: argparse.ArgumentParser) -> None:
         "and what each saving would bring. Without options it is the default stack."
     )
     option = command.add_argument
-    option("--instruments", type=_count, metavar="N", help="how many are followed (1)")
+    option("--instruments", type=count, metavar="N", help="how many are followed (1)")
     option("--interval", choices=INTERVALS, help="how long a bar is (1min)")
     option(
         "--provider", choices=INSTRUMENTS_A_REQUEST, help="alpaca has a hundred in a request (alphavantage)"
     )
-    option("--requests-per-day", type=int, metavar="N", help="of the plan, 0 for no limit (25; alpaca 0)")
+    option(
+        "--requests-per-day", type=_requests, metavar="N", help="of the plan, 0 for no limit (25; alpaca 0)"
+    )
     option("--market-hours", choices=MARKETS, help="when bars come (regular)")
     option("--parquet", action="store_true", help="LakeFormat=PARQUET")
     option("--compaction", action="store_true", help="CompactionEnabled=true")
@@ -182,8 +185,7 @@ def _minutes(interval: str) -> int:
     return int(INTERVALS[interval] / timedelta(minutes=1))
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("1 or more")
-    return number
+def _requests(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number: write 25, or 0 for no limit")
+    return int(text)

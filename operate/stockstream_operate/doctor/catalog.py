@@ -1,4 +1,4 @@
-"""Whether Lake Formation decides who reads the lake's tables, and whether it lets whom it must."""
+"""Whether Lake Formation decides who reads the lake's tables, and if so, whether it lets Firehose."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,14 +8,14 @@ import boto3
 from botocore.exceptions import ClientError
 
 from stockstream_operate.doctor.finding import Finding, good, note, problem
+from stockstream_operate.lake.sql import PARQUET_TABLE
 from stockstream_operate.stack import Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_glue.type_defs import PrincipalPermissionsOutputTypeDef
 
 SUBJECT = "catalog"
-PARQUET_TABLE = "bars_parquet"
-# Who Lake Formation means by it is told in its guide: everybody whom IAM allows.
+# Lake Formation's name for everybody whom IAM allows, by its guide.
 _BY_IAM = "IAM_ALLOWED_PRINCIPALS"
 # Each of them lets a table's columns be read, which is what Firehose does with it.
 _LETS_DESCRIBE = {"ALL", "DESCRIBE", "SELECT"}
@@ -39,7 +39,7 @@ def examine_catalog(stack: Stack) -> Iterator[Finding]:
 
 
 def say_who_needs_a_grant(database: str) -> Finding:
-    """What people have to be given, who ask Athena."""
+    """What those who ask Athena have to be given."""
     return note(
         SUBJECT,
         "Lake Formation guards the lake's tables and views: who asks Athena needs a grant",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,27 +14,30 @@ from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
 from stockstream_operate.doctor.size import examine_size
 from stockstream_operate.doctor.stages import Expectation, judge
-from stockstream_operate.doctor.waiting import STEADY, Sight
+from stockstream_operate.doctor.waiting import Snapshot
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.page.market_hours import find_market_hours
+from stockstream_operate.parameter_store import AWS_KEY, describe_secret
 from stockstream_operate.redrive.error_files import PREFIXES
-from stockstream_operate.stack import Stack, StackError, ask_stack, find_stack
-from stockstream_operate.stack_report import StackReader
+from stockstream_operate.stack import DEPLOYED, STEADY, Stack, StackError, ask_stack, find_stack
+from stockstream_operate.stack_alarms import AlarmReader
 
 _PENDING = "PendingConfirmation"
-_STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-# Who serves coins to everybody. Only the functions know the providers themselves; a test compares the two.
+# They serve coins to everybody. Only the functions know the providers themselves; a test compares the two.
 WITHOUT_A_KEY = ("alpaca", "kraken")
-# With this every principal of the account may decrypt through Parameter Store.
-_AWS_KEY = "alias/aws/ssm"
 
 type Check = Callable[[Stack], Iterator[Finding]]
 
 
 def examine_credentials() -> Iterator[Finding]:
     """Whether boto3 finds credentials and a region, and whose they are where it is asked."""
-    session = boto3.Session()
-    credentials = session.get_credentials()
+    try:
+        session = boto3.Session()
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        # A profile that is not there, a file that is none.
+        yield problem("credentials", str(error), "Set AWS_PROFILE to another, or unset it: `aws configure`.")
+        return
     if credentials is None:
         yield note(
             "credentials",
@@ -72,16 +74,16 @@ def examine_stack(name: str) -> Iterator[Finding]:
             yield note(subject, f"it cannot be asked: {error}", "Ask with credentials that may read it.")
 
 
-def look_at_stack(name: str, now: datetime) -> Sight:
-    """A stack at a moment, for who waits for its first bar.
+def look_at_stack(name: str, now: datetime) -> Snapshot:
+    """A stack at a moment, for those who wait for its first bar.
 
     Raises:
         BotoCoreError, ClientError, StackError: it cannot be asked.
     """
     status, stack = ask_stack(name)
     if status not in STEADY:
-        return Sight(status)
-    return Sight(status, read_flow(stack, now), expect(stack, now))
+        return Snapshot(status)
+    return Snapshot(status, read_flow(stack, now), expect(stack, now))
 
 
 def expect(stack: Stack, now: datetime) -> Expectation:
@@ -119,7 +121,7 @@ def _examine_state(stack: Stack) -> Iterator[Finding]:
     version = stack.outputs.get("Version")
     of_version = f", version {version}" if version else ""  # a stack that is older than the output
     words = f"{status} since {changed:%Y-%m-%d %H:%M} UTC{of_version}"
-    if status in _STEADY:
+    if status in DEPLOYED:
         yield good("stack", words)
     else:
         yield problem("stack", words, "Its events in CloudFormation's console say why.")
@@ -147,17 +149,16 @@ def _examine_key(stack: Stack) -> Iterator[Finding]:
     if stack.parameters.get("Provider") in WITHOUT_A_KEY and _follows_coins_alone(stack):
         yield good("provider's key", "it serves these coins without one")
         return
-    wanted: Any = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
-    found = boto3.client("ssm").describe_parameters(ParameterFilters=wanted)["Parameters"]
+    found = describe_secret(name)
     remedy = f".venv/bin/stockstream secret {name}"
     if not found:
         yield note("provider's key", f"there is no parameter {name}", remedy)
-    elif found[0]["Type"] != "SecureString":
+    elif found["Type"] != "SecureString":
         yield problem("provider's key", f"{name} is stored in the clear", remedy)
-    elif not _may_decrypt(found[0].get("KeyId", _AWS_KEY), stack.parameters.get("SecretsKeyArn", "")):
+    elif not _may_decrypt(found.get("KeyId", AWS_KEY), stack.parameters.get("SecretsKeyArn", "")):
         yield problem(
             "provider's key",
-            f"{name} is encrypted with {found[0]['KeyId']}, which the producer may not use",
+            f"{name} is encrypted with {found['KeyId']}, which the producer may not use",
             f"make deploy ARGS='--stack {stack.name} SecretsKeyArn=ARN-OF-THAT-KEY'",
         )
     else:
@@ -173,17 +174,16 @@ def _follows_coins_alone(stack: Stack) -> bool:
 
 def _may_decrypt(key: str, secrets_key: str) -> bool:
     """Whether the functions may use a KMS key, as far as its name tells: an alias may be any key's."""
-    if key == _AWS_KEY:
+    if key == AWS_KEY:
         return True
     return bool(secrets_key) and ("alias/" in key or secrets_key.endswith(key.rpartition("/")[2]))
 
 
 def _examine_alarms(stack: Stack) -> Iterator[Finding]:
-    ringing = [
-        each.name for each in StackReader(stack, boto3.client("cloudwatch")).read_alarms() if each.rings
-    ]
-    if ringing:
-        yield problem("alarms", f"in ALARM: {', '.join(ringing)}", "Each has an entry in docs/runbook.md.")
+    states = AlarmReader(stack, boto3.client("cloudwatch")).read()
+    alarming = [each.name for each in states if each.is_alarming]
+    if alarming:
+        yield problem("alarms", f"in ALARM: {', '.join(alarming)}", "Each has an entry in docs/runbook.md.")
     else:
         yield good("alarms", "none is in ALARM")
 

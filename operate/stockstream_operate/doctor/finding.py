@@ -9,7 +9,7 @@ class Level(Enum):
 
     GOOD = "good"
     NOTE = "note"
-    """Something that is only wanted for a part of what there is."""
+    """Worth knowing, and in nobody's way: only some of the commands need it."""
     PROBLEM = "problem"
 
 
@@ -35,7 +35,7 @@ def good(subject: str, words: str) -> Finding:
 
 
 def note(subject: str, words: str, remedy: str) -> Finding:
-    """What is wanted for a part only."""
+    """What only some of the commands need, or what may be as it should be."""
     return Finding(subject, Level.NOTE, words, remedy)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 
-from stockstream_operate.stack_report import METRICS, Metric, Point, StackReader
+from stockstream_operate.lake.parts import TABLES
+from stockstream_operate.stack_metrics import METRICS, Metric, MetricReader, Point
 
 if TYPE_CHECKING:
     from stockstream_operate.stack import Stack
@@ -24,7 +25,6 @@ MEASURED = {
     "rejected": METRICS["rejected"],
     "delivered": Metric("DeliveryToS3.Records", "BarDeliveryName", "AWS/Firehose", "DeliveryStreamName"),
 }
-PREFIXES = ("bars/", "bars-parquet/")
 _PERIOD_SECONDS = 60
 # Why the newest runs failed stands among the newest lines, and FilterLogEvents begins with the oldest.
 _SAID_WITHIN = timedelta(minutes=10)
@@ -88,21 +88,19 @@ def read_flow(stack: "Stack", now: datetime) -> Flow:
     Raises:
         BotoCoreError, ClientError, StackError: a part cannot be read.
     """
-    points = StackReader(stack, boto3.client("cloudwatch")).read_points(MEASURED, now, _PERIOD_SECONDS)
+    points = MetricReader(stack, boto3.client("cloudwatch")).read_points(MEASURED, now, _PERIOD_SECONDS)
     flow = Flow(points, first_file=_find_first_file(stack.output("LakeBucketName")))
     if not flow.total("failed_runs") and not flow.total("failures"):
         return flow
-    (log,) = (
-        name for logical, name in stack.resources("AWS::Logs::LogGroup").items() if logical == "ProducerLog"
-    )
+    log = stack.resources("AWS::Logs::LogGroup")["ProducerLog"]
     *_, said = ("", *_read_troubles(log, now - _SAID_WITHIN))
     return Flow(points, said, flow.first_file)
 
 
 def _find_first_file(bucket: str) -> LakeFile | None:
     s3 = boto3.client("s3")
-    for prefix in PREFIXES:
-        for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", ()):
+    for prefix in TABLES:
+        for each in s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/", MaxKeys=1).get("Contents", ()):
             return LakeFile(each["Key"], each["LastModified"])
     return None
 

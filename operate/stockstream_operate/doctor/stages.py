@@ -172,13 +172,23 @@ def _judge_lake(flow: Flow, expectation: Expectation, now: datetime) -> Finding:
 def _judge_the_wait(
     stage: str, came: Sequence[datetime], expectation: Expectation, now: datetime, remedy: str
 ) -> Finding:
-    """What it means that nothing has come through a stage to which something came at these times."""
+    """What it means that nothing has come through a stage.
+
+    Args:
+        stage: one of STAGES.
+        came: when something came to it, minute by minute.
+        expectation: what can be expected.
+        now: the time, UTC.
+        remedy: what to do if it takes too long.
+    """
     if not came:
         return good(stage, "nothing came so far")
-    patience = expectation.buffer + _CLOUDWATCH_IS_BEHIND
-    if now - came[0] > patience:
-        return problem(stage, f"nothing came through, of what came since {say_moment(came[0], now)}", remedy)
-    minutes = round(patience / timedelta(minutes=1))
+    allowed = expectation.buffer + _CLOUDWATCH_IS_BEHIND
+    if now - came[0] > allowed:
+        return problem(
+            stage, f"nothing has come through of what came since {say_moment(came[0], now)}", remedy
+        )
+    minutes = round(allowed / timedelta(minutes=1))
     return note(
         stage, "on their way", f"Within {minutes} minutes; the bars are collected, and CloudWatch is behind."
     )

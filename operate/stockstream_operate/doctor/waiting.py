@@ -20,12 +20,11 @@ from stockstream_operate.doctor.stages import (
     judge,
 )
 from stockstream_operate.page.market_hours import say_moment
+from stockstream_operate.stack import STEADY
 
 PAUSE_SECONDS = 15
-# The states of a stack that stands.
-STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 # What is wrong now may mend itself: a provider that fails is asked again, a new role takes a moment to work.
-_PATIENCE = timedelta(minutes=5)
+_PASSES_WITHIN = timedelta(minutes=5)
 
 
 _PASSED = {
@@ -42,7 +41,7 @@ class StuckError(StockstreamError):
     """No bar has come to the lake; the text says where it is stuck, and what to do."""
 
 
-class Sight(NamedTuple):
+class Snapshot(NamedTuple):
     """A stack at a moment.
 
     Attributes:
@@ -71,7 +70,7 @@ class Wait:
         self,
         stack: str,
         tell: Callable[[str], object],
-        look: Callable[[datetime], Sight],
+        look: Callable[[datetime], Snapshot],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -95,18 +94,18 @@ class Wait:
         began = self._now()
         while True:
             now = self._now()
-            sight = self._look(now)
-            self._require_a_stack(sight.status)
+            snapshot = self._look(now)
+            self._require_a_stack(snapshot.status)
             findings: list[Finding] = []
-            if sight.flow and sight.expectation:
-                self._tell(sight.flow, now - began)
-                if sight.flow.first_file:
+            if snapshot.flow and snapshot.expectation:
+                self._tell(snapshot.flow, now - began)
+                if snapshot.flow.first_file:
                     return
-                findings = list(judge(sight.flow, sight.expectation, self._stack, now))
-                self._require_a_market(sight.flow, sight.expectation, now)
+                findings = list(judge(snapshot.flow, snapshot.expectation, self._stack, now))
+                self._require_a_market(snapshot.flow, snapshot.expectation, now)
                 self._require_health(findings, now)
             if now - began >= most:
-                raise StuckError(self._say_where(sight, findings, most))
+                raise StuckError(self._say_where(snapshot, findings, most))
             self._sleep(PAUSE_SECONDS)
 
     def _tell(self, flow: Flow, passed: timedelta) -> None:
@@ -142,13 +141,13 @@ class Wait:
         wrong = {each.subject: each for each in findings if each.level is Level.PROBLEM}
         self._wrong_since = {name: self._wrong_since.get(name, now) for name in wrong}
         for name, each in wrong.items():
-            if now - self._wrong_since[name] >= _PATIENCE:
+            if now - self._wrong_since[name] >= _PASSES_WITHIN:
                 raise StuckError(f"It is stuck at the {name}: {each.words}. {each.remedy}")
 
-    def _say_where(self, sight: Sight, findings: list[Finding], most: timedelta) -> str:
+    def _say_where(self, snapshot: Snapshot, findings: list[Finding], most: timedelta) -> str:
         waited = f"No bar has come within {round(most.total_seconds() / 60)} minutes"
-        if not sight.flow:
-            return f"{waited}: the stack is still {sight.status}. Ask again, or give it more --minutes."
-        passed = find_passed(sight.flow)
+        if not snapshot.flow:
+            return f"{waited}: the stack is still {snapshot.status}. Ask again, or give it more --minutes."
+        passed = find_passed(snapshot.flow)
         at = next(each for each in findings if not passed[each.subject])
         return f"{waited}; it has come to the {at.subject}: {at.words}. {at.remedy}".rstrip()

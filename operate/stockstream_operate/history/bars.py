@@ -168,7 +168,8 @@ def _read_row(table: Table, layout: Layout, row: Row, choices: Choices, zones: d
 
     def find_zone() -> ZoneInfo | None:
         zone = choices.zone or market_zone(instrument)
-        zones[instrument.name] = str(zone)
+        if zone:
+            zones[instrument.name] = zone.key
         return zone
 
     text = " ".join(filter(None, (_text(row, part) for part in layout.times)))

@@ -12,7 +12,6 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import boto3
-from botocore.config import Config
 
 from stockstream.bar_stream import BarStream
 from stockstream.bars import Bar
@@ -21,6 +20,8 @@ from stockstream.instruments import Instrument
 from stockstream.intervals import INTERVALS
 from stockstream.windows import Windows
 from stockstream_operate.arguments import moment
+from stockstream_operate.aws_config import CONFIG
+from stockstream_operate.counts import say_count
 from stockstream_operate.history import SOURCE
 from stockstream_operate.history.bars import Choices, History, make_records, read_history
 from stockstream_operate.history.layouts import NAMES
@@ -28,8 +29,8 @@ from stockstream_operate.history.set_aside import write_set_aside
 from stockstream_operate.history.stamps import parse_ticker
 from stockstream_operate.history.tables import HistoryError, Table, read_table
 from stockstream_operate.lake.access import FOLDER
-from stockstream_operate.patient_stream import PatientStream
 from stockstream_operate.price_kinds import PriceKind, read_price_kind
+from stockstream_operate.record_sender import RecordSender
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
 
@@ -37,13 +38,12 @@ from stockstream_operate.stack import find_stack
 SHARE_BYTES = 500_000
 # With full look-backs some 400 KB.
 PIECE_RECORDS = 100
-# So many refused rows are shown; all of them are in the file beside.
+# How many refused rows are shown; all of them are in the file beside.
 SHOWN = 20
-_CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
 
 
 class Puts(Protocol):
-    """Where records go: a PatientStream, or a fake."""
+    """Where records go: a RecordSender, or a fake."""
 
     def put(self, instrument: str, records: Sequence[bytes]) -> list[str]:
         """Puts records; of each why it was refused, or nothing."""
@@ -111,18 +111,18 @@ def run_import(asked: argparse.Namespace, screen: Screen) -> None:
         raise HistoryError("There is no bar to send.")
     if asked.stack is None and (kind := read_price_kind(FOLDER)) is not PriceKind.LIVE:
         screen.say(f"The other prices of this lake are {kind.word}: by their source you can tell them apart.")
-    kinesis = boto3.client("kinesis", config=_CONFIG)
+    kinesis = boto3.client("kinesis", config=CONFIG)
     stream = BarStream(kinesis, stack.output("BarStreamName"), warn=lambda *_, **__: None)
     total = sum(map(len, history.bars.values()))
     with screen.progress("Sending", total) as step:
         # The emulator's stream has no limit.
         rest = time.sleep if stack.url is None else lambda _seconds: None
-        refusals = send(history.bars, stack.windows, PatientStream(stream), step, rest)
+        refusals = send(history.bars, stack.windows, RecordSender(stream), step, rest)
     sent = total - refusals.total()
-    screen.say(f"{_count(sent, 'bar')} went into the stream, with {SOURCE!r} as their source.")
+    screen.say(f"{say_count(sent, 'bar')} went into the stream, with {SOURCE!r} as their source.")
     if refusals:
         raise HistoryError(
-            f"{_count(refusals.total(), 'bar')} did not: {', '.join(refusals)}. "
+            f"{say_count(refusals.total(), 'bar')} did not: {', '.join(refusals)}. "
             "Import the same files again: what is there already is not doubled."
         )
 
@@ -140,8 +140,8 @@ def send(
         bars: by instrument and interval, oldest first.
         windows: what the look-backs must serve.
         stream: takes records.
-        step: is told of so many bars that they were put.
-        rest: waits so many seconds, so that a shard has room for what the producer sends.
+        step: is called with the number of bars that were put.
+        rest: waits, in seconds, so that a shard has room for what the producer sends.
 
     Returns:
         How many were refused, by the reason.
@@ -159,16 +159,16 @@ def _tell(history: History, screen: Screen) -> None:
     for (name, interval), bars in history.bars.items():
         zone = history.zones.get(name)
         screen.say(
-            f"{name}, {interval}: {_count(len(bars), 'bar')}, "
+            f"{name}, {interval}: {say_count(len(bars), 'bar')}, "
             f"from {_short(bars[0].open_time)} to {_short(bars[-1].open_time)} (UTC)"
             + (f"; times without a zone are taken as those of {zone}." if zone else ".")
         )
     if history.repeated:
-        screen.say(f"{_count(history.repeated, 'row')} say what others say, and count once.")
+        screen.say(f"{say_count(history.repeated, 'row')} say what others say, and count once.")
     for each in history.refused[:SHOWN]:
         screen.say(f"{each.path}, line {each.row.line}: {each.reason}", style="yellow")
     if len(history.refused) > SHOWN:
-        screen.say(f"... and {_count(len(history.refused) - SHOWN, 'row')} more.", style="yellow")
+        screen.say(f"... and {say_count(len(history.refused) - SHOWN, 'row')} more.", style="yellow")
 
 
 def _set_aside(history: History, tables: Sequence[Table], screen: Screen) -> None:
@@ -176,18 +176,15 @@ def _set_aside(history: History, tables: Sequence[Table], screen: Screen) -> Non
         theirs = [each for each in history.refused if each.path == table.path]
         if theirs:
             path = write_set_aside(table, theirs)
+            rows = say_count(len(theirs), "row")
             screen.say(
-                f"{_count(len(theirs), 'row')} of {table.path.name} set aside, each with the reason: {path}",
+                f"{rows} of {table.path.name} set aside, each with the reason: {path}",
                 style="yellow",
             )
 
 
 def _short(open_time: str) -> str:
     return open_time[:16].replace("T", " ")
-
-
-def _count(number: int, word: str) -> str:
-    return f"1 {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _instrument(text: str) -> Instrument:

@@ -21,7 +21,7 @@ from stockstream.errors import StockstreamError
 _LONGEST_LINE, MOST_CHARACTERS = 100_000, 300_000_000
 # What Lean's files have, which have no header. https://github.com/QuantConnect/Lean/tree/master/Data
 LEAN_COLUMNS = ("time", "open", "high", "low", "close", "volume")
-# So many of Lean's are a dollar in a file of equities.
+# A dollar in Lean's files of equities.
 LEAN_SCALE = 10_000
 # Milliseconds since midnight in files of a day, day and time in those of many.
 _LEAN_TIME = re.compile(r"\d{1,8}|\d{8} \d\d:\d\d", re.ASCII)
@@ -72,7 +72,7 @@ def read_table(path: Path) -> Table:
         HistoryError: it is none of these, or holds something else.
         OSError: it cannot be read.
     """
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
     with _open_text(path) as (name, file):
         try:
@@ -160,11 +160,16 @@ def _read_parquet(path: Path) -> Table:
 @contextmanager
 def _open_text(path: Path) -> Iterator[tuple[str, TextIO]]:
     """The text of a file, and the name of what it is the text of."""
-    endings = "".join(path.suffixes[-2:])
-    if path.suffix == ".zip":
+    suffix, endings = path.suffix.lower(), "".join(path.suffixes[-2:]).lower()
+    if suffix == ".zip":
         try:
             with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if name.endswith(".csv")]
+                # macOS puts a file about each file beside it, under the same name.
+                names = [
+                    name
+                    for name in archive.namelist()
+                    if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")
+                ]
                 if len(names) != 1:
                     raise HistoryError(f"{path} holds {len(names)} CSV files: take them out, and name each.")
                 with archive.open(names[0]) as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
@@ -174,7 +179,7 @@ def _open_text(path: Path) -> Iterator[tuple[str, TextIO]]:
     elif endings.endswith(".csv.gz"):
         with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield path.name, file
-    elif path.suffix in {".csv", ".txt"}:
+    elif suffix in {".csv", ".txt"}:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield path.name, file
     else:

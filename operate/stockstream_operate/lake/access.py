@@ -10,10 +10,11 @@ from typing import Protocol
 from stockstream.errors import StockstreamError
 from stockstream.reading import make_visible
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.files import Written
 from stockstream_operate.lake.joined import open_joined
-from stockstream_operate.lake.parts import say_troubles
+from stockstream_operate.lake.parts import identify, say_troubles
+from stockstream_operate.lake.result import LakeQueryError, Result
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.workplace import STATE
 
@@ -107,7 +108,7 @@ class LocalLake:
     @contextmanager
     def _open(self, writable: Path | None = None) -> Iterator[LakeEngine]:
         """The files as they are now; within, what fails because a new run began says so."""
-        before = self._identity()
+        before = identify(self._folder)
         if before is None:
             raise NoLakeError(
                 "Nothing was delivered here yet: start `make run` and wait for its first bars, "
@@ -124,7 +125,7 @@ class LocalLake:
                 yield engine
                 self._say_once(say_troubles(engine.troubles))
         except LakeQueryError:
-            if self._identity() == before:
+            if identify(self._folder) == before:
                 raise
             raise NoLakeError("A new run began meanwhile, and its lake is empty: ask again.") from None
 
@@ -133,13 +134,6 @@ class LocalLake:
             if sentence not in self._told:
                 self._told.add(sentence)
                 self._tell(sentence)
-
-    def _identity(self) -> int | None:
-        """What tells the folder of one run from that of the next; None while there is none."""
-        try:
-            return self._folder.stat().st_ino
-        except FileNotFoundError:
-            return None
 
     def receipt(self) -> str:
         """Nothing: this machine does the work."""

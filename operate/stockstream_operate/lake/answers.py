@@ -12,7 +12,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from stockstream_operate.lake.engine import LakeQueryError, Result
+from stockstream_operate.lake.result import LakeQueryError, Result
 
 _NOTHING = "-"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from stockstream_operate.lake.answers import as_json_lines
-from stockstream_operate.lake.engine import LakeQueryError, Result, in_words
 from stockstream_operate.lake.files import Written, write_lines
+from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.sql import LakeSql
 
 if TYPE_CHECKING:

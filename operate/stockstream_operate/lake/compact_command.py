@@ -1,12 +1,13 @@
 """`stockstream compact`: finished days of a stack's lake in one file each."""
 
 import argparse
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import boto3
 
+from stockstream_operate.arguments import day
 from stockstream_operate.lake.compaction import Compacted, Compaction
-from stockstream_operate.lake.engine import in_words
+from stockstream_operate.lake.result import in_words
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
@@ -20,7 +21,7 @@ def add_compact(command: argparse.ArgumentParser) -> None:
     )
     option = command.add_argument
     option("--stack", metavar="NAME", help="a stack in AWS (the one that runs here)")
-    option("--since", type=date.fromisoformat, metavar="DAY", help="only days from 2026-11-20 on (all)")
+    option("--since", type=day, metavar="DAY", help="only days from 2026-11-20 on (all)")
     option(
         "--delete-raw",
         action="store_true",
@@ -45,9 +46,9 @@ def run_compact(asked: argparse.Namespace, screen: Screen) -> None:
     days = compaction.find_days(asked.since, today)
     done: list[Compacted] = []
     with screen.progress("Compacting", len(days)) as step:
-        for day in days:
+        for name in days:
             with in_words():
-                compacted = compaction.compact(day)
+                compacted = compaction.compact(name)
             if compacted:
                 done.append(compacted)
                 for key, reason in compacted.troubles.items():

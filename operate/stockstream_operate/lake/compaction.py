@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 
 from stockstream.errors import StockstreamError
-from stockstream_operate.lake.engine import SETTINGS
+from stockstream_operate.lake.dialect import SETTINGS
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import TABLES, is_seen, path_of, table_of
-from stockstream_operate.lake.reading import Sources, lines_of, name_aside, quoted, read_files, select_files
+from stockstream_operate.lake.reading import Sources, lines_of, name_aside, read_files, select_files
 from stockstream_operate.lake.sql import PARQUET_TABLE, LakeSql
 from stockstream_operate.whole_file import naming
 
@@ -90,8 +91,13 @@ class Compaction:
         self._lake_sql = lake_sql
         self._deletes_raw = deletes_raw
 
-    def find_days(self, first: date | None, today: date) -> list[str]:
-        """The days of arrival before today that the lake has, from the first on; the oldest first."""
+    def find_days(self, first: str | None, today: date) -> list[str]:
+        """The days of arrival before today that the lake has, the oldest first.
+
+        Args:
+            first: the first one that is wanted, such as `2026-11-20`; None for all.
+            today: the day (UTC) that still grows.
+        """
         found = set()
         pages = self._s3.get_paginator("list_objects_v2")
         for prefix in TABLES:
@@ -99,7 +105,7 @@ class Compaction:
                 found |= {
                     each["Prefix"].split("dt=")[1].rstrip("/") for each in page.get("CommonPrefixes", [])
                 }
-        return sorted(day for day in found if (first is None or day >= str(first)) and day < str(today))
+        return sorted(day for day in found if (first is None or day >= first) and day < str(today))
 
     def compact(self, day: str) -> Compacted | None:
         """Compacts one day; None where nothing was left to do.

@@ -1,4 +1,4 @@
-"""How long a bar takes from its end to the lake's file on this machine, and to who reads it: stage by stage.
+"""How long a bar takes from its end to the lake's file on this machine, and to its reader: stage by stage.
 
 What was known when stands in each document and at its file: the bar's end, the provider's answer (`as_of`),
 the stream (`arrived_at`), and the file's own time. Nobody but the provider knows when it began to show a bar,

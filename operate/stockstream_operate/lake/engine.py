@@ -1,73 +1,39 @@
-"""The lake's views and queries over delivered files, without Athena: its SQL, translated for DuckDB."""
-# ruff: noqa: S608  # what SQL is made of here are the lake's own tables, views and columns
+"""The lake's views and queries over delivered files, without Athena: DuckDB answers its SQL."""
+# what SQL is made of here are the lake's own tables, views and columns
 
-import json
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
-import sqlglot
-from sqlglot import exp
 
-from stockstream.errors import StockstreamError
 from stockstream.windows import Windows
-from stockstream_operate.lake.files import Written, write_file
-from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
-from stockstream_operate.lake.reading import (
-    DUCKDB_TYPES,
-    Sources,
-    name_aside,
-    quoted,
-    read_files,
-    select_files,
+from stockstream_operate.lake.dialect import AT_TIMEZONE, SETTINGS, find_tables, to_duckdb
+from stockstream_operate.lake.duckdb_views import (
+    MAKE_SPLITS,
+    add_splits,
+    make_delivered,
+    make_views_beside,
+    select_delivered,
 )
-from stockstream_operate.lake.splits import SPLITS_COLUMNS, SPLITS_FILE, SPLITS_TABLE
-from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql, history_over, make_lake_sql
-from stockstream_operate.whole_file import say_full, say_os_error
+from stockstream_operate.lake.files import Written, write_file
+from stockstream_operate.lake.literals import quoted
+from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
+from stockstream_operate.lake.reading import Sources, name_aside, read_files, select_files
+from stockstream_operate.lake.result import LakeQueryError, Result, in_words
+from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
+from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql, make_lake_sql
 
 if TYPE_CHECKING:
     from stockstream_operate.lake.joined import Joined
 
-SETTINGS = (
-    "SET TimeZone = 'UTC'",
-    "SET integer_division = true",  # as in Athena: 3 / 2 is 1
-    "SET python_enable_replacements = false",  # a table is never a variable of this program
-    "SET autoinstall_known_extensions = false",  # nothing is fetched from the network
-)
-# What Athena's SQL calls and DuckDB lacks.
-AT_TIMEZONE = "CREATE MACRO at_timezone(moment, zone) AS timezone(zone, moment)"
-_SENTENCE = re.compile(r"(?:\w+ )+Error: (.*?)(?:\n\s*(?:LINE|Candidate functions:) .*)?", re.DOTALL)
-# An error of one of its threads stands in that of another, as JSON.
-_WITHIN = re.compile(r'\{"exception_type":.*\}', re.DOTALL)
 _TELL_SECONDS = 0.2
 _ENDINGS = (".json.gz", ".parquet")
 _UNKNOWN_TABLE = "Table with name"
-_SPLITS = {name: DUCKDB_TYPES[kind] for name, kind in SPLITS_COLUMNS.items()}
-# Makes the table of the splits, without any.
-MAKE_SPLITS = f"CREATE TABLE {SPLITS_TABLE} ({', '.join(f'{name} {kind}' for name, kind in _SPLITS.items())})"
-
-
-class LakeQueryError(StockstreamError):
-    """A query cannot be answered; the text says why."""
-
-
-class Result(NamedTuple):
-    """The answer to a query.
-
-    Attributes:
-        columns: their names.
-        rows: a value for each column: str, int, float, date, datetime (UTC, without a zone), None.
-    """
-
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
 
 
 class LakeEngine:
@@ -277,124 +243,6 @@ def _check(places: list[Path]) -> list[Path]:
         if not place.is_dir() and not place.name.endswith(_ENDINGS):
             raise LakeQueryError(f"{place} is no delivered file: their names end in .json.gz or .parquet.")
     return places
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in columns)
-
-
-def make_views_beside(
-    lake_sql: LakeSql, joined: "Joined", unsettled: Collection[str], *, came: str | None
-) -> list[str]:
-    """DuckDB's statements that make the views over what is joined and what has come since.
-
-    Args:
-        lake_sql: the lake's views.
-        joined: what is joined.
-        unsettled: the keys of its files whose histories are worked out anew, with what came beside them.
-        came: the table of what has come; None where that is nothing, which costs a question the least.
-    """
-    columns = _listed(lake_sql.views[DELIVERED].columns)
-    known = _listed(lake_sql.views["bars_history"].columns)
-    views: dict[str, str] = {}
-    delivered = [f"SELECT {columns} FROM {came}"] if came else []
-    history = []
-    if unsettled:
-        delivered.append(joined.select(columns, unsettled))
-    if delivered:
-        views["unsettled"] = " UNION ALL ".join(delivered)
-        history.append(f"SELECT {known} FROM ({to_duckdb(history_over(lake_sql, 'unsettled'))})")
-    if settled := set(joined.files) - set(unsettled):
-        delivered.append(joined.select(columns, settled))
-        history.append(f"SELECT * FROM ({joined.select(known, settled)}) WHERE known_from IS NOT NULL")
-    of_joined = {DELIVERED: " UNION ALL ".join(delivered), "bars_history": " UNION ALL ".join(history)}
-    views |= {name: of_joined.get(name) or to_duckdb(view.sql) for name, view in lake_sql.views.items()}
-    return [f'CREATE OR REPLACE VIEW "{name}" AS {sql}' for name, sql in views.items()]
-
-
-def make_delivered(lake_sql: LakeSql, table: str = DELIVERED) -> str:
-    """DuckDB's statement that makes an empty table of what was delivered, which files are read into."""
-    return f"CREATE TABLE {table} AS {select_delivered(lake_sql, {})}"
-
-
-def select_delivered(lake_sql: LakeSql, sources: Sources) -> str:
-    """DuckDB's SELECT of the view `bars_delivered` over some files."""
-    tables = ", ".join(
-        f"{table} AS ({select_files(table, sources.get(table, ()), lake_sql.columns)})"
-        for table in TABLES.values()
-    )
-    return f"WITH {tables} {to_duckdb(lake_sql.views[DELIVERED].sql)}"
-
-
-def add_splits(file: Path) -> str:
-    """DuckDB's statement that adds the splits of a file to their table."""
-    types = ", ".join(f"{name}: '{kind}'" for name, kind in _SPLITS.items())
-    form = f"format = 'newline_delimited', columns = {{{types}}}"
-    return f"INSERT INTO {SPLITS_TABLE} SELECT * FROM read_json({quoted(str(file.resolve()))}, {form})"
-
-
-def find_tables(sql: str) -> set[str]:
-    """The names of tables and views that a statement in Athena's dialect reads."""
-    return {table.name.lower() for each in _parse(sql) for table in each.find_all(exp.Table)}
-
-
-# A page asks for hours, with statements that never come again.
-@lru_cache(maxsize=256)
-def to_duckdb(sql: str) -> str:
-    """One SELECT in Athena's dialect, translated.
-
-    Raises:
-        LakeQueryError: it is something else.
-    """
-    statements = _parse(sql)
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise LakeQueryError("The lake answers one SELECT at a time, and nothing else.")
-    return statements[0].transform(_keep_nulls).sql(dialect="duckdb", identify=True)
-
-
-def _parse(sql: str) -> list[exp.Expr]:
-    try:
-        # After the last semicolon there may be nothing, or a comment, which is no statement.
-        parsed = sqlglot.parse(sql, read="athena")
-        return [each for each in parsed if each and not isinstance(each, exp.Semicolon)]
-    except sqlglot.ParseError as error:
-        first = error.errors[0]
-        raise LakeQueryError(
-            f"Line {first['line']} is not SQL as Athena has it, "
-            f"at {first['highlight']!r}: {first['description']}"
-        ) from error
-    except sqlglot.errors.SqlglotError as error:
-        raise LakeQueryError(f"This is not SQL as Athena has it: {error}") from error
-
-
-def _keep_nulls(node: exp.Expression) -> exp.Expression:
-    # Athena's max_by and min_by take the row with the greatest or least value, even if what it holds is null.
-    if isinstance(node, exp.ArgMax | exp.ArgMin) and not node.args.get("count"):
-        name = "arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null"
-        return exp.Anonymous(this=name, expressions=[node.this, node.expression])
-    return node
-
-
-def _say(error: duckdb.Error) -> str:
-    """DuckDB's own words, without the line that they are about: that is of the translation."""
-    if within := _WITHIN.search(str(error)):
-        return str(json.loads(within[0])["exception_message"])
-    said = _SENTENCE.fullmatch(str(error))
-    return said[1] if said else str(error)
-
-
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Within, what DuckDB or the disk cannot do is a LakeQueryError in its words."""
-    try:
-        yield
-    except duckdb.CatalogException as error:
-        # DuckDB would suggest tables and functions of its own.
-        raise LakeQueryError(_say(error).splitlines()[0]) from error
-    except duckdb.Error as error:
-        raise LakeQueryError(say_full(_say(error))) from error
-    except OSError as error:
-        raise LakeQueryError(say_os_error(error)) from error
 
 
 def _as_athena_has_it(value: Any) -> Any:  # noqa: ANN401 (a column may hold anything)

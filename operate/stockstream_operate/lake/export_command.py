@@ -1,7 +1,6 @@
 """`stockstream export`: bars in a file for other programs."""
 
 import argparse
-from contextlib import suppress
 from pathlib import Path
 
 from stockstream.errors import StockstreamError
@@ -11,6 +10,7 @@ from stockstream_operate.lake.access import open_lake
 from stockstream_operate.lake.files import FORMS, Written
 from stockstream_operate.lake.selection import KNOWN, NoSuchBarsError, Selection, find_instrument
 from stockstream_operate.screen import Screen
+from stockstream_operate.whole_file import replacing
 
 
 class ExportError(StockstreamError):
@@ -55,26 +55,20 @@ def run_export(asked: argparse.Namespace, screen: Screen) -> None:
     instruments = tuple(dict.fromkeys(find_instrument(name, known) for name in names))
     selection = Selection(instruments, asked.interval, asked.start, asked.end, asked.as_of, asked.adjusted)
     sql = selection.ask(list(lake.lake_sql.views["bars_latest"].columns))
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with screen.progress(f"Writing {path.name}", 1.0) as step:
-            done = 0.0
+    with replacing(path) as part, screen.progress(f"Writing {path.name}", 1.0) as step:
+        done = 0.0
 
-            def tell(share: float) -> None:
-                nonlocal done
-                step(max(0.0, share - done))
-                done = max(done, share)
+        def tell(share: float) -> None:
+            nonlocal done
+            step(max(0.0, share - done))
+            done = max(done, share)
 
-            written = lake.export(sql, part, path.suffix, tell)
+        written = lake.export(sql, part, path.suffix, tell)
         if not written.bars:
             raise NoSuchBarsError(
                 "Nothing was written: the lake has no such bars. "
                 f"It holds {', '.join(sorted(known)) or 'none at all'}"
             )
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink()
     screen.say(f"{_say(written)}, are in {path}: {FORMS[path.suffix]}, {path.stat().st_size / 1e6:,.1f} MB.")
     if receipt := lake.receipt():
         screen.say(receipt, style="dim")

@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 
 import duckdb
 
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.whole_file import naming
 
 # What a file's name ends with, and what it then is.
@@ -57,7 +58,6 @@ def write_file(
         "SELECT count(*), count(DISTINCT instrument), min(open_time), max(open_time) FROM chosen"
     ).fetchall()[0]
     exported = f"SELECT {columns} FROM chosen ORDER BY chosen.instrument, chosen.interval, chosen.open_time"
-    target = "'" + str(path).replace("'", "''") + "'"
     if bars and ending == ".arrows":
         from nanoarrow.ipc import StreamWriter  # noqa: PLC0415 (no other file needs it)
 
@@ -65,7 +65,7 @@ def write_file(
             writer.write_stream(database.sql(exported))
     elif bars:
         form = "FORMAT parquet, COMPRESSION zstd" if ending == ".parquet" else "FORMAT csv, HEADER"
-        database.execute(f"COPY ({exported}) TO {target} ({form})")
+        database.execute(f"COPY ({exported}) TO {quoted(str(path))} ({form})")
     database.execute("DROP TABLE chosen")
     return Written(bars, instruments, first, last)
 
@@ -89,7 +89,7 @@ def write_lines(lines: str, types: Mapping[str, str], path: Path, ending: str) -
             file.write(lines)
             file.flush()
         database.execute("SET TimeZone = 'UTC'")
-        source = f"read_json('{file.name}', columns = {{{typed}}}, format = 'newline_delimited')"
+        source = f"read_json({quoted(file.name)}, columns = {{{typed}}}, format = 'newline_delimited')"
         return write_file(database, f"SELECT * FROM {source}", types, path, ending)
 
 

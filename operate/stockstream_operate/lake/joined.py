@@ -15,23 +15,21 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from threading import Event, Thread
+from types import TracebackType
+from typing import NamedTuple, Self
 from uuid import uuid4
 
 import duckdb
 
-from stockstream_operate.lake.engine import (
-    AT_TIMEZONE,
-    SETTINGS,
-    make_delivered,
-    select_delivered,
-    to_duckdb,
-)
+from stockstream_operate.lake.dialect import AT_TIMEZONE, SETTINGS, to_duckdb
+from stockstream_operate.lake.duckdb_views import make_delivered, select_delivered
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import (
     day_of,
     find_day_names,
@@ -41,7 +39,7 @@ from stockstream_operate.lake.parts import (
     name_of,
     stat_files,
 )
-from stockstream_operate.lake.reading import name_aside, quoted, read_files
+from stockstream_operate.lake.reading import name_aside, read_files
 from stockstream_operate.lake.sql import DELIVERED, LakeSql, history_over
 from stockstream_operate.whole_file import write_whole
 
@@ -55,6 +53,9 @@ _MONTH = len("2026-11")
 # A file that is written over does not change its folder. To ask 390 files a day takes longer than an answer
 # where years are joined: the newest days' are asked, so many files at each question.
 _MOST_ASKED_FILES = 20_000
+# Read-only, full, or put away by a new run.
+_CANNOT_BE_WRITTEN = (OSError, duckdb.IOException, duckdb.OutOfMemoryException)
+_TRY_SECONDS = 0.2
 
 # Of the folders and the broken files of a day, below the lake's: when each was changed.
 type Prints = dict[str, int]
@@ -174,13 +175,89 @@ def open_joined(
         joined = stack.enter_context(read_joined(lake, lake_sql))
         if joining.is_due(joined):
             stack.close()
-            # Read-only, full, or put away by a new run.
-            with suppress(OSError, duckdb.IOException, duckdb.OutOfMemoryException):
+            with suppress(*_CANNOT_BE_WRITTEN):
                 (lake / FOLDER).mkdir(exist_ok=True)
-                with _locked(lake / FOLDER / _WRITING, fcntl.LOCK_EX):
-                    joining.join(tell)
+                with _locked_alone(lake, tell):
+                    for _ in joining.join(tell):
+                        pass
             joined = stack.enter_context(read_joined(lake, lake_sql))
         yield joined
+
+
+class JoiningBeside:
+    """Joins what is finished of a lake in a thread of its own, from `with` to its end.
+
+    A run or a page need not wait for it. The newest month comes first, and each is there when it is joined.
+    What is not joined at the end is joined the next time.
+
+    Args:
+        lake: its folder.
+        lake_sql: its views.
+        today: the day of arrival that still grows, such as `2026-11-20`.
+        tell: is told, from that thread, when much is begun and when it is done.
+
+    Attributes:
+        awaited: the days that come by themselves, so that their many files need not be read; without the
+            newest, since somebody may wait for its bars.
+        found: how many days there were to join.
+        left: how many of them are not joined yet.
+    """
+
+    def __init__(self, lake: Path, lake_sql: LakeSql, today: str, tell: Callable[[str], None]) -> None:
+        self.awaited: frozenset[str] = frozenset()
+        self.found = self.left = 0
+        self._lake = lake
+        self._lake_sql = lake_sql
+        self._joining = _Joining(lake, lake_sql, today)
+        self._tell = tell
+        self._closing = Event()
+        self._thread = Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        with read_joined(self._lake, self._lake_sql) as joined:
+            is_due, wanted = self._joining.is_due(joined), self._joining.find_wanted(joined)
+        self.found = self.left = len(wanted)
+        self.awaited = _without_newest(wanted)
+        if is_due:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        while self._thread.is_alive():
+            self._joining.interrupt()
+            self._thread.join(_TRY_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            with suppress(*_CANNOT_BE_WRITTEN, duckdb.InterruptException):
+                (self._lake / FOLDER).mkdir(exist_ok=True)
+                while not self._closing.wait(_TRY_SECONDS):
+                    # Another process may be joining for a minute, and this one has to end when it is to.
+                    with (
+                        suppress(BlockingIOError),
+                        _locked(self._lake / FOLDER / _WRITING, fcntl.LOCK_EX | fcntl.LOCK_NB),
+                    ):
+                        self._join()
+                        return
+        finally:
+            # Whatever ended it: what is not joined is read as it is.
+            self.awaited, self.left = frozenset(), 0
+
+    def _join(self) -> None:
+        with closing(self._joining.join(self._tell)) as steps:
+            for left in steps:
+                self.awaited, self.left = _without_newest(left), len(left)
+                if self._closing.is_set():
+                    return
+        if self.found > 1:
+            self._tell("The finished days of the lake are joined.")
+
+
+def _without_newest(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(sorted(names)[:-1])
 
 
 @contextmanager
@@ -235,27 +312,43 @@ class _Joining:
         self._lake_sql = lake_sql
         self._today = today
         self._columns = ", ".join(f'"{name}"' for name in lake_sql.views[DELIVERED].columns)
+        self._database: duckdb.DuckDBPyConnection | None = None
 
     def is_due(self, joined: Joined) -> bool:
         """Whether there is something to join."""
-        return bool(self._find_wanted(joined)) or any(map(self._is_stale, joined.files))
+        return bool(self.find_wanted(joined)) or any(map(self._is_stale, joined.files))
 
-    def join(self, tell: Callable[[str], None]) -> None:
-        """Joins what is finished; nobody else may at the same time."""
+    def join(self, tell: Callable[[str], None]) -> Generator[frozenset[str]]:
+        """Joins what is finished; nobody else may at the same time.
+
+        Yields:
+            The days that are still to be joined: first all, and then those that are left after each step.
+        """
         joined = _load(self._lake, self._lake_sql)
-        wanted = self._find_wanted(joined)
+        wanted = self.find_wanted(joined)
         if len(wanted) > 1:
-            tell(f"Joining {len(wanted)} finished days of the lake, once.")
-        # A month at a time: what is joined stays joined, whatever ends the work.
-        batches = [set(names) for _, names in groupby(sorted(wanted), lambda name: name[:_MONTH])]
+            tell(f"Joining {len(wanted):,} finished days of the lake, once.")
+        # A month at a time: what is joined stays joined, whatever ends the work. The newest is wanted most.
+        newest_first = sorted(wanted, reverse=True)
+        batches = [frozenset(names) for _, names in groupby(newest_first, lambda name: name[:_MONTH])]
+        left = frozenset(wanted)
         try:
-            for batch in batches or [set[str]()]:
+            yield left
+            for batch in batches or [left]:
                 joined = self._join_days(joined, {name: wanted[name] for name in batch})
+                left -= batch
+                yield left
         finally:
             # Also what a full disk has cut off, which would keep it full.
             self._sweep(joined)
 
-    def _find_wanted(self, joined: Joined) -> dict[str, Prints]:
+    def interrupt(self) -> None:
+        """Ends what another thread joins, with duckdb.InterruptException; nothing of that step counts."""
+        if self._database:
+            with suppress(duckdb.Error):  # that thread has closed it
+                self._database.interrupt()
+
+    def find_wanted(self, joined: Joined) -> dict[str, Prints]:
         """The days that are to be joined, and what their folders are now."""
         folders = _folders_by_day(self._lake)
         latest = time.time_ns() - _SETTLED_NANOSECONDS
@@ -273,6 +366,7 @@ class _Joining:
         """Joins some days into the files of their bars, and says so in the manifest."""
         days = {name: day for name, day in joined.days.items() if name not in batch}
         with duckdb.connect() as database:
+            self._database = database
             for statement in (*SETTINGS, AT_TIMEZONE, make_delivered(self._lake_sql)):
                 database.execute(statement)
             folders = [day for day in find_days(self._lake) if name_of(day) in batch]
@@ -420,6 +514,28 @@ def _print_files(lake: Path, folders: Iterable[str]) -> FilesPrint:
 def _made_for(lake_sql: LakeSql) -> str:
     made_for = [str(_VERSION), *lake_sql.columns, *(view.sql for view in lake_sql.views.values())]
     return hashlib.sha256("\n".join(made_for).encode()).hexdigest()
+
+
+def find_version(lake: Path) -> tuple[int, int] | None:
+    """What is another whenever something was joined; None where nothing is."""
+    try:
+        told = (lake / FOLDER / _MANIFEST).stat()
+    except OSError:
+        return None
+    return told.st_ino, told.st_mtime_ns
+
+
+@contextmanager
+def _locked_alone(lake: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Within, nobody else joins; waits for who does, and says so."""
+    path = lake / FOLDER / _WRITING
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except BlockingIOError:
+            tell("Finished days of the lake are being joined: waiting until they are.")
+            stack.enter_context(_locked(path, fcntl.LOCK_EX))
+        yield
 
 
 @contextmanager

@@ -102,6 +102,14 @@ def find_strays(lake: Path) -> dict[Path, str]:
     }
 
 
+def identify(folder: Path) -> int | None:
+    """What tells a lake's folder from the one of the next run; None where there is none."""
+    try:
+        return folder.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
 def table_of(file: Path) -> str:
     """The table that reads a file: that of its folder, or where it lies in none, that of its ending."""
     for day in file.parents:

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -10,9 +9,11 @@ from difflib import get_close_matches
 from rich.table import Table
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.counts import say_count
+from stockstream_operate.inputs import read_input
 from stockstream_operate.lake.access import open_lake
 from stockstream_operate.lake.answers import as_csv, as_json_lines, as_table, as_tables
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.sql import LakeSql, NamedQuery
 from stockstream_operate.screen import Screen
 
@@ -61,7 +62,7 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
     if not asked.asked:
         _list_queries(lake.lake_sql, screen)
         return
-    words = [sys.stdin.read()] if asked.asked == ["-"] else asked.asked
+    words = [read_input()] if asked.asked == ["-"] else asked.asked
     sql = _find_sql(words, lake.lake_sql.queries)
     if asked.show:
         screen.write(sql)
@@ -72,8 +73,8 @@ def run_query(asked: argparse.Namespace, screen: Screen) -> None:
         _present(result, screen)
         if not result.rows:
             screen.say(_NOTHING_FOUND)
-        rows = "1 row" if len(result.rows) == 1 else f"{len(result.rows):,} rows"
-        screen.say(f"{rows} in {time.monotonic() - started:.1f} s. {lake.receipt()}".rstrip(), style="dim")
+        rows, seconds = say_count(len(result.rows), "row"), time.monotonic() - started
+        screen.say(f"{rows} in {seconds:.1f} s. {lake.receipt()}".rstrip(), style="dim")
     elif result.rows or asked.format == "csv":
         screen.write(as_csv(result) if asked.format == "csv" else as_json_lines(result))
 

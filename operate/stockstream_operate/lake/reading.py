@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import duckdb
 
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import TABLES, day_of, table_of
 from stockstream_operate.lake.sql import JSON_TABLE, PARQUET_TABLE
 from stockstream_operate.unpacking import UnpackError, unpack
@@ -26,7 +27,7 @@ DUCKDB_TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int": "INTEGER"}
 _IDENTITY = {"id": str, "instrument": str, "interval": str, "open_time": str, "as_of": str}
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "double": (int, float), "int": int}
 
-# So much is read at a time; unpacked it is ten times as much.
+# Bytes of files that are read at a time; unpacked they are ten times as many.
 _MOST_BYTES = 16_000_000
 # Of one file, unpacked: a whole day of six hundred coins, which a run here makes one file of.
 _MOST_UNPACKED = 2**30
@@ -95,6 +96,8 @@ class _Reading:
             return {}
         try:
             self._insert(_gather(files, self._aside))
+        except duckdb.InterruptException:
+            raise
         except (BrokenFileError, duckdb.Error) as error:
             if len(files) == 1:
                 if _is_no_fault_of_a_file(error):
@@ -172,11 +175,6 @@ def select_files(table: str, files: Sequence[Path], types: Mapping[str, str]) ->
             "hive_partitioning = false)"
         )
     return f"SELECT {fields}, regexp_extract(filename, '.*/dt=([^/]+)/', 1) AS dt FROM {source}"
-
-
-def quoted(text: str) -> str:
-    """A text as SQL has it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _gather(files: Sequence[Path], folder: Path) -> Sources:
@@ -270,8 +268,9 @@ def _has_type(value: Any, kind: str) -> bool:  # noqa: ANN401 (JSON holds anythi
 
 
 def _is_no_fault_of_a_file(error: Exception) -> bool:
-    """Whether this machine has no room, on its disk or in its memory: the file may be sound."""
-    return isinstance(error, duckdb.OutOfMemoryException) or is_full_in_words(str(error))
+    """Whether there is no room on the disk or in memory, or somebody ends the work: the file may be sound."""
+    unread = (duckdb.OutOfMemoryException, duckdb.InterruptException)
+    return isinstance(error, unread) or is_full_in_words(str(error))
 
 
 def _first_line(error: Exception) -> str:

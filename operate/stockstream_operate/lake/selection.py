@@ -1,4 +1,4 @@
-"""Bars chosen by instrument, time and what was known: the question to the views, and who was meant."""
+"""Bars chosen by instrument, time and what was known; and which instrument a person meant."""
 # ruff: noqa: S608  # what SQL takes from outside is checked, and quoted or formatted here
 
 import re
@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from stockstream.errors import StockstreamError
 from stockstream.intervals import INTERVALS
+from stockstream_operate.lake.literals import quoted, timestamp
 from stockstream_operate.lake.sql import ADJUSTED
 from stockstream_operate.moments import MomentError
 
@@ -52,7 +53,7 @@ class Selection:
             )
         if self.adjusted and self.as_of:
             raise MomentError(
-                "What was known at a moment knew of no later split: ask for it as it was traded, "
+                "Splits that came later were not known at that moment: ask for prices as they were traded, "
                 "or leave the moment out"
             )
         if self.interval is not None and self.interval not in INTERVALS:
@@ -62,15 +63,15 @@ class Selection:
         """The SELECT of these columns, in Athena's dialect; by instrument and interval, oldest bar first."""
         conditions = []
         if self.instruments:
-            conditions.append(f"instrument IN ({', '.join(map(_literal, self.instruments))})")
+            conditions.append(f"instrument IN ({', '.join(map(quoted, self.instruments))})")
         if self.interval:
-            conditions.append(f"interval = {_literal(self.interval)}")
+            conditions.append(f"interval = {quoted(self.interval)}")
         if self.start:
-            conditions.append(f"open_time >= {_timestamp(self.start)}")
+            conditions.append(f"open_time >= {timestamp(self.start)}")
         if self.end:
-            conditions.append(f"open_time < {_timestamp(self.end)}")
+            conditions.append(f"open_time < {timestamp(self.end)}")
         if self.as_of:
-            moment = _timestamp(self.as_of)
+            moment = timestamp(self.as_of)
             conditions.append(f"known_from <= {moment}")
             conditions.append(f"(known_until > {moment} OR known_until IS NULL)")
         source = "bars_history" if self.as_of else ADJUSTED if self.adjusted else "bars_latest"
@@ -109,11 +110,3 @@ def find_instrument(asked: str, known: Collection[str]) -> str:
 def _letters(name: str) -> str:
     """A name without what people leave out or write otherwise: BTC-USD, btcusd, crypto:BTC/USD."""
     return re.sub(r"[^A-Z0-9]", "", name.upper().rpartition(":")[2])
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _timestamp(moment: datetime) -> str:
-    return f"timestamp '{moment.replace(tzinfo=None).isoformat(' ', 'milliseconds')}'"

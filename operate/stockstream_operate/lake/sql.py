@@ -115,6 +115,19 @@ def history_over(lake_sql: LakeSql, delivered: str, more: Sequence[str] = ()) ->
     return sql.replace("{columns}", columns).replace("{delivered}", delivered)
 
 
+def adjusted_over(source: str, columns: Sequence[str]) -> str:
+    """The SQL of `bars_adjusted` over another table or view than `bars_latest`.
+
+    Args:
+        source: what the bars are taken from.
+        columns: its columns that are wanted, with instrument and open_time among them. What is no price and
+            no volume stays as it is.
+    """
+    sql = view_files()[ADJUSTED].sql.replace("FROM bars_latest", f"FROM {source}")
+    in_shares = ", ".join(map(in_todays_shares, columns))
+    return sql.replace("{columns}", ", ".join(columns)).replace("{in_shares}", in_shares)
+
+
 def table_columns(windows: Windows) -> dict[str, str]:
     """The columns of the tables of delivered documents, in Glue's types: times are texts there."""
     return {field.name: glue_type(field) for field in list_fields(windows)}

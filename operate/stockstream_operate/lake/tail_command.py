@@ -12,6 +12,7 @@ from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instruments
 from stockstream_operate.arguments import count
 from stockstream_operate.lake.access import NoLakeError, QueryableLake, open_lake
+from stockstream_operate.lake.literals import quoted
 from stockstream_operate.screen import Screen
 
 LINES = 20
@@ -133,7 +134,7 @@ def _ask(lake: QueryableLake, sql: str) -> list[Row]:
 
 
 def _source(instruments: Sequence[str]) -> str:
-    wanted = f" WHERE instrument IN ({', '.join(map(_literal, instruments))})" if instruments else ""
+    wanted = f" WHERE instrument IN ({', '.join(map(quoted, instruments))})" if instruments else ""
     return f"(SELECT {_FIELDS} FROM bars_latest{wanted}) AS wanted"
 
 
@@ -156,10 +157,6 @@ def _since(source: str, moment: datetime) -> str:
 
 def _interval(length: timedelta) -> str:
     return f"INTERVAL '{length // timedelta(minutes=1)}' MINUTE"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _show(rows: Sequence[Row], columns: Sequence[str], screen: Screen) -> None:

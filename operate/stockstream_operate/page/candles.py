@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from stockstream.instruments import parse_instrument
 from stockstream.intervals import INTERVALS
-from stockstream_operate.lake.engine import Result
+from stockstream.splits import clock_of
+from stockstream.times import parse_time
+from stockstream_operate.lake.result import Result
 from stockstream_operate.page.questions import DAY_SECONDS
 
 # What is drawn and read out has no use for more; a sum of floats would show its last bits.
@@ -59,6 +62,15 @@ def shape_overview(results: Iterable[Result]) -> list[Json]:
             its["newest"], its["trading_day"] = max((its["newest"], its["trading_day"]), (opened, day))
             its["ends"] = its["newest"] + INTERVALS[each["interval"]].total_seconds()
     return [found[key] for key in sorted(found)]
+
+
+def shape_splits(result: Result) -> dict[str, list[Json]]:
+    """The splits of `ask_splits`, by instrument and oldest first: `day` at the exchange, and `ratio`."""
+    found: dict[str, list[Json]] = {}
+    for name, until, new, old in result.rows:
+        day = parse_time(until).astimezone(clock_of(parse_instrument(name))).date()
+        found.setdefault(name, []).append({"day": day.isoformat(), "ratio": f"{new}:{old}"})
+    return found
 
 
 def say_length(seconds: int) -> str:

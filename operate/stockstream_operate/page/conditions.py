@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from stockstream_operate.counts import say_count
 from stockstream_operate.page.market_hours import MarketHours, say_moment
 
 # A bar is asked for within a minute of its end and is then a few seconds on its way; a provider's plan may
@@ -116,9 +117,5 @@ def say_age(age: timedelta) -> str:
     minutes = int(age.total_seconds() // 60)
     for size, unit in ((24 * 60, "day"), (60, "hour")):
         if minutes >= size:
-            return _count(minutes // size, unit)
-    return _count(minutes, "minute")
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+            return say_count(minutes // size, unit)
+    return say_count(minutes, "minute")

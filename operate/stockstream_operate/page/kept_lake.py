@@ -5,7 +5,7 @@ other days are read once each, the newest first, and kept in the table `came`. T
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -16,22 +16,19 @@ from typing import NamedTuple, Self
 import duckdb
 
 from stockstream_operate.lake.delays import SINCE, Arrival, Delay, measure_delays, read_arrivals
-from stockstream_operate.lake.engine import (
-    AT_TIMEZONE,
+from stockstream_operate.lake.dialect import AT_TIMEZONE, SETTINGS, to_duckdb
+from stockstream_operate.lake.duckdb_views import (
     MAKE_SPLITS,
-    SETTINGS,
-    LakeQueryError,
-    Result,
     add_splits,
-    in_words,
     make_delivered,
     make_views_beside,
     select_delivered,
-    to_duckdb,
 )
-from stockstream_operate.lake.joined import Joined, find_opened, read_joined
-from stockstream_operate.lake.parts import day_of, find_days, find_files, name_of
-from stockstream_operate.lake.reading import name_aside, quoted, read_files
+from stockstream_operate.lake.joined import Joined, find_opened, find_version, read_joined
+from stockstream_operate.lake.literals import quoted
+from stockstream_operate.lake.parts import day_of, find_days, find_files, identify, name_of
+from stockstream_operate.lake.reading import name_aside, read_files
+from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
 from stockstream_operate.lake.sql import LakeSql
 
@@ -63,11 +60,15 @@ class KeptLake:
     Args:
         folder: where a run keeps its files; it may come later, go, or be another one at the next look.
         lake_sql: the lake's tables and views.
+        find_awaited: gives the days of arrival that are being joined, and need not be read before.
     """
 
-    def __init__(self, folder: Path, lake_sql: LakeSql) -> None:
+    def __init__(
+        self, folder: Path, lake_sql: LakeSql, find_awaited: Callable[[], Collection[str]] = tuple
+    ) -> None:
         self.lake_sql = lake_sql
         self._folder = folder
+        self._find_awaited = find_awaited
         self._lock = Lock()
         self._identity: int | None = None
         self._days: dict[Path, int] = {}
@@ -77,6 +78,7 @@ class KeptLake:
         # While it is held, nobody sweeps the joined files away.
         self._holding = ExitStack()
         self._joined = Joined(folder)
+        self._joined_version: tuple[int, int] | None = None
         self._unsettled: set[str] = set()
         self._began: float | None = None
         self._arrivals: list[Arrival] = []
@@ -112,7 +114,7 @@ class KeptLake:
     def look(self) -> bool:
         """Reads files that are new, as many as are quickly read; whether what is known has changed."""
         self._began = self._began or time.time()
-        identity = _identity(self._folder)
+        identity = identify(self._folder)
         changed = identity != self._identity and bool(self._read or self._joined.files)
         if identity != self._identity:
             # Another run has begun: its lake is another one.
@@ -213,6 +215,7 @@ class KeptLake:
 
     def _hold_joined(self) -> None:
         """Takes what is joined now; what was held before may go."""
+        self._joined_version = find_version(self._folder)
         # Before it is looked at what is joined: a day that a file comes to meanwhile is looked into again.
         changed = {day: _changed(day) for day in find_days(self._folder)}
         with ExitStack() as holding:
@@ -228,12 +231,19 @@ class KeptLake:
 
         A day's folder changes whenever a file comes.
         """
+        # Before it is looked at what is joined: what is awaited no longer is joined by then.
+        awaited = self._find_awaited()
         days = {day: _changed(day) for day in find_days(self._folder)}
-        renewed = self._of_joined(days) != self._of_joined(self._days)
+        renewed = (
+            self._of_joined(days) != self._of_joined(self._days)
+            or find_version(self._folder) != self._joined_version
+        )
         if renewed:
             self._renew_joined()
         for day, changed in days.items():
             if changed is None or self._days.get(day) == changed or self._is_joined(day):
+                continue
+            if name_of(day) in awaited:
                 continue
             try:
                 files = find_files(day)
@@ -253,7 +263,7 @@ class KeptLake:
         return {day: changed for day, changed in days.items() if self._is_joined(day)}
 
     def _renew_joined(self) -> None:
-        """Takes what is joined now, since a day of it has changed: its files are then read one by one."""
+        """Takes what is joined now; a day of it that has changed is then read file by file."""
         self._hold_joined()
         covered = self._joined.covered
         with self._cursor() as cursor, in_words():
@@ -292,12 +302,5 @@ def _changed(day: Path) -> int | None:
     """When a day's folder was changed; None where a new run has put it away."""
     try:
         return day.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-
-
-def _identity(folder: Path) -> int | None:
-    try:
-        return folder.stat().st_ino
     except FileNotFoundError:
         return None

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.delays import Delay
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.sql import LakeSql
 from stockstream_operate.page.kept_lake import Progress
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 # What can go wrong with a lake that is read again and again; the text of each is for people.
 LAKE_ERRORS = (StockstreamError, BotoCoreError, ClientError, OSError)
-# How old what was told may become: ages are told in minutes.
+# After how long all is told again, since the page says how old things are in minutes.
 RETELL_SECONDS = 30
-# How often is told what reading older files brings, and how long it rests when a browser asks.
+# While older files are read: how often browsers are told, and how long reading rests when one asks.
 READING_SECONDS = 2
 GIVE_WAY_SECONDS = 0.7
 
@@ -57,7 +57,7 @@ class WatchedLake(Protocol):
 
 
 class AskedLake:
-    """A lake in AWS: whether something is new there only a question says, which Athena bills."""
+    """A lake in AWS, where only a query, which Athena bills, says whether something is new."""
 
     def __init__(self, lake: "QueryableLake") -> None:
         self._lake = lake

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from threading import Event
 
 from stockstream.windows import Windows
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.arguments import port
+from stockstream_operate.lake.joined import JoiningBeside
 from stockstream_operate.lake.sql import make_lake_sql
-from stockstream_operate.page.kept_lake import KeptLake
+from stockstream_operate.page.kept_lake import KeptLake, Progress
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
-from stockstream_operate.page.page_server import HIGHEST_PORT, PageServer, serve_page
+from stockstream_operate.page.page_server import PageServer, serve_page
 from stockstream_operate.page.scripts import find_scripts
 from stockstream_operate.page.stack_watch import RunReporter, StackWatch, open_reader
 from stockstream_operate.page.views import Subject, Views
@@ -41,7 +42,7 @@ def add_page(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a stack in AWS; while the page is open, Athena bills a few queries a minute (here)",
     )
-    option("--port", type=_port, help="where the page is served (8501, or the next that is free)")
+    option("--port", type=port, help="where the page is served (8501, or the next that is free)")
     command.set_defaults(run=run_page)
 
 
@@ -76,11 +77,11 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
         StockstreamError: it cannot be served.
     """
     lake, windows = STATE / "lake", Windows()
-    # The page then answers from the joined files of all finished days, and opens none that were delivered.
-    with open_joined(lake, make_lake_sql(windows), f"{datetime.now(UTC):%Y-%m-%d}", tell):
-        pass
+    lake_sql = make_lake_sql(windows)
     with (
-        KeptLake(lake, make_lake_sql(windows)) as kept,
+        # The page answers from the joined files of finished days, and opens none that were delivered.
+        JoiningBeside(lake, lake_sql, f"{datetime.now(UTC):%Y-%m-%d}", tell) as joining,
+        KeptLake(lake, lake_sql, lambda: joining.awaited) as kept,
         LakeWatch(kept, LOOK_SECONDS, lambda: read_running(STATE) is not None) as watch,
         StackWatch(RunReporter(STATE), REPORT_SECONDS, watch) as reports,
     ):
@@ -89,6 +90,7 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
             lambda: read_price_kind(lake),
             windows,
             find_report=lambda: reports.report,
+            find_joining=lambda: Progress(joining.found - joining.left, joining.found),
         )
         with serve_page(port, find_scripts(), Views(subject, kept, watch).view, watch) as server:
             yield server
@@ -96,7 +98,7 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
 
 @contextmanager
 def _serve_deployed(stack: str, port: int | None) -> Iterator[PageServer]:
-    # Here, so that who looks at a lake on this machine does not wait a second for the AWS SDK.
+    # Here, so that a look at a lake on this machine does not wait a second for the AWS SDK.
     from stockstream_operate.lake.access import open_lake  # noqa: PLC0415
     from stockstream_operate.stack import find_stack  # noqa: PLC0415
 
@@ -136,9 +138,3 @@ def has_desktop(environ: Mapping[str, str], platform: str, *, is_terminal: bool)
     if not is_terminal or "CI" in environ or "SSH_CONNECTION" in environ or "SSH_TTY" in environ:
         return False
     return platform == "darwin" or "DISPLAY" in environ or "WAYLAND_DISPLAY" in environ
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to {HIGHEST_PORT}")
-    return int(text)

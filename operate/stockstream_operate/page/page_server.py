@@ -1,4 +1,4 @@
-"""The page's web server, for this machine and for who was given the key."""
+"""The page's web server, for this machine, and for those who were given its key."""
 
 import json
 import socket
@@ -18,10 +18,9 @@ from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.sights import Sight, SightError, parse_sight
 
 FIRST_PORT, PORTS_TO_TRY = 8501, 100
-HIGHEST_PORT = 65_535
 # A browser that hears nothing for longer takes the connection for lost.
 HEARTBEAT_SECONDS = 5
-# Who connects and says nothing.
+# For how long somebody may connect and say nothing.
 SILENCE_SECONDS = 20
 ASSETS = Path(__file__).parent / "assets"
 _TYPES = {

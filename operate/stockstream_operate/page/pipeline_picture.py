@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from stockstream_operate.counts import say_count
 from stockstream_operate.page.market_hours import say_moment
 from stockstream_operate.stack_report import StackReport
 
@@ -60,25 +61,25 @@ def draw_pipeline(report: StackReport, bars: int, *, runs: bool | None) -> list[
         bars: how many were delivered to the lake, repetitions included.
         runs: whether the pipeline runs here; None for a stack in AWS.
     """
-    ringing = [each for each in report.alarms or () if each.rings]
+    alarming = [each for each in report.alarms or () if each.is_alarming]
     stages = []
     for name, says in _say(report, bars).items():
-        own = [each.name for each in ringing if STAGE_ALARMS.get(each.name) == name]
-        state = _find_state(name, report, rings=bool(own), runs=runs)
+        own = [each.name for each in alarming if STAGE_ALARMS.get(each.name) == name]
+        state = _find_state(name, report, is_alarming=bool(own), runs=runs)
         stages.append({"name": name, "says": says, "state": state, "why": ", ".join(own)})
     return stages
 
 
 def list_alarms(report: StackReport) -> Json | None:
-    """How many alarms are watched, and which ring; None where that is not known. Moments are since 1970."""
+    """How many alarms there are, and which are in alarm; None where nobody knows. Moments are since 1970."""
     if report.alarms is None:
         return None
-    ringing = [
+    alarming = [
         {"name": each.name, "since": each.since.timestamp(), "words": each.words}
         for each in report.alarms
-        if each.rings
+        if each.is_alarming
     ]
-    return {"watched": len(report.alarms), "ringing": ringing}
+    return {"watched": len(report.alarms), "in_alarm": alarming}
 
 
 def list_notices(report: StackReport, now: datetime) -> list[Json] | None:
@@ -89,7 +90,7 @@ def list_notices(report: StackReport, now: datetime) -> list[Json] | None:
         {
             "name": each.name,
             "at": say_moment(each.at, now),
-            "rings": each.rings,
+            "is_alarming": each.is_alarming,
             "words": each.words,
         }
         for each in report.changes[:MOST_NOTICES]
@@ -107,10 +108,10 @@ def say_quota(report: StackReport) -> str:
     return f"{left:,.0f} of {a_day}" if a_day else f"{left:,.0f}"
 
 
-def _find_state(name: str, report: StackReport, *, rings: bool, runs: bool | None) -> StageState:
+def _find_state(name: str, report: StackReport, *, is_alarming: bool, runs: bool | None) -> StageState:
     if runs is False:
         return StageState.STOPPED
-    if rings:
+    if is_alarming:
         return StageState.ALARM
     if report.numbers is None:
         return StageState.UNKNOWN
@@ -118,7 +119,7 @@ def _find_state(name: str, report: StackReport, *, rings: bool, runs: bool | Non
 
 
 def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
-    lake = [f"{_count(bars, 'bar')} delivered"]
+    lake = [f"{say_count(bars, 'bar')} delivered"]
     if report.numbers is None:
         return {SOURCE: [], STREAM: [], TRANSFORM: [], LAKE: lake}
     numbers = {key: int(report.numbers.get(key, 0)) for key in _COUNTED}
@@ -129,24 +130,20 @@ def _say(report: StackReport, bars: int) -> Mapping[str, Sequence[str]]:
     return {
         SOURCE: [
             *([provider] if provider else []),
-            _count(numbers["requests"], "request"),
+            say_count(numbers["requests"], "request"),
             *([f"{numbers['failures']:,} failed"] if numbers["failures"] else []),
-            *([_count(numbers["impossible"], "impossible bar")] if numbers["impossible"] else []),
+            *([say_count(numbers["impossible"], "impossible bar")] if numbers["impossible"] else []),
         ],
         STREAM: [
-            f"{_count(numbers['published'], 'bar')} sent",
+            f"{say_count(numbers['published'], 'bar')} sent",
             *([f"{numbers['revised']:,} revised"] if numbers["revised"] else []),
             *([f"{numbers['deferred']:,} wait to be sent"] if numbers["deferred"] else []),
             *([f"{half:.0f} s after a bar's end, p99 {most:.0f} s"] if half and most else []),
             *([f"read {behind / 1000:.1f} s later"] if behind is not None else []),
         ],
-        TRANSFORM: [f"{_count(numbers['enriched'], 'bar')} enriched", f"{numbers['rejected']:,} refused"],
+        TRANSFORM: [f"{say_count(numbers['enriched'], 'bar')} enriched", f"{numbers['rejected']:,} refused"],
         LAKE: [*lake, *([f"{waiting:.0f} s on the way"] if waiting else [])],
     }
 
 
 _COUNTED = ("requests", "failures", "impossible", "published", "revised", "deferred", "enriched", "rejected")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

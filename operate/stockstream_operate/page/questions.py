@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from stockstream.intervals import INTERVALS
-from stockstream_operate.lake.sql import LakeSql, history_over
+from stockstream_operate.lake.literals import timestamp
+from stockstream_operate.lake.splits import SPLITS_TABLE
+from stockstream_operate.lake.sql import LakeSql, adjusted_over, history_over
 from stockstream_operate.page.sights import Sight, Span
 
-# So many bars fit a screen; where there are more, longer ones are made of them.
+# More bars than these do not fit a screen: longer ones are made of them.
 MOST_BARS = 1_000
 # Days are the longest: these are years of them.
 MOST_ROWS = 4_000
@@ -19,6 +21,8 @@ BAR_SECONDS = (60, 300, 900, 1_800, 3_600, 14_400, DAY_SECONDS)
 BAR_COLUMNS = (
     *("start", "seconds", "open", "high", "low", "close", "volume", "bars", "revised", "known_from"),
 )
+_BAR_NAMES = ("instrument", "trading_day", "open_time", "open", "high", "low", "close", "volume")
+_KNOWLEDGE = ("known_from", "known_until", "version")
 _SPANS = {Span.HOUR: timedelta(hours=1), Span.WEEK: timedelta(days=7)}
 
 
@@ -58,6 +62,12 @@ FROM bars_delivered
 WHERE {_is_its(sight)}{f" AND dt >= '{since}'" if since else ""}{_was_known("as_of", sight)}"""
 
 
+def ask_splits() -> str:
+    """The splits that are known: a row for each, with `instrument`, `until`, `new_shares`, `old_shares`."""
+    columns = "instrument, until, new_shares, old_shares"
+    return f"SELECT {columns} FROM {SPLITS_TABLE} ORDER BY instrument, until"
+
+
 def ask_bars(
     sight: Sight, newest: Newest | None, fields: Sequence[str], lake_sql: LakeSql, since: date | None = None
 ) -> str:
@@ -81,19 +91,23 @@ def ask_bars(
     starts = " ".join(f"WHEN {seconds} THEN {_start(seconds)}" for seconds in longer)
     numbers = "".join(f", {name}" for name in fields)
     lasts = "".join(f", max_by({name}, opened) AS {name}" for name in fields)
-    until = f" OR known_until > {_moment(sight.known_at)}" if sight.known_at else ""
+    source, restated = "known", ""
+    if sight.adjusted:
+        names = [*_BAR_NAMES, *fields, *_KNOWLEDGE]
+        source, restated = "restated", f"restated AS ({adjusted_over('known', names)}),\n"
+    until = f" OR known_until > {timestamp(sight.known_at)}" if sight.known_at else ""
     return f"""
 WITH {_history(lake_sql, since)}known AS (
   SELECT
-    trading_day, open_time, open, high, low, close, volume{numbers}, known_from, known_until,
+    {", ".join(_BAR_NAMES)}{numbers}, known_from, known_until,
     row_number() OVER (PARTITION BY open_time ORDER BY known_from) AS version
   FROM {"history" if since else "bars_history"}
   WHERE {_is_its(sight)}{_is_within(sight.span, newest)}{_was_known("known_from", sight)}
 ),
-timed AS (
+{restated}timed AS (
   SELECT
-    known.*, to_unixtime(open_time) AS opened, to_unixtime(CAST(trading_day AS timestamp(3))) AS traded
-  FROM known
+    {source}.*, to_unixtime(open_time) AS opened, to_unixtime(CAST(trading_day AS timestamp(3))) AS traded
+  FROM {source}
   WHERE known_until IS NULL{until}
 ),
 counted AS (SELECT count(*) AS bars, {counts} FROM timed),
@@ -129,16 +143,12 @@ def _is_within(span: Span, newest: Newest | None) -> str:
     if span is Span.SESSION:
         return f" AND trading_day = date '{newest.trading_day}'"
     if length := _SPANS.get(span):
-        return f" AND open_time > {_moment(newest.open_time - length)}"
+        return f" AND open_time > {timestamp(newest.open_time - length)}"
     return ""
 
 
 def _was_known(column: str, sight: Sight) -> str:
-    return f" AND {column} <= {_moment(sight.known_at)}" if sight.known_at else ""
-
-
-def _moment(moment: datetime) -> str:
-    return f"timestamp '{moment.replace(tzinfo=None).isoformat(' ', 'milliseconds')}'"
+    return f" AND {column} <= {timestamp(sight.known_at)}" if sight.known_at else ""
 
 
 def _arrived(since: date | None, before: date | None = None) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import parse_instrument
 from stockstream.intervals import INTERVALS
+from stockstream_operate.moments import MomentError, parse_moment
 
 
 class SightError(StockstreamError):
@@ -32,16 +33,19 @@ class Sight:
         interval: a key of INTERVALS.
         span: how far back.
         known_at: the moment whose knowledge is shown, UTC; None for the newest.
+        adjusted: with prices and volumes in the shares of today, and not as they were traded; only of the
+            newest knowledge.
     """
 
     instrument: str
     interval: str
     span: Span
     known_at: datetime | None = None
+    adjusted: bool = False
 
 
 def parse_sight(asked: Mapping[str, str]) -> Sight:
-    """The sight that a query string names: `instrument`, `interval`, `span` and, if it has one, `known_at`.
+    """The sight that a query string names: `instrument`, `interval`, `span`, and `known_at` or `adjusted=1`.
 
     Raises:
         SightError: something is missing, or is none of what there is.
@@ -55,14 +59,13 @@ def parse_sight(asked: Mapping[str, str]) -> Sight:
         raise SightError(f"{interval[:20]!r} is no interval: it is one of {', '.join(INTERVALS)}")
     if span not in set(Span):
         raise SightError(f"{span[:20]!r} is no span: it is one of {', '.join(Span)}")
-    return Sight(instrument, interval, Span(span), _parse_moment(asked.get("known_at", "")))
-
-
-def _parse_moment(text: str) -> datetime | None:
-    if not text:
-        return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SightError(f"{text[:40]!r} is no moment: write it as 2026-11-20T17:00:00") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        known_at = parse_moment(asked["known_at"], "known_at") if asked.get("known_at") else None
+    except MomentError as error:
+        raise SightError(str(error)) from None
+    adjusted = asked.get("adjusted", "")
+    if adjusted not in {"", "1"}:
+        raise SightError(f"{adjusted[:20]!r} is no choice of prices: write adjusted=1, or leave it out")
+    if adjusted and known_at:
+        raise SightError("Splits that came later were not known then: leave adjusted or known_at out")
+    return Sight(instrument, interval, Span(span), known_at, adjusted=bool(adjusted))

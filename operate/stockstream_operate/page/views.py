@@ -8,14 +8,22 @@ from threading import Lock
 
 from stockstream.intervals import INTERVALS
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import Result
-from stockstream_operate.page.candles import Json, shape_bars, shape_overview
+from stockstream_operate.lake.result import Result
+from stockstream_operate.page.candles import Json, shape_bars, shape_overview, shape_splits
 from stockstream_operate.page.conditions import find_condition
 from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields
+from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch, WatchedLake
 from stockstream_operate.page.market_hours import MarketHours, find_market_hours, say_market_hours
 from stockstream_operate.page.pipeline_picture import draw_pipeline, list_alarms, list_notices, say_quota
-from stockstream_operate.page.questions import BAR_COLUMNS, Newest, ask_bars, ask_newest, ask_overview
+from stockstream_operate.page.questions import (
+    BAR_COLUMNS,
+    Newest,
+    ask_bars,
+    ask_newest,
+    ask_overview,
+    ask_splits,
+)
 from stockstream_operate.page.sights import Sight, Span
 from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.stack_report import StackReport
@@ -42,6 +50,7 @@ class Subject:
         reads_days: whether a question should read no more days than it needs, since they are billed. What
             reads many is then asked again only when there can be something new to see, at most once an hour.
         find_report: gives what the stack said of itself last.
+        find_joining: says how many of the finished days that are joined meanwhile are ready.
     """
 
     where: str
@@ -49,6 +58,7 @@ class Subject:
     windows: Windows
     reads_days: bool = False
     find_report: Callable[[], StackReport] = StackReport
+    find_joining: Callable[[], Progress] = lambda: Progress(0, 0)
 
 
 class Views:
@@ -94,6 +104,8 @@ class Views:
             if sight is None and instruments:
                 first = instruments[0]
                 sight = Sight(first["instrument"], first["interval"], Span.SESSION)
+            splits = self._ask_splits() if instruments else {}
+            instruments = [each | {"splits": splits.get(each["instrument"], [])} for each in instruments]
             if sight:
                 bars = self._ask_bars(sight, instruments)
         except LAKE_ERRORS as error:
@@ -113,6 +125,7 @@ class Views:
             trouble=trouble,
         )
         read, found = self._lake.progress
+        joined, to_join = self._subject.find_joining()
         told = {
             "version": version,
             "news": news,
@@ -122,6 +135,7 @@ class Views:
             "sight": sight and _describe(sight),
             "condition": {"kind": condition.kind, "title": condition.title, "words": condition.words},
             "progress": {"read": read, "known": found},
+            "joining": {"joined": joined, "days": to_join},
             "delays": [asdict(each) for each in self._lake.delays(now)],
             "listed_days": LISTED_DAYS if self._subject.reads_days else None,
             "receipt": self._lake.receipt(),
@@ -152,6 +166,17 @@ class Views:
         since = day - timedelta(days=LISTED_DAYS)
         _, over = self._ask_seldom(ask_overview(since, day), lambda _: timedelta(days=1))
         return shape_overview([over, self._ask(ask_overview(day))])
+
+    def _ask_splits(self) -> dict[str, list[Json]]:
+        """The splits of each instrument; none where they cannot be read: the prices are then as traded."""
+        try:
+            if self._subject.reads_days:
+                _, result = self._ask_seldom(ask_splits(), lambda _: timedelta(hours=1))
+            else:
+                result = self._ask(ask_splits())
+        except LAKE_ERRORS:
+            return {}
+        return shape_splits(result)
 
     def _ask_bars(self, sight: Sight, instruments: Sequence[Json]) -> Json:
         names = [field.name for field in self._fields]
@@ -224,4 +249,5 @@ def _describe(sight: Sight) -> Json:
         "interval": sight.interval,
         "span": sight.span,
         "known_at": known_at,
+        "adjusted": 1 if sight.adjusted else None,
     }

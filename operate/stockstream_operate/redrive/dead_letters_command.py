@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import boto3
-from botocore.config import Config
 from rich.table import Table
 
+from stockstream_operate.aws_config import CONFIG
 from stockstream_operate.redrive.dead_letters import DeadLetters, Functions, Remedy
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import find_stack
 
-_CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
 _DONE = {
     Remedy.INVOKE: "invoked again",
     Remedy.DROP: "deleted: the next run does it",
@@ -40,7 +39,7 @@ def run_dead_letters(asked: argparse.Namespace, screen: Screen) -> None:
     """
     stack = find_stack(asked.stack)
     functions = Functions(stack.output("ProducerFunctionName"), stack.output("AlertFunctionName"))
-    sqs, lambda_ = boto3.client("sqs", config=_CONFIG), boto3.client("lambda", config=_CONFIG)
+    sqs, lambda_ = boto3.client("sqs", config=CONFIG), boto3.client("lambda", config=CONFIG)
     letters = DeadLetters(sqs, stack.output("DeadLetterQueueUrl"), functions)
     # The oldest first, so that people hear of an alarm before they hear that it is over.
     found = sorted(letters.read(), key=lambda letter: letter.sent_at or _UNKNOWN)

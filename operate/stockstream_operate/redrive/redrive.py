@@ -24,7 +24,7 @@ class EntryResult:
     refusal: str = ""
 
 
-class Selection:
+class EntryFilter:
     """Which of the entries are meant.
 
     Args:
@@ -82,7 +82,7 @@ def redrive(
     files: ErrorFiles,
     listed: Sequence[ErrorFile],
     triage: Triage,
-    selection: Selection,
+    wanted: EntryFilter,
     resender: Resender | None,
 ) -> Iterator[tuple[ErrorFile, list[EntryResult]]]:
     """Decides on all entries, and sends and puts away what can be; one file in memory at a time.
@@ -92,17 +92,17 @@ def redrive(
         listed: the files, all listed before the first of them is sent. What fails again comes back as a new
             file, and must not pass for a copy of what was sent.
         triage: decides.
-        selection: which entries are meant.
+        wanted: which entries are meant.
         resender: sends them; None for a dry run, which changes nothing.
 
     Yields:
         Each file, and what became of those of its entries that are meant.
     """
     for file in listed:
-        if selection.is_over:
+        if wanted.is_over:
             return
         entries, version = files.read(file)
-        chosen = selection.choose(entries, triage)
+        chosen = wanted.choose(entries, triage)
         refusals = resender.send(list(chosen.values())) if resender else [""] * len(chosen)
         results = {
             position: EntryResult(decision, refusal)

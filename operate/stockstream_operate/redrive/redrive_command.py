@@ -9,17 +9,17 @@ from functools import cache, partial
 from pathlib import Path
 
 import boto3
-from botocore.config import Config
 
 from stockstream.bar_stream import BarStream
 from stockstream.errors import SettingsError, StockstreamError
 from stockstream.reading import shorten
 from stockstream.windows import Windows, parse_windows
 from stockstream_operate.arguments import count, day
+from stockstream_operate.aws_config import CONFIG
 from stockstream_operate.redrive.error_files import ErrorFiles
 from stockstream_operate.redrive.lake_delivery import deliver_as_json
 from stockstream_operate.redrive.manual_corrections import read_corrections, save_entries
-from stockstream_operate.redrive.redrive import Selection, redrive
+from stockstream_operate.redrive.redrive import EntryFilter, redrive
 from stockstream_operate.redrive.report import Tally
 from stockstream_operate.redrive.resender import Resender
 from stockstream_operate.redrive.triage import Action, Triage
@@ -28,7 +28,6 @@ from stockstream_operate.search.client import PASSWORD, find_server, read_passwo
 from stockstream_operate.search.fill import Filler
 from stockstream_operate.stack import Stack, find_stack
 
-_CONFIG = Config(retries={"mode": "standard"}, connect_timeout=5, read_timeout=30)
 _REASON = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 
@@ -68,10 +67,10 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
         raise RedriveError("--from means the entries of its file: leave --save, --reason and --since out.")
     corrections = read_corrections(asked.corrections) if asked.corrections else None
     stack = find_stack(asked.stack)
-    s3, bucket = boto3.client("s3", config=_CONFIG), stack.output("LakeBucketName")
+    s3, bucket = boto3.client("s3", config=CONFIG), stack.output("LakeBucketName")
     files = ErrorFiles(s3, bucket)
     triage = Triage(_read_windows(stack))
-    selection = Selection(asked.reason or "", asked.limit, corrections)
+    wanted = EntryFilter(asked.reason or "", asked.limit, corrections)
     resender = _open_resender(stack, asked, partial(deliver_as_json, s3, bucket)) if asked.apply else None
     listed = files.list_files(asked.since or "")
     tally = Tally(is_applied=asked.apply)
@@ -80,15 +79,15 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
         save_entries(asked.save) if asked.save else nullcontext() as saved,
         screen.progress(doing, size) as step,
     ):
-        for file, results in redrive(files, listed, triage, selection, resender):
+        for file, results in redrive(files, listed, triage, wanted, resender):
             tally.add(results)
             for result in results:
                 if saved and result.decision.action is Action.LEAVE:
                     saved.add(result.decision)
             step(file.size)
     notes = []
-    if selection.unseen and not selection.is_over:
-        notes.append(f"Not set aside any more, of {asked.corrections}: {len(selection.unseen):,}.")
+    if wanted.unseen and not wanted.is_over:
+        notes.append(f"Not set aside any more, of {asked.corrections}: {len(wanted.unseen):,}.")
     if saved:
         notes.append(saved.advice())
     _tell(tally, notes, asked, screen)
@@ -120,7 +119,7 @@ def _open_resender(
 ) -> Resender:
     # No warning for a single refusal: the next attempt may succeed, and the table shows what never did.
     stream = BarStream(
-        boto3.client("kinesis", config=_CONFIG), stack.output("BarStreamName"), warn=lambda *_, **__: None
+        boto3.client("kinesis", config=CONFIG), stack.output("BarStreamName"), warn=lambda *_, **__: None
     )
     address = asked.endpoint or stack.outputs.get("SearchEndpoint")
     # Asked for before anything is sent, and not in the middle of it.
@@ -139,7 +138,7 @@ def _open_resender(
 def _read_windows(stack: Stack) -> Windows:
     """The windows of the transform that runs: they say how long a look-back may be."""
     name = stack.output("TransformFunctionName")
-    configuration = boto3.client("lambda", config=_CONFIG).get_function_configuration(FunctionName=name)
+    configuration = boto3.client("lambda", config=CONFIG).get_function_configuration(FunctionName=name)
     variables = configuration["Environment"]["Variables"]
     try:
         return parse_windows(variables["SMA_WINDOWS"], variables["EMA_WINDOWS"])

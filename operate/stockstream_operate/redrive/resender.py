@@ -8,7 +8,7 @@ import orjson
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.lake.delivered import Document
-from stockstream_operate.patient_stream import CHUNK_RECORDS, PatientStream, Stream
+from stockstream_operate.record_sender import CHUNK_RECORDS, RecordSender, Stream
 from stockstream_operate.redrive.triage import Action, Decision
 
 
@@ -27,7 +27,7 @@ class Resender:
         index: Callable[[list[Document]], list[str]] | None,
         deliver: Callable[[list[tuple[str, bytes]]], None],
     ) -> None:
-        self._stream = PatientStream(stream)
+        self._stream = RecordSender(stream)
         self._index = index
         self._deliver = deliver
 

@@ -1,6 +1,5 @@
 """A client for a search server, with a password, a signature or neither; and what its errors mean."""
 
-import getpass
 import os
 import re
 import sys
@@ -25,6 +24,7 @@ from opensearchpy import (
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import is_private
+from stockstream_operate.inputs import ask_secretly
 
 TIMEOUT_SECONDS = 30
 PASSWORD = "STOCKSTREAM_SEARCH_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -93,7 +93,7 @@ def find_server(
         SearchError: the address cannot be used, or there are no credentials.
     """
     endpoint = endpoint.rstrip("/")
-    if not is_private(endpoint):
+    if not is_private(endpoint) or not _has_sound_port(endpoint):
         raise SearchError(
             f"{endpoint!r} cannot be used: write https://..., or http:// for this machine only."
         )
@@ -116,18 +116,27 @@ def find_server(
     return Server(endpoint, None)
 
 
+def _has_sound_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 def read_password() -> str:
     """The password for --user: from the variable PASSWORD, or else from the terminal.
 
     Raises:
-        SearchError: there is neither.
+        SearchError: there is neither, or nothing was typed.
     """
     password = os.environ.get(PASSWORD)
     if password:
         return password
     if not sys.stdin.isatty():
         raise SearchError(f"There is no terminal to ask for the password: set {PASSWORD}.")
-    return getpass.getpass("Password: ")
+    if not (password := ask_secretly("Password: ")):
+        raise SearchError("No password was typed.")
+    return password
 
 
 def _signer(region: str | None, role_arn: str | None) -> requests.auth.AuthBase:
@@ -176,7 +185,9 @@ def explain_status(status: int | str, said: str, server: Server) -> str:
     """What a server's refusal means, and what to do, in a sentence."""
     if status == requests.codes.unauthorized:
         hint = (
-            "Check the name and the password." if isinstance(server.auth, tuple) else "Give --user, or sign."
+            "Check the name and the password."
+            if isinstance(server.auth, tuple)
+            else "Give --user, or --region to sign the requests."
         )
         return f"401: {server.endpoint} does not know who asks. {hint} ({said})"
     if status == requests.codes.forbidden:

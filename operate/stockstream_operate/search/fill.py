@@ -1,22 +1,19 @@
 """Filling a search index from the lake, as the delivery stream fills it from the stream."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import batched
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from opensearchpy import TransportError
 
 from stockstream.times import parse_instant
-from stockstream_operate.lake.delivered import PREFIX, Document, decode_file
+from stockstream_operate.lake.delivered import Document
 from stockstream_operate.search.client import SearchError, Server, explain
 from stockstream_operate.search.index import PIPELINE_PATH, REJECTED, TEMPLATE_PATH, WRITE_INDEX
 from stockstream_operate.search.install import has_feature, is_there
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 # A document is about 1 KB, and the smallest domain takes 10 MB in one request.
 CALL_DOCUMENTS = 1000
@@ -122,40 +119,6 @@ def route(document: Document) -> dict[str, Any]:
         "version": round(parse_instant(document["as_of"]).timestamp() * 1000),
         "version_type": "external_gte",
     }
-
-
-class LakeFiles:
-    """The files of a lake, each once.
-
-    Args:
-        s3: the client.
-        bucket: the bucket's name.
-        since: the first day of arrival to read, as YYYY-MM-DD; empty for all.
-    """
-
-    def __init__(self, s3: "S3Client", bucket: str, since: str = "") -> None:
-        self._s3 = s3
-        self._bucket = bucket
-        self._since = since
-        self._read: set[str] = set()
-
-    def list_new(self) -> list[tuple[str, int]]:
-        """The key and the bytes of each file that was not read yet, oldest day first."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=PREFIX, StartAfter=f"{PREFIX}dt={self._since}"
-        )
-        files = [(each["Key"], each["Size"]) for page in pages for each in page.get("Contents", [])]
-        return [file for file in files if file[0] not in self._read]
-
-    def read(self, key: str) -> Iterator[Document]:
-        """The documents of a file.
-
-        Raises:
-            LakeError: it holds something else.
-        """
-        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        yield from decode_file(key, body)
-        self._read.add(key)
 
 
 def say_refused(tally: Tally) -> list[str]:

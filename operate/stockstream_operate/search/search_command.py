@@ -10,14 +10,16 @@ import boto3
 from rich.markup import escape
 from rich.table import Table
 
-from stockstream_operate.arguments import Commands, day
+from stockstream_operate.arguments import Commands, day, port
+from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.screen import Screen
 from stockstream_operate.search.client import PASSWORD, SearchError, Server, find_server, read_password
 from stockstream_operate.search.dashboards import SAVED_OBJECTS, Dashboards
 from stockstream_operate.search.dashboards_proxy import run_dashboards_proxy
-from stockstream_operate.search.fill import Filler, LakeFiles, say_refused
+from stockstream_operate.search.fill import Filler, say_refused
 from stockstream_operate.search.index import Wanted
 from stockstream_operate.search.install import SERVER, Installer, PartStatus, State
+from stockstream_operate.search.lake_files import LakeFiles
 from stockstream_operate.stack import Stack, find_stack
 
 DASHBOARDS_PORT = 5601
@@ -34,7 +36,7 @@ _STYLES = {
 
 
 def add_search(command: argparse.ArgumentParser) -> Commands:
-    """Adds the subcommands of `stockstream search`; gives back where more of them are added."""
+    """Adds the subcommands of `stockstream search`; returns what more of them can be added to."""
     command.description = "The search index."
     verbs: Commands = command.add_subparsers(dest="verb", required=True)
     install = _add(verbs, "install", "put index, pipeline, retention, permissions and dashboards in place")
@@ -56,7 +58,7 @@ def add_search(command: argparse.ArgumentParser) -> Commands:
 def add_port(command: argparse.ArgumentParser) -> None:
     """Adds the option that says where Dashboards is opened to a browser."""
     command.add_argument(
-        "--port", type=int, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
+        "--port", type=port, default=DASHBOARDS_PORT, help=f"where, on this machine ({DASHBOARDS_PORT})"
     )
 
 
@@ -135,7 +137,8 @@ def fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follo
     Raises:
         SearchError: the index refused documents.
     """
-    files = LakeFiles(boto3.client("s3"), stack.output("LakeBucketName"), since)
+    fields = make_lake_sql(stack.windows).columns
+    files = LakeFiles(boto3.client("s3"), stack.output("LakeBucketName"), fields, since)
     # Ctrl-C is the ordinary end of what has no other.
     with suppress(KeyboardInterrupt) if follows else nullcontext():
         while True:
@@ -146,7 +149,7 @@ def fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follo
                     advance(size)
             if new or not follows:
                 screen.say(str(filler.tally))
-            if not follows:
+            if not follows and not files.has_lost:
                 break
             time.sleep(POLL_SECONDS)
     for line in say_refused(filler.tally):

@@ -109,3 +109,14 @@ def test_sam_reads_an_address_with_an_apostrophe() -> None:
     read = CfnParameterOverridesType().convert((as_override("AlertEmail", "o'neil@a.io"),), None, None)
 
     assert read == {"AlertEmail": "o'neil@a.io"}
+
+
+def test_a_quotation_mark_that_is_not_closed_is_told_with_its_environment(tmp_path: Path) -> None:
+    text = """
+        [prod.deploy.parameters]
+        stack_name = "prod"
+        parameter_overrides = 'Instruments="IBM, MSFT'
+        """
+
+    with pytest.raises(DeployError, match=r"parameter_overrides of \[prod\] cannot be read"):
+        read_environment(config(tmp_path, text), "prod")

@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from stockstream_local import cli, up_command
-from stockstream_local.deployment import DeploymentError
 from stockstream_local.pipeline import Options
+from stockstream_local.tools import ToolError
 from stockstream_operate.cli import Command
 from stockstream_operate.screen import Screen
 
@@ -206,7 +206,7 @@ def test_a_run_that_fails_on_a_full_disk_says_so(
     """The build, the emulator and the functions each fail in words of their own."""
 
     def up(_options: Options, _bars: int | None, _screen: Screen, **_: bool) -> None:
-        raise DeploymentError("`sam build` failed:")
+        raise ToolError("`sam build` failed:")
 
     monkeypatch.setattr(up_command, "up", up)
     monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free))

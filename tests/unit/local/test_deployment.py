@@ -11,6 +11,7 @@ import pytest
 
 from stockstream_local import deployment
 from stockstream_local.deployment import DeploymentError
+from stockstream_local.tools import ToolError
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,14 +43,14 @@ def test_reads_the_parameters_that_samconfig_fixes() -> None:
 
 
 def test_a_build_that_fails_ends_with_sams_own_words(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match=r"`sam build` failed(.|\n)*sam-build\.log"):
+    with pytest.raises(ToolError, match=r"`sam build` failed(.|\n)*sam-build\.log"):
         deployment.build(tmp_path, os.environ, tmp_path)  # there is no template.yaml
 
 
 def test_a_tool_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
 
-    with pytest.raises(DeploymentError, match=r"sam is not in .*make setup"):
+    with pytest.raises(ToolError, match=r"sam is not in .*make setup"):
         deployment.build(ROOT, os.environ, tmp_path)
 
 
@@ -59,7 +60,7 @@ class FakeSam:
     def __init__(self) -> None:
         self.runs = 0
 
-    def execute(
+    def run_tool(
         self, _name: str, command: list[str], _folder: Path, _environ: Mapping[str, str], _log: Path
     ) -> None:
         if command[0] != "sam":
@@ -79,7 +80,7 @@ class FakeSam:
 @pytest.fixture
 def sam(monkeypatch: pytest.MonkeyPatch) -> FakeSam:
     sam = FakeSam()
-    monkeypatch.setattr(deployment, "execute", sam.execute)
+    monkeypatch.setattr(deployment, "run_tool", sam.run_tool)
     return sam
 
 

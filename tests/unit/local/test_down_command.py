@@ -62,6 +62,18 @@ def test_where_nothing_runs_there_is_nothing_to_end(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "Nothing runs here.\n"
 
 
+def test_a_run_that_ends_by_itself_meanwhile_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    seen = iter([ended.pid, None])
+    monkeypatch.setattr(down_command, "read_process", lambda _state: next(seen))
+
+    assert main(["down"]) == 0
+    assert capsys.readouterr().out == "Stopped. Nothing is left running.\n"
+
+
 def test_a_run_that_does_not_end_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,8 +14,9 @@ from stockstream_local.status_command import Delivered, Status, as_object, show_
 from stockstream_operate.environment import Emulator
 from stockstream_operate.lake import access
 from stockstream_operate.lake.delays import Delay
-from stockstream_operate.run_lock import Running
+from stockstream_operate.run_lock import Running, hold_run_lock
 from stockstream_operate.screen import Screen
+from stockstream_operate.stack import NotCreatedError, Stack
 
 RUNNING = Running(
     Emulator("http://127.0.0.1:4566", "the key"),
@@ -84,3 +85,21 @@ def test_where_nothing_runs_and_nothing_came_it_says_so(
     people, program = capsys.readouterr().out.split("\n{", 1)
     assert people == "Nothing runs here: start `make run`.\nNothing was delivered yet."
     assert json.loads("{" + program)["running"] is False
+
+
+def test_a_run_that_has_no_stack_yet_has_a_status_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def find() -> Stack:
+        raise NotCreatedError
+
+    monkeypatch.setattr(status_command, "STATE", tmp_path)
+    monkeypatch.setattr(access, "FOLDER", tmp_path / "lake")
+    monkeypatch.setattr(status_command, "find_running_stack", find)
+    monkeypatch.setattr(status_command, "active_faults", list)
+    with hold_run_lock(tmp_path) as publish:
+        publish(RUNNING.emulator, RUNNING.faults_url)
+        assert main(["status", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert (said["running"], said["alarms"]) == (True, [])

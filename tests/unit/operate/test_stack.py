@@ -8,7 +8,9 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from stockstream_operate import stack
-from stockstream_operate.stack import StackError, find_running_stack, find_stack
+from stockstream_operate.environment import Emulator
+from stockstream_operate.run_lock import hold_run_lock
+from stockstream_operate.stack import NotCreatedError, StackError, find_running_stack, find_stack
 
 
 class CloudFormation:
@@ -77,3 +79,16 @@ def test_without_a_name_something_must_run_here(tmp_path: Path, monkeypatch: pyt
         find_stack(None)
     with pytest.raises(StackError, match=r"in another terminal first$"):
         find_running_stack()
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_run_that_is_still_creating_its_stack_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "STATE", tmp_path)
+    monkeypatch.setattr(stack, "reach_only", lambda _emulator: None)
+    with hold_run_lock(tmp_path) as publish:
+        publish(Emulator("http://127.0.0.1:1", "key"), "http://127.0.0.1:2")
+
+        with pytest.raises(NotCreatedError, match="is creating its stack: ask again in a moment"):
+            find_stack(None)

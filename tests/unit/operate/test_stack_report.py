@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 from stockstream.instruments import parse_instrument
 from stockstream_operate import instrument_list
 from stockstream_operate.instrument_list import ListError
-from stockstream_operate.stack_report import METRICS, Change, StackReader, StackReport
+from stockstream_operate.stack_alarms import AlarmChange
+from stockstream_operate.stack_metrics import METRICS
+from stockstream_operate.stack_report import StackReader, StackReport
 
 NOW = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
 TOPIC = ["arn:aws:sns:us-east-1:123456789012:prod-AlertTopic"]
@@ -56,6 +58,7 @@ class FakeCloudWatch:
         self.history: list[tuple[str, str]] = []
         self.points: dict[str, dict[datetime, float]] = {}
         self.refused: set[str] = set()
+        self.code = "AccessDenied"
         self.asked: list[Any] = []
 
     def describe_alarms(self, *, AlarmNames: Sequence[str], AlarmTypes: Sequence[str]) -> Any:  # noqa: N803
@@ -64,14 +67,20 @@ class FakeCloudWatch:
         found = [self.alarms[name] for name in AlarmNames]
         return {"CompositeAlarms": found[-1:], "MetricAlarms": found[:-1]}
 
-    def describe_alarm_history(self, **asked: Any) -> Any:
+    def get_paginator(self, operation: str) -> "FakeCloudWatch":
+        assert operation == "describe_alarm_history"
+        return self
+
+    def paginate(self, **asked: Any) -> Any:
         self._admit("DescribeAlarmHistory")
         assert asked["ScanBy"] == "TimestampDescending"
         items = [
             {"AlarmName": name, "Timestamp": NOW + timedelta(minutes=at), "HistorySummary": summary}
             for at, (name, summary) in enumerate(self.history)
-        ]
-        return {"AlarmHistoryItems": items[::-1]}
+        ][::-1]
+        most, size = asked["PaginationConfig"]["MaxItems"], asked["PaginationConfig"]["PageSize"]
+        for first in range(0, min(len(items), most), size):
+            yield {"AlarmHistoryItems": items[first : min(first + size, most)]}
 
     def get_metric_data(self, **asked: Any) -> Any:
         self._admit("GetMetricData")
@@ -89,7 +98,7 @@ class FakeCloudWatch:
 
     def _admit(self, operation: str) -> None:
         if operation in self.refused:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+            raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, operation)
 
 
 @pytest.fixture
@@ -103,8 +112,8 @@ def read(cloudwatch: FakeCloudWatch) -> StackReport:
     return report
 
 
-def ringing(cloudwatch: FakeCloudWatch) -> list[str]:
-    return [each.name for each in read(cloudwatch).alarms or () if each.rings]
+def alarming(cloudwatch: FakeCloudWatch) -> list[str]:
+    return [each.name for each in read(cloudwatch).alarms or () if each.is_alarming]
 
 
 def test_an_alarm_is_called_as_in_the_template_and_says_what_it_means(cloudwatch: FakeCloudWatch) -> None:
@@ -119,18 +128,18 @@ def test_an_alarm_is_called_as_in_the_template_and_says_what_it_means(cloudwatch
         "ProducerStoppedAlarm",
     ]
     down = alarms[1]
-    assert (down.rings, down.since, down.words) == (True, began, f"What {DOWN} means.")
-    assert ringing(cloudwatch) == ["PipelineDownAlarm"]
+    assert (down.is_alarming, down.since, down.words) == (True, began, f"What {DOWN} means.")
+    assert alarming(cloudwatch) == ["PipelineDownAlarm"]
 
 
 def test_data_that_ends_is_an_alarm_where_somebody_is_told_of_it(cloudwatch: FakeCloudWatch) -> None:
     cloudwatch.alarms[OVERDUE]["StateValue"] = "INSUFFICIENT_DATA"
     cloudwatch.alarms[STOPPED]["StateValue"] = "INSUFFICIENT_DATA"
-    assert ringing(cloudwatch) == ["ProducerStoppedAlarm"]
+    assert alarming(cloudwatch) == ["ProducerStoppedAlarm"]
 
     # In a new stack there is none yet.
     cloudwatch.alarms[STOPPED]["StateReason"] = "Unchecked: Initial alarm creation"
-    assert ringing(cloudwatch) == []
+    assert alarming(cloudwatch) == []
 
 
 def test_notices_are_changes_of_which_people_were_told(cloudwatch: FakeCloudWatch) -> None:
@@ -149,10 +158,21 @@ def test_notices_are_changes_of_which_people_were_told(cloudwatch: FakeCloudWatc
         return NOW + timedelta(minutes=minutes)
 
     assert read(cloudwatch).changes == (
-        Change("ProducerStoppedAlarm", at(7), rings=True, words=f"What {STOPPED} means."),
-        Change("PipelineDownAlarm", at(6), rings=False, words=f"What {DOWN} means."),
-        Change("PipelineDownAlarm", at(4), rings=True, words=f"What {DOWN} means."),
+        AlarmChange("ProducerStoppedAlarm", at(7), is_alarming=True, words=f"What {STOPPED} means."),
+        AlarmChange("PipelineDownAlarm", at(6), is_alarming=False, words=f"What {DOWN} means."),
+        AlarmChange("PipelineDownAlarm", at(4), is_alarming=True, words=f"What {DOWN} means."),
     )
+
+
+@pytest.mark.parametrize(("others", "is_found"), [(99, True), (499, True), (500, False)])
+def test_other_alarms_of_the_account_hide_a_notice_only_if_they_change_hundreds_of_times(
+    cloudwatch: FakeCloudWatch, others: int, *, is_found: bool
+) -> None:
+    cloudwatch.history = [(DOWN, "Alarm updated from OK to ALARM")]
+    cloudwatch.history += [("another-Alarm", "Alarm updated from OK to ALARM")] * others
+
+    changes = read(cloudwatch).changes
+    assert [each.name for each in changes or ()] == (["PipelineDownAlarm"] if is_found else [])
 
 
 def test_counts_are_those_of_an_hour_and_what_is_left_is_the_newest(cloudwatch: FakeCloudWatch) -> None:
@@ -217,3 +237,10 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_shown(
     (trouble,) = report.troubles
     assert f"your credentials may not call {operation}" in trouble
     assert report.parameters == {"RequestsPerDay": "25"}
+
+
+def test_credentials_that_have_expired_are_told_with_what_to_do(cloudwatch: FakeCloudWatch) -> None:
+    cloudwatch.refused, cloudwatch.code = {"GetMetricData"}, "ExpiredToken"
+
+    (trouble,) = read(cloudwatch).troubles
+    assert "It has expired. Sign in with" in trouble

@@ -7,12 +7,13 @@ from threading import Lock
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from producer.providers.provider_errors import KeyRefusedError
-from stockstream.errors import StockstreamError
+from producer.providers.provider_errors import KeyNotReadError, KeyRefusedError
+from stockstream.errors import SettingsError
 from stockstream.observability import logger
 
 # No run is so long, so that each reads the key again once at the most.
 _PAUSE_SECONDS = 60
+_NONE_STORED = "ParameterNotFound"
 
 
 class ApiKey[Key]:
@@ -35,6 +36,7 @@ class ApiKey[Key]:
         self._clock = clock
         self._lock = Lock()
         self._read_again_at = -inf
+        self._unread = ""  # why the last reading brought nothing
         self._key = parse(read())
 
     def use[Answer](self, ask: Callable[[Key], Answer]) -> Answer:
@@ -45,6 +47,8 @@ class ApiKey[Key]:
 
         Raises:
             KeyRefusedError: the provider refuses the key that is stored.
+            KeyNotReadError: it refuses the one that was read last, and what is stored now cannot be read.
+            RequestNotMadeError: the same, since the run has no time left for it.
         """
         key = self._key
         try:
@@ -58,9 +62,22 @@ class ApiKey[Key]:
         """Whether there is another key by now; reads it again, but at most once a minute."""
         with self._lock:
             if self._key == refused and self._clock() - self._read_again_at >= _PAUSE_SECONDS:
-                self._read_again_at = self._clock()
-                try:
-                    self._key = self._parse(self._read())
-                except (StockstreamError, BotoCoreError, ClientError) as error:
-                    logger.warning("key not read again", kind=type(error).__name__, detail=str(error))
+                self._read_again()
+            if self._key == refused and self._unread:
+                raise KeyNotReadError(f"the key is refused, and cannot be read again: {self._unread}")
             return self._key != refused
+
+    def _read_again(self) -> None:
+        self._unread, begun_at = "", self._clock()
+        try:
+            text = self._read()
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("key not read again", kind=type(error).__name__, detail=str(error))
+            if not (isinstance(error, ClientError) and error.response["Error"]["Code"] == _NONE_STORED):
+                self._unread = type(error).__name__
+        else:
+            try:
+                self._key = self._parse(text)
+            except SettingsError as error:
+                logger.warning("key not read again", kind=type(error).__name__, detail=str(error))
+        self._read_again_at = begun_at

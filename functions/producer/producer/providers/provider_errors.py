@@ -77,6 +77,10 @@ class KeyRefusedError(ProviderError):
     outcome = FailureOutcome.TELL_A_PERSON
 
 
+class KeyNotReadError(ProviderError):
+    """The provider refuses the key that was read last, and whether another one is stored is not known."""
+
+
 class NotEntitledError(ProviderError):
     """The plan does not cover what was asked."""
 

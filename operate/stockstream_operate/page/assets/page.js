@@ -36,10 +36,14 @@ const picker = new Picker(find("instrument"), find("instruments"), ({ label }) =
 for (const radio of document.querySelectorAll("[name=span]")) {
   radio.addEventListener("change", () => change({ span: radio.value }));
 }
+// What was known at a moment knew of no later split: one of the two is chosen.
+for (const radio of document.querySelectorAll("[name=prices]")) {
+  radio.addEventListener("change", () => change(radio.value ? { adjusted: 1, known_at: null } : { adjusted: null }));
+}
 find("controls").addEventListener("submit", (event) => event.preventDefault());
-find("known-at").addEventListener("change", (event) => change({ known_at: words.fromInput(event.target.value) }));
+find("known-at").addEventListener("change", (event) => knowAt(words.fromInput(event.target.value)));
 find("newest").addEventListener("click", () => change({ known_at: null }));
-find("before").addEventListener("click", (event) => change({ known_at: Number(event.target.dataset.moment) }));
+find("before").addEventListener("click", (event) => knowAt(Number(event.target.dataset.moment)));
 setInterval(() => answer && showHealth(), 1000);
 listen();
 ask(firstAnswer);
@@ -48,6 +52,10 @@ ask(firstAnswer);
 function readHash() {
   const { known_at, ...rest } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   return { ...rest, ...(known_at ? { known_at: Number(known_at) } : {}) };
+}
+
+function knowAt(moment) {
+  change(moment === null ? { known_at: null } : { known_at: moment, adjusted: null });
 }
 
 function change(wanted) {
@@ -87,9 +95,10 @@ function sayLost(text) {
 }
 
 function request() {
-  const { known_at, ...rest } = sight;
+  const { known_at, adjusted, ...rest } = sight;
   const asked = new URLSearchParams(sight.instrument ? rest : {});
   if (known_at && sight.instrument) asked.set("known_at", new Date(known_at * 1000).toISOString());
+  if (adjusted && sight.instrument) asked.set("adjusted", adjusted);
   const wanted = String(asked);
   if (answer?.bars && wanted === known) asked.set("known", answer.version);
   const answering = fetch(`/view?${asked}`).then((response) => ({ response, wanted }));
@@ -162,6 +171,9 @@ function showControls({ instruments, sight: seen }) {
   picker.set(names.map((label) => ({ label })), seen?.instrument ?? "");
   showIntervals(instruments, seen);
   if (seen) document.querySelector(`[name=span][value=${seen.span}]`).checked = true;
+  // Where no split is known, both are the same.
+  find("prices").hidden = !seen?.adjusted && !splitsOf(instruments, seen).length;
+  document.querySelector(`[name=prices][value="${seen?.adjusted ?? ""}"]`).checked = true;
   const input = find("known-at");
   const isSet = Boolean(seen?.known_at);
   if (document.activeElement !== input) input.value = isSet ? words.forInput(seen.known_at) : "";
@@ -186,6 +198,11 @@ function showIntervals(instruments, seen) {
     }
   }
   for (const radio of box.querySelectorAll("input")) radio.checked = radio.value === seen?.interval;
+}
+
+/** The splits that are known of an instrument, oldest first. */
+function splitsOf(instruments, seen) {
+  return instruments.find(({ instrument }) => instrument === seen?.instrument)?.splits ?? [];
 }
 
 function showFields(fields) {
@@ -220,7 +237,7 @@ function showBars({ version, sight: seen, bars, fields }) {
   chart.draw(bars, fields, shown, isOther);
   showLength(bars, seen);
   const last = bars.start.length - 1;
-  find("chart").ariaLabel = `Candles of ${seen.instrument}, ${bars.start.length} bars of ${bars.length}`;
+  find("chart").ariaLabel = `Candles of ${seen.instrument}${seen.adjusted ? " in today's shares" : ""}, ${bars.start.length} bars of ${bars.length}`;
   if (last < 0) return put(find("told"), `Nothing of ${seen.instrument} was known then.`);
   const isNew = isOther || bars.start[last] !== before?.start.at(-1) || bars.close[last] !== before?.close.at(-1);
   if (isNew) put(find("told"), `${seen.instrument}, ${sayBar(last)}`);
@@ -232,8 +249,12 @@ function showLength(bars, seen) {
     ? `, made of bars of ${seen.interval}; averages and RSI are those at the end of each, returns are from one to the next`
     : "";
   const known = seen.known_at ? `, as they were known at ${words.moment(seen.known_at)} UTC` : "";
+  const splits = splitsOf(answer.instruments, seen).map(({ day, ratio }) => `${ratio} on ${day}`).join(", ");
+  const kind = seen.adjusted
+    ? `Prices, averages and volumes are in today's shares (${splits ? `split ${splits}` : "no split is known"}). `
+    : splits ? `Prices are as they were traded (split ${splits}). ` : "";
   const again = bars.asked_again ? `. Athena is asked for all of them again at ${words.moment(bars.asked_again)}` : "";
-  put(find("length"), `${count}${made}${known}${again}. Times are UTC. ◆ marks a bar that the provider has revised.`);
+  put(find("length"), `${count}${made}${known}${again}. ${kind}Times are UTC. ◆ marks a bar that the provider has revised.`);
 }
 
 /** All numbers of a bar that are drawn, in words. */
@@ -327,7 +348,7 @@ function showPrice() {
 }
 
 function showHealth() {
-  const { instruments, sight: seen, progress, delays, listed_days, receipt, now, market, quota } = answer;
+  const { instruments, sight: seen, progress, joining, delays, listed_days, receipt, now, market, quota } = answer;
   const clock = now + (Date.now() - answer.heardAt) / 1000;
   const its = instruments.find(({ instrument, interval }) => instrument === seen?.instrument && interval === seen?.interval);
   const facts = [];
@@ -342,6 +363,7 @@ function showHealth() {
   facts.push([listed_days ? `Bars delivered in ${listed_days} days` : "Bars delivered", delivered]);
   facts.push(["Instruments", new Set(instruments.map(({ instrument }) => instrument)).size.toLocaleString("en")]);
   if (progress.read < progress.known) facts.push(["Reading older files", `${progress.read.toLocaleString("en")} of ${progress.known.toLocaleString("en")}`]);
+  if (joining.joined < joining.days) facts.push(["Joining older days", `${joining.joined.toLocaleString("en")} of ${joining.days.toLocaleString("en")}`]);
   if (receipt) facts.push(["Athena", receipt]);
   fill(find("health"), facts, () => facts.map(([term, value]) => pair(term, value)));
 }
@@ -378,18 +400,18 @@ function showAlarms({ alarms, notices, report_troubles: troubles, condition }) {
   const unknown = condition.kind === "stopped" || condition.kind === "never-run" ? "Known while the pipeline runs." : "Not known yet.";
   fill(find("alarms"), [alarms, unknown], () => {
     if (!alarms) return [paragraph(unknown)];
-    if (!alarms.ringing.length) return [paragraph(`✓ None of ${alarms.watched} is in alarm.`)];
-    return alarms.ringing.flatMap(({ name, since, words: text }) => [
-      paragraph(`⚠ ${name}, since ${words.moment(since).slice(0, 16)} UTC`, "rings"),
+    if (!alarms.in_alarm.length) return [paragraph(`✓ None of ${alarms.watched} is in alarm.`)];
+    return alarms.in_alarm.flatMap(({ name, since, words: text }) => [
+      paragraph(`⚠ ${name}, since ${words.moment(since).slice(0, 16)} UTC`, "alarming"),
       paragraph(text),
     ]);
   });
   fill(find("notices"), [notices, unknown], () => {
     if (!notices) return [paragraph(unknown)];
     if (!notices.length) return [paragraph("None.")];
-    return notices.flatMap(({ name, at, rings, words: text }) => [
-      paragraph(`${at} ${rings ? "⚠" : "✓"} ${name}${rings ? "" : " is over"}`, rings ? "rings" : ""),
-      ...(rings ? [paragraph(text)] : []),
+    return notices.flatMap(({ name, at, is_alarming: isAlarming, words: text }) => [
+      paragraph(`${at} ${isAlarming ? "⚠" : "✓"} ${name}${isAlarming ? "" : " is over"}`, isAlarming ? "alarming" : ""),
+      ...(isAlarming ? [paragraph(text)] : []),
     ]);
   });
   put(find("troubles"), troubles.join(" "));

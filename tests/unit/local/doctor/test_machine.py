@@ -110,6 +110,7 @@ def test_without_a_lock_nothing_is_right(tmp_path: Path) -> None:
         ("a: [", SETTINGS, "is no template"),
         (TEMPLATE, None, "cannot be read"),
         (TEMPLATE, "version = ", "cannot be read"),
+        (TEMPLATE, "[a.deploy.parameters]\nparameter_overrides = 'Interval=\"1min'", "No closing quotation"),
         (TEMPLATE, SETTINGS, "the template has no parameter Intervall of [local]"),
     ],
 )
@@ -123,6 +124,16 @@ def test_what_is_wrong_with_the_template_is_named(
     (found,) = examine_template(tmp_path)
 
     assert (found.level, words in found.words) == (Level.PROBLEM, True), found
+
+
+def test_overrides_may_be_one_text_as_sams_questions_write_it(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    text = """parameter_overrides = 'Provider="kraken" Interval="1min"'"""
+    (tmp_path / "samconfig.toml").write_text(f"[prod.deploy.parameters]\n{text}\n")
+
+    (found,) = examine_template(tmp_path)
+
+    assert (found.level, found.words) == (Level.GOOD, "2 parameters; samconfig.toml names 2 of them")
 
 
 def test_a_template_and_its_settings_that_fit_are_good(tmp_path: Path) -> None:
@@ -156,10 +167,31 @@ def test_a_taken_port_is_no_problem() -> None:
 
 
 def test_tools_that_are_missing_are_named_with_their_use() -> None:
-    found = {each.subject: each for each in examine_tools({"aws": "/usr/bin/aws"}.get)}
+    found = {each.subject: each for each in examine_tools({"aws": "/usr/bin/aws"}.get, lambda: False)}
 
     assert (found["aws"].level, found["aws"].words) == (Level.GOOD, "/usr/bin/aws")
     assert (found["docker"].level, "make search" in found["docker"].remedy) == (Level.NOTE, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "words", "remedy"),
+    [
+        (0, Level.GOOD, "{path}", ""),
+        (125, Level.NOTE, "{path}, without Docker Compose", "https://docs.docker.com/compose/install"),
+    ],
+)
+def test_a_docker_without_compose_is_noted_since_the_search_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, level: Level, words: str, remedy: str
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\ntest "$*" = "compose version" || exit 1\nexit {status}\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    (found,) = (each for each in examine_machine(ROOT, tmp_path, os.environ) if each.subject == "docker")
+
+    assert (found.level, found.words) == (level, words.format(path=docker))
+    assert remedy in found.remedy
 
 
 def test_a_key_is_named_and_never_shown() -> None:

@@ -15,6 +15,7 @@ from stockstream_local.market.replay import InventedMarket, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate.environment import Emulator
 from stockstream_operate.run_lock import hold_run_lock
+from stockstream_operate.stack import NothingRunsError
 
 
 class RunningPipeline:
@@ -74,7 +75,7 @@ def test_without_a_run_there_is_nothing_to_break(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(fault_server, "STATE", tmp_path)
     (tmp_path / "running.json").write_text(json.dumps({"url": "u", "faults_url": "http://127.0.0.1:1"}))
 
-    with pytest.raises(FaultError, match="Nothing runs here"):
+    with pytest.raises(NothingRunsError, match="Nothing runs here"):
         ask("GET", "/")
 
 

@@ -12,8 +12,6 @@ from stockstream_local.market.alphavantage import write_answer
 from stockstream_local.market.invented import MarketBar, bars
 from stockstream_local.market.recording import Recording, RecordingError
 
-ROOT = Path(__file__).parents[4]
-RECORDED = ROOT.parent / "shared" / "data" / "alphavantage"
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 ASKED = {"function": "TIME_SERIES_INTRADAY", "symbol": "IBM", "interval": "1min", "apikey": "any"}
 
@@ -200,14 +198,3 @@ def test_a_whole_answer_comes_back_and_tells_by_its_year_what_its_stamps_mean(
     assert (recording.instrument.name, recording.interval) == ("MSFT", "1min")
     assert recording.bars == shown
     assert recording.is_stamped_by_end == is_stamped_by_end
-
-
-@pytest.mark.skipif(not RECORDED.exists(), reason="the recorded answers are not on this machine")
-def test_reads_a_real_recording_of_2017() -> None:
-    recording = Recording(RECORDED / "romeltorres" / "intraday_msft_1min_2017.json")
-
-    assert recording.instrument.name == "MSFT"
-    assert len(recording.bars) == 100
-    assert recording.bars[-1].open_time == datetime(2017, 12, 18, 19, 56, tzinfo=UTC)
-    assert recording.bars[-1].volume == 10494
-    assert recording.is_stamped_by_end

@@ -45,11 +45,11 @@ def test_a_region_without_prices_is_named() -> None:
         printed("--region", "mars-1")
 
 
-@pytest.mark.parametrize("text", ["0", "-1"])
+@pytest.mark.parametrize("text", ["0", "-1", "many"])
 def test_a_list_of_none_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         printed("--instruments", text)
-    assert "1 or more" in capsys.readouterr().err
+    assert f"{text!r} is no whole number above 0" in capsys.readouterr().err
 
 
 def test_a_stacks_parameters_say_what_it_does() -> None:

@@ -8,7 +8,7 @@ import pytest
 from stockstream_operate.doctor.finding import Finding, Level
 from stockstream_operate.doctor.flow import Flow, LakeFile
 from stockstream_operate.doctor.stages import STAGES, Expectation, find_passed, judge
-from stockstream_operate.stack_report import Point
+from stockstream_operate.stack_metrics import Point
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)

@@ -6,8 +6,8 @@ import pytest
 
 from stockstream_operate.doctor.flow import Flow, LakeFile
 from stockstream_operate.doctor.stages import Expectation
-from stockstream_operate.doctor.waiting import PAUSE_SECONDS, Sight, StuckError, Wait
-from stockstream_operate.stack_report import Point
+from stockstream_operate.doctor.waiting import PAUSE_SECONDS, Snapshot, StuckError, Wait
+from stockstream_operate.stack_metrics import Point
 
 BEGAN = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
 OPEN = Expectation(opens=None, buffer=timedelta(minutes=1))
@@ -27,32 +27,34 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-def measured(file: LakeFile | None = None, **totals: float) -> Sight:
-    return Sight("CREATE_COMPLETE", Flow({n: [Point(BEGAN, v)] for n, v in totals.items()}, "", file), OPEN)
+def measured(file: LakeFile | None = None, **totals: float) -> Snapshot:
+    return Snapshot(
+        "CREATE_COMPLETE", Flow({n: [Point(BEGAN, v)] for n, v in totals.items()}, "", file), OPEN
+    )
 
 
-def follow(*sights: Sight, minutes: int = 20) -> list[str]:
-    """What is said while a stack is seen like this, the last sight again and again."""
+def follow(*snapshots: Snapshot, minutes: int = 20) -> list[str]:
+    """What is said while a stack is seen like this, the last snapshot again and again."""
     said: list[str] = []
     clock = Clock()
-    rest = iter(sights)
-    Wait("mine", said.append, lambda _: next(rest, sights[-1]), clock, clock.sleep).run(
+    rest = iter(snapshots)
+    Wait("mine", said.append, lambda _: next(rest, snapshots[-1]), clock, clock.sleep).run(
         timedelta(minutes=minutes)
     )
-    assert clock.now == BEGAN + timedelta(seconds=PAUSE_SECONDS * (len(sights) - 1))
+    assert clock.now == BEGAN + timedelta(seconds=PAUSE_SECONDS * (len(snapshots) - 1))
     return said
 
 
-def stuck(*sights: Sight, minutes: int = 20) -> str:
+def stuck(*snapshots: Snapshot, minutes: int = 20) -> str:
     with pytest.raises(StuckError) as raised:
-        follow(*sights, minutes=minutes)
+        follow(*snapshots, minutes=minutes)
     return str(raised.value)
 
 
 def test_each_stage_is_told_once_when_it_is_passed() -> None:
     assert follow(
-        Sight("CREATE_IN_PROGRESS"),
-        Sight("CREATE_IN_PROGRESS"),
+        Snapshot("CREATE_IN_PROGRESS"),
+        Snapshot("CREATE_IN_PROGRESS"),
         measured(),
         measured(runs=1),
         measured(runs=1, requests=1, published=3),
@@ -75,11 +77,11 @@ def test_a_stack_that_flows_already_needs_no_wait() -> None:
 
 @pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS"])
 def test_a_stack_that_will_not_stand_is_not_waited_for(status: str) -> None:
-    assert stuck(Sight(status)).startswith(f"The stack is {status}.")
+    assert stuck(Snapshot(status)).startswith(f"The stack is {status}.")
 
 
 def test_a_stack_that_is_not_there_is_said() -> None:
-    assert stuck(Sight(None)).startswith("There is no stack mine")
+    assert stuck(Snapshot(None)).startswith("There is no stack mine")
 
 
 def test_a_problem_that_stays_for_five_minutes_ends_the_wait() -> None:
@@ -96,7 +98,7 @@ def test_a_closed_market_is_said_at_once() -> None:
 
 
 def test_the_end_of_the_wait_says_how_far_it_came() -> None:
-    assert stuck(Sight("CREATE_IN_PROGRESS"), minutes=1).startswith(
+    assert stuck(Snapshot("CREATE_IN_PROGRESS"), minutes=1).startswith(
         "No bar has come within 1 minutes: the stack is still CREATE_IN_PROGRESS."
     )
     assert stuck(measured(runs=1, requests=1), minutes=2).startswith(

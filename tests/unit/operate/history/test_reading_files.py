@@ -140,6 +140,27 @@ def test_compressed_files_are_read_as_they_are(tmp_path: Path, compressed: str) 
     assert read(path).bars == {("IBM", "5min"): EXPECTED}
 
 
+@pytest.mark.parametrize("name", ["PRICES.CSV", "Prices.Csv.GZ", "PRICES.ZIP", "PRICES.TXT"])
+def test_an_ending_may_be_in_capitals(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if path.suffix == ".ZIP":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("PRICES.CSV", ALPHA_VANTAGE)
+    else:
+        path.write_bytes(gzip.compress(ALPHA_VANTAGE.encode()) if "GZ" in name else ALPHA_VANTAGE.encode())
+
+    assert read(path).bars == {("IBM", "5min"): EXPECTED}
+
+
+def test_what_macos_adds_to_a_zip_file_is_no_second_csv_file(tmp_path: Path) -> None:
+    path = tmp_path / "prices.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("prices.csv", ALPHA_VANTAGE)
+        archive.writestr("__MACOSX/._prices.csv", b"\x00\x05\x16\x07")
+
+    assert read(path).bars == {("IBM", "5min"): EXPECTED}
+
+
 @pytest.mark.parametrize("zone", [None, "UTC", "America/New_York"])
 @pytest.mark.parametrize("name", [None, "open_time", "Date"])
 def test_what_pandas_writes_of_a_time_index(tmp_path: Path, zone: str | None, name: str | None) -> None:

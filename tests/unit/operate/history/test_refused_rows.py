@@ -64,11 +64,14 @@ def test_a_ticker_that_names_nothing_is_refused(tmp_path: Path, ticker: str) -> 
 
 def test_an_unknown_exchange_needs_a_zone(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
-    path.write_text(HEADER + GOOD)
+    path.write_text(HEADER + GOOD + "2026-11-20T14:35Z,100,101,99,100.5,1000\n")
 
     history = read_history([read_table(path)], AS_OF, Choices(parse_instrument("ABC.XYZ"), "5min"))
 
-    assert "is in no known zone: say --timezone" in history.refused[0].reason
+    ((_, row, reason),) = history.refused
+    assert (row.line, "is in no known zone: say --timezone" in reason) == (2, True)
+    # Of what has its own zone, nobody is told in which one it was taken.
+    assert (len(history.bars["ABC.XYZ", "5min"]), history.zones) == (1, {})
 
 
 def test_a_row_that_stands_twice_counts_once(tmp_path: Path) -> None:

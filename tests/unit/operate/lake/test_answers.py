@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from stockstream_operate.lake.answers import as_csv, as_json_lines, as_table, as_tables
-from stockstream_operate.lake.engine import LakeQueryError, Result
+from stockstream_operate.lake.result import LakeQueryError, Result
 from stockstream_operate.screen import Screen
 
 MOMENT = datetime(2026, 11, 20, 14, 30)  # noqa: DTZ001 (UTC)

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from stockstream.windows import Windows
 from stockstream_operate.lake.athena import LEFT_AS_TEXT, READERS, AthenaLake
-from stockstream_operate.lake.engine import LakeQueryError
+from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.sql import make_lake_sql
 
 COLUMNS = [

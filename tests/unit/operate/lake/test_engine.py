@@ -13,7 +13,9 @@ from delivered_files import document, write_file, write_parquet
 from stockstream.fields import list_fields
 from stockstream.windows import Windows
 from stockstream_operate.lake import reading
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, to_duckdb
+from stockstream_operate.lake.dialect import to_duckdb
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.sql import make_lake_sql
 
 

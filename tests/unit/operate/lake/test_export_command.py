@@ -19,8 +19,9 @@ from stockstream_local import cli
 from stockstream_operate.lake import access as lake_access
 from stockstream_operate.lake import export_command
 from stockstream_operate.lake.athena import AthenaLake
-from stockstream_operate.lake.engine import LakeEngine, Result
+from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.files import write_file as write_file_of_bars
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 

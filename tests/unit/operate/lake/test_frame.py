@@ -17,7 +17,8 @@ from stockstream.splits import Split
 from stockstream.windows import Windows
 from stockstream_operate import read
 from stockstream_operate.lake import access as lake_access
-from stockstream_operate.lake.engine import LakeEngine, Result
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 
@@ -167,7 +168,7 @@ def test_one_interval_of_several_has_to_be_named() -> None:
         ("IBM", {"start": "2026-13-01"}, "start is '2026-13-01', and no moment: write it as 2026-11-20 or"),
         ("IBM", {"end": "yesterday"}, "end is 'yesterday', and no moment"),
         ("IBM", {"as_of": pd.NaT}, "as_of is 'NaT', and no moment"),
-        ("IBM", {"as_of": "2026-11-20", "adjusted": True}, "knew of no later split"),
+        ("IBM", {"as_of": "2026-11-20", "adjusted": True}, "Splits that came later were not known"),
         ("IBM", {"start": "2026-11-20", "end": "2026-11-20"}, "the end must be after the start"),
     ],
     ids=str,

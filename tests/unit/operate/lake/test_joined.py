@@ -1,5 +1,6 @@
 """What is joined of a lake: it is what is read, it follows its days, and nothing piles up."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -7,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,9 +17,12 @@ from full_disk import files_end_at, fill_disk
 
 from stockstream.windows import Windows
 from stockstream_operate.lake import joined as joined_module
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
-from stockstream_operate.lake.joined import Joined, open_joined, read_joined
+from stockstream_operate.lake.duckdb_views import make_delivered
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.joined import Joined, JoiningBeside, open_joined, read_joined
+from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
+from stockstream_operate.whole_file import write_whole
 
 LAKE_SQL = make_lake_sql(Windows())
 TODAY = "2026-11-22"
@@ -313,3 +318,124 @@ def test_what_is_sound_of_a_broken_file_is_not_left_out_for_good_because_the_dis
 
     ((found, _),) = ask(lake, BARS)
     assert 0 < found < 60
+
+
+@pytest.fixture
+def old_lake(lake: Path) -> Path:
+    """The same with days of two months before it, one of them with a bar that is revised in the last."""
+    write_file(lake, "2026-09-30", "a", [document("2026-09-30T14:01:00Z")])
+    write_file(lake, "2026-10-30", "a", [document("2026-10-30T14:01:00Z")])
+    revised = document("2026-10-30T14:01:00Z", 103.0, as_of="2026-11-20T09:00:00.000Z")
+    write_file(lake, "2026-11-20", "c", [revised])
+    settle(lake)
+    return lake
+
+
+def as_files(lake: Path) -> list[list[tuple[Any, ...]]]:
+    with LakeEngine(lake, LAKE_SQL) as engine:
+        return [sorted(engine.query(sql).rows) for sql in OF_VIEWS]
+
+
+def as_joined(lake: Path) -> list[list[tuple[Any, ...]]]:
+    with read_joined(lake, LAKE_SQL) as joined, LakeEngine(lake, LAKE_SQL, joined=joined) as engine:
+        return [sorted(engine.query(sql).rows) for sql in OF_VIEWS]
+
+
+def await_end(beside: JoiningBeside) -> None:
+    for _ in range(1_000):
+        if not beside.left:
+            return
+        time.sleep(0.02)
+    raise AssertionError("it does not end")
+
+
+def test_beside_a_run_the_newest_month_is_joined_first_and_every_reader_is_right_all_the_while(
+    old_lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth, said, answers, steps = as_files(old_lake), list[str](), list[Any](), list[Any]()
+
+    def look(path: Path, content: bytes) -> None:
+        write_whole(path, content)
+        answers.append(as_joined(old_lake))
+        steps.append(sorted(json.loads(content)["days"]))
+
+    monkeypatch.setattr(joined_module, "write_whole", look)
+    with JoiningBeside(old_lake, LAKE_SQL, TODAY, said.append) as beside:
+        assert beside.found == 4
+        await_end(beside)
+
+    november = ["2026-11-20", "2026-11-21"]
+    assert steps == [november, ["2026-10-30", *november], ["2026-09-30", "2026-10-30", *november]]
+    assert answers == 3 * [truth]
+    assert said == [
+        "Joining 4 finished days of the lake, once.",
+        "The finished days of the lake are joined.",
+    ]
+    assert beside.awaited == frozenset()
+
+
+def test_a_page_need_not_read_the_days_that_are_joined_beside_it_but_the_newest(
+    old_lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may wait for the newest day's bars: they are read from its files meanwhile."""
+    goes_on = Event()
+
+    def wait(lake_sql: LakeSql) -> str:
+        goes_on.wait(20)
+        return make_delivered(lake_sql)
+
+    monkeypatch.setattr(joined_module, "make_delivered", wait)
+    with JoiningBeside(old_lake, LAKE_SQL, TODAY, lambda _said: None) as beside:
+        assert beside.awaited == {"2026-09-30", "2026-10-30", "2026-11-20"}
+        assert beside.left == 4
+        goes_on.set()
+        await_end(beside)
+
+    # The next time there is nothing to join, and no thread for it.
+    with JoiningBeside(old_lake, LAKE_SQL, TODAY, lambda _said: None) as beside:
+        assert (beside.found, beside.awaited) == (0, frozenset())
+
+
+def test_what_is_joined_beside_a_run_ends_with_it_and_the_next_time_goes_on(
+    old_lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth, begun = as_files(old_lake), Event()
+
+    def work_for_hours(_sql: str) -> str:
+        begun.set()
+        return "SELECT sum(sin(range)) FROM range(1_000_000_000_000)"
+
+    with monkeypatch.context() as slow, JoiningBeside(old_lake, LAKE_SQL, TODAY, lambda _said: None):
+        slow.setattr(joined_module, "to_duckdb", work_for_hours)
+        assert begun.wait(20)
+
+    assert list((old_lake / ".joined").glob("manifest.json")) == []
+    assert as_joined(old_lake) == truth
+    assert set(join(old_lake).days) == {"2026-09-30", "2026-10-30", "2026-11-20", "2026-11-21"}
+
+
+def test_who_finds_another_joining_waits_and_says_so_or_ends_when_it_has_to(lake: Path) -> None:
+    said: list[str] = []
+    (lake / ".joined").mkdir()
+    with (lake / ".joined" / "writing.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with JoiningBeside(lake, LAKE_SQL, TODAY, said.append) as beside:
+            time.sleep(0.5)
+            assert beside.left == 2
+        assert said == []
+
+        def release(sentence: str) -> None:
+            said.append(sentence)
+            fcntl.flock(held, fcntl.LOCK_UN)
+
+        with open_joined(lake, LAKE_SQL, TODAY, release) as joined:
+            assert set(joined.days) == {"2026-11-20", "2026-11-21"}
+    assert said[0] == "Finished days of the lake are being joined: waiting until they are."
+
+
+def test_where_nothing_can_be_joined_beside_a_run_nothing_is_awaited(lake: Path) -> None:
+    (lake / ".joined").write_text("a file in its place")
+
+    with JoiningBeside(lake, LAKE_SQL, TODAY, lambda _said: None) as beside:
+        await_end(beside)
+        assert beside.awaited == frozenset()

@@ -11,8 +11,9 @@ from delivered_files import document, write_file
 from stockstream.fields import list_fields
 from stockstream.splits import Split
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
+from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.selection import Selection
 from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits, write_splits
 from stockstream_operate.lake.sql import make_lake_sql
@@ -151,5 +152,5 @@ def test_the_splits_can_be_asked_for_themselves(tmp_path: Path) -> None:
 
 
 def test_what_was_known_at_a_moment_is_not_in_shares_of_today() -> None:
-    with pytest.raises(MomentError, match="knew of no later split"):
+    with pytest.raises(MomentError, match="Splits that came later were not known"):
         Selection(as_of=datetime(2026, 11, 20, 17), adjusted=True)  # noqa: DTZ001 (UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.page.candles import say_length, seconds_of, shape_bars, shape_overview
 
 COLUMNS = ("start", "seconds", "open", "close", "return_1")

@@ -4,7 +4,7 @@ import gzip
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from delivered_files import document, write_file, write_parquet
 from stockstream.splits import Split
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError
+from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page import kept_lake
@@ -216,6 +217,30 @@ def test_follows_what_others_join_meanwhile(folder: Path, kept: KeptLake) -> Non
     assert kept.look()
     assert kept.progress == Progress(2, 2)
     assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == as_the_files_say(folder)
+
+
+def test_does_not_read_what_is_being_joined_and_takes_it_when_it_is(folder: Path) -> None:
+    for day in (18, 19, 20, 21):
+        write_file(folder, f"2026-11-{day}", "0", bars(1, 2, day=day))
+    write_file(folder, "2026-11-21", "1", bars(2, as_of="2026-11-21T09:00:00.000Z"))
+    awaited = {"2026-11-18", "2026-11-19"}
+    with KeptLake(folder, LAKE_SQL, lambda: awaited) as kept:
+        kept.look()
+        assert kept.progress == Progress(3, 3)
+        assert kept.query("SELECT min(trading_day) FROM bars_latest").rows == [(date(2026, 11, 20),)]
+
+        join(folder, "2026-11-21")
+        assert kept.look()
+        assert kept.progress == Progress(2, 2)
+        assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == as_the_files_say(folder)
+
+        # What could not be joined is read in the end.
+        write_file(folder, "2026-11-18", "late", bars(3, day=18))
+        kept.look()
+        assert kept.progress == Progress(2, 2)
+        awaited.clear()
+        kept.look()
+        assert {view: kept.query(ALL.format(view)) for view in LAKE_SQL.views} == as_the_files_say(folder)
 
 
 @pytest.mark.parametrize(

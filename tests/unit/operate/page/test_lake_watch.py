@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeQueryError, Result
+from stockstream_operate.lake.result import LakeQueryError, Result
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch

@@ -11,14 +11,15 @@ from stockstream_operate.page.pipeline_picture import (
     list_notices,
     say_quota,
 )
-from stockstream_operate.stack_report import AlarmState, Change, StackReport
+from stockstream_operate.stack_alarms import AlarmChange, AlarmState
+from stockstream_operate.stack_report import StackReport
 
 NOW = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
 NUMBERS = {"requests": 61.0, "published": 183.0, "revised": 2.0, "enriched": 182.0, "rejected": 1.0}
 
 
 def ring(name: str) -> AlarmState:
-    return AlarmState(name, rings=True, since=NOW, words="It is broken.")
+    return AlarmState(name, is_alarming=True, since=NOW, words="It is broken.")
 
 
 def draw(report: StackReport, *, runs: bool | None = True) -> dict[str, dict[str, Any]]:
@@ -87,16 +88,16 @@ def test_alarms_and_notices_that_are_not_known_are_not_none() -> None:
     assert list_alarms(StackReport()) is None
     assert list_notices(StackReport(), NOW) is None
 
-    quiet = AlarmState("HolesFoundAlarm", rings=False, since=NOW, words="")
+    quiet = AlarmState("HolesFoundAlarm", is_alarming=False, since=NOW, words="")
     listed = list_alarms(StackReport((quiet, ring("DeadLettersAlarm"))))
     assert listed == {
         "watched": 2,
-        "ringing": [{"name": "DeadLettersAlarm", "since": NOW.timestamp(), "words": "It is broken."}],
+        "in_alarm": [{"name": "DeadLettersAlarm", "since": NOW.timestamp(), "words": "It is broken."}],
     }
 
 
 def test_only_the_last_notices_are_listed() -> None:
-    changes = [Change(f"alarm {place}", NOW, rings=True, words="") for place in range(9)]
+    changes = [AlarmChange(f"alarm {place}", NOW, is_alarming=True, words="") for place in range(9)]
 
     notices = list_notices(StackReport(changes=changes), NOW)
     assert notices is not None

@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 from delivered_files import document, write_file
 
+from stockstream.splits import Split
 from stockstream.times import format_time
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import LakeEngine, Result
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import Result
+from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.questions import (
     BAR_SECONDS,
@@ -177,6 +180,33 @@ def test_a_revised_bar_has_the_numbers_that_were_known(tmp_path: Path, since: da
     # A bar ends a minute after it began, and is known from then on.
     assert list(early["close"]) == [each["close"] for each in documents[:6]]
     assert now["known_from"][10] == datetime(2026, 11, 16, 15, 10, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("since", [None, date(2026, 11, 16)], ids=["all files", "the files since a day"])
+@pytest.mark.parametrize("days", [2, 5], ids=["each bar", "longer bars"])
+def test_in_todays_shares_prices_are_divided_and_volumes_multiplied_before_each_split(
+    tmp_path: Path, since: date | None, days: int
+) -> None:
+    """2:1 on the second day and 1:8 later: a share of the first day is a quarter of today's, 2 / 8."""
+    documents = sessions(days=days)
+    revised = documents[10] | {"as_of": "2026-11-17T09:00:00.000Z", "close": 104.0}
+    deliver(tmp_path, documents)
+    deliver(tmp_path, [revised], "1")
+    second, end = "2026-11-17T05:00:00Z", "2026-12-01T05:00:00Z"
+    keep_splits({"IBM": (Split(second, 2, 1), Split(end, 1, 8))}, tmp_path)
+    with LakeEngine(tmp_path, LAKE_SQL) as engine:
+        seen = see(engine, Sight("IBM", "1min", Span.ALL, adjusted=True), since)
+        traded = see(engine, sight(Span.ALL), since)
+
+    of_then = pd.to_datetime(seen["start"], unit="s") < pd.Timestamp(second).tz_localize(None)
+    shares = of_then.map({True: 0.25, False: 0.125})
+    assert set(seen["seconds"]) == ({60} if days == 2 else {300})
+    for name in ("open", "high", "low", "close", "sma_20"):
+        pd.testing.assert_series_equal(seen[name], traded[name] / shares, check_names=False)
+    pd.testing.assert_series_equal(seen["volume"], traded["volume"] * shares, check_names=False)
+    for name in ("start", "bars", "revised", "known_from", "rsi_14", "return_1"):
+        pd.testing.assert_series_equal(seen[name], traded[name])
+    assert seen["revised"].sum() == 1
 
 
 def test_before_the_first_bar_nothing_was_known(lake: LakeEngine) -> None:

@@ -13,6 +13,11 @@ def test_a_sight_is_read_from_a_query_string() -> None:
     assert parse_sight(ASKED) == Sight("fx:EUR/USD", "5min", Span.WEEK)
 
 
+def test_the_shares_of_today_are_asked_for_by_a_1() -> None:
+    assert parse_sight(ASKED | {"adjusted": "1"}).adjusted
+    assert not parse_sight(ASKED | {"adjusted": ""}).adjusted
+
+
 @pytest.mark.parametrize("text", ["2026-11-20T17:00:00", "2026-11-20T17:00:00Z", "2026-11-20T18:00:00+01:00"])
 def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
     moment = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -27,8 +32,11 @@ def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
         ({"instrument": ""}, "names no instrument"),
         ({"interval": "2min"}, "'2min' is no interval"),
         ({"span": "year"}, "'year' is no span"),
-        ({"known_at": "yesterday"}, "'yesterday' is no moment"),
-        ({"known_at": "2026-11-20' --"}, "is no moment"),
+        ({"known_at": "yesterday"}, "known_at is 'yesterday', and no moment"),
+        ({"known_at": "2026-11-20' --"}, "and no moment"),
+        ({"known_at": "0001-01-01T00:00:00+14:00"}, "and no moment"),  # before Python's first year, in UTC
+        ({"adjusted": "yes"}, "'yes' is no choice of prices"),
+        ({"adjusted": "1", "known_at": "2026-11-20T17:00:00"}, "later were not known then"),
     ],
     ids=str,
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stockstream.windows import Windows
-from stockstream_operate.lake.engine import Result
+from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page import stack_watch
 from stockstream_operate.page.kept_lake import Progress

@@ -9,12 +9,16 @@ import pytest
 from delivered_files import document, write_file
 
 from stockstream.fields import list_fields
+from stockstream.splits import Split
 from stockstream.windows import Windows
 from stockstream_operate.lake.delays import Delay
-from stockstream_operate.lake.engine import LakeEngine, LakeQueryError, Result
+from stockstream_operate.lake.engine import LakeEngine
+from stockstream_operate.lake.result import LakeQueryError, Result
+from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LakeWatch
+from stockstream_operate.page.questions import ask_splits
 from stockstream_operate.page.sights import Sight, Span
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.price_kinds import PriceKind
@@ -73,7 +77,13 @@ def views(lake: FileLake, watch: LakeWatch) -> Views:
 def test_without_a_wish_it_is_the_first_instrument_s_session(views: Views) -> None:
     view = views.view(None)
 
-    assert view["sight"] == {"instrument": "IBM", "interval": "1min", "span": "session", "known_at": None}
+    assert view["sight"] == {
+        "instrument": "IBM",
+        "interval": "1min",
+        "span": "session",
+        "known_at": None,
+        "adjusted": None,
+    }
     assert view["bars"]["close"] == [130.0, 131.0, 132.0, 133.0]
     assert [each["instrument"] for each in view["instruments"]] == ["IBM", "fx:EUR/USD"]
     assert view["condition"]["kind"] == "flowing"
@@ -104,7 +114,7 @@ def test_the_same_question_is_asked_once(views: Views, lake: FileLake) -> None:
     asked = len(lake.asked)
 
     assert views.view(None) == first
-    assert len(lake.asked) == asked == 2
+    assert len(lake.asked) == asked == 3
 
 
 def test_what_the_browser_knows_already_is_not_sent_again(views: Views, watch: LakeWatch) -> None:
@@ -184,6 +194,11 @@ def billed(lake: FileLake, watch: LakeWatch) -> Views:
     return Views(subject, lake, watch, lambda: NOW)
 
 
+def of_bars(lake: FileLake) -> list[str]:
+    """What was asked but for the splits, whose file is one."""
+    return [sql for sql in lake.asked if sql != ask_splits()]
+
+
 def days_read(sql: str) -> list[str]:
     return re.findall(r"dt (?:>=|<) '[^']+'", sql)
 
@@ -202,7 +217,7 @@ def test_what_is_billed_reads_the_days_that_it_needs(
 ) -> None:
     view = billed.view(Sight("IBM", "1min", span))
 
-    over, today, bars = lake.asked
+    over, today, bars = of_bars(lake)
     assert days_read(over) == ["dt >= '2026-11-08'", "dt < '2026-11-20'"]
     assert days_read(today) == ["dt >= '2026-11-20'"]
     assert days_read(bars) == [f"dt >= '{first}'"]
@@ -218,7 +233,7 @@ def test_what_is_billed_is_not_asked_again_of_days_that_are_over(
     watch.version += 1
     billed.view(Sight("IBM", "1min", Span.SESSION))
 
-    assert [days_read(sql) for sql in lake.asked] == [["dt >= '2026-11-20'"], ["dt >= '2026-11-18'"]]
+    assert [days_read(sql) for sql in of_bars(lake)] == [["dt >= '2026-11-20'"], ["dt >= '2026-11-18'"]]
 
 
 def test_a_moment_of_before_is_looked_for_in_the_days_before_it(billed: Views, lake: FileLake) -> None:
@@ -242,4 +257,49 @@ def test_all_that_is_billed_is_asked_for_again_when_its_newest_bar_may_be_anothe
         now.append(NOW + timedelta(seconds=seconds))
         watch.version += 1
         views.view(everything)
-        assert sum(not days_read(sql) for sql in lake.asked) == times
+        assert sum(not days_read(sql) for sql in of_bars(lake)) == times
+
+
+# From the opening of 20 November on, in New York: five hours later in UTC.
+SPLIT = {"IBM": (Split("2026-11-20T05:00:00Z", 10, 1),)}
+
+
+def test_a_split_is_told_with_its_day_at_the_exchange_and_shown_in_todays_shares(
+    views: Views, watch: LakeWatch, tmp_path: Path
+) -> None:
+    write_file(tmp_path, "2026-11-19", "0", [document("2026-11-19T20:59:00Z", 1500.0, volume=7.0)])
+    assert [each["splits"] for each in views.view(None)["instruments"]] == [[], []]
+    keep_splits(SPLIT, tmp_path)
+    watch.version += 1
+
+    traded = views.view(Sight("IBM", "1min", Span.ALL))
+    todays = views.view(Sight("IBM", "1min", Span.ALL, adjusted=True))
+
+    assert [each["splits"] for each in traded["instruments"]] == [
+        [{"day": "2026-11-20", "ratio": "10:1"}],
+        [],
+    ]
+    assert (traded["bars"]["close"][:2], traded["bars"]["volume"][:2]) == ([1500.0, 130.0], [7.0, 1000.0])
+    assert (todays["bars"]["close"][:2], todays["bars"]["volume"][:2]) == ([150.0, 130.0], [70.0, 1000.0])
+    assert (traded["sight"]["adjusted"], todays["sight"]["adjusted"]) == (None, 1)
+
+
+def test_splits_that_cannot_be_read_cost_no_bar(views: Views, tmp_path: Path) -> None:
+    (tmp_path / SPLITS_FILE).parent.mkdir()
+    (tmp_path / SPLITS_FILE).write_text("no splits")
+
+    view = views.view(None)
+
+    assert view["bars"]["close"] == [130.0, 131.0, 132.0, 133.0]
+    assert view["instruments"][0]["splits"] == []
+
+
+def test_of_a_stack_the_splits_are_asked_for_once_an_hour(lake: FileLake, watch: LakeWatch) -> None:
+    now = [NOW]
+    subject = Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True)
+    views = Views(subject, lake, watch, lambda: now[-1])
+    for minutes, times in ((0, 1), (1, 1), (59, 1), (60, 2)):
+        now.append(NOW + timedelta(minutes=minutes))
+        watch.version += 1
+        views.view(None)
+        assert lake.asked.count(ask_splits()) == times

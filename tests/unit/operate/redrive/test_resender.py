@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_operate.patient_stream import CHUNK_RECORDS, PATIENCE_SECONDS
+from stockstream_operate.record_sender import CHUNK_RECORDS, PUT_SECONDS
 from stockstream_operate.redrive.resender import Resender
 from stockstream_operate.redrive.set_aside import Kind, SetAside
 from stockstream_operate.redrive.triage import Action, Decision
@@ -56,7 +56,7 @@ def test_a_stream_that_takes_nothing_is_not_waited_for_until_it_takes_something(
     told = "the stream did not take it: AccessDeniedException"
     assert refusals == [[told], [told], [""], [""]]
     patience = [seconds for _, _, seconds in stream.calls]
-    assert patience == pytest.approx([PATIENCE_SECONDS, 0, 0, PATIENCE_SECONDS], abs=1)
+    assert patience == pytest.approx([PUT_SECONDS, 0, 0, PUT_SECONDS], abs=1)
 
 
 def test_what_is_not_to_be_sent_is_not_sent() -> None:

@@ -2,19 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from producer.planning.allowance import AllowanceSpentError
 from producer.providers.alpaca import parse_key
 from producer.providers.api_key import ApiKey
-from producer.providers.provider_errors import KeyRefusedError
+from producer.providers.provider_errors import FailureOutcome, KeyNotReadError, KeyRefusedError
 from stockstream.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class World:
@@ -25,10 +21,11 @@ class World:
         self.now = 0.0
         self.reads = 0
         self.asked: list[str] = []
-        self.before_read: Callable[[], None] = lambda: None
+        self.failure: Exception | None = None
 
     def read(self) -> str:
-        self.before_read()
+        if self.failure:
+            raise self.failure
         self.reads += 1
         return self.stored
 
@@ -101,26 +98,64 @@ def test_requests_that_are_refused_at_once_read_the_key_once(world: World) -> No
     assert world.reads == 2
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ClientError({"Error": {"Code": "ParameterNotFound", "Message": ""}}, "GetParameter"),
-        AllowanceSpentError("this run's time is spent"),
-    ],
-    ids=str,
-)
-def test_a_key_that_cannot_be_read_again_stays_refused(
-    world: World, caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    def fail() -> None:
-        raise error
+def refuse(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "GetParameter")
 
+
+def test_a_key_that_is_stored_no_longer_stays_refused(world: World, caplog: pytest.LogCaptureFixture) -> None:
     key = world.key()
-    world.taken, world.before_read = "new", fail
+    world.taken, world.failure = "new", refuse("ParameterNotFound")
 
     with pytest.raises(KeyRefusedError):
         key.use(world.ask)
     assert caplog.messages == ["key not read again"]
+
+
+@pytest.mark.parametrize(
+    "error", [refuse("ThrottlingException"), ReadTimeoutError(endpoint_url="https://ssm")], ids=str
+)
+def test_a_failure_to_read_the_key_again_is_no_refusal(
+    world: World, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    """It holds for each request of the run, which reads the key once; the next run reads it again."""
+    key = world.key()
+    world.stored = world.taken = "new"
+    world.failure = error
+
+    for second in (0, 1, 59.9):
+        world.now = second
+        with pytest.raises(KeyNotReadError, match=type(error).__name__) as raised:
+            key.use(world.ask)
+    assert raised.value.outcome is FailureOutcome.RETRY_SOON
+    assert caplog.messages == ["key not read again"]
+
+    world.failure, world.now = None, 60
+    assert key.use(world.ask) == "bars for new"
+
+
+def test_a_key_that_there_was_no_time_to_read_again_is_read_by_the_next_request_that_has_some(
+    world: World,
+) -> None:
+    key = world.key()
+    world.stored = world.taken = "new"
+    world.failure = AllowanceSpentError("this run's time is spent")
+
+    with pytest.raises(AllowanceSpentError):
+        key.use(world.ask)
+
+    world.failure, world.now = None, 5
+    assert key.use(world.ask) == "bars for new"
+
+
+def test_a_key_that_was_not_read_and_then_is_still_the_same_is_refused(world: World) -> None:
+    key = world.key()
+    world.taken, world.failure = "another", refuse("ThrottlingException")
+    with pytest.raises(KeyNotReadError):
+        key.use(world.ask)
+
+    world.failure, world.now = None, 60
+    with pytest.raises(KeyRefusedError):
+        key.use(world.ask)
 
 
 def test_a_key_in_another_form_stays_refused_and_is_in_no_log(

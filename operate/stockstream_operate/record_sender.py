@@ -1,4 +1,4 @@
-"""Putting many records into the bar stream, and why it did not take some of them."""
+"""Sending many records into the bar stream, and why it did not take some of them."""
 
 import time
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Protocol
 
 # A shard takes 1 MB a second: a chunk of records with full look-backs takes some 3 seconds.
 CHUNK_RECORDS = 500
-PATIENCE_SECONDS = 60.0
+PUT_SECONDS = 60.0
 
 
 class Stream(Protocol):
@@ -20,8 +20,8 @@ class Stream(Protocol):
         """Puts records; the positions of those that were acknowledged."""
 
 
-class PatientStream:
-    """A stream that is waited for, as long as it takes something.
+class RecordSender:
+    """Sends records, each for up to PUT_SECONDS; once a stream has taken none of them, with one attempt each.
 
     Args:
         stream: takes records.
@@ -29,12 +29,12 @@ class PatientStream:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._patience = PATIENCE_SECONDS
+        self._seconds = PUT_SECONDS
 
     def put(self, instrument: str, records: Sequence[bytes]) -> list[str]:
         """Puts records of one instrument, CHUNK_RECORDS at most; of each why it was refused, or nothing."""
-        taken = self._stream.put(instrument, records, time.monotonic() + self._patience)
-        # A stream that took nothing for so long is asked again, and not waited for until it takes something.
-        self._patience = PATIENCE_SECONDS if taken else 0.0
+        taken = self._stream.put(instrument, records, time.monotonic() + self._seconds)
+        # A stream that took nothing for a minute would keep each of thousands of chunks waiting as long.
+        self._seconds = PUT_SECONDS if taken else 0.0
         refusal = f"the stream did not take it: {self._stream.refusal or 'no time was left'}"
         return ["" if position in taken else refusal for position in range(len(records))]
