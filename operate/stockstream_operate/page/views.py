@@ -36,6 +36,8 @@ _DAYS_BEFORE = {Span.HOUR: 1, Span.SESSION: 2, Span.WEEK: 1}
 _LENGTHS = {Span.HOUR: timedelta(hours=1), Span.WEEK: timedelta(days=7)}
 # The last files of a day are written after its end: Firehose gathers for a quarter of an hour at the most.
 _LAST_FILES = timedelta(hours=1)
+# A file of a day that is over may come a day late, and the list of instruments does not count it.
+_LATE_FILES = timedelta(minutes=15)
 _MOST_KEPT = 50
 
 
@@ -86,7 +88,7 @@ class Views:
         self._lock = Lock()
         self._version = -1
         self._kept: dict[str, Result] = {}
-        self._lasting: dict[str, tuple[datetime, Result]] = {}
+        self._lasting: dict[tuple[str, int | None], tuple[datetime, Result]] = {}
 
     def view(self, sight: Sight | None, known: int | None = None) -> Json:
         """All that the page shows of a sight; of the first instrument's last session if none is named.
@@ -192,7 +194,13 @@ class Views:
         if newest is None:
             return shape(Result((*BAR_COLUMNS, *names), []))
         since = _find_since(sight.span, newest) if self._subject.reads_days else None
-        return shape(self._ask(ask_bars(sight, newest, names, self._lake.lake_sql, since)))
+        asked = ask_bars(sight, newest, names, self._lake.lake_sql, since)
+        listed = next((each for each in instruments if _is_of(each, sight)), None)
+        if not self._subject.reads_days or listed is None:
+            return shape(self._ask(asked))
+        # Most of what it reads is of days that are over: as long as nothing comes, it says the same.
+        _, result = self._ask_seldom(asked, lambda _: _LATE_FILES, delivered=listed["delivered"])
+        return shape(result)
 
     def _find_newest(self, sight: Sight, instruments: Sequence[Json]) -> Newest | None:
         """Where its bars end, as it was known then; None where none was."""
@@ -216,15 +224,24 @@ class Views:
                 self._kept[sql] = self._lake.query(sql)
             return self._kept[sql]
 
-    def _ask_seldom(self, sql: str, how_long: Callable[[Result], timedelta]) -> tuple[datetime, Result]:
-        """An answer that is kept for a while, whatever comes, and until when it is."""
+    def _ask_seldom(
+        self, sql: str, how_long: Callable[[Result], timedelta], delivered: int | None = None
+    ) -> tuple[datetime, Result]:
+        """An answer that is kept for a while, and until when it is.
+
+        Args:
+            sql: the question.
+            how_long: says for how long the answer is kept.
+            delivered: how many bars had come; another number is another question. None for whatever comes.
+        """
         with self._lock:
             now = self._now()
             self._lasting = {asked: kept for asked, kept in self._lasting.items() if kept[0] > now}
-            if sql not in self._lasting:
+            asked = sql, delivered
+            if asked not in self._lasting:
                 result = self._lake.query(sql)
-                self._lasting[sql] = now + how_long(result), result
-            return self._lasting[sql]
+                self._lasting[asked] = now + how_long(result), result
+            return self._lasting[asked]
 
 
 def _find_since(span: Span, newest: Newest) -> date:

@@ -225,15 +225,39 @@ def test_what_is_billed_reads_the_days_that_it_needs(
     assert view["listed_days"] == 12
 
 
-def test_what_is_billed_is_not_asked_again_of_days_that_are_over(
-    billed: Views, lake: FileLake, watch: LakeWatch
+def test_what_is_billed_is_not_asked_again_of_days_that_are_over_as_long_as_nothing_comes(
+    billed: Views, lake: FileLake, watch: LakeWatch, tmp_path: Path
 ) -> None:
     billed.view(Sight("IBM", "1min", Span.SESSION))
     del lake.asked[:]
     watch.version += 1
     billed.view(Sight("IBM", "1min", Span.SESSION))
 
+    assert [days_read(sql) for sql in of_bars(lake)] == [["dt >= '2026-11-20'"]]
+
+    write_file(tmp_path, "2026-11-20", "1", [document("2026-11-20T14:34:00Z", 134)])
+    del lake.asked[:]
+    watch.version += 1
+    view = billed.view(Sight("IBM", "1min", Span.SESSION))
+
     assert [days_read(sql) for sql in of_bars(lake)] == [["dt >= '2026-11-20'"], ["dt >= '2026-11-18'"]]
+    assert view["bars"]["close"][-1] == 134.0
+
+
+def test_what_comes_late_of_a_day_that_is_over_is_seen_a_quarter_of_an_hour_later(
+    lake: FileLake, watch: LakeWatch, tmp_path: Path
+) -> None:
+    now = [NOW]
+    subject = Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True)
+    views = Views(subject, lake, watch, lambda: now[-1])
+    session = Sight("IBM", "1min", Span.SESSION)
+    views.view(session)
+    revised = document("2026-11-20T14:30:00Z", 7.0, as_of="2026-11-20T15:00:00.000Z")
+    write_file(tmp_path, "2026-11-19", "late", [revised])
+    for minutes, close in ((14, 130.0), (15, 7.0)):
+        now.append(NOW + timedelta(minutes=minutes))
+        watch.version += 1
+        assert views.view(session)["bars"]["close"][0] == close
 
 
 def test_a_moment_of_before_is_looked_for_in_the_days_before_it(billed: Views, lake: FileLake) -> None:
