@@ -71,7 +71,7 @@ def test_each_outage_is_told_once_and_its_end_once_though_a_channel_is_down(
 
 @mock_aws
 def test_a_ledger_that_forgets_is_noticed(outages: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alert.notice_ledger.Table.confirm", lambda table, key: table.release(key))
+    monkeypatch.setattr("alert.notice_ledger.NoticeTable.confirm", lambda table, key: table.release(key))
 
     told = tell(outages, NOON, NOON + 90 * MINUTE, Random(1))
 
