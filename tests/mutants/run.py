@@ -103,7 +103,7 @@ ALSO = {
     "stockstream.prices": ("unit/producer/publishing",),
     "stockstream.records": ("property/test_transform_fuzz.py",),
     "stockstream.sessions": ("unit/stockstream/test_regular_hours.py",),
-    "stockstream.settings": ("unit/producer/test_settings.py", "unit/alert/test_settings.py", "unit/operate"),
+    "stockstream.settings": ("unit/producer/test_settings.py", "unit/alert/test_settings.py"),
     "stockstream.splits": ("unit/producer/publishing/test_restating.py",),
     "stockstream.times": ("unit/stockstream/test_records.py",),
     "stockstream.validation": ("unit/stockstream/test_records.py",),

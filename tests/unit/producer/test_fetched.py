@@ -45,3 +45,7 @@ def test_all_bars_of_an_answer_that_was_not_published_wait() -> None:
 
     assert fetched.deferred() == {"IBM": 2, "MSFT": 0, "crypto:BTC/USD": 3}
     assert [fetched.is_sent(each.name) for each in (IBM, MSFT, COIN)] == [False, True, False]
+
+
+def test_a_request_asks_for_what_is_new_unless_it_says_otherwise() -> None:
+    assert not Fetched([IBM], NOW).again
