@@ -96,7 +96,9 @@ def _bars_apart(
     # A second request after each close is kept back where there is one: so the planner has it.
     budget = requests_per_day - min(closes, max(0, requests_per_day - cost(CAUTIOUS_PERIOD)))
     longest = ceil(max((part.bars for part, _ in parts), default=1))
-    return 1 + bisect_left(range(1, longest), -budget, key=lambda period: -cost(period))
+    period = 1 + bisect_left(range(1, longest), -budget, key=lambda period: -cost(period))
+    # Where the requests are just enough, each instrument waits until the next bar would be its last.
+    return period if period < CAUTIOUS_PERIOD else max(period, FINISHED_BARS_PER_ANSWER)
 
 
 def usual_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:
