@@ -178,8 +178,8 @@ class WideYear:
         runs = set()
         for day in self.days:
             ((opens, closes),) = NEW_YORK.sessions(day)
-            # The second one asks for what the first had no request left for.
-            runs |= {closes + SOON, closes + SOON + MINUTE}
+            # The next ones ask for what the first had no request left for.
+            runs |= {closes + SOON + number * MINUTE for number in range(3)}
             if day in READ_AGAIN or day == self.days[-1]:
                 runs |= {closes + (52 + number) * MINUTE for number in range(8)}
             tens = (opens + number * 10 * MINUTE for number in range((closes - opens) // (10 * MINUTE)))
@@ -223,14 +223,14 @@ class WideYear:
         return 0
 
     def _judge_delays(self) -> Iterator[str]:
-        """A bar is there with the first run after it that can send it, or with the one after that."""
+        """A bar is there with the first three runs after it that can send it."""
         able = [
             each
             for each in self.moments()
             if not any(since <= each < until for since, until in (OUTAGE, STREAM_REFUSES))
         ]
         due = {
-            start: f"{able[min(bisect_left(able, end) + 1, len(able) - 1)]:%Y-%m-%dT%H:%M:%S}~"
+            start: f"{able[min(bisect_left(able, end) + 2, len(able) - 1)]:%Y-%m-%dT%H:%M:%S}~"
             for start, end in self._bars
         }
         for name in self.names:
@@ -276,7 +276,8 @@ class WideYear:
 
     def causes(self) -> Iterator[Cause]:
         """Which alarms have to ring, and why."""
-        soon, later = 10 * MINUTE, timedelta(hours=3)
+        # CloudWatch looks at three periods of five minutes: what is in the oldest may ring anew.
+        soon, later = 16 * MINUTE, timedelta(hours=3)
         causes = []
         # All night long nothing is asked for, so that each day of the outage is told by itself.
         for day in NEW_YORK.days():
