@@ -14,7 +14,7 @@ COMPILE := uv pip compile --quiet --universal --generate-hashes --python-version
 ALONE := uv run --quiet --no-project --isolated --python .venv/bin/python --with-requirements
 AUDIT := $(ALONE) requirements/audit.txt
 
-.PHONY: help setup setup-tests run search test all-tests check check-tests test-slow drill soak mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures compatibility
+.PHONY: help setup setup-tests run search test all-tests check check-tests test-slow drill soak year mutants audit docs sbom release lint lint-style lint-types lint-imports lint-template lint-locks format bench bench-record bench-instruments bench-tail bench-year bench-lake bench-start bench-page generate lock build invoke-producer invoke-transform invoke-alert deploy cost clean pictures compatibility
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z][a-z -]*\):.*  ## /\1	/p' $(MAKEFILE_LIST) | expand -t 48
@@ -62,6 +62,9 @@ drill: setup-tests  ## play trading days under faults, and look whether anything
 
 soak: setup-tests  ## run the functions through a trading month in one process, and look whether anything grows
 	@python tests/soak/soak.py $(ARGS)
+
+year: setup-tests  ## play the year 2026 with 30 mixed instruments and 1,000 shares, and compare all with an oracle
+	@python tests/year/year.py $(ARGS)
 
 mutants: setup-tests  ## break the code in each place and see which tests notice (ARGS=indicators for one module)
 	@uv run --quiet --no-project --python .venv/bin/python --with-requirements requirements/mutants.txt \

@@ -141,7 +141,7 @@ class Server(requests.Session):
             raise refusal
         response = requests.Response()
         response.status_code = 200
-        body = refusal if refusal is not None else json.dumps(self.answer(parameters)).encode()
+        body = refusal if refusal is not None else orjson.dumps(self.answer(parameters))
         response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
         return response
 

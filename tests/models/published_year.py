@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 YEAR = 2026
-_SATURDAY = 5
+_SATURDAY, _SUNDAY, _FRIDAY = 5, 6, 4
 
 
 class Session(NamedTuple):
@@ -38,7 +38,8 @@ class PublishedYear(NamedTuple):
         summer: the first and the last day on which its clock is an hour further; none where it never is.
         early: when it closes on which half days.
         special: from when to when it trades on days that are none of its calendar's.
-        auction_after: how many minutes after the close a bar begins that the closing auction makes.
+        auction: how many minutes after the close its price is made, and how many until nothing more is traded
+            at that price.
     """
 
     symbol: str
@@ -48,7 +49,7 @@ class PublishedYear(NamedTuple):
     summer: tuple[str, str] | None = None
     early: dict[str, str] = {}  # noqa: RUF012 (a tuple's default, which nobody changes)
     special: dict[str, tuple[str, str]] = {}  # noqa: RUF012
-    auction_after: int | None = None
+    auction: tuple[int, int] | None = None
 
     def at(self, day: date, local: str) -> datetime:
         """A moment of its own clock, in UTC."""
@@ -66,7 +67,7 @@ class PublishedYear(NamedTuple):
     def sessions(self, day: date) -> tuple[Session, ...]:
         """The sessions of a day; none on one without trading."""
         text = f"{day:%m-%d}"
-        if text in self.special:
+        if self._is_special(day):
             spans: tuple[tuple[str, str], ...] = (self.special[text],)
         elif day.weekday() >= _SATURDAY or text in self.holidays.split():
             spans = ()
@@ -79,7 +80,7 @@ class PublishedYear(NamedTuple):
     def bars(self, day: date, length: timedelta) -> list[tuple[datetime, datetime]]:
         """When each bar of a day begins and ends; they follow the opening, and the close may cut one short.
 
-        Short bars have one of the closing auction, too. In a long one it is part of the last.
+        Where the close cuts none short, a bar after it has the closing auction. Else it is part of the last.
         """
         bars = []
         for opens, closes in self.sessions(day):
@@ -87,11 +88,15 @@ class PublishedYear(NamedTuple):
             while start < closes:
                 bars.append((start, min(start + length, closes)))
                 start += length
-        after = timedelta(minutes=self.auction_after or 0)
-        if bars and after and after >= length and f"{day:%m-%d}" not in self.special:
-            start = bars[-1][1] + after
-            bars.append((start, start + length))
+        if bars and self.auction and bars[-1][1] - bars[-1][0] == length and not self._is_special(day):
+            price, last = (timedelta(minutes=each) for each in self.auction)
+            closes = bars[-1][1]
+            start = closes + price // length * length
+            bars.append((start, min(start + length, closes + last)))
         return bars
+
+    def _is_special(self, day: date) -> bool:
+        return f"{day:%m-%d}" in self.special
 
     def _ahead(self, day: date) -> timedelta:
         is_summer = self.summer is not None and self.summer[0] <= f"{day:%m-%d}" <= self.summer[1]
@@ -129,7 +134,7 @@ EXCHANGES = {
         "01-01 04-03 04-06 05-04 05-25 08-31 12-25 12-28",
         _EUROPEAN_SUMMER,
         early={"12-24": "12:30", "12-31": "12:30"},
-        auction_after=5,
+        auction=(5, 10),
     ),
     "Frankfurt": PublishedYear(
         "MBG.DEX",
@@ -138,7 +143,7 @@ EXCHANGES = {
         "01-01 04-03 04-06 05-01 12-24 12-25 12-31",
         _EUROPEAN_SUMMER,
         early={"12-30": "14:00"},
-        auction_after=5,
+        auction=(5, 15),
     ),
     "Bombay": PublishedYear(
         "RELIANCE.BSE",
@@ -155,3 +160,37 @@ EXCHANGES = {
         "10-01 10-02 10-05 10-06 10-07",
     ),
 }
+
+
+def currency_week_bars(length: timedelta) -> list[tuple[datetime, datetime]]:
+    """The bars of a pair of currencies: from Sunday to Friday, 17:00 in New York.
+
+    None are of Christmas and New Year's Day, which begin as CME's futures of currencies close on the eve, at
+    13:00 and at 17:00, and end at 18:00.
+    """
+    clock = EXCHANGES["New York"]
+    closed = [
+        (clock.at(date(2025, 12, 31), "17:00"), clock.at(date(2026, 1, 1), "18:00")),
+        (clock.at(date(2026, 12, 24), "13:00"), clock.at(date(2026, 12, 25), "18:00")),
+        (clock.at(date(2026, 12, 31), "17:00"), clock.at(date(2027, 1, 1), "18:00")),
+    ]
+    bars = []
+    for start, end in round_the_clock_bars(length):
+        local = start - timedelta(hours=clock.at(clock.day_of(start), "00:00").hour)
+        is_weekend = (
+            local.weekday() == _SATURDAY
+            or (local.weekday() == _FRIDAY and local.hour >= 17)
+            or (local.weekday() == _SUNDAY and local.hour < 17)
+        )
+        if not is_weekend and not any(since <= start < until for since, until in closed):
+            bars.append((start, end))
+    return bars
+
+
+def round_the_clock_bars(length: timedelta) -> list[tuple[datetime, datetime]]:
+    """The bars of a coin."""
+    start = datetime(YEAR, 1, 1, tzinfo=UTC)
+    return [
+        (start + number * length, start + (number + 1) * length)
+        for number in range(timedelta(days=365) // length)
+    ]

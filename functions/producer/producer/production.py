@@ -42,8 +42,8 @@ from stockstream.instruments import Instrument
 from stockstream.observability import logger
 from stockstream.splits import NO_SPLITS, SplitsByName
 
-# A provider that fails is asked again within 33 minutes. After an hour without a request
-# its failures are too old to be reported.
+# A provider that fails is asked again within 33 minutes, as long as there are requests. After an hour without
+# one its failures are too old to be reported.
 SILENCE_COUNTS = timedelta(hours=1)
 
 
@@ -180,8 +180,10 @@ class Producer:
         deferred = sum(ledger.of_instrument(each.name).deferred for each in self.watchlist.instruments)
         if asked or deferred:
             report_deferred(deferred)
-        # Also in runs without requests: until an answer comes, the provider counts as silent.
-        if asked or (ledger.unanswered_at and now - ledger.unanswered_at < SILENCE_COUNTS):
+        # Also in runs without requests: until an answer comes, the provider counts as silent. Where the day's
+        # requests are spent none can come, and that is no sign of its end.
+        is_spent = self.plan.requests_of_a_run(ledger) == 0
+        if asked or (ledger.unanswered_at and (is_spent or now - ledger.unanswered_at < SILENCE_COUNTS)):
             report_unanswered(ledger.unanswered)
 
     def _longest_pause(self, ledger: Ledger) -> timedelta:

@@ -428,6 +428,22 @@ def test_a_silence_lasts_between_two_requests_and_no_longer_than_an_hour(measure
     assert found == [[1.0]] * 30 + [None] * 2
 
 
+def test_a_silence_lasts_as_long_as_the_days_requests_are_spent(measured: Measured) -> None:
+    world = World(Plan(requests_per_day=25, requests_per_minute=1))
+    world.provider.failures = {"IBM": ProviderUnavailableError("down")}
+    world.run()
+    page = world.ledger_item.page
+    world.ledger_item.page = page._replace(ledger=replace(page.ledger, spent=25))
+    found = [measured()["RunsUnanswered"]]
+    # It is 16:02 in New York, and each run is two minutes after the one before.
+    for _ in range(60):
+        world.run()
+        found.append(measured()["RunsUnanswered"])
+
+    assert len(world.provider.asked) == 1
+    assert found == [[1.0]] * 61
+
+
 def test_bars_are_overdue_while_the_provider_shows_old_ones(world: World, measured: Measured) -> None:
     world.run()
     assert measured()["BarsOverdueSeconds"] == [0.0]

@@ -4,7 +4,8 @@ The age of the newest bar alone says little. With 25 requests a day an instrumen
 hour, some plans delay their data by another quarter, and a minute without a trade has no bar at all.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from heapq import nlargest
@@ -13,12 +14,12 @@ from math import ceil
 from typing import NamedTuple
 
 from producer.markets.watchlist import Watchlist
-from producer.planning.backlog import FINISHED_BARS_PER_ANSWER
+from producer.planning.backlog import FINISHED_BARS_PER_ANSWER, SessionPart
 from producer.planning.ledger import Ledger, RequestState, end_of_day
-from producer.planning.planner import Plan
+from producer.planning.planner import CAUTIOUS_PERIOD, Plan
 from stockstream.bars import INTERVALS
 from stockstream.expected_trading import expected_since, expected_time
-from stockstream.sessions import bar_end, trading_time
+from stockstream.sessions import bar_end, sessions_between, trading_time
 from stockstream.times import parse_time
 
 # With four markets that share few requests, the planner's longest pause is 1.38 times the average one.
@@ -49,19 +50,56 @@ def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
     """The longest pause between two requests for one instrument, in the week that begins with a quota day.
 
     Instruments of one market share requests. Those of different markets may not, since their sessions differ.
+    Where the requests after the closes take most of a day's, those that are left are further apart than all
+    of them would be: two coins beside 26 shares are asked once a day of 32 requests.
     """
     counts = watchlist.count_by_market()
     requests = {market: ceil(count / plan.instruments_per_request) for market, count in counts.items()}
     minutes = ceil(sum(requests.values()) / plan.requests_per_minute)
     average = max(watchlist.bar_length, timedelta(minutes=minutes))
-    if plan.requests_per_day is not None:
-        days = [end_of_day(day + timedelta(days=number - 1)) for number in range(8)]
-        fullest = max(
-            sum((trading_time(market, *one) * count for market, count in requests.items()), timedelta())
-            for one in pairwise(days)
+    if plan.requests_per_day is None:
+        return average * _LONGEST_PAUSE
+    days = list(pairwise(end_of_day(day + timedelta(days=number - 1)) for number in range(8)))
+    fullest = max(
+        sum((trading_time(market, *one) * count for market, count in requests.items()), timedelta())
+        for one in days
+    )
+    average = max(average, fullest / plan.requests_per_day)
+    apart = max(_bars_apart(requests, plan.requests_per_day, *one, watchlist.bar_length) for one in days)
+    return max(average * _LONGEST_PAUSE, apart * watchlist.bar_length)
+
+
+def _bars_apart(
+    requests: Mapping[str, int], requests_per_day: int, start: datetime, end: datetime, length: timedelta
+) -> int:
+    """After how many bars the planner asks in a quota day, if that is the least that its requests allow.
+
+    Args:
+        requests: how many it takes by market to ask for all of its instruments once.
+        requests_per_day: how many the plan has.
+        start: of the day.
+        end: likewise.
+        length: a bar's.
+    """
+    parts = [
+        (SessionPart((min(each.closes, end) - max(each.opens, start)) / length, each.closes <= end), count)
+        for market, count in requests.items()
+        for each in sessions_between(market, start, end)
+    ]
+    closes = sum(count for part, count in parts if part.closes)
+
+    def cost(period: int) -> float:
+        # What a day leaves unseen of a session that goes on is asked for in the next one.
+        return sum(
+            count * (part.requests(period) if part.closes else part.bars / period) for part, count in parts
         )
-        average = max(average, fullest / plan.requests_per_day)
-    return average * _LONGEST_PAUSE
+
+    # A second request after each close is kept back where there is one: so the planner has it.
+    budget = requests_per_day - min(closes, max(0, requests_per_day - cost(CAUTIOUS_PERIOD)))
+    longest = ceil(max((part.bars for part, _ in parts), default=1))
+    period = 1 + bisect_left(range(1, longest), -budget, key=lambda period: -cost(period))
+    # Where the requests are just enough, each instrument waits until the next bar would be its last.
+    return period if period < CAUTIOUS_PERIOD else max(period, FINISHED_BARS_PER_ANSWER)
 
 
 def usual_quiet(market: str, times: Iterable[str], interval: str) -> timedelta:

@@ -27,7 +27,7 @@ from stockstream.instruments import Instrument
 
 _MINUTE = timedelta(minutes=1)
 # One request after each 95 bars leaves room for late bars, and for instruments that are due together.
-_CAUTIOUS_PERIOD = 95
+CAUTIOUS_PERIOD = 95
 
 
 class Plan(NamedTuple):
@@ -171,7 +171,7 @@ def _spread(
     """
     backlogs = [*able, *others]
     spare = asks_left - sum(backlog.least_requests(FINISHED_BARS_PER_ANSWER) for backlog in backlogs)
-    ample = asks_left - sum(backlog.least_requests(_CAUTIOUS_PERIOD) for backlog in backlogs)
+    ample = asks_left - sum(backlog.least_requests(CAUTIOUS_PERIOD) for backlog in backlogs)
     urgent = _urgent(able, asks_a_minute, bars_a_minute) if spare >= 0 else []
     periods: dict[Backlog, float] = {}
     # If the requests are just enough, each waits until it is urgent. If they are too few, bars are lost

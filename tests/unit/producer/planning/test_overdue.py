@@ -184,6 +184,17 @@ def test_a_week_has_seven_days(day: date) -> None:
     assert longest_pause(shanghai, Plan(25, 1), day) == 1.4 * 120 / 25 * MINUTE
 
 
+def test_a_coin_waits_for_what_the_closes_of_shares_leave_of_a_days_requests() -> None:
+    shares = (parse_instrument(f"S{number}") for number in range(24))
+    watchlist = Watchlist((*shares, parse_instrument("crypto:BTC/USD")), "15min", "regular")
+
+    # 24 of them come after the shares' close. The last is the coin's, which waits until 99 bars are unseen.
+    assert longest_pause(watchlist, Plan(25, 5), date(2026, 11, 20)) == timedelta(hours=24, minutes=45)
+    # Of 200 there are enough for all of them to be spread.
+    spread = 1.4 * (24 * 6.5 + 24) / 200 * timedelta(hours=1)
+    assert longest_pause(watchlist, Plan(200, 5), date(2026, 11, 20)) == spread
+
+
 def each_third_hour(bars: int) -> list[str]:
     newest = datetime(2026, 11, 20, 15, tzinfo=UTC)
     return [format_time(newest - number * timedelta(hours=3)) for number in range(bars)]
