@@ -22,7 +22,9 @@ JSON = st.dictionaries(st.sampled_from(["times", "columns", "doubtful", "forgott
 )
 
 
-SPLITS = st.lists(st.builds(Split, TIMES, st.integers(1), st.integers(1))).map(tuple)
+# A ratio has five digits on each side at the most.
+SHARES = st.integers(1, 99_999)
+SPLITS = st.lists(st.builds(Split, TIMES, SHARES, SHARES)).map(tuple)
 
 
 def decimals(most: int) -> st.SearchStrategy[float]:

@@ -48,4 +48,4 @@ def test_all_bars_of_an_answer_that_was_not_published_wait() -> None:
 
 
 def test_a_request_asks_for_what_is_new_unless_it_says_otherwise() -> None:
-    assert not Fetched([IBM], NOW).again
+    assert not Fetched([IBM], NOW).rereads
