@@ -73,7 +73,7 @@ def recorded() -> Callable[[str], bytes]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Marks as slow the cases that a sample leaves out, and begins with what deploys a stack."""
+    """Marks as slow the cases that a sample leaves out, and spreads the files that deploy a stack."""
     cases: defaultdict[str, list[pytest.Function]] = defaultdict(list)
     for item in items:
         if isinstance(item, pytest.Function) and item.get_closest_marker("sampled"):
@@ -86,5 +86,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             if place not in kept:
                 item.add_marker(pytest.mark.slow)
     yield  # here the order is drawn, and what is slow left out
-    # It waits, and the others work meanwhile.
-    items.sort(key=lambda item: not item.get_closest_marker("local"))
+    # They wait most of their time: beside one another the cores would have nothing to do, and at the end, too.
+    waiting: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("local"):
+            waiting.setdefault(item.path, []).append(item)
+    working = [item for item in items if item.path not in waiting]
+    part = len(working) // (2 * len(waiting) or 1)
+    items.clear()
+    for number, those in enumerate(waiting.values()):
+        items += [*those, *working[number * part : (number + 1) * part]]
+    items += working[len(waiting) * part :]
