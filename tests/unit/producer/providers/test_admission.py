@@ -122,6 +122,8 @@ def test_no_true_bar_is_refused_whichever_grid_its_provider_has(
         # Muhurat trading in 2025 was on a holiday, from 13:45 to 14:45.
         ("1min", "2025-10-21T08:15:00", 60),
         ("15min", "2025-10-21T08:15:00", 4),
+        # In other years it was in the evening, from 18:15 on.
+        ("1min", "2026-11-08T12:45:00", 60),
         # A quarter of an hour, or two bars.
         ("1min", "2026-02-01T03:45:00", 15),
         ("60min", "2026-02-01T03:45:00", 2),
@@ -137,6 +139,24 @@ def test_a_session_that_no_calendar_has_is_followed_and_told(interval: str, star
 
     assert admitted.bars == shown.bars
     assert (admitted.left_out, admitted.special_days) == ([], [date.fromisoformat(start[:10])])
+
+
+def test_a_session_of_new_york_that_no_calendar_has_is_one_at_the_usual_time() -> None:
+    # As if Thanksgiving were a day of trading, with an hour before its opening.
+    shown = answer(*minutes("2026-11-26T13:30:00", 120))
+
+    admitted = admit("IBM", shown)
+
+    assert list(admitted.bars) == minutes("2026-11-26T14:30:00", 60)
+    assert admitted.special_days == [date(2026, 11, 26)]
+    assert admitted.left_out == minutes("2026-11-26T13:30:00", 60)
+
+
+def test_a_stamp_between_two_bars_costs_no_other_bar() -> None:
+    admitted = admit("IBM", answer("2026-11-20T15:00:37Z", "2026-11-20T15:01:00Z"))
+
+    assert list(admitted.bars) == ["2026-11-20T15:01:00Z"]
+    assert [each.stamp for each in admitted.rejected] == ["2026-11-20T15:00:37Z"]
 
 
 def test_a_quarter_of_an_hour_of_trading_makes_a_session_with_gaps_and_strays_around_it() -> None:
