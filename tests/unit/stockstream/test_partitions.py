@@ -12,6 +12,15 @@ from stockstream.partitions import PARTITIONS, WHOLE, Partition, every_partition
 NAMES = st.from_regex(r"[A-Z][A-Z0-9.]{0,6}|(fx|crypto):[A-Z]{3,5}/[A-Z]{3,5}", fullmatch=True)
 
 
+def test_there_are_these_partitions() -> None:
+    assert [(each.number, each.of) for each in every_partition()] == [
+        (1, 1),
+        *((1, 2), (2, 2)),
+        *((1, 4), (2, 4), (3, 4), (4, 4)),
+        *((1, 8), (2, 8), (3, 8), (4, 8), (5, 8), (6, 8), (7, 8), (8, 8)),
+    ]
+
+
 @settings(max_examples=examples(200))
 @given(name=NAMES, of=st.sampled_from(PARTITIONS))
 def test_an_instrument_is_in_one_partition_of_each_division(name: str, of: int) -> None:

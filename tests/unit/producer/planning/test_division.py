@@ -53,6 +53,15 @@ def test_what_a_former_partition_never_ran_for_comes_from_the_division_before() 
     assert take_over(Partition(2, 2), known).instruments == {"IBM": NEW, "MSFT": NEW, "TSCO.LON": OLD}
 
 
+def test_the_whole_takes_an_instrument_from_each_of_eight() -> None:
+    names = ["KO", "META", "GE", "MSFT", "AAPL", "XOM", "PEP", "IBM"]
+    eight = {
+        Partition(number, 8): Ledger(DAY, instruments={name: NEW}) for number, name in enumerate(names, 1)
+    }
+
+    assert take_over(WHOLE, eight).instruments == dict.fromkeys(names, NEW)
+
+
 def test_an_unfinished_month_goes_with_its_instrument_and_a_finished_one_stays_finished() -> None:
     begun, older = utc("12:00"), utc("11:00")
     known = {
@@ -75,6 +84,10 @@ def test_what_was_spent_is_neither_doubled_nor_forgotten() -> None:
         take_over(half, {each: four[each] for each in four if each.meets(half)}).spent
         for half in (Partition(1, 2), Partition(2, 2))
     ] == [4, 6]
+
+    # Of eight, the third and the seventh are the halves of the third of four.
+    eighths = {Partition(3, 8): Ledger(DAY, spent=2), Partition(7, 8): Ledger(DAY, spent=3)}
+    assert take_over(Partition(3, 4), eighths).spent == 5
 
     whole = {WHOLE: Ledger(DAY, spent=7)}
     assert sum(take_over(Partition(number, 4), whole).spent for number in (1, 2, 3, 4)) == 7
