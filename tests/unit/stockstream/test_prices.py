@@ -26,6 +26,9 @@ def test_the_typical_price_is_the_mean_of_high_low_and_close() -> None:
         # Of a price from 1 to 10 the twelfth decimal counts, and the thirteenth does not.
         (1.000000000001, 1.0, 1.0, 1e-12),
         (1.0000000000004, 1.0, 1.0, 0.0),
+        # From 10 on it is the eleventh.
+        (10.00000000001, 10.0, 10.0, 1e-11),
+        (10.000000000004, 10.0, 10.0, 0.0),
         # Of one in the billions of thousands whole numbers count.
         (1e13 + 4, 1e13, 1e13, 4.0),
         (1e13 + 0.4, 1e13, 1e13, 0.0),
