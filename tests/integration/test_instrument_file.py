@@ -202,7 +202,7 @@ def test_a_list_that_no_instrument_of_can_be_followed_any_more_leaves_the_parame
     # Without market hours no calendar is asked.
     monkeypatch.setenv("MARKET_HOURS", "always")
     put("TSCO.NOWHERE\n")
-    handler._followed().refresh()  # type: ignore[union-attr]  # noqa: SLF001
+    handler._followed(WHOLE).refresh()  # type: ignore[union-attr]  # noqa: SLF001
     assert told.details() == []
 
     monkeypatch.setenv("MARKET_HOURS", "regular")
