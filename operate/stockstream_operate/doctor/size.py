@@ -26,7 +26,9 @@ def examine_size(stack: Stack) -> Iterator[Finding]:
     except (InstrumentError, ListError):
         return  # what is wrong with it is told elsewhere
     work = workload_of(stack.parameters, instruments)
-    fitting = replace(work, partitions=None, memory=None, shards=None)
+    fewest = replace(work, partitions=None, memory=None).partitions_used
+    # With more partitions than a list needs, each run needs less of a processor.
+    fitting = replace(work, partitions=max(work.partitions_used, fewest), memory=None, shards=None)
     needed = {
         "ProducerPartitions": (work.partitions_used, fitting.partitions_used),
         "ProducerMemory": (work.memory_used, fitting.memory_used),
