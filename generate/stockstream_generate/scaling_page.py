@@ -34,7 +34,8 @@ BARS_AN_ANSWER = 100
 _EXAMPLE = 10_000
 # make bench-instruments ARGS="--provider alpaca --size 10000 --partitions 2", on a machine that others used.
 _MEASURED = (
-    "a run of one of two partitions of 10,000 takes 15 s of a processor and 250 MB, one of four 7 s and 175 MB."
+    "of 10,000, a run of one of two partitions takes 15 s of a processor and 250 MB,\n"
+    "of one of four 7 s and 175 MB."
 )
 # Of as many partitions as there can be, each with a whole processor.
 _ALL_MB = PARTITIONS[-1] * WHOLE_PROCESSOR_MB
