@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from stockstream.errors import InstrumentError
 from stockstream_operate.cost.cost_command import workload_of
+from stockstream_operate.counts import say_count
 from stockstream_operate.doctor.finding import Finding, good, note
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.stack import Stack
@@ -37,7 +38,7 @@ def examine_size(stack: Stack) -> Iterator[Finding]:
     if stack.parameters.get("StreamMode") == "ON_DEMAND":
         del needed["StreamShards"]
     more = [f"{name}={least}" for name, (has, least) in needed.items() if has < least]
-    followed = f"{instruments:,} instruments"
+    followed = say_count(instruments, "instrument")
     if more:
         yield note(
             SUBJECT,
