@@ -32,8 +32,11 @@ ALPACA_REQUESTS_A_MINUTE = 200
 BARS_AN_ANSWER = 100
 # The list whose parameters the page writes out.
 _EXAMPLE = 10_000
-# make bench-instruments ARGS="--provider alpaca --size 10000 --partitions 4", on a machine that others used.
-_MEASURED = "a run of one of four partitions of 10,000 takes 11 s of a processor and 180 MB."
+# make bench-instruments ARGS="--provider alpaca --size 10000 --partitions 2", on a machine that others used.
+_MEASURED = (
+    "of 10,000, a run of one of two partitions takes 15 s of a processor and 250 MB,\n"
+    "of one of four 7 s and 175 MB."
+)
 # Of as many partitions as there can be, each with a whole processor.
 _ALL_MB = PARTITIONS[-1] * WHOLE_PROCESSOR_MB
 
@@ -258,7 +261,8 @@ the parameters in the same row do.
 
 The stream, the delivery, the transform, the lake and the views know no list: they take what comes,
 and shards multiply them.
-The producer is a function that runs once a minute, under a lease and with a ledger.
+The producer is a function that runs once a minute, or once for each [partition](#partitions) of a long list,
+under a lease and with a ledger.
 Up to about {divided} instruments one such run fits into its minute, and up to {all} eight do.
 Beyond that each instrument is asked every other minute or more seldom, and no bar is lost;
 or a second stack follows the rest of the list, and its lake is a second one.

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from stockstream.times import format_time
 from stockstream_local.faults.fault_server import active_faults
+from stockstream_operate.counts import say_count
 from stockstream_operate.lake.access import NoLakeError, QueryableLake, open_lake
 from stockstream_operate.lake.delays import Delay, measure_delays, read_recent
 from stockstream_operate.run_lock import Running, read_running
@@ -127,9 +128,9 @@ def show_status(status: Status, screen: Screen, now: datetime) -> None:
         now: the time, UTC.
     """
     if running := status.running:
-        minutes = (now - running.since).total_seconds() // 60
+        minutes = say_count(int((now - running.since).total_seconds() // 60), "minute")
         screen.say(
-            f"A pipeline runs here since {running.since:%Y-%m-%d %H:%M} UTC ({minutes:.0f} minutes), "
+            f"A pipeline runs here since {running.since:%Y-%m-%d %H:%M} UTC ({minutes}), "
             f"as process {running.process}, at {running.emulator.url}. `stockstream down` ends it."
         )
         screen.say(

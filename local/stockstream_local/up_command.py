@@ -18,6 +18,7 @@ from stockstream_local.live import require_answer
 from stockstream_local.pipeline import API_KEY, Options, run_pipeline
 from stockstream_local.up_options import add_options, read_options
 from stockstream_local.watch import Watch
+from stockstream_operate.counts import say_count
 from stockstream_operate.lake.delivered import Lake
 from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.screen import Screen
@@ -141,7 +142,7 @@ def _open_lake(kind: PriceKind, screen: Screen, *, is_fresh: bool) -> Path:
         if files:
             screen.say(
                 f"Deleting what earlier runs have delivered of {kind.word} prices: "
-                f"{files:,} files, {size / 1e6:,.1f} MB."
+                f"{say_count(files, 'file')}, {size / 1e6:,.1f} MB."
             )
         empty_folder(folder)
     merge_days(folder, f"{datetime.now(UTC):%Y-%m-%d}")

@@ -11,6 +11,7 @@ from stockstream.instruments import Instrument
 from stockstream_local.check import Checker
 from stockstream_local.kept_run import KeptRun
 from stockstream_local.quote_table import Quote, QuoteTable
+from stockstream_operate.counts import say_count
 from stockstream_operate.lake.delivered import Document, Lake
 from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import STATE
@@ -86,7 +87,7 @@ class Watch:
         judged = (
             "read back and checked: every number of the market is right" if self.checker else "and read back"
         )
-        self.screen.say(f"{self.lake.count} documents delivered, {judged}.")
+        self.screen.say(f"{say_count(self.lake.count, 'document')} delivered, {judged}.")
 
     def _quotes(self) -> list[Quote]:
         return [

@@ -8,6 +8,7 @@ from stockstream.errors import InstrumentError
 from stockstream.instrument_file import INSTRUMENT_FILE, InstrumentFile, parse_instrument_file
 from stockstream.instruments import Instrument, parse_instrument, parse_instruments
 from stockstream_operate.arguments import Commands
+from stockstream_operate.counts import say_count
 from stockstream_operate.instrument_list import (
     ListError,
     StoredFile,
@@ -115,7 +116,7 @@ def _check(asked: argparse.Namespace, screen: Screen) -> None:
         stack = find_stack(asked.stack)
         listed, where = _parse(stack, _begin(stack, read_file(stack))), INSTRUMENT_FILE
     _require_good(listed, where)
-    screen.say(f"{len(listed.instruments):,} instruments, and every line is good.")
+    screen.say(f"{say_count(len(listed.instruments), 'instrument')}, and every line is good.")
 
 
 def _begin(stack: Stack, stored: StoredFile) -> str:

@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.counts import say_count
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import DEAD, Stack, ask_stack
 
@@ -40,8 +41,8 @@ class Contents(NamedTuple):
         """How many files, how large, and what they cost."""
         gigabytes = self.size / 1e9
         return (
-            f"{self.files:,} files, {gigabytes:,.3f} GB, about ${gigabytes * DOLLARS_A_GB:,.2f} a month "
-            "for their storage"
+            f"{say_count(self.files, 'file')}, {gigabytes:,.3f} GB, "
+            f"about ${gigabytes * DOLLARS_A_GB:,.2f} a month for their storage"
         )
 
 

@@ -15,6 +15,7 @@ from stockstream.errors import StockstreamError
 from stockstream.records import encode_record
 from stockstream.times import format_instant, parse_instant
 from stockstream_operate.arguments import count
+from stockstream_operate.counts import say_count
 from stockstream_operate.lake.delivered import as_named
 from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.parts import TABLES
@@ -117,9 +118,10 @@ def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival
     # A stack on this machine is meant where none is named.
     named = "" if stack.url else f" --stack {stack.name}"
     look = "status" if stack.url else "doctor"
+    waited = say_count(most // timedelta(minutes=1), "minute")
     raise SmokeError(
-        f"The stream took the bar, and it is in no file of the lake after {most // timedelta(minutes=1)} "
-        f"minutes. `stockstream {look}{named}` says where bars are stuck; if it was refused, "
+        f"The stream took the bar, and it is in no file of the lake after {waited}. "
+        f"`stockstream {look}{named}` says where bars are stuck; if it was refused, "
         f"`stockstream redrive{named}` says why."
     )
 

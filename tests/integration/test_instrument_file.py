@@ -134,6 +134,37 @@ def test_a_change_counts_in_the_next_run_and_asks_for_what_is_new() -> None:
 
 
 @pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize("bad", ["crypto:ETH/USD\nno instrument\n", "# nothing\n", b"\xff"])
+def test_of_two_containers_that_take_turns_one_tells(told: Told, bad: str | bytes) -> None:
+    put("crypto:ETH/USD\n")
+    containers = []
+    for _ in range(2):
+        begin_anew()
+        run()
+        containers.append(handler._followed(WHOLE))  # noqa: SLF001
+    assert told.details() == []
+
+    put(bad)
+    for container in containers * 2:
+        assert container
+        container.refresh()
+    assert len(told.details()) == 1
+
+    # It is mended, and broken in the same way again.
+    put("crypto:ETH/USD\n")
+    for container in containers:
+        assert container
+        container.refresh()
+    put(bad)
+    for container in containers[::-1]:
+        assert container
+        container.refresh()
+    assert len(told.details()) == 1
+    run()
+    assert told.counted() == 2
+
+
+@pytest.mark.usefixtures("calls")
 def test_a_bad_line_is_told_once_by_its_number_and_costs_nobody_else_his_bars(
     monkeypatch: pytest.MonkeyPatch,
     told: Told,

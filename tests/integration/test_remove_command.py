@@ -99,7 +99,7 @@ def test_it_only_says_what_would_go_and_stay_unless_it_is_told(
     assert formation.status == "UPDATE_COMPLETE"
     assert buckets() == [LAKE, OTHER]
     said = " ".join(capsys.readouterr().out.split())
-    assert f"The lake stays: {LAKE}, 1 files, 0.002 GB, about $0.00 a month" in said
+    assert f"The lake stays: {LAKE}, 1 file, 0.002 GB, about $0.00 a month" in said
     assert f"The lake GOES: {LAKE}" in said
     assert "aws ssm delete-parameters --names /mine/key /mine/slack" in said
     assert "Nothing was changed: --yes does it." in said

@@ -131,7 +131,7 @@ def test_the_bar_of_an_earlier_smoke_is_not_taken_for_this_ones(
 
     assert cli.main(["smoke", "--stack", "mine", "--minutes", "1"]) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert "it is in no file of the lake after 1 minutes" in said
+    assert "it is in no file of the lake after 1 minute" in said
     assert "`stockstream doctor --stack mine`" in said
     assert "`stockstream redrive --stack mine`" in said
 

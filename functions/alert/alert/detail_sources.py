@@ -53,9 +53,11 @@ def _describe_failure(line: Line) -> str:
 
 
 def _describe_deferred(line: Line) -> str:
+    is_one = line.get("bars") == 1
+    bars = f"{line.get('bars')} bar{'' if is_one else 's'}"
     if "detail" in line:
-        return f"{line.get('instrument')}: {line.get('bars')} bars wait: {line['detail']}"
-    return f"{line.get('instrument')}: the stream did not take {line.get('bars')} bars."
+        return f"{line.get('instrument')}: {bars} {'waits' if is_one else 'wait'}: {line['detail']}"
+    return f"{line.get('instrument')}: the stream did not take {bars}."
 
 
 def _describe_hole(line: Line) -> str:

@@ -97,18 +97,23 @@ class Followed:
         """Begins with the last good list, in a new container."""
         if self._known is not None:
             return
+        found = self._look_up()
+        if found:
+            self.instruments, self._has_list = found, True
+
+    def _look_up(self) -> tuple[Instrument, ...]:
+        """Reads what is remembered, and gives what can be followed of the list in it."""
         try:
             self._known = self._item.read()
         except (BotoCoreError, ClientError) as error:
             # The run itself reads the table next, and fails with it.
             logger.warning("instruments not recalled", kind=type(error).__name__, detail=str(error))
-            return
+            return ()
         found = parse_instrument_file("\n".join(self._known.names), self._check)
-        if found.instruments:
-            self.instruments, self._has_list = found.instruments, True
         if found.refused:
             # A setting has changed since: these lines were good when the file was last reported on.
             self._known = self._known._replace(mark="")
+        return found.instruments
 
     def _read(self) -> _Version | None:
         """The file; None where it has not changed since it was last read."""
@@ -168,7 +173,12 @@ class Followed:
             self._tell(error.mark, 1)
 
     def _is_told(self, mark: str) -> bool:
-        return not self._tells or (self._known is not None and self._known.mark == mark)
+        if not self._tells:
+            return True
+        if self._known is not None and self._known.mark != mark:
+            # Containers take turns, with several partitions in each minute: another may have told of it.
+            self._look_up()
+        return self._known is not None and self._known.mark == mark
 
     def _tell(self, mark: str, count: int) -> None:
         """Counts what a person should mend, and remembers that it was told."""

@@ -111,13 +111,15 @@ class Workload:
 
     @property
     def partitions_used(self) -> int:
-        """The partitions that were asked for, or the fewest in whose time a whole processor does its part.
+        """The partitions that were asked for, or the fewest whose runs have time for their part.
 
-        A plan that counts days has one.
+        They have what their memory brings of a processor, a whole one where none was asked for. A plan that
+        counts days has one partition.
         """
         if self.partitions or self.requests_per_day is not None:
             return self.partitions or 1
-        fitting = (each for each in PARTITIONS if self.processor_seconds <= each * RUN_SECONDS)
+        share = min(1.0, (self.memory or WHOLE_PROCESSOR_MB) / WHOLE_PROCESSOR_MB)
+        fitting = (each for each in PARTITIONS if self.processor_seconds <= each * RUN_SECONDS * share)
         return next(fitting, PARTITIONS[-1])
 
     @property

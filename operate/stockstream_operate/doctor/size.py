@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from stockstream.errors import InstrumentError
 from stockstream_operate.cost.cost_command import workload_of
+from stockstream_operate.counts import say_count
 from stockstream_operate.doctor.finding import Finding, good, note
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.stack import Stack
@@ -26,7 +27,9 @@ def examine_size(stack: Stack) -> Iterator[Finding]:
     except (InstrumentError, ListError):
         return  # what is wrong with it is told elsewhere
     work = workload_of(stack.parameters, instruments)
-    fitting = replace(work, partitions=None, memory=None, shards=None)
+    fewest = replace(work, partitions=None, memory=None).partitions_used
+    # With more partitions than a list needs, each run needs less of a processor.
+    fitting = replace(work, partitions=max(work.partitions_used, fewest), memory=None, shards=None)
     needed = {
         "ProducerPartitions": (work.partitions_used, fitting.partitions_used),
         "ProducerMemory": (work.memory_used, fitting.memory_used),
@@ -35,7 +38,7 @@ def examine_size(stack: Stack) -> Iterator[Finding]:
     if stack.parameters.get("StreamMode") == "ON_DEMAND":
         del needed["StreamShards"]
     more = [f"{name}={least}" for name, (has, least) in needed.items() if has < least]
-    followed = f"{instruments:,} instruments"
+    followed = say_count(instruments, "instrument")
     if more:
         yield note(
             SUBJECT,

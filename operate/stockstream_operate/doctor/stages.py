@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from stockstream_operate.counts import say_count
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import Flow
 from stockstream_operate.page.market_hours import say_moment
@@ -108,7 +109,8 @@ def _judge_records(flow: Flow, now: datetime) -> Finding:
     times = flow.times(flow.records)
     if times:
         return good(
-            STREAM, f"{flow.total(flow.records)} bars went in, the last at {say_moment(times[-1], now)}"
+            STREAM,
+            f"{say_count(flow.total(flow.records), 'bar')} went in, the last at {say_moment(times[-1], now)}",
         )
     if flow.answered:
         return note(

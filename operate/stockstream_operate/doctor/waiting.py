@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from stockstream.errors import StockstreamError
+from stockstream_operate.counts import say_count
 from stockstream_operate.doctor.finding import Finding, Level
 from stockstream_operate.doctor.flow import Flow
 from stockstream_operate.doctor.stages import (
@@ -145,7 +146,7 @@ class Wait:
                 raise StuckError(f"It is stuck at the {name}: {each.words}. {each.remedy}")
 
     def _say_where(self, snapshot: Snapshot, findings: list[Finding], most: timedelta) -> str:
-        waited = f"No bar has come within {round(most.total_seconds() / 60)} minutes"
+        waited = f"No bar has come within {say_count(round(most.total_seconds() / 60), 'minute')}"
         if not snapshot.flow:
             return f"{waited}: the stack is still {snapshot.status}. Ask again, or give it more --minutes."
         passed = find_passed(snapshot.flow)

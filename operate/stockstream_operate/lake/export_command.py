@@ -6,6 +6,7 @@ from pathlib import Path
 from stockstream.errors import StockstreamError
 from stockstream.intervals import INTERVALS
 from stockstream_operate.arguments import moment
+from stockstream_operate.counts import say_count
 from stockstream_operate.lake.access import open_lake
 from stockstream_operate.lake.files import FORMS, Written
 from stockstream_operate.lake.selection import KNOWN, NoSuchBarsError, Selection, find_instrument
@@ -75,8 +76,7 @@ def run_export(asked: argparse.Namespace, screen: Screen) -> None:
 
 
 def _say(written: Written) -> str:
-    bars = "1 bar" if written.bars == 1 else f"{written.bars:,} bars"
-    things = "1 instrument" if written.instruments == 1 else f"{written.instruments:,} instruments"
+    bars, things = say_count(written.bars, "bar"), say_count(written.instruments, "instrument")
     return f"{bars} of {things}, from {written.first:%Y-%m-%d %H:%M} to {written.last:%Y-%m-%d %H:%M} (UTC)"
 
 

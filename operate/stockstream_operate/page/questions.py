@@ -21,8 +21,9 @@ BAR_SECONDS = (60, 300, 900, 1_800, 3_600, 14_400, DAY_SECONDS)
 BAR_COLUMNS = (
     *("start", "seconds", "open", "high", "low", "close", "volume", "bars", "revised", "known_from"),
 )
-_BAR_NAMES = ("instrument", "trading_day", "open_time", "open", "high", "low", "close", "volume")
-_KNOWLEDGE = ("known_from", "known_until", "version")
+_NUMBERS = ("open", "high", "low", "close", "volume")
+_BAR_NAMES = ("instrument", "trading_day", "open_time", *_NUMBERS)
+_KNOWLEDGE = ("known_from", "known_until", "is_revised")
 _SPANS = {Span.HOUR: timedelta(hours=1), Span.WEEK: timedelta(days=7)}
 
 
@@ -90,6 +91,9 @@ def ask_bars(
     choices = " ".join(f"WHEN bars_{seconds} <= {MOST_BARS} THEN {seconds}" for seconds in longer)
     starts = " ".join(f"WHEN {seconds} THEN {_start(seconds)}" for seconds in longer)
     numbers = "".join(f", {name}" for name in fields)
+    # A bar that is sent again with the numbers of before, since its look-back has changed, is not revised.
+    its = "OVER (PARTITION BY open_time)"
+    differs = " OR ".join(f"min({name}) {its} <> max({name}) {its}" for name in _NUMBERS)
     lasts = "".join(f", max_by({name}, opened) AS {name}" for name in fields)
     source, restated = "known", ""
     if sight.adjusted:
@@ -100,7 +104,7 @@ def ask_bars(
 WITH {_history(lake_sql, since)}known AS (
   SELECT
     {", ".join(_BAR_NAMES)}{numbers}, known_from, known_until,
-    row_number() OVER (PARTITION BY open_time ORDER BY known_from) AS version
+    {differs} AS is_revised
   FROM {"history" if since else "bars_history"}
   WHERE {_is_its(sight)}{_is_within(sight.span, newest)}{_was_known("known_from", sight)}
 ),
@@ -121,7 +125,7 @@ placed AS (
 SELECT
   start, seconds, min_by(open, opened) AS open, max(high) AS high, min(low) AS low,
   max_by(close, opened) AS close, sum(volume) AS volume, count(*) AS bars,
-  sum(CASE WHEN version > 1 THEN 1 ELSE 0 END) AS revised, to_unixtime(max(known_from)) AS known_from{lasts}
+  sum(CASE WHEN is_revised THEN 1 ELSE 0 END) AS revised, to_unixtime(max(known_from)) AS known_from{lasts}
 FROM placed
 GROUP BY start, seconds
 ORDER BY start DESC

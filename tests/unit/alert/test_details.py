@@ -242,7 +242,7 @@ def test_of_deferred_bars_the_newest_number_of_each_instrument_counts_and_the_gr
 
     assert find_details(alarm_on("BarsDeferred"), logs, {}) == (
         "MSFT: the stream did not take 7 bars.",
-        "IBM: the stream did not take 1 bars.",
+        "IBM: the stream did not take 1 bar.",
     )
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,9 +27,10 @@ RUNNING = Running(
 IBM = Delivered("IBM", 1234, datetime(2026, 11, 20, 15, 59))  # noqa: DTZ001 (as the lake's views give it)
 
 
-def show(status: Status) -> str:
+def show(status: Status, minutes: int = 90) -> str:
     page = io.StringIO()
-    show_status(status, Screen(Console(file=page, width=200)), datetime(2026, 11, 20, 16, 30, tzinfo=UTC))
+    now = datetime(2026, 11, 20, 15, 0, 59, tzinfo=UTC) + timedelta(minutes=minutes)
+    show_status(status, Screen(Console(file=page, width=200)), now)
     return page.getvalue()
 
 
@@ -40,6 +41,10 @@ def test_says_since_when_it_runs_what_is_wrong_and_what_came() -> None:
     assert "In ALARM: PipelineDownAlarm." in said
     assert "Broken on purpose: provider-down." in said
     assert [line.split() for line in said.splitlines()][-1] == ["IBM", "1,234", "2026-11-20", "15:59"]
+
+
+def test_a_minute_is_one() -> None:
+    assert "15:00 UTC (1 minute), as process" in show(Status(RUNNING, [], [], []), minutes=1)
 
 
 def test_says_how_long_bars_take_where_that_is_known() -> None:

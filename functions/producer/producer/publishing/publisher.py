@@ -1,7 +1,7 @@
 """Publishing what a provider answered: plan, put, and then write the tails.
 
-One answer may be about a hundred instruments. Their tails are read together and their bars are put together;
-each tail is written by itself, at the version that was read.
+One answer may be about a hundred instruments. Their tails are read together, their bars are put together, and
+25 tails share a call, each with a condition of its own: that it is still at the version that was read.
 """
 
 import time

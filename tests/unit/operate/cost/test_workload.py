@@ -58,6 +58,16 @@ def test_a_list_is_divided_where_a_whole_processor_has_no_time_for_it(
     assert Workload(10_000, provider="alpaca", requests_per_day=None).memory_needed == 1769 * 16.5 / 20
 
 
+def test_less_memory_has_less_of_a_processor_and_wants_more_partitions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PRODUCER_SECONDS, "alpaca", 0.0066)
+    # 66 s; of 20 s, 1,024 MB have 11.6 s of a processor, and 1,769 MB all.
+    for memory, partitions in {1024: 8, 1769: 4}.items():
+        work = Workload(10_000, provider="alpaca", requests_per_day=None, memory=memory)
+        assert work.partitions_used == partitions
+
+
 def test_a_plan_that_counts_days_is_not_divided() -> None:
     assert Workload(10_000, provider="alpaca", requests_per_day=100_000).partitions_used == 1
 

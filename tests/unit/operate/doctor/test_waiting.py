@@ -99,7 +99,7 @@ def test_a_closed_market_is_said_at_once() -> None:
 
 def test_the_end_of_the_wait_says_how_far_it_came() -> None:
     assert stuck(Snapshot("CREATE_IN_PROGRESS"), minutes=1).startswith(
-        "No bar has come within 1 minutes: the stack is still CREATE_IN_PROGRESS."
+        "No bar has come within 1 minute: the stack is still CREATE_IN_PROGRESS."
     )
     assert stuck(measured(runs=1, requests=1), minutes=2).startswith(
         "No bar has come within 2 minutes; it has come to the stream: no bar went in"

@@ -182,6 +182,23 @@ def test_a_revised_bar_has_the_numbers_that_were_known(tmp_path: Path, since: da
     assert now["known_from"][10] == datetime(2026, 11, 16, 15, 10, tzinfo=UTC).timestamp()
 
 
+@pytest.mark.parametrize("volume", [7.0, None])
+def test_a_bar_that_is_sent_again_with_the_same_numbers_is_not_revised(
+    tmp_path: Path, volume: float | None
+) -> None:
+    documents = [each | {"volume": volume} for each in sessions(days=1, minutes=30)]
+    deliver(tmp_path, documents)
+    # As the next run here sends them, which remembers none: with other look-backs.
+    again = [each | {"as_of": "2026-11-16T15:10:00.000Z", "sma_20": 1.5} for each in documents]
+    again[10] |= {"high": 200.0}
+    deliver(tmp_path, again, "1")
+    with LakeEngine(tmp_path, LAKE_SQL) as engine:
+        now = see(engine, sight(Span.SESSION))
+
+    assert [start for start, revised in enumerate(now["revised"]) if revised] == [10]
+    assert set(now["sma_20"]) == {1.5}
+
+
 @pytest.mark.parametrize("since", [None, date(2026, 11, 16)], ids=["all files", "the files since a day"])
 @pytest.mark.parametrize("days", [2, 5], ids=["each bar", "longer bars"])
 def test_in_todays_shares_prices_are_divided_and_volumes_multiplied_before_each_split(
