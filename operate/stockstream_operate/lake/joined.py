@@ -242,6 +242,11 @@ class JoiningBeside:
                     ):
                         self._join()
                         return
+        except duckdb.Error as error:
+            self._tell(
+                f"The finished days cannot be joined: {str(error).splitlines()[0]} If that names a file in "
+                f"{self._lake / FOLDER}, delete the folder: it is made again from the delivered files."
+            )
         finally:
             # Whatever ended it: what is not joined is read as it is.
             self.awaited, self.left = frozenset(), 0

@@ -374,6 +374,24 @@ def test_beside_a_run_the_newest_month_is_joined_first_and_every_reader_is_right
     assert beside.awaited == frozenset()
 
 
+def test_a_joined_file_that_is_damaged_is_named_beside_a_run(old_lake: Path) -> None:
+    said = list[str]()
+    with JoiningBeside(old_lake, LAKE_SQL, TODAY, said.append) as beside:
+        await_end(beside)
+    for file in (old_lake / joined_module.FOLDER).rglob("*.parquet"):
+        file.write_bytes(b"PAR1 no more")
+    write_file(old_lake, "2026-11-20", "late", [bar(20, 7)])
+    settle(old_lake, later=1)
+    said.clear()
+
+    with JoiningBeside(old_lake, LAKE_SQL, TODAY, said.append) as beside:
+        await_end(beside)
+
+    (sentence,) = [each for each in said if "cannot be joined" in each]
+    assert ".parquet" in sentence
+    assert f"{old_lake / joined_module.FOLDER}, delete the folder" in sentence
+
+
 def test_a_page_need_not_read_the_days_that_are_joined_beside_it_but_the_newest(
     old_lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
