@@ -86,7 +86,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             if place not in kept:
                 item.add_marker(pytest.mark.slow)
     yield  # here the order is drawn, and what is slow left out
-    # They wait most of their time: beside one another the cores would have nothing to do, and at the end, too.
+    # They wait most of their time: beside one another, or at the end, they would leave the cores idle.
     waiting: dict[Path, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("local"):

@@ -66,7 +66,7 @@ def record_run(
                 {one.name: _newest(each.answers[one.name]) for one in whole},
                 {one.name: _quiet(one, each, watchlist) for one in whole},
                 each.deferred(),
-                [one.name for one in whole if each.rereads and each.is_sent(one.name)],
+                [one.name for one in whole if each.rereads and _is_whole(one.name, each)],
             )
             is_answered = True
         ledger = record_sent(ledger, _sent_until(ledger, each, failures, watchlist))
@@ -95,6 +95,11 @@ def _sent_until(
         if moment := max(filter(None, (before, newest)), default=None):
             cursors[name] = moment
     return cursors
+
+
+def _is_whole(name: str, fetched: Fetched) -> bool:
+    """Whether all that a rereading was made for has come and is sent."""
+    return fetched.is_sent(name) and not fetched.answers[name].is_owed
 
 
 def _newest(answer: Answer) -> datetime | None:

@@ -89,6 +89,27 @@ def test_what_an_outage_over_the_close_kept_back_comes_the_same_evening() -> Non
     assert world.requests(utc(20, 23, 3), utc(21, 3)) == []
 
 
+def test_what_only_a_long_answer_shows_after_the_close_comes_the_same_evening() -> None:
+    # Down from 16:00 until after the close, and then without long answers until 21:50.
+    world = World("IBM", Plan(None, 75), (utc(16, 14), utc(24, 0)))
+
+    def refuse(parameters: dict[str, str]) -> Refusal | None:
+        now = world.clock.now
+        is_long = parameters["outputsize"] == "full"
+        is_down = utc(20, 16) <= now < utc(20, 21, 5) or (is_long and now < utc(20, 21, 50))
+        return requests.ReadTimeout("read timed out") if is_down else None
+
+    world.server.refuse = refuse
+    world.run(utc(20, 14, 25), utc(21, 3))
+
+    assert world.missing("IBM", utc(20, 14), utc(21, 0)) == []
+    assert world.broken_lookbacks("IBM") == []
+    # The long answer failed at 21:05, and pauses for half an hour, and an hour.
+    last = world.requests(utc(20, 21, 50), utc(21, 3))
+    assert [each["outputsize"] for each in last].count("full") == 1
+    assert world.requests(utc(20, 23), utc(21, 3)) == []
+
+
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 @pytest.mark.parametrize("a_minute", [1, 2])

@@ -23,6 +23,8 @@ _BARS_APART = 200
 # asked again for six hours, as for a session's last bars, and not all night: the next rereading compares what
 # the tail still holds.
 _AFTER_CLOSE, _CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
+# After a close nothing but this asks again for a longer answer that is owed, which may have its own pauses.
+_APART = timedelta(minutes=10)
 
 
 def plan_rereading(
@@ -97,12 +99,12 @@ def _due(
     """Which instruments are to be read again now, by market."""
     due: dict[str, list[Instrument]] = {}
     # Thousands of instruments share a few moments.
-    known: dict[tuple[str, datetime], bool] = {}
+    known: dict[tuple[str, datetime, datetime | None], bool] = {}
     for instrument in watchlist.instruments:
         market, state = watchlist.market_of(instrument), ledger.of_instrument(instrument.name)
         if state.reread_at is None or (state.not_before and now < state.not_before):
             continue
-        key = market, state.reread_at
+        key = market, state.reread_at, state.asked_at
         if key not in known:
             known[key] = _is_due(*key, now, watchlist.bar_length, while_open=while_open)
         if known[key]:
@@ -111,7 +113,13 @@ def _due(
 
 
 def _is_due(
-    market: str, reread_at: datetime, now: datetime, bar_length: timedelta, *, while_open: bool
+    market: str,
+    reread_at: datetime,
+    asked_at: datetime | None,
+    now: datetime,
+    bar_length: timedelta,
+    *,
+    while_open: bool,
 ) -> bool:
     session = current_or_last_session(market, now)
     if session is None:
@@ -119,4 +127,5 @@ def _is_due(
     if now < session.closes:
         return while_open and trading_time(market, reread_at, now) >= _BARS_APART * bar_length
     is_time = _AFTER_CLOSE <= now - session.closes < _CLOSING_ENDS
+    is_time &= asked_at is None or now - asked_at >= _APART
     return is_time and reread_at < session.closes + _AFTER_CLOSE
