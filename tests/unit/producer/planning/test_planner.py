@@ -461,6 +461,22 @@ def test_a_request_that_several_share_is_kept_for_the_close() -> None:
     assert plan_the_rest(1, at("21:02"), known) == ["IBM"]
 
 
+@pytest.mark.parametrize(("left", "asked_now"), [(2, []), (3, ["crypto:BTC/USD"])])
+def test_what_is_kept_for_a_close_stays_kept_until_its_requests_are_made(
+    left: int, asked_now: list[str]
+) -> None:
+    # IBM and MSFT have closed, and their last bars are asked for two minutes later. Of the coin 32 bars of a
+    # quarter of an hour are unseen, and 32 are to come: the next day's first request shows them all. A third
+    # request is to spare, and halves its 64 bars.
+    quarter = timedelta(minutes=15)
+    shares = RequestState(thursday("21:00"), newest=thursday("20:45"))
+    coin = RequestState(at("13:00"), newest=at("13:00") - quarter)
+
+    known = {IBM: shares, MSFT: shares, BTCUSD: coin}
+
+    assert plan_the_rest(left, at("21:00"), known, interval="15min") == asked_now
+
+
 def three_seen(*bars_ago: int) -> dict[Instrument, RequestState]:
     """IBM, MSFT and F, whose last answers were asked for so many minutes before 17:48."""
     states = [seen_until(at("17:48") - bars * MINUTE) for bars in bars_ago]
@@ -517,7 +533,8 @@ def test_the_last_hundred_bars_before_a_close_wait_for_it() -> None:
 
 def test_the_urgent_go_before_the_closed_and_those_before_the_ones_that_are_due() -> None:
     # The requests of the rest of the day: the coin 5 for 559 bars, the euro 1 for 80, and 1 for each of F and
-    # IBM. With 11 a common period of 63 bars is possible, so that the euro is due after each 40.
+    # IBM. Of 13 a common period of 63 bars takes 8, 2, 1 and 1, and one is kept for the euro's close. So the
+    # euro is due after each 40.
     known = {
         MSFT: RequestState(at("21:02"), newest=at("20:58")),  # its last bar was not there
         EURUSD: seen_until(at("20:40")),  # 40 bars ago
@@ -526,7 +543,7 @@ def test_the_urgent_go_before_the_closed_and_those_before_the_ones_that_are_due(
         BTCUSD: seen_until(at("19:41")),  # 99 bars ago
     }
     in_turn = ["crypto:BTC/USD", "IBM", "F", "fx:EUR/USD", "MSFT"]
-    assert plan_the_rest(11, at("21:20"), known, Plan(25, 5)) == in_turn
+    assert plan_the_rest(13, at("21:20"), known, Plan(25, 5)) == in_turn
 
 
 # In winter a quota day begins at 05:00 UTC. Shanghai trades until 07:00 then, and Bombay until 10:00. The
