@@ -426,6 +426,14 @@ def test_the_first_request_for_an_instrument_waits_if_it_would_cost_a_bar_later(
     assert plan_the_rest(left, at("15:00"), {IBM: UNKNOWN}) == asked_now
 
 
+@pytest.mark.parametrize(("left", "asked_now"), [(12, ["IBM", "MSFT"]), (11, ["IBM"]), (10, [])])
+def test_as_many_first_requests_are_made_as_there_are_requests_to_spare(
+    left: int, asked_now: list[str]
+) -> None:
+    # Each needs 5 for the rest of the day, with one after each 95 bars.
+    assert plan_the_rest(left, at("15:00"), {IBM: UNKNOWN, MSFT: UNKNOWN}, Plan(25, 5)) == asked_now
+
+
 def test_a_request_is_kept_back_if_one_after_each_95_bars_is_enough_without_it() -> None:
     # 286 bars, the last of them after the close: 285 / 95 = 3 of 4 requests. 286 / 3 is a period of 95.3.
     three = {IBM: seen_until(at("16:14"))}
