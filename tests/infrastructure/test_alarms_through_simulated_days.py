@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from alarm_evaluation import Change, MetricAlarm, changes, composite_changes, read_alarms
+from alarm_evaluation import Change, MetricAlarm, Metrics, changes, composite_changes, read_alarms
 from resolved_template import ResolvedTemplate
 from simulated_pipeline import (
     Days,
@@ -60,6 +60,22 @@ def test_there_are_alarms_to_be_heard() -> None:
         "ProviderRefusalsAlarm",
     }
     assert expected <= {alarm.name for alarm in ALARMS}
+
+
+@pytest.mark.parametrize(
+    "alarm", [each for each in ALARMS if each.name in TOLD and each.dimensions == {("service", "producer")}]
+)
+@pytest.mark.parametrize("minutes", range(1, 16))
+def test_what_is_counted_once_is_one_notice_whenever_the_next_run_counts_nothing(
+    alarm: MetricAlarm, minutes: int
+) -> None:
+    noon, metrics = utc("2026-11-24T12:00"), Metrics()
+    metrics.add(alarm.metric, alarm.dimensions, noon, alarm.threshold)
+    metrics.add(alarm.metric, alarm.dimensions, noon + minutes * MINUTE, 0)
+
+    found = changes([alarm], metrics, noon, noon + timedelta(hours=3))
+
+    assert [each.state for each in found] == ["ALARM", "OK"]
 
 
 # From Wednesday to Saturday: closed on the 26th, until 13:00 on the 27th.

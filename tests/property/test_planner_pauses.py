@@ -1,5 +1,7 @@
 """What overdue bars are measured against: the planner never pauses longer than longest_pause says."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -70,6 +72,27 @@ def test_what_never_closes_is_asked_about_in_time_beside_many_closes(requests_pe
     assert timedelta() < worst <= pause + 30 * MINUTE
     # Or every outage would be explained. A coin of 96 bars a day is asked once a day, with room for one turn.
     assert pause <= timedelta(hours=25)
+
+
+def test_with_a_request_for_each_close_every_share_is_asked_after_every_close() -> None:
+    # Of 34 requests Shanghai's two sessions take 4, the other shares 24, the pairs and coins 4 or a few more.
+    watchlist, plan = Watchlist(parse_instruments(mixed()), "15min", "regular"), Plan(34, 5)
+    seen = {each.name: START - MINUTE for each in watchlist.instruments}
+    ledger, closings = Ledger(), Counter[str]()
+    for name, moment in seen.items():
+        ledger = record_answer(ledger, moment, {name: moment - watchlist.bar_length})
+    ledger = replace(ledger, spent=0)
+    for now in (START + number * 5 * MINUTE for number in range(3 * 24 * 12)):
+        for (instrument,) in plan_requests(watchlist, plan, ledger, now):
+            ledger = record_answer(ledger, now, {instrument.name: now - watchlist.bar_length})
+            session = current_or_last_session(watchlist.market_of(instrument), now)
+            closings[instrument.name] += session is not None and session.closes < now
+
+    # Thursday's and Friday's; of Shanghai's Thursday the afternoon is left.
+    shares = [name for name in seen if name.startswith("S")]
+    assert {name: closings[name] >= (3 if name.endswith(".SHH") else 2) for name in shares} == dict.fromkeys(
+        shares, True
+    )
 
 
 def longest_wait(watchlist: Watchlist, plan: Plan, end: datetime, step: timedelta) -> timedelta:

@@ -3,6 +3,7 @@
 python tests/year/year.py                 thirty mixed instruments and a thousand shares, side by side
 python tests/year/year.py --only wide     one of the two
 python tests/year/year.py --report        and writes docs/year.md, of the other one as it was played last
+python tests/year/year.py --page          plays none, and writes it of both as they were played last
 """
 
 import argparse
@@ -69,11 +70,15 @@ def main(arguments: Sequence[str]) -> int:
     command = argparse.ArgumentParser(prog="make year", description=__doc__)
     command.add_argument("--only", choices=YEARS, help="one of the two")
     command.add_argument("--report", action="store_true", help=f"write {REPORT.relative_to(ROOT)}")
+    command.add_argument("--page", action="store_true", help="the same of what was played last; plays none")
     asked = command.parse_args(arguments)
     names = [asked.only] if asked.only else list(YEARS)
     KEPT.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(max_workers=2) as pool:
-        played = dict(zip(names, pool.map(play, names), strict=True))
+    if asked.page:
+        played = {name: _kept(name) for name in names}
+    else:
+        with ProcessPoolExecutor(max_workers=2) as pool:
+            played = dict(zip(names, pool.map(play, names), strict=True))
     for name, each in played.items():
         (KEPT / f"{name}.json").write_text(json.dumps(each._asdict()), encoding="utf-8")
         print(
@@ -82,12 +87,18 @@ def main(arguments: Sequence[str]) -> int:
             f"wrong: {len(each.wrong)}"
         )
         print("".join(f"wrong: {sentence}\n" for sentence in each.wrong), end="")
-    if asked.report:
-        kept = {
-            name: Played(**json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8"))) for name in YEARS
-        }
+    if asked.report or asked.page:
+        kept = {name: _kept(name) for name in YEARS}
         REPORT.write_text("\n".join(describe(**kept)) + "\n", encoding="utf-8")
     return 1 if any(each.wrong for each in played.values()) else 0
+
+
+def _kept(name: str) -> Played:
+    """What a year came to when it was played last."""
+    path = KEPT / f"{name}.json"
+    if not path.exists():
+        sys.exit(f"the year `{name}` has not been played here: python tests/year/year.py --only {name}")
+    return Played(**json.loads(path.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

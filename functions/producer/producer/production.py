@@ -43,7 +43,7 @@ from stockstream.observability import logger
 from stockstream.splits import NO_SPLITS, SplitsByName
 
 # A provider that fails is asked again within 33 minutes, as long as there are requests. After an hour without
-# one its failures are too old to be reported.
+# one, or longer where the plan's requests are further apart, its failures are too old to be reported.
 SILENCE_COUNTS = timedelta(hours=1)
 
 
@@ -183,7 +183,8 @@ class Producer:
         # Also in runs without requests: until an answer comes, the provider counts as silent. Where the day's
         # requests are spent none can come, and that is no sign of its end.
         is_spent = self.plan.requests_of_a_run(ledger) == 0
-        if asked or (ledger.unanswered_at and (is_spent or now - ledger.unanswered_at < SILENCE_COUNTS)):
+        counts = max(SILENCE_COUNTS, lag.pause)
+        if asked or (ledger.unanswered_at and (is_spent or now - ledger.unanswered_at < counts)):
             report_unanswered(ledger.unanswered)
 
     def _longest_pause(self, ledger: Ledger) -> timedelta:

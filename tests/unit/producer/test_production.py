@@ -428,6 +428,24 @@ def test_a_silence_lasts_between_two_requests_and_no_longer_than_an_hour(measure
     assert found == [[1.0]] * 30 + [None] * 2
 
 
+def test_a_silence_lasts_as_long_as_a_plans_requests_are_apart(measured: Measured) -> None:
+    # Twenty in the day of a market that never closes, and two fifths of that pause more: 100.8 minutes. A run
+    # comes each two minutes.
+    world = World(Plan(requests_per_day=20, requests_per_minute=1))
+    world.provider.failures = {"IBM": ProviderUnavailableError("down")}
+    world.run()
+    page = world.ledger_item.page
+    world.ledger_item.page = page._replace(
+        ledger=replace(page.ledger, stopped_until=NOW + timedelta(hours=4))
+    )
+    found = [measured()["RunsUnanswered"]]
+    for _ in range(70):
+        world.run()
+        found.append(measured().get("RunsUnanswered"))
+
+    assert found == [[1.0]] * 51 + [None] * 20
+
+
 def test_a_silence_lasts_as_long_as_the_days_requests_are_spent(measured: Measured) -> None:
     world = World(Plan(requests_per_day=25, requests_per_minute=1))
     world.provider.failures = {"IBM": ProviderUnavailableError("down")}

@@ -179,17 +179,17 @@ def _spread(
     if ample >= 0 or spare < 0:
         # A second request after each close is kept back if that costs no bar.
         closes = sum(part.closes for backlog in backlogs for part in backlog.today)
-        budget = asks_left - max(0, min(ample, closes))
+        # Those that have closed for today and wait for their first request after it are not spread.
+        waiting = sum(backlog.closing_request == 1 for backlog in backlogs if not backlog.today)
+        budget = asks_left - waiting - max(0, min(ample, closes))
         periods = _periods([backlog for backlog in backlogs if backlog.today], budget)
-    # The first request for an instrument is made at once, unless that would cost a bar later in the day.
-    asks_unknown = ample > 0 or spare < 0
+    # The first request for an instrument is made at once, for as many as that costs no bar later in the day.
+    unknown = [backlog for backlog in able if backlog.is_open and backlog.asked_at == NEVER]
+    if spare >= 0:
+        unknown = unknown[: max(0, ample)]
     closing = [backlog for backlog in able if backlog.closing_request == 1]
-    due = [
-        backlog
-        for backlog in able
-        if backlog.is_open
-        and (backlog.unseen >= periods.get(backlog, inf) or (asks_unknown and backlog.asked_at == NEVER))
-    ]
+    due = [backlog for backlog in able if backlog.is_open and backlog.unseen >= periods.get(backlog, inf)]
+    due += unknown
     closing_again = [backlog for backlog in able if backlog.closing_request] if ample > 0 else []
     groups = (urgent, closing, due, closing_again)
     # An instrument in two groups goes with the first of them.

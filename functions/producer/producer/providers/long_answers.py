@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from producer.providers.provider_errors import DailyQuotaError, NotEntitledError, ProviderError
 
-# If the plan refuses long answers, one is asked for twice a day at the most; if they fail, the next one is
-# asked for after 30 minutes, 1 hour, 2 and so on. Each costs one of the day's 25 requests.
+# If they fail, the next one is asked for after 30 minutes, 1 hour, 2 and so on up to half a day. If the plan
+# has none, after half a day, 1 day, 2 and so on up to 16: each costs one of a day's requests, and where these
+# only just fit, bars. If the day's requests are spent, after half a day.
 _REFUSED_PAUSE, _FAILED_PAUSE = timedelta(hours=12), timedelta(minutes=30)
 _MOST_DOUBLINGS = 5
 
@@ -28,7 +29,7 @@ class LongAnswers:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._wanted_since: dict[str, datetime] = {}
-        self._failures = 0
+        self._failures = self._refusals = 0
         self._alone_not_before = self._second_not_before = datetime.min.replace(tzinfo=UTC)
         self.are_refused = False
 
@@ -47,7 +48,7 @@ class LongAnswers:
     def succeed(self, name: str) -> None:
         """Notes that an instrument's long answer has come."""
         self._wanted_since.pop(name, None)
-        self._failures = 0
+        self._failures = self._refusals = 0
         self.are_refused = False
 
     def fail(self, error: ProviderError, *, alone: bool) -> None:
@@ -58,11 +59,21 @@ class LongAnswers:
             alone: whether it was asked for alone. If a second request fails, one alone may be made at once,
                 unless the plan refuses it.
         """
-        self._failures += 1
         self.are_refused = isinstance(error, NotEntitledError | DailyQuotaError)
-        pause = _FAILED_PAUSE * 2.0 ** min(self._failures - 1, _MOST_DOUBLINGS)
-        self._second_not_before = self._now() + (
-            _REFUSED_PAUSE if self.are_refused else min(_REFUSED_PAUSE, pause)
-        )
+        self._second_not_before = self._now() + self._pause(error)
         if alone or self.are_refused:
             self._alone_not_before = self._second_not_before
+
+    def _pause(self, error: ProviderError) -> timedelta:
+        if isinstance(error, NotEntitledError):
+            self._refusals += 1
+            return _doubled(_REFUSED_PAUSE, self._refusals)
+        self._failures += 1
+        if isinstance(error, DailyQuotaError):
+            return _REFUSED_PAUSE
+        return min(_REFUSED_PAUSE, _doubled(_FAILED_PAUSE, self._failures))
+
+
+def _doubled(pause: timedelta, times: int) -> timedelta:
+    """The pause after so many in a row."""
+    return pause * 2.0 ** min(times - 1, _MOST_DOUBLINGS)

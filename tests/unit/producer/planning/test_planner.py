@@ -426,6 +426,14 @@ def test_the_first_request_for_an_instrument_waits_if_it_would_cost_a_bar_later(
     assert plan_the_rest(left, at("15:00"), {IBM: UNKNOWN}) == asked_now
 
 
+@pytest.mark.parametrize(("left", "asked_now"), [(12, ["IBM", "MSFT"]), (11, ["IBM"]), (10, [])])
+def test_as_many_first_requests_are_made_as_there_are_requests_to_spare(
+    left: int, asked_now: list[str]
+) -> None:
+    # Each needs 5 for the rest of the day, with one after each 95 bars.
+    assert plan_the_rest(left, at("15:00"), {IBM: UNKNOWN, MSFT: UNKNOWN}, Plan(25, 5)) == asked_now
+
+
 def test_a_request_is_kept_back_if_one_after_each_95_bars_is_enough_without_it() -> None:
     # 286 bars, the last of them after the close: 285 / 95 = 3 of 4 requests. 286 / 3 is a period of 95.3.
     three = {IBM: seen_until(at("16:14"))}
@@ -459,6 +467,22 @@ def test_a_request_that_several_share_is_kept_for_the_close() -> None:
     known = {IBM: seen_until(thursday("21:00")), MSFT: seen_until(thursday("21:00"))}
     assert plan_the_rest(1, at("20:59"), known) == []
     assert plan_the_rest(1, at("21:02"), known) == ["IBM"]
+
+
+@pytest.mark.parametrize(("left", "asked_now"), [(2, []), (3, ["crypto:BTC/USD"])])
+def test_what_is_kept_for_a_close_stays_kept_until_its_requests_are_made(
+    left: int, asked_now: list[str]
+) -> None:
+    # IBM and MSFT have closed, and their last bars are asked for two minutes later. Of the coin 32 bars of a
+    # quarter of an hour are unseen, and 32 are to come: the next day's first request shows them all. A third
+    # request is to spare, and halves its 64 bars.
+    quarter = timedelta(minutes=15)
+    shares = RequestState(thursday("21:00"), newest=thursday("20:45"))
+    coin = RequestState(at("13:00"), newest=at("13:00") - quarter)
+
+    known = {IBM: shares, MSFT: shares, BTCUSD: coin}
+
+    assert plan_the_rest(left, at("21:00"), known, interval="15min") == asked_now
 
 
 def three_seen(*bars_ago: int) -> dict[Instrument, RequestState]:
@@ -517,7 +541,8 @@ def test_the_last_hundred_bars_before_a_close_wait_for_it() -> None:
 
 def test_the_urgent_go_before_the_closed_and_those_before_the_ones_that_are_due() -> None:
     # The requests of the rest of the day: the coin 5 for 559 bars, the euro 1 for 80, and 1 for each of F and
-    # IBM. With 11 a common period of 63 bars is possible, so that the euro is due after each 40.
+    # IBM. Of 13 a common period of 63 bars takes 8, 2, 1 and 1, and one is kept for the euro's close. So the
+    # euro is due after each 40.
     known = {
         MSFT: RequestState(at("21:02"), newest=at("20:58")),  # its last bar was not there
         EURUSD: seen_until(at("20:40")),  # 40 bars ago
@@ -526,7 +551,7 @@ def test_the_urgent_go_before_the_closed_and_those_before_the_ones_that_are_due(
         BTCUSD: seen_until(at("19:41")),  # 99 bars ago
     }
     in_turn = ["crypto:BTC/USD", "IBM", "F", "fx:EUR/USD", "MSFT"]
-    assert plan_the_rest(11, at("21:20"), known, Plan(25, 5)) == in_turn
+    assert plan_the_rest(13, at("21:20"), known, Plan(25, 5)) == in_turn
 
 
 # In winter a quota day begins at 05:00 UTC. Shanghai trades until 07:00 then, and Bombay until 10:00. The

@@ -67,6 +67,24 @@ def test_each_failure_in_a_row_doubles_the_pause_up_to_half_a_day() -> None:
     assert pause(answers, clock, alone=False) == timedelta(minutes=30)
 
 
+def test_a_plan_that_has_none_is_asked_ever_more_seldom() -> None:
+    clock = Clock()
+    answers = LongAnswers(clock)
+    answers.want("IBM", MORNING)
+    pauses = []
+    for _ in range(7):
+        answers.fail(NotEntitledError("premium"), alone=True)
+        pauses.append(pause(answers, clock, alone=True) / timedelta(days=1))
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 16]
+
+    # A limit of the day is over the next day.
+    answers.fail(DailyQuotaError("25 requests per day"), alone=True)
+    assert pause(answers, clock, alone=True) == timedelta(hours=12)
+    answers.succeed("IBM")
+    answers.fail(NotEntitledError("premium"), alone=False)
+    assert pause(answers, clock, alone=False) == timedelta(hours=12)
+
+
 @pytest.mark.parametrize("error", [NotEntitledError("premium"), DailyQuotaError("25 requests per day")])
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_plan_that_refuses_is_asked_again_after_half_a_day(error: ProviderError, *, alone: bool) -> None:
