@@ -23,8 +23,8 @@ _BARS_APART = 200
 # asked again for six hours, as for a session's last bars, and not all night: the next rereading compares what
 # the tail still holds.
 _AFTER_CLOSE, _CLOSING_ENDS = timedelta(minutes=30), timedelta(hours=6)
-# After a close nothing but this asks again for a longer answer that is owed, which may have its own pauses.
-_APART = timedelta(minutes=10)
+# What has not come or was not sent is read again then. After a close nothing else asks for it.
+_AGAIN_AFTER = timedelta(minutes=5)
 
 
 def plan_rereading(
@@ -127,5 +127,5 @@ def _is_due(
     if now < session.closes:
         return while_open and trading_time(market, reread_at, now) >= _BARS_APART * bar_length
     is_time = _AFTER_CLOSE <= now - session.closes < _CLOSING_ENDS
-    is_time &= asked_at is None or now - asked_at >= _APART
+    is_time &= asked_at is None or now - asked_at >= _AGAIN_AFTER
     return is_time and reread_at < session.closes + _AFTER_CLOSE
