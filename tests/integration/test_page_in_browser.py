@@ -458,9 +458,9 @@ def test_prices_in_todays_shares_are_offered_where_a_split_is_known(seen: Seen) 
     page.wait(f"{PRICE} === '{shown(close * 2)}'")
     seen.wait_for_text("#length", "in today's shares (split 1:2 on 2099-01-02)")
     assert "adjusted=1" in page.value("location.hash")
+    # Both of the loaded page: the one before goes on for a moment.
     page.value("location.reload()")
-    page.wait(f"{PRICE} === '{shown(close * 2)}'")
-    assert page.value("document.querySelector('#prices [value=\"1\"]').checked")
+    page.wait(f"{PRICE} === '{shown(close * 2)}' && document.querySelector('#prices [value=\"1\"]').checked")
 
     # What was known at a moment knew of no later split.
     page.value(
@@ -470,8 +470,7 @@ def test_prices_in_todays_shares_are_offered_where_a_split_is_known(seen: Seen) 
           input.dispatchEvent(new Event('change'));
         })()"""
     )
-    page.wait(f"{PRICE} === '{shown(close)}'")
-    assert page.value("document.querySelector('#prices [value=\"\"]').checked")
+    page.wait(f"{PRICE} === '{shown(close)}' && document.querySelector('#prices [value=\"\"]').checked")
     assert page.complaints == []
 
 
