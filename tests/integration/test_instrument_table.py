@@ -1,13 +1,12 @@
 """The table against moto's DynamoDB."""
 
-import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.model import OperationModel
+from long_tails import tail_after
 from moto import mock_aws
 
 from producer.memory.instrument_table import InstrumentTable, TailConflictError, TailUnreachableError
@@ -26,19 +25,6 @@ TAIL = Tail(
     doubtful=frozenset({"2026-11-20T20:58:00Z"}),
     forgotten=True,
 )
-CHANCE = random.Random(20261120)
-HISTORY = {
-    (datetime(2026, 11, 20, 9, tzinfo=UTC) + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ"): Ohlcv(
-        221.17, 221.3, 221.0, round(221 + CHANCE.random() / 4, 2), float(CHANCE.randint(1, 10**6))
-    )
-    for minute in range(700)
-}
-
-
-def tail_after(minutes: int) -> Tail:
-    """The 299 newest bars of so many."""
-    rows = list(HISTORY.items())
-    return Tail(dict(rows[max(0, minutes - 299) : minutes]), forgotten=minutes > 299)
 
 
 @pytest.fixture

@@ -1,38 +1,23 @@
 """Tails that one call writes, each at the version that was read: against the emulator's DynamoDB."""
 
-import random
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 from emulated_dynamodb import emulated_dynamodb
+from long_tails import tail_after
 from lost_answers import LostAnswers
 
 from producer.handler import AWS_CONFIG
 from producer.memory.batch_write import CALL_UPDATES, Update, update_items
 from producer.memory.instrument_table import InstrumentTable, TailConflictError, TailWrite, VersionedTail
 from producer.memory.tail import Tail
-from producer.ohlcv import Ohlcv
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 NAMES = [f"A{number}" for number in range(5)]
-CHANCE = random.Random(20261120)
-HISTORY = {
-    (datetime(2026, 11, 20, 9, tzinfo=UTC) + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ"): Ohlcv(
-        221.17, 221.3, 221.0, round(221 + CHANCE.random() / 4, 2), float(CHANCE.randint(1, 10**6))
-    )
-    for minute in range(700)
-}
-
-
-def tail_after(minutes: int) -> Tail:
-    """The 299 newest bars of so many."""
-    rows = list(HISTORY.items())
-    return Tail(dict(rows[max(0, minutes - 299) : minutes]), forgotten=minutes > 299)
 
 
 @pytest.fixture
