@@ -312,7 +312,8 @@ def open_world(day: Day, seed: int, lake: Path) -> Iterator[World]:
         patch("producer.fetching.REQUESTS_AT_ONCE", 1),
         # And so that a slow machine changes nothing: only who waits lets time pass.
         patch("producer.production.time.monotonic", lambda: clock.seconds),
-        patch("botocore.endpoint.time.sleep", clock.let_go_by),
+        # Of botocore alone: a thread that something else has left would let hours go by.
+        patch("botocore.endpoint.time", SimpleNamespace(sleep=clock.let_go_by)),
         # It says who it is in each call, which takes a tenth of a day.
         patch("botocore.useragent.UserAgentString.to_string", lambda _self: "drill"),
         # The SDK draws its pauses: here they are as long as they may be.

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -95,7 +96,7 @@ def test_a_bar_that_arrives_is_told_with_the_time_of_each_stage_and_no_reader_se
         )
         deliver()
 
-    monkeypatch.setattr("time.sleep", firehose)
+    monkeypatch.setattr(smoke_command, "time", SimpleNamespace(sleep=firehose))
 
     assert cli.main(["smoke", "--stack", "mine"]) == 0
     said = capsys.readouterr().out
@@ -117,7 +118,7 @@ def test_the_bar_of_an_earlier_smoke_is_not_taken_for_this_ones(
     def firehose(_seconds: float) -> None:
         deliver(lambda document: document.update(as_of="2026-11-20T21:00:05.694Z"))
 
-    monkeypatch.setattr("time.sleep", firehose)
+    monkeypatch.setattr(smoke_command, "time", SimpleNamespace(sleep=firehose))
     monkeypatch.setattr(smoke_command, "_POLL_SECONDS", 0)
     clock = iter([datetime.now(UTC)] * 6)
     late = datetime(2100, 1, 1, tzinfo=UTC)
@@ -150,7 +151,7 @@ def test_of_the_run_here_no_stack_in_aws_is_named(monkeypatch: pytest.MonkeyPatc
 def test_views_that_show_it_are_an_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: deliver())
+    monkeypatch.setattr(smoke_command, "time", SimpleNamespace(sleep=lambda _seconds: deliver()))
     found = smoke_command._look_into  # noqa: SLF001
 
     def as_before(bucket: str, key: str, as_of: str) -> Any:

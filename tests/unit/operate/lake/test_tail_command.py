@@ -1,6 +1,7 @@
 """`stockstream tail`: the newest arrivals, and each that comes, once."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from stockstream.windows import Windows
 from stockstream_local import cli
 from stockstream_local.kept_run import empty_folder
 from stockstream_operate.lake import access as lake_access
+from stockstream_operate.lake import tail_command
 from stockstream_operate.lake.access import LocalLake
 from stockstream_operate.lake.delivered import Document
 from stockstream_operate.lake.tail_command import choose_columns, follow
@@ -136,7 +138,7 @@ def test_following_ends_with_ctrl_c(
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stockstream_operate.lake.tail_command.time.sleep", interrupt)
+    monkeypatch.setattr(tail_command, "time", SimpleNamespace(sleep=interrupt))
 
     assert cli.main(["tail", "--follow"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
