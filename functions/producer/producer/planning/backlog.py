@@ -88,11 +88,12 @@ class Backlog(NamedTuple):
 
     Attributes:
         instrument: which.
-        asked_at: when its newest answer was asked for; NEVER if it has had none.
+        asked_at: when its newest answer was asked for, or it last failed alone; NEVER if neither.
         unseen: how many finished bars no answer has shown.
         is_open: whether its market is open.
         closing_request: 1 if the first closing request is due, 2 if the second one is, else 0.
         today: what the quota day still has of its market, the unseen bars included.
+        fails_alone: whether its requests fail while others are answered.
     """
 
     instrument: Instrument
@@ -101,6 +102,7 @@ class Backlog(NamedTuple):
     is_open: bool
     closing_request: int
     today: tuple[SessionPart, ...]
+    fails_alone: bool = False
 
     def requests(self, period: int) -> int:
         """How many requests the rest of the day takes, with one after each `period` bars."""
@@ -151,7 +153,8 @@ def read_backlog(instrument: Instrument, market: Market, state: RequestState) ->
     today = market.today
     if today and not closing_request:
         today = (SessionPart(today[0].bars + unseen, today[0].closes), *today[1:])
-    return Backlog(instrument, _asked_at(state), unseen, market.is_open, closing_request, today)
+    fails_alone = state.failed_alone_at is not None
+    return Backlog(instrument, _asked_at(state), unseen, market.is_open, closing_request, today, fails_alone)
 
 
 def _settled(market: Market, state: RequestState) -> datetime:
@@ -171,7 +174,7 @@ def _closing_request(market: Market, state: RequestState) -> int:
     has_auction = auction > _FIRST_CLOSING_REQUEST
     second = auction + _AUCTION_SHOWS if has_auction else _SECOND_CLOSING_REQUEST
     since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
-    is_unanswered = state.asked_at is not None and asked_since_close < timedelta()
+    is_unanswered = _asked_at(state) != NEVER and asked_since_close < timedelta()
     last_request = max(_CLOSING_ENDS, second + _FOR_THE_SECOND)
     if since_close >= (_UNANSWERED_CLOSING_ENDS if is_unanswered else last_request):
         return 0
@@ -186,14 +189,14 @@ def _closing_request(market: Market, state: RequestState) -> int:
 
 
 def _unseen(market: Market, state: RequestState) -> float:
-    now, length = market.now, market.bar_length
-    if state.asked_at is None:
+    now, length, asked_at = market.now, market.bar_length, _asked_at(state)
+    if asked_at == NEVER:
         if not market.is_open:
             return 0  # no bar of before the first request is missed
         return min(BARS_PER_ANSWER, (now - max(market.session.opens, now - _LONG_AGO)) / length)
-    seen_until = state.asked_at - _DELAY_BARS * length
+    seen_until = asked_at - _DELAY_BARS * length
     if state.newest:
-        seen_until = min(max(seen_until, bar_end(market.name, state.newest, length)), state.asked_at)
+        seen_until = min(max(seen_until, bar_end(market.name, state.newest, length)), asked_at)
     if market.is_open and seen_until >= market.session.opens:
         # If the clock was set back, the last answer is in the future, and no bar is unseen.
         return max(0.0, (now - seen_until) / length)
@@ -201,4 +204,5 @@ def _unseen(market: Market, state: RequestState) -> float:
 
 
 def _asked_at(state: RequestState) -> datetime:
-    return state.asked_at or NEVER
+    """When it was asked for what is unseen. One that fails alone waits as if it had been answered."""
+    return max(state.asked_at or NEVER, state.failed_alone_at or NEVER)

@@ -190,8 +190,10 @@ def _spread(
     closing = [backlog for backlog in able if backlog.closing_request == 1]
     due = [backlog for backlog in able if backlog.is_open and backlog.unseen >= periods.get(backlog, inf)]
     due += unknown
-    closing_again = [backlog for backlog in able if backlog.closing_request] if ample > 0 else []
-    groups = (urgent, closing, due, closing_again)
+    again = (
+        [backlog for backlog in able if backlog.closing_request or backlog.fails_alone] if ample > 0 else []
+    )
+    groups = (urgent, closing, due, again)
     # An instrument in two groups goes with the first of them.
     return list(dict.fromkeys(backlog for group in groups for backlog in sorted(group, key=_by_urgency)))
 
