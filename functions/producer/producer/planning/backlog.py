@@ -174,7 +174,7 @@ def _closing_request(market: Market, state: RequestState) -> int:
     has_auction = auction > _FIRST_CLOSING_REQUEST
     second = auction + _AUCTION_SHOWS if has_auction else _SECOND_CLOSING_REQUEST
     since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
-    is_unanswered = _asked_at(state) != NEVER and asked_since_close < timedelta()
+    is_unanswered = state.asked_at is not None and asked_since_close < timedelta()
     last_request = max(_CLOSING_ENDS, second + _FOR_THE_SECOND)
     if since_close >= (_UNANSWERED_CLOSING_ENDS if is_unanswered else last_request):
         return 0
