@@ -20,7 +20,7 @@ from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.page.candles import Json
 from stockstream_operate.page.page_server import PageServer
 from stockstream_operate.page.sights import Sight
-from stockstream_operate.stack_alarms import AlarmChange, AlarmState
+from stockstream_operate.stack_alarms import AlarmChange, StackAlarm
 from stockstream_operate.stack_report import StackReport
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
@@ -273,7 +273,7 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
 
     began = datetime(2026, 11, 27, 16, 30, tzinfo=UTC)
     words = "The provider does not answer."
-    alarm = AlarmState("ProviderFailuresAlarm", is_alarming=True, since=began, words=words)
+    alarm = StackAlarm("ProviderFailuresAlarm", is_alarming=True, since=began, words=words)
     change = AlarmChange("PipelineDownAlarm", began, is_alarming=True, words="Bars do not come through.")
     seen.reports.append(
         StackReport(

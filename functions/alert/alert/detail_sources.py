@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from alert.log_groups import Line, LineFilter
-from alert.messages import parse_moment
+from alert.messages import parse_timestamp
 
 
 class Source(NamedTuple):
@@ -65,7 +65,7 @@ def _describe_hole(line: Line) -> str:
 
 
 def _hole_seconds(line: Line) -> float:
-    after, before = parse_moment(line.get("after")), parse_moment(line.get("before"))
+    after, before = parse_timestamp(line.get("after")), parse_timestamp(line.get("before"))
     return (before - after).total_seconds() if after and before else 0.0
 
 

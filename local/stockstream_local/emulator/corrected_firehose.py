@@ -33,7 +33,7 @@ type Json = dict[str, Any]
 type Record = tuple[str, bytes]
 
 
-class Arrival(NamedTuple):
+class StreamRecord(NamedTuple):
     """A record in a stream.
 
     Attributes:
@@ -56,12 +56,12 @@ class Processor(NamedTuple):
 
 def correct() -> None:
     """Puts the corrections in place."""
-    arrivals: SimpleQueue[Arrival] = SimpleQueue()
-    read: SimpleQueue[Arrival] = SimpleQueue()
+    arrivals: SimpleQueue[StreamRecord] = SimpleQueue()
+    read: SimpleQueue[StreamRecord] = SimpleQueue()
 
     def take(stream_arn: str, pairs: list[tuple[str, bytes]]) -> None:
         for _key, data in pairs:
-            arrivals.put(Arrival(stream_arn, data, time.time()))
+            arrivals.put(StreamRecord(stream_arn, data, time.time()))
 
     firehose.ingest_from_kinesis_source = take
     unreadable = Path(os.environ[UNREADABLE_VARIABLE])
@@ -120,7 +120,7 @@ def write_failure(data: bytes, attempts: int, arn: str, *, is_error: bool, now: 
     return json.dumps(line).encode() + b"\n"
 
 
-def _read_all(arrivals: SimpleQueue[Arrival], read: SimpleQueue[Arrival], unreadable: Path) -> None:
+def _read_all(arrivals: SimpleQueue[StreamRecord], read: SimpleQueue[StreamRecord], unreadable: Path) -> None:
     while True:
         arrival = arrivals.get()
         while unreadable.exists():
@@ -139,7 +139,7 @@ def _readers(stream_arn: str) -> list[Json]:
     ]
 
 
-def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
+def _deliver_all(arrivals: SimpleQueue[StreamRecord]) -> None:
     while True:
         batch = [arrivals.get()]
         time.sleep(GATHERING_SECONDS)
@@ -152,7 +152,7 @@ def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
                 _log.exception("records not delivered")
 
 
-def _deliver(stream_arn: str, batch: list[Arrival]) -> None:
+def _deliver(stream_arn: str, batch: list[StreamRecord]) -> None:
     records = [(f"{number:056d}", arrival.data) for number, arrival in enumerate(batch)]
     for stream in _readers(stream_arn):
         for destination in stream["destinations"]:
