@@ -68,7 +68,7 @@ def choose_lake(state: Path, kind: PriceKind) -> Path:
     return lake
 
 
-def measure(folder: Path) -> Contents:
+def measure_folder(folder: Path) -> Contents:
     """What the folder holds; nothing where there is none."""
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
     return Contents(len(sizes), sum(sizes))

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream_local.check import Checker
-from stockstream_local.kept_run import KeptRun, choose_lake, empty_folder, measure, merge_days
+from stockstream_local.kept_run import KeptRun, choose_lake, empty_folder, measure_folder, merge_days
 from stockstream_local.live import require_answer
 from stockstream_local.pipeline import API_KEY, Options, run_pipeline
 from stockstream_local.up_options import add_options, read_options
@@ -138,7 +138,7 @@ def _open_lake(kind: PriceKind, screen: Screen, *, is_fresh: bool) -> Path:
     """The lake of one kind of prices, as earlier runs left it or empty."""
     folder = choose_lake(STATE, kind)
     if is_fresh:
-        files, size = measure(folder)
+        files, size = measure_folder(folder)
         if files:
             screen.say(
                 f"Deleting what earlier runs have delivered of {kind.word} prices: "

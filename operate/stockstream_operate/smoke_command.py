@@ -36,7 +36,7 @@ class SmokeError(StockstreamError):
     """The test bar did not arrive; the text says how far it came, and what to do."""
 
 
-class Arrival(NamedTuple):
+class SmokeTimes(NamedTuple):
     """When the test bar was where.
 
     Attributes:
@@ -103,7 +103,7 @@ def _put(stack: Stack, interval: str, as_of: str) -> datetime:
     return sent
 
 
-def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival:
+def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> SmokeTimes:
     seen: set[str] = set()
     bucket = stack.output("LakeBucketName")
     while datetime.now(UTC) - sent < most:
@@ -113,7 +113,7 @@ def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival
             seen.add(key)
             if found := _look_into(bucket, key, as_of):
                 arrived, is_hidden = found
-                return Arrival(arrived, _find_batch(stack, sent, written), written, key, is_hidden)
+                return SmokeTimes(arrived, _find_batch(stack, sent, written), written, key, is_hidden)
         time.sleep(_POLL_SECONDS)
     # A stack on this machine is meant where none is named.
     named = "" if stack.url else f" --stack {stack.name}"

@@ -23,7 +23,7 @@ _FOR_ADDRESSES = str.maketrans("+/", "-_")
 _SECRETS: set[str] = set()
 
 
-def read_number(value: object, name: str) -> float:
+def parse_number(value: object, name: str) -> float:
     """The number that a value is, or that its text says; infinite where it is too large.
 
     Args:

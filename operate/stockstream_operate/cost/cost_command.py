@@ -12,7 +12,7 @@ from stockstream.errors import StockstreamError
 from stockstream.intervals import INTERVALS
 from stockstream_operate.arguments import count
 from stockstream_operate.aws_errors import say_aws_error
-from stockstream_operate.cost.bill import Line, monthly_bill, savings, total
+from stockstream_operate.cost.bill import BillLine, monthly_bill, savings, total
 from stockstream_operate.cost.prices import AS_OF, PRICES
 from stockstream_operate.cost.workload import INSTRUMENTS_A_REQUEST, MARKETS, MEMORIES, Workload
 from stockstream_operate.instrument_list import read_followed
@@ -177,7 +177,7 @@ def _show(screen: Screen, heads: Sequence[str], rows: Iterable[Sequence[str]]) -
     screen.present(table)
 
 
-def _row(line: Line) -> list[str]:
+def _row(line: BillLine) -> list[str]:
     return [line.what, f"{line.dollars:.2f}", f"{line.dollars - line.free:.2f}"]
 
 

@@ -13,7 +13,7 @@ from stockstream_operate.doctor.catalog import examine_catalog
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
 from stockstream_operate.doctor.size import examine_size
-from stockstream_operate.doctor.stages import Expectation, judge
+from stockstream_operate.doctor.stages import Expectation, judge_stages
 from stockstream_operate.doctor.waiting import Snapshot
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.page.market_hours import find_market_hours
@@ -112,7 +112,7 @@ def _market_of(instrument: Instrument, hours: str) -> str | None:
 
 def _examine_flow(stack: Stack) -> Iterator[Finding]:
     now = datetime.now(UTC)
-    yield from judge(read_flow(stack, now), expect(stack, now), stack.name, now)
+    yield from judge_stages(read_flow(stack, now), expect(stack, now), stack.name, now)
 
 
 def _examine_state(stack: Stack) -> Iterator[Finding]:

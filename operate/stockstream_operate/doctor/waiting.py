@@ -18,7 +18,7 @@ from stockstream_operate.doctor.stages import (
     TRANSFORM,
     Expectation,
     find_passed,
-    judge,
+    judge_stages,
 )
 from stockstream_operate.page.market_hours import say_moment
 from stockstream_operate.stack import STEADY
@@ -102,7 +102,7 @@ class Wait:
                 self._tell(snapshot.flow, now - began)
                 if snapshot.flow.first_file:
                     return
-                findings = list(judge(snapshot.flow, snapshot.expectation, self._stack, now))
+                findings = list(judge_stages(snapshot.flow, snapshot.expectation, self._stack, now))
                 self._require_a_market(snapshot.flow, snapshot.expectation, now)
                 self._require_health(findings, now)
             if now - began >= most:

@@ -14,7 +14,7 @@ from stockstream.errors import InstrumentError, Reason, RecordError
 from stockstream.instruments import Instrument
 from stockstream.intervals import INTERVALS
 from stockstream.lookbacks import Lookbacks
-from stockstream.reading import read_number, shorten
+from stockstream.reading import parse_number, shorten
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
 from stockstream.validation import check_prices, check_volume
@@ -177,11 +177,11 @@ def _read_row(table: Table, layout: Layout, row: Row, choices: Choices, zones: d
     scale = LEAN_SCALE if table.is_lean and instrument.asset_class == "equity" else 1
     places = (layout.open, layout.high, layout.low, layout.close)
     open_, high, low, close = (
-        read_number(_text(row, at), name) / scale for name, at in zip(_PRICES, places, strict=True)
+        parse_number(_text(row, at), name) / scale for name, at in zip(_PRICES, places, strict=True)
     )
     check_prices(open_, high, low, close)
     traded = _text(row, layout.volume)
-    volume = None if traded.lower() in _NOTHING else read_number(traded, "volume")
+    volume = None if traded.lower() in _NOTHING else parse_number(traded, "volume")
     check_volume(volume)
     return _Draft(table.path, row, instrument, interval, stamp, (open_, high, low, close), volume)
 

@@ -20,7 +20,7 @@ from stockstream_operate.lake.duckdb_views import (
     make_views_beside,
     select_delivered,
 )
-from stockstream_operate.lake.files import Written, write_file
+from stockstream_operate.lake.files import Written, write_bars
 from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
 from stockstream_operate.lake.reading import Sources, name_aside, read_files, select_files
@@ -122,7 +122,7 @@ class LakeEngine:
 
         def write() -> Written:
             with in_words():
-                return write_file(self._database, select, types, path.resolve(), ending)
+                return write_bars(self._database, select, types, path.resolve(), ending)
 
         self._execute("SET enable_progress_bar = true")
         self._execute("SET enable_progress_bar_print = false")

@@ -85,7 +85,7 @@ class LakeSql:
 def make_lake_sql(windows: Windows) -> LakeSql:
     """The lake of a stack whose documents have the moving averages of these windows."""
     columns = view_columns(windows)
-    placeholders = fill(
+    placeholders = make_placeholders(
         analytics=[field.name for row in list_indicators(windows) for field in row.fields],
         columns=list(columns),
         in_shares=list(map(in_todays_shares, columns)),
@@ -167,7 +167,7 @@ def _units() -> dict[str, str]:
     return {field.name: field.unit for field in list_fields(Windows((2,), (2,)))}
 
 
-def fill(
+def make_placeholders(
     analytics: list[str], columns: list[str], in_shares: list[str], averages: list[str]
 ) -> dict[str, str]:
     """What stands for each placeholder of the files."""

@@ -127,10 +127,10 @@ def invite(server: PageServer, screen: Screen) -> None:
         server: of the page.
         screen: where it is said.
     """
-    screen.say(f"The page: {server.url}?key={server.admission.key}")
+    screen.say(f"The page: {server.url}?key={server.access.key}")
     screen.say("Whoever has this address can read it, on this machine alone.")
     if has_desktop(os.environ, sys.platform, is_terminal=sys.stdout.isatty()):
-        webbrowser.open(f"{server.url}?key={server.admission.make_single_key()}")
+        webbrowser.open(f"{server.url}?key={server.access.make_single_key()}")
 
 
 def has_desktop(environ: Mapping[str, str], platform: str, *, is_terminal: bool) -> bool:

@@ -11,11 +11,11 @@ from stockstream.windows import Windows
 from stockstream_operate.lake.result import Result
 from stockstream_operate.page.candles import Json, shape_bars, shape_overview, shape_splits
 from stockstream_operate.page.conditions import find_condition
-from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields
+from stockstream_operate.page.drawn_fields import RETURNS, list_drawn_fields, shape_fields
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch, WatchedLake
 from stockstream_operate.page.market_hours import MarketHours, find_market_hours, say_market_hours
-from stockstream_operate.page.pipeline_picture import draw_pipeline, list_alarms, list_notices, say_quota
+from stockstream_operate.page.pipeline_picture import list_alarms, list_notices, say_quota, shape_stages
 from stockstream_operate.page.questions import (
     BAR_COLUMNS,
     Newest,
@@ -143,14 +143,14 @@ class Views:
             "receipt": self._lake.receipt(),
             "market": say_market_hours(market, now) if market else "",
             "quota": say_quota(report),
-            "stages": draw_pipeline(report, sum(each["delivered"] for each in instruments), runs=runs),
+            "stages": shape_stages(report, sum(each["delivered"] for each in instruments), runs=runs),
             "alarms": list_alarms(report),
             "notices": list_notices(report, now),
             "report_troubles": list(report.troubles),
         }
         if known == version and not trouble:
             return told
-        return told | {"fields": describe(self._fields), "instruments": instruments, "bars": bars}
+        return told | {"fields": shape_fields(self._fields), "instruments": instruments, "bars": bars}
 
     def _find_market(self, sight: Sight | None, kind: PriceKind, report: StackReport) -> MarketHours | None:
         if not (instrument := sight.instrument if sight else report.followed):

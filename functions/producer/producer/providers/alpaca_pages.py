@@ -20,7 +20,7 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import parse_json, read_numbers, read_object, show_fields
+from producer.providers.reading import parse_json, read_object, read_ohlcv, show_fields
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
@@ -131,7 +131,7 @@ def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]
     for row in rows:
         stamp = row.get("t") if isinstance(row, dict) else None
         try:
-            bars[_read_stamp(stamp)] = read_numbers(row, _PRICES, _VOLUME)
+            bars[_read_stamp(stamp)] = read_ohlcv(row, _PRICES, _VOLUME)
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(row)))
     return bars, rejected

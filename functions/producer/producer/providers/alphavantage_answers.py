@@ -21,7 +21,7 @@ from producer.providers.provider_errors import (
     SampleDataError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object, show_fields
+from producer.providers.reading import read_object, read_ohlcv, show_fields
 from stockstream.errors import RecordError
 from stockstream.exchanges import NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
@@ -137,7 +137,7 @@ def _read_series(series: dict[str, Any], zone: ZoneInfo) -> tuple[dict[str, Ohlc
     for stamp, fields in series.items():
         try:
             open_time = format_time(read_local_time(stamp, zone))
-            bars[open_time] = read_numbers(fields, ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME)
+            bars[open_time] = read_ohlcv(fields, ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME)
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))
     return bars, rejected

@@ -9,12 +9,12 @@ from http.cookies import CookieError, SimpleCookie
 from stockstream_operate.loopback import is_foreign
 
 # The headers that a request is judged by.
-JUDGED = ("Host", "Origin", "Cookie", "Sec-Fetch-Site")
+CHECKED_HEADERS = ("Host", "Origin", "Cookie", "Sec-Fetch-Site")
 # What a browser says of where a request comes from: this page itself, or the person who typed the address.
 _AT_HOME = {None, "same-origin", "none"}
 
 
-class Verdict(Enum):
+class Caller(Enum):
     """What becomes of a request."""
 
     FOREIGN = "foreign"
@@ -23,7 +23,7 @@ class Verdict(Enum):
     BRINGS_KEY = "brings key"
 
 
-class Admission:
+class AccessControl:
     """Who is admitted to one server, by a secret of its own.
 
     Attributes:
@@ -43,20 +43,20 @@ class Admission:
         self._single.add(key)
         return key
 
-    def judge(self, headers: Mapping[str, str | None], key: str | None) -> Verdict:
+    def identify(self, headers: Mapping[str, str | None], key: str | None) -> Caller:
         """What becomes of a request, by its headers and the key in its address.
 
         Args:
-            headers: those of JUDGED, where it has them.
+            headers: those of CHECKED_HEADERS, where it has them.
             key: what its address brings as one.
         """
         host, origin = headers.get("Host"), headers.get("Origin")
         is_elsewhere = headers.get("Sec-Fetch-Site") not in _AT_HOME
         if is_elsewhere or is_foreign(host, origin, self._port, has_pages=True):
-            return Verdict.FOREIGN
+            return Caller.FOREIGN
         if key is not None and (self._is_key(key) or self._uses_up(key)):
-            return Verdict.BRINGS_KEY
-        return Verdict.KNOWN if self._is_key(self._read_cookie(headers.get("Cookie"))) else Verdict.UNKNOWN
+            return Caller.BRINGS_KEY
+        return Caller.KNOWN if self._is_key(self._read_cookie(headers.get("Cookie"))) else Caller.UNKNOWN
 
     @property
     def set_cookie(self) -> str:
