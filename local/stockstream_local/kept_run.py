@@ -18,6 +18,7 @@ from stockstream.errors import RecordError, StockstreamError
 from stockstream.instrument_table import HELD_UNTIL
 from stockstream.times import format_instant, parse_instant
 from stockstream_local.check import Checker
+from stockstream_operate.counts import FileTotals
 from stockstream_operate.lake.delivered import Document
 from stockstream_operate.lake.parts import path_of
 from stockstream_operate.price_kinds import PriceKind, read_price_kind, write_price_kind
@@ -42,13 +43,6 @@ class KeptRunError(StockstreamError):
     """What the last run left cannot be read; the text says what to do."""
 
 
-class Contents(NamedTuple):
-    """What a lake's folder holds: how many files, and how large they are together, in bytes."""
-
-    files: int
-    size: int
-
-
 def choose_lake(state: Path, kind: PriceKind) -> Path:
     """The folder of the lake for one kind of prices; it is the last run's from now on.
 
@@ -68,10 +62,10 @@ def choose_lake(state: Path, kind: PriceKind) -> Path:
     return lake
 
 
-def measure_folder(folder: Path) -> Contents:
+def measure_folder(folder: Path) -> FileTotals:
     """What the folder holds; nothing where there is none."""
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
-    return Contents(len(sizes), sum(sizes))
+    return FileTotals(len(sizes), sum(sizes))
 
 
 def empty_folder(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stockstream.alarm_words import AlarmState
+from stockstream_operate.counts import say_count
 
 MINUTE = 60
 # The guide's examples look at 5 periods for an alarm on 3.
@@ -162,13 +163,13 @@ def _breaches(rule: Rule, value: float | None) -> bool | None:
 
 def _explain(rule: Rule, data: Sequence[float | None], end: float, state: AlarmState) -> str:
     if state is AlarmState.INSUFFICIENT_DATA:
-        return f"Insufficient Data: {_count(rule.periods, 'datapoint')} {_was(rule.periods)} unknown."
+        return f"Insufficient Data: {say_count(rule.periods, 'datapoint')} {_was(rule.periods)} unknown."
     real = [(value, end - (age + 1) * rule.period) for age, value in enumerate(data) if value is not None]
     if not real:
         treated = "Breaching" if rule.missing == "breaching" else "NonBreaching"
         return (
-            f"Threshold Crossed: no datapoints were received for {_count(rule.periods, 'period')} and "
-            f"{_count(rule.periods, 'missing datapoint')} {_was(rule.periods)} treated as [{treated}]."
+            f"Threshold Crossed: no datapoints were received for {say_count(rule.periods, 'period')} and "
+            f"{say_count(rule.periods, 'missing datapoint')} {_was(rule.periods)} treated as [{treated}]."
         )
     compare, words = _COMPARISONS[rule.comparison]
     used = real[: rule.periods]
@@ -185,12 +186,8 @@ def _explain(rule: Rule, data: Sequence[float | None], end: float, state: AlarmS
     return (
         f"Threshold Crossed: {len(deciding)} out of the last {rule.periods} datapoints [{shown}] "
         f"{_was(len(deciding))} {negation}{words} the threshold ({float(rule.threshold)}) "
-        f"(minimum {_count(needed, 'datapoint')} for {change} transition)."
+        f"(minimum {say_count(needed, 'datapoint')} for {change} transition)."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def _was(number: int) -> str:

@@ -19,6 +19,7 @@ from stockstream_operate.cost.figures import (
     WRITE_UNITS_A_BAR,
 )
 from stockstream_operate.cost.prices import (
+    ATHENA_LEAST_BYTES,
     FREE_ALARM_METRICS,
     FREE_DASHBOARDS,
     FREE_GB_SECONDS,
@@ -31,6 +32,7 @@ from stockstream_operate.cost.prices import (
     Prices,
 )
 from stockstream_operate.cost.workload import MARKETS, Workload
+from stockstream_operate.counts import say_count
 
 RUNS = HOURS * 60
 GB = 1024**3
@@ -44,7 +46,7 @@ _A_CENT = 0.01
 _NIGHT_STEPS, _DAY_STEPS, _PAGE_STEPS, _PAGE_FILES = 2 + 7 * 6, 4, 5, 500
 # Joining a day reads its files once, and comparing it twice and the Parquet, which has a third of the bytes.
 _TIMES_READ, _PARQUET_SHARE = 3, 1 / 3
-_LEAST_QUERY_BYTES, _QUERIES_A_DAY = 10 * 10**6, 2
+_QUERIES_A_DAY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def monthly_bill(work: Workload, region: str = "us-east-1", shape: Shape = SHAPE
     price = PRICES[region]
     lines = [
         BillLine(
-            f"Kinesis: {_count(work.shards_used, 'shard')}, and PUT units",
+            f"Kinesis: {say_count(work.shards_used, 'shard')}, and PUT units",
             price.shard_hour * HOURS * work.shards_used + work.bars * price.put_unit,
         ),
         *_cloudwatch(work, price, shape),
@@ -227,7 +229,7 @@ def _compaction(work: Workload, price: Prices) -> BillLine:
     days = MARKETS[work.market][0]
     files = _files(work)
     stored = work.bars * STORED_BYTES_A_BAR
-    read = max(days * _QUERIES_A_DAY * _LEAST_QUERY_BYTES, stored * (_TIMES_READ + _PARQUET_SHARE))
+    read = max(days * _QUERIES_A_DAY * ATHENA_LEAST_BYTES, stored * (_TIMES_READ + _PARQUET_SHARE))
     steps = HOURS / 24 * _NIGHT_STEPS + days * (_DAY_STEPS + _PAGE_STEPS * ceil(files / days / _PAGE_FILES))
     return BillLine(
         "Compaction: Athena, S3 and Step Functions",
@@ -244,7 +246,3 @@ def _files(work: Workload) -> float:
     """At most one for each buffer, while bars come; one for each run where they come more seldom."""
     buffers = work.open_hours * 3600 / max(1, work.buffer_seconds)
     return min(work.asking_runs, buffers) if work.buffer_seconds else work.asking_runs
-
-
-def _count(number: int, thing: str) -> str:
-    return f"one {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -12,7 +12,7 @@ from stockstream.reading import make_visible
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.files import Written
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.joining import open_joined
 from stockstream_operate.lake.parts import identify, say_troubles
 from stockstream_operate.lake.result import LakeQueryError, Result
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql

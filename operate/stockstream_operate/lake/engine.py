@@ -1,5 +1,4 @@
 """The lake's views and queries over delivered files, without Athena: DuckDB answers its SQL."""
-# what SQL is made of here are the lake's own tables, views and columns
 
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -23,7 +22,7 @@ from stockstream_operate.lake.duckdb_views import (
 from stockstream_operate.lake.files import Written, write_bars
 from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
-from stockstream_operate.lake.reading import Sources, name_aside, read_files, select_files
+from stockstream_operate.lake.reading import Sources, find_opened, name_aside, read_files, select_files
 from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
 from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql, make_lake_sql
@@ -178,8 +177,8 @@ class LakeEngine:
             return []
         self._execute(make_delivered(self.lake_sql, "came"))
         self._read(files, "came", partial(select_delivered, self.lake_sql))
-        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
-        return [day for (day,) in days]
+        with in_words():
+            return find_opened(self._database, "came")
 
     def _find_files(self, but: Collection[str] = ()) -> list[Path]:
         """The files of the places, but for those of some days."""

@@ -275,3 +275,9 @@ def _is_no_fault_of_a_file(error: Exception) -> bool:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+def find_opened(database: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The days (UTC, `2026-11-20`) in which the bars of a table open, in their order."""
+    rows = database.execute(f"SELECT DISTINCT strftime(open_time, '%Y-%m-%d') AS day FROM {table}").fetchall()
+    return sorted(day for (day,) in rows)

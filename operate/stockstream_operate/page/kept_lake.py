@@ -24,17 +24,23 @@ from stockstream_operate.lake.duckdb_views import (
     make_views_beside,
     select_delivered,
 )
-from stockstream_operate.lake.joined import Joined, find_opened, find_version, read_joined
+from stockstream_operate.lake.joined import Joined, find_version, read_joined
 from stockstream_operate.lake.literals import quoted
-from stockstream_operate.lake.parts import day_of, find_days, find_files, identify, name_of
-from stockstream_operate.lake.reading import name_aside, read_files
+from stockstream_operate.lake.parts import (
+    SETTLED_NANOSECONDS,
+    day_of,
+    find_days,
+    find_files,
+    identify,
+    name_of,
+)
+from stockstream_operate.lake.reading import find_opened, name_aside, read_files
 from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
 from stockstream_operate.lake.sql import LakeSql
 
 # The first files are few, so that the newest bars are there at once.
 FIRST_FILES, MORE_FILES = 200, 500
-_SETTLED_NANOSECONDS = 2_000_000_000
 _CAME, _COMING = "came", "coming"
 # The joined files never change: what lies where in them need not be read for each question.
 _KEEP_FOOTERS = "SET parquet_metadata_cache = true"
@@ -249,8 +255,7 @@ class KeptLake:
                 files = find_files(day)
             except FileNotFoundError:  # a new run has put it away meanwhile
                 continue
-            # A file that comes within one tick of the file system's clock does not change the time again.
-            if time.time_ns() - changed > _SETTLED_NANOSECONDS:
+            if time.time_ns() - changed > SETTLED_NANOSECONDS:
                 self._days[day] = changed
             self._unread |= dict.fromkeys(file for file in files if file not in self._read)
         return renewed

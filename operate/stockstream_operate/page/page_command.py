@@ -11,7 +11,7 @@ from threading import Event
 
 from stockstream.windows import Windows
 from stockstream_operate.arguments import port
-from stockstream_operate.lake.joined import JoiningBeside
+from stockstream_operate.lake.joining_beside import JoiningBeside
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import KeptLake, Progress
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch

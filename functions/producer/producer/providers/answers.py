@@ -74,6 +74,13 @@ class Answer:
         """The open_time of its oldest bar since EARLIEST_BAR; later than any other if it has none."""
         return min((time for time in self.bars if time >= EARLIEST_BAR), default="~")
 
+    def between(self, first: datetime, after: datetime) -> "Answer":
+        """The answer with the bars alone that begin at `first` or later, and before `after`."""
+        start, end = format_time(first), format_time(after)
+        return replace(
+            self, bars={time: numbers for time, numbers in self.bars.items() if start <= time < end}
+        )
+
     def without_forming(self, market: str, interval: str) -> "Answer":
         """The answer without the bar that is still forming.
 
