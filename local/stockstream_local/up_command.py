@@ -95,7 +95,7 @@ def up(options: Options, bars: int | None, screen: Screen, *, is_fresh: bool) ->
         screen.say(f"From {options.live.title}: {', '.join(each.name for each in options.instruments)}")
     with run_pipeline(options, screen) as pipeline:
         folder = _open_lake(kind, screen, is_fresh=is_fresh or options.recording is not None)
-        # Of real prices nobody here knows what is right.
+        # Nobody here knows which real prices are right.
         checker = None if options.live else Checker(pipeline.market, options.interval, API_KEY)
         s3, bucket = boto3.client("s3"), pipeline.output("LakeBucketName")
         kept = KeptRun(folder, boto3.client("dynamodb"), pipeline.output("InstrumentTableName"), s3, bucket)

@@ -24,7 +24,7 @@ class UsageError(StockstreamError):
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    """Adds them to the command."""
+    """Adds the options to the command."""
     option = command.add_argument
     option(
         "--bars",
@@ -99,7 +99,7 @@ def _traded(instruments: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
 
 
 def _hint(unknown: Iterable[str]) -> str:
-    """The pairs that somebody may have meant who writes them as one word; empty if there are none."""
+    """A question with the pairs that may be meant by words such as EURUSD; empty if there are none."""
     pairs = (f"{kind}:{name[:3]}/{name[3:]}" for name in unknown for kind in ("fx", "crypto"))
     meant = [each.name for each in map(_pair, pairs) if each and is_listed(each)]
     return f"did you mean {', '.join(meant)}? Otherwise " if meant else ""

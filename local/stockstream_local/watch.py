@@ -1,4 +1,4 @@
-"""Watching the lake fill: each document is read back and checked, and people see the newest ones."""
+"""Watching bars arrive in the lake: each document is read back and checked, and the newest are shown."""
 
 import time
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Watch:
         screen: where it is shown.
         lake: what is watched.
         kept: keeps what the next run needs.
-        checker: says what is wrong with a document; None where nobody here knows what is right.
+        checker: says what is wrong with a document; None for real prices: what is right is unknown here.
         notices: the alert function's, as they come.
         instruments: the lines of the table, in order.
         interval: of the bars, a key of INTERVALS.

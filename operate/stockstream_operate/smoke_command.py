@@ -37,7 +37,7 @@ class SmokeError(StockstreamError):
 
 
 class SmokeTimes(NamedTuple):
-    """When the test bar was where.
+    """When the test bar reached each stage.
 
     Attributes:
         arrived: in the stream, by Kinesis' clock.
@@ -163,7 +163,7 @@ def _find_batch(stack: Stack, sent: datetime, written: datetime) -> datetime | N
         .paginate(
             logGroupName=log,
             startTime=_milliseconds(sent),
-            # S3 tells the second in which it was written.
+            # S3 gives the second in which it was written.
             endTime=_milliseconds(written + timedelta(seconds=1)),
             filterPattern='"records transformed"',
         )

@@ -43,7 +43,7 @@ class StackAlarm(NamedTuple):
 
 
 class AlarmChange(NamedTuple):
-    """A change of an alarm of which people were told.
+    """A change of an alarm of which people were notified.
 
     Attributes:
         name: the alarm's, as the template calls it.
@@ -102,7 +102,7 @@ class AlarmReader:
         return found
 
     def read_changes(self, described: Described) -> tuple[AlarmChange, ...]:
-        """Their last changes of which people were told, the newest first.
+        """Their last changes of which people were notified, the newest first.
 
         Args:
             described: what `describe` gave.
@@ -120,7 +120,7 @@ class AlarmReader:
                 continue
             alarm = described.get(name, {})
             is_alarming = _is_wrong(states[2], alarm)
-            # An alarm that comes to be is OK at first, which is no news; one without actions tells nobody.
+            # An alarm that comes to be is OK at first, which is no news; one without actions notifies nobody.
             if is_alarming != before.get(name, False) and alarm.get("AlarmActions"):
                 changes.append(AlarmChange(name, each["Timestamp"], is_alarming, _read_words(alarm)))
             before[name] = is_alarming

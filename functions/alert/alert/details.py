@@ -55,7 +55,7 @@ def _looked_at(alarm: Alarm) -> timedelta:
 
 def _describe(found: FoundLines, source: Source) -> tuple[str, ...]:
     if not found.lines:
-        # That there is no such line is known only where all lines were read.
+        # Only where all lines were read is it certain that there is no such line.
         return (source.nothing if source.nothing and found.is_whole else _look_for(source),)
     about = source.about or source.describe
     first: dict[object, Line] = {}

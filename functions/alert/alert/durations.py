@@ -79,7 +79,7 @@ def _find_beginning(alarm: Alarm, ended: datetime, changes: Iterable[StateChange
 
 
 def _may_be_new(alarm: Alarm, first_state_at: datetime) -> bool:
-    """Whether a new alarm has its first data; each begins without, and a new stack need not report all."""
+    """Whether this may be a new alarm's first data. Each begins without, and that is nothing to report."""
     return alarm.previous_state == AlarmState.INSUFFICIENT_DATA and (
         # An older alarm may have lost its data before CloudWatch's history begins.
         alarm.configured_at is None or first_state_at - alarm.configured_at < _REMEMBERED

@@ -1,4 +1,4 @@
-"""How CloudWatch decides on the state of an alarm on a metric or on metric math, by its user guide.
+"""How CloudWatch evaluates an alarm on a metric or on metric math, by its user guide.
 
 See "Alarm evaluation" there. Standard alarms are evaluated every minute, over windows that end with the last
 whole minute. More periods are looked at than the alarm asks for, so that late data counts; what is missing is
@@ -141,7 +141,7 @@ def decide_state(breaching: Sequence[bool | None], rule: Rule, before: AlarmStat
 
 
 def _is_premature(breaching: Sequence[bool | None], rule: Rule) -> bool:
-    """Whether all that is known breaches, and the oldest of it is as old as M datapoints."""
+    """Whether all known datapoints breach, and the oldest of them is at least M datapoints old."""
     known = [age for age, each in enumerate(breaching[: rule.periods]) if each is not None]
     return bool(known) and known[-1] + 1 >= rule.datapoints and not any(each is False for each in breaching)
 

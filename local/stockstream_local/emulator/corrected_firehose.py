@@ -1,9 +1,9 @@
 """Firehose as AWS has it, where ministack's differs: batches, and records that cannot be transformed.
 
 ministack calls the function for each record by itself, within PutRecords, so that a slow function holds up
-all else. When the function fails it delivers the record raw, and what the function gives back it drops.
-Firehose reads the stream by itself and gathers records; it calls again, and then keeps them below the error
-prefix.
+everything else. When the function fails, it delivers the raw record; and it drops what the function gives
+back as failed. Firehose reads the stream by itself and gathers records. It calls a function that failed
+again, and then keeps the records below the error prefix.
 """
 
 import base64
@@ -65,7 +65,7 @@ def correct() -> None:
 
     firehose.ingest_from_kinesis_source = take
     unreadable = Path(os.environ[UNREADABLE_VARIABLE])
-    # Two threads: Firehose reads on while the function has it wait.
+    # Two threads: Firehose goes on reading while it waits for the function.
     Thread(target=_read_all, args=(arrivals, read, unreadable), daemon=True).start()
     Thread(target=_deliver_all, args=(read,), daemon=True).start()
 
@@ -81,11 +81,11 @@ def find_processor(destination: Json) -> Processor | None:
 
 
 def sort_answer(records: list[Record], answer: Json | None) -> tuple[list[Record], list[Record]]:
-    """What a function's answer delivers, and what it leaves to be kept.
+    """The records that an answer has delivered, and those that are kept below the error prefix.
 
     Args:
         records: what it was called with.
-        answer: what it said; None if it failed, or said no sense.
+        answer: the function's; None if it failed, or its answer has another form.
     """
     if answer is None:
         return [], records

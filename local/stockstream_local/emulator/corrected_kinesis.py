@@ -52,7 +52,7 @@ def _put_and_measure(
 
 
 def refuse_records(stream: str, count: int, error_code: str) -> dict[str, Any]:
-    """PutRecords' answer when it takes none of the records.
+    """The answer of PutRecords when it takes none of the records.
 
     Args:
         stream: the name of the stream.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 JUMP_PERCENT = 10.0
-# No average is taken of one bar: the transform refuses to start.
+# An average of one bar is not allowed: the transform refuses to start.
 BAD_SETTING = ("SMA_WINDOWS", "1")
 LEDGER_KEYS = [ledger_key("replay", each) for each in every_partition()]
 # The parts that are the market's own.

@@ -70,7 +70,7 @@ class InventedMarket:
 
 
 class ProviderOutage(Enum):
-    """What can be wrong with a provider."""
+    """How a provider can fail."""
 
     DOWN = auto()  # 503 to everything
     FROZEN = auto()  # no bar newer than those of the moment when it began
@@ -106,7 +106,7 @@ class ReplayMarket(LoopbackServer):
         self._outage: tuple[ProviderOutage, datetime] | None = None
 
     def set_outage(self, outage: ProviderOutage | None) -> None:
-        """Begins an outage; None ends it."""
+        """Begins an outage, or ends it with None."""
         self._outage = (outage, self._clock()) if outage else None
 
     def jump(self, percent: float) -> None:

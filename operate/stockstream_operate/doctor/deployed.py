@@ -99,7 +99,7 @@ def expect(stack: Stack, now: datetime) -> Expectation:
     one_of_each = {_market_of(each, kept): each for each in instruments}.values()
     hours = [find_market_hours(each.name, kept, now) for each in one_of_each]
     opens = [each.until for each in hours if each and each.until and not each.is_open]
-    # Of a market without a calendar nobody knows.
+    # Nobody knows when a market without a calendar opens: then nothing is said of the others, either.
     return Expectation(min(opens) if len(opens) == len(hours) else None, buffer)
 
 

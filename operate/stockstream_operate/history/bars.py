@@ -21,7 +21,7 @@ from stockstream.validation import check_prices, check_volume
 from stockstream.windows import Windows
 from stockstream_operate.history import SOURCE
 from stockstream_operate.history.layouts import Layout, find_layout
-from stockstream_operate.history.stamps import market_zone, parse_ticker, place, read_stamp
+from stockstream_operate.history.stamps import market_zone, parse_ticker, read_stamp, to_utc
 from stockstream_operate.history.tables import LEAN_SCALE, HistoryError, Row, Table
 
 _PRICES = ("open", "high", "low", "close")
@@ -76,7 +76,7 @@ class History:
 
 
 class _Draft(NamedTuple):
-    """What one row says: a bar but for how long it lasts, which may follow from the others."""
+    """What one row says: a bar whose length may follow from the other rows."""
 
     path: Path
     row: Row
@@ -173,7 +173,7 @@ def _read_row(table: Table, layout: Layout, row: Row, choices: Choices, zones: d
         return zone
 
     text = " ".join(filter(None, (_text(row, part) for part in layout.times)))
-    stamp = place(read_stamp(text, table.day, choices.form), find_zone)
+    stamp = to_utc(read_stamp(text, table.day, choices.form), find_zone)
     scale = LEAN_SCALE if table.is_lean and instrument.asset_class == "equity" else 1
     places = (layout.open, layout.high, layout.low, layout.close)
     open_, high, low, close = (

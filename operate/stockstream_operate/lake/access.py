@@ -57,7 +57,7 @@ class ExportableLake(QueryableLake, Protocol):
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS, which says what it becomes.
-            tell: is told now and then how much is done, from 0 to 1.
+            tell: gets now and then how much is done, from 0 to 1.
 
         Raises:
             LakeQueryError: it cannot be answered or written.
@@ -69,13 +69,13 @@ class LocalLake:
 
     Args:
         folder: where a run here keeps them.
-        tell: is told, once, what is wrong with a file; standard error, if it is not given.
+        tell: gets, once, what is wrong with a file; without it, standard error does.
     """
 
     def __init__(self, folder: Path, tell: Callable[[str], None] | None = None) -> None:
         self._folder = folder
-        self._tell = tell or _tell_on_standard_error
-        self._told: set[str] = set()
+        self._tell = tell or _say_on_standard_error
+        self._said: set[str] = set()
         # What runs here is deployed with the defaults.
         self.lake_sql = make_lake_sql(Windows())
 
@@ -96,7 +96,7 @@ class LocalLake:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS.
-            tell: is told now and then how much is done, from 0 to 1.
+            tell: gets now and then how much is done, from 0 to 1.
 
         Raises:
             NoLakeError: nothing was delivered here yet, or a run that began meanwhile has put it away.
@@ -107,7 +107,7 @@ class LocalLake:
 
     @contextmanager
     def _open(self, writable: Path | None = None) -> Iterator[LakeEngine]:
-        """The files as they are now; within, what fails because a new run began says so."""
+        """An engine over the files as they are now. An error that comes because a new run began says so."""
         before = identify(self._folder)
         if before is None:
             raise NoLakeError(
@@ -131,8 +131,8 @@ class LocalLake:
 
     def _say_once(self, sentences: Iterable[str]) -> None:
         for sentence in sentences:
-            if sentence not in self._told:
-                self._told.add(sentence)
+            if sentence not in self._said:
+                self._said.add(sentence)
                 self._tell(sentence)
 
     def receipt(self) -> str:
@@ -140,7 +140,7 @@ class LocalLake:
         return ""
 
 
-def _tell_on_standard_error(sentence: str) -> None:
+def _say_on_standard_error(sentence: str) -> None:
     sys.stderr.write(f"{make_visible(sentence)}\n")
 
 

@@ -118,7 +118,7 @@ class AthenaLake:
             sql: what Athena answers.
             path: the file.
             ending: a key of files.FORMS.
-            tell: is told how much is done, from 0 to 1: Athena's answer is half of it.
+            tell: gets how much is done, from 0 to 1: Athena's answer is half of it.
 
         Raises:
             LakeQueryError: Athena cannot answer it, or it cannot be written.

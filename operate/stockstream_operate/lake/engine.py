@@ -112,7 +112,7 @@ class LakeEngine:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS.
-            tell: is told now and then how much is done, from 0 to 1.
+            tell: gets now and then how much is done, from 0 to 1.
 
         Raises:
             LakeQueryError: it cannot be answered or written.

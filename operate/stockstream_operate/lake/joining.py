@@ -61,7 +61,7 @@ def open_joined(
         lake: its folder.
         lake_sql: its views.
         today: the day of arrival that still grows, such as `2026-11-20`.
-        tell: is told before what takes more than a moment.
+        tell: gets a sentence before what takes more than a moment.
     """
     joining = Joining(lake, lake_sql, today)
     with ExitStack() as stack:
@@ -123,7 +123,7 @@ class Joining:
             self._sweep(joined)
 
     def interrupt(self) -> None:
-        """Ends what another thread joins, with duckdb.InterruptException; nothing of that step counts."""
+        """Ends the joining in another thread by duckdb.InterruptException; the step under way is lost."""
         if self._database:
             with suppress(duckdb.Error):  # that thread has closed it
                 self._database.interrupt()

@@ -27,7 +27,7 @@ class JoiningBeside:
         lake: its folder.
         lake_sql: its views.
         today: the day of arrival that still grows, such as `2026-11-20`.
-        tell: is told, from that thread, when much is begun and when it is done.
+        tell: gets a sentence, from that thread, when much is begun and when it is done.
 
     Attributes:
         awaited: the days that come by themselves, so that their many files need not be read; without the

@@ -30,7 +30,7 @@ type SplitRow = dict[str, Any]
 
 
 def split_rows(known: SplitsByName) -> Iterator[SplitRow]:
-    """The table's rows: each split, with the stretch of time before it.
+    """The table's rows: each split, with the time before it back to the previous one.
 
     Args:
         known: the splits of each instrument by its name, the oldest first.

@@ -16,7 +16,7 @@ from stockstream_operate.lake.literals import quoted
 from stockstream_operate.screen import Screen
 
 LINES = 20
-# As often as there can be something new: here at once, in AWS once a buffer.
+# As often as there can be something new: here at any moment, in AWS once in a buffer's time.
 POLL_SECONDS = {True: 60, False: 2}
 # A bar can reach the lake after one that arrived later: a batch of Firehose's waits, or is tried again.
 OVERLAP = timedelta(minutes=30)
@@ -33,7 +33,7 @@ _COLUMNS = {
     "RSI 14": ">6",
     "volume": ">12",
 }
-# What a narrow terminal shows without, in this order.
+# Columns that a narrow terminal leaves out, in this order.
 _SPARED = ("volume", "RSI 14", "SMA 20")
 _GAP = "  "
 _NAMES = "id, as_of, arrived_at, instrument, open_time, close, sma_20, return_1, rsi_14, volume"
@@ -118,7 +118,7 @@ def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Itera
 
 
 def choose_columns(width: int | None) -> list[str]:
-    """The columns that are shown where a line has so many characters; all, where it has no end."""
+    """The columns that fit a line of so many characters; all for None."""
     columns = list(_COLUMNS)
     for spared in _SPARED:
         if width is not None and len(_line({name: name for name in columns})) > width:

@@ -14,7 +14,7 @@ QUIET_AT_LEAST = timedelta(minutes=20)
 
 
 class ConditionKind(StrEnum):
-    """How it is; FLOWING alone needs no words."""
+    """How a lake and its pipeline are; only FLOWING needs no words."""
 
     FLOWING = "flowing"
     EMPTY = "empty"
@@ -27,12 +27,12 @@ class ConditionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How it is.
+    """How a lake and its pipeline are.
 
     Attributes:
-        kind: of the few that there are.
-        title: what is so, in a few words.
-        words: what that means and what to do.
+        kind: which of the few conditions.
+        title: the condition in a few words.
+        words: what it means and what to do.
     """
 
     kind: ConditionKind

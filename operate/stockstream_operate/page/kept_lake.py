@@ -160,15 +160,15 @@ class KeptLake:
         return measure_delays(tuple(self._arrivals), now, dict(self._read_at))
 
     def _note_arrivals(self, files: Sequence[Path]) -> None:
-        """Notes of the files that have just come when their bars did."""
+        """Notes when the bars of files that have just come could be read."""
         now, began = time.time(), self._began or 0
         since = now - SINCE.total_seconds()
         kept = [each for each in self._arrivals if each.written >= since]
         new = [each for file in files for each in read_arrivals(file, since)]
         self._arrivals = kept + new
         known = {each.bar for each in kept}
-        # Of what was there before, nobody knows when it could have been read; and what was read is not read
-        # again when it is revised.
+        # Nobody knows when what was there before could have been read first. And a bar that is revised was
+        # read with its first numbers already.
         read = {each.bar: now for each in new if each.bar not in known and each.written >= began}
         self._read_at = {bar: at for bar, at in self._read_at.items() if bar in known} | read
 
@@ -222,7 +222,7 @@ class KeptLake:
     def _hold_joined(self) -> None:
         """Takes what is joined now; what was held before may go."""
         self._joined_version = find_version(self._folder)
-        # Before it is looked at what is joined: a day that a file comes to meanwhile is looked into again.
+        # Before what is joined is read: a day to which a file comes meanwhile is looked into again.
         changed = {day: _changed(day) for day in find_days(self._folder)}
         with ExitStack() as holding:
             self._joined = holding.enter_context(read_joined(self._folder, self.lake_sql))
@@ -233,11 +233,11 @@ class KeptLake:
         self._unsettled = self._joined.unsettled(())
 
     def _find_files(self) -> bool:
-        """Looks into the folders that have changed; whether what is joined is other than before.
+        """Looks into the folders that have changed; whether what is joined has changed.
 
         A day's folder changes whenever a file comes.
         """
-        # Before it is looked at what is joined: what is awaited no longer is joined by then.
+        # Before what is joined is read: by then, a day that is no longer awaited is joined.
         awaited = self._find_awaited()
         days = {day: _changed(day) for day in find_days(self._folder)}
         renewed = (

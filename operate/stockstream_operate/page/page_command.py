@@ -71,7 +71,7 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
 
     Args:
         port: where; None for 8501 or the next free one.
-        tell: is told before what takes more than a moment.
+        tell: gets a sentence before what takes more than a moment.
 
     Raises:
         StockstreamError: it cannot be served.

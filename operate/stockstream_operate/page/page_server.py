@@ -162,8 +162,8 @@ class _PageHandler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.BAD_REQUEST, _JSON, json.dumps({"error": str(error)}).encode())
             return
         known = int(asked["known"]) if asked.get("known", "").isdecimal() else None
-        told = self.server.view(sight, known)
-        self._answer(HTTPStatus.OK, _JSON, json.dumps(told, allow_nan=False).encode())
+        shown = self.server.view(sight, known)
+        self._answer(HTTPStatus.OK, _JSON, json.dumps(shown, allow_nan=False).encode())
 
     def _tell_news(self) -> None:
         self._begin(HTTPStatus.OK, _EVENTS)
@@ -199,7 +199,7 @@ def serve_page(
         port: where it listens; None for FIRST_PORT or the next free one.
         scripts: the chart library's, by name.
         view: what answers a sight.
-        watch: what tells that there is something new.
+        watch: notices what is new.
 
     Raises:
         PortError: another program listens there.

@@ -1,4 +1,4 @@
-"""What the page is told: the lake's answer to one sight, with its condition and its counts."""
+"""What the page gets: the lake's answer to one sight, with its condition and its counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -128,7 +128,7 @@ class Views:
         )
         read, found = self._lake.progress
         joined, to_join = self._subject.find_joining()
-        told = {
+        seen = {
             "version": version,
             "news": news,
             "now": now.timestamp(),
@@ -149,8 +149,8 @@ class Views:
             "report_troubles": list(report.troubles),
         }
         if known == version and not trouble:
-            return told
-        return told | {"fields": shape_fields(self._fields), "instruments": instruments, "bars": bars}
+            return seen
+        return seen | {"fields": shape_fields(self._fields), "instruments": instruments, "bars": bars}
 
     def _find_market(self, sight: Sight | None, kind: PriceKind, report: StackReport) -> MarketHours | None:
         if not (instrument := sight.instrument if sight else report.followed):

@@ -90,7 +90,7 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
         notes.append(f"Not set aside any more, of {asked.corrections}: {len(wanted.unseen):,}.")
     if saved:
         notes.append(saved.advice())
-    _tell(report, notes, asked, screen)
+    _show(report, notes, asked, screen)
     if files.unread:
         named = "; ".join(f"{shorten(key)} {why}" for key, why in files.unread.items())
         raise RedriveError(f"Firehose writes no such file; it stays where it is, for a person: {named}")
@@ -98,7 +98,7 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
         raise RedriveError(f"Refused, and still set aside: {report.refused:,}. The table says why.")
 
 
-def _tell(report: RedriveReport, notes: list[str], asked: argparse.Namespace, screen: Screen) -> None:
+def _show(report: RedriveReport, notes: list[str], asked: argparse.Namespace, screen: Screen) -> None:
     if asked.format == "json":
         screen.write(json.dumps(report.as_json()))
         return

@@ -93,7 +93,7 @@ class RedriveReport:
         self.files += 1
         for result in results:
             decision = result.decision
-            # Of what needs a person, one entry stands as the example: each may be wrong in another way.
+            # What needs a person is one group with an example: each entry may be wrong in another way.
             note = "" if decision.action is Action.LEAVE else decision.note
             reason = _NOTHING if decision.action is Action.REPEATED else decision.reason
             key = (reason, decision.action, note)

@@ -18,7 +18,7 @@ from stockstream_operate.redrive.set_aside import EntryKind, SetAside
 
 UNREADABLE = "UNREADABLE"
 BY_HAND = "BY_HAND"
-# Of a record that the transform takes today: why it was set aside nevertheless.
+# Why a record was set aside that the transform takes today.
 _SENT_FOR = {"": "valid today", "Lambda.ProcessingFailedStatus": "valid today", BY_HAND: "corrected"}
 _TRANSFORM_FAILED = "the transform had failed"
 # A newer answer is in the index already; what Firehose writes of it is the status, or the exception's name.

@@ -23,7 +23,7 @@ _TAKEN = range(200, 300)
 
 @dataclass(slots=True)
 class FillReport:
-    """What became of the documents.
+    """What became of the documents that were to be indexed.
 
     Attributes:
         indexed: how many the index took; a repetition counts.

@@ -139,7 +139,7 @@ def fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follo
     """
     fields = make_lake_sql(stack.windows).columns
     files = LakeFiles(boto3.client("s3"), stack.output("LakeBucketName"), fields, since)
-    # Ctrl-C is the ordinary end of what has no other.
+    # Ctrl-C is the ordinary end of following.
     with suppress(KeyboardInterrupt) if follows else nullcontext():
         while True:
             new = files.list_new()

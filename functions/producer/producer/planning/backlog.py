@@ -191,7 +191,7 @@ def _unseen(market: MarketState, state: RequestState) -> float:
     now, length = market.now, market.bar_length
     if state.asked_at is None:
         if not market.is_open:
-            return 0  # no bar of before the first request is missed
+            return 0  # bars from before the first request are not missed
         return min(BARS_PER_ANSWER, (now - max(market.session.opens, now - _LONG_AGO)) / length)
     seen_until = state.asked_at - _DELAY_BARS * length
     if state.newest:

@@ -35,8 +35,7 @@ class Plan(NamedTuple):
 
     Attributes:
         requests_per_day: None where only minutes are counted.
-        requests_per_minute: a run a minute never makes more requests than a minute has. It is the share of
-            one partition.
+        requests_per_minute: how many a run may make, since there is one run a minute; one partition's share.
         instruments_per_request: how many it takes at once.
         partitions: how many share what it allows.
     """

@@ -30,8 +30,8 @@ from stockstream.shown_bars import ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME, r
 from stockstream.times import format_time
 
 
-def _a(unit: str) -> str:
-    """The words of a limit, such as `5 calls per minute` or `25 requests/day`."""
+def _limit_per(unit: str) -> str:
+    """A pattern for the words of a limit, such as `5 calls per minute` or `25 requests/day`."""
     return rf"\b(requests?|calls?) ?(per|/|an?) ?{unit}"
 
 
@@ -41,9 +41,9 @@ def _a(unit: str) -> str:
 _ERRORS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
     (re.compile(signs), kind)
     for signs, kind in (
-        (rf"sparingly|burst pattern|{_a('second')}", BurstLimitError),
-        (rf"minute-level rate limit|{_a('minute')}", MinuteLimitError),
-        (_a("day"), DailyQuotaError),
+        (rf"sparingly|burst pattern|{_limit_per('second')}", BurstLimitError),
+        (rf"minute-level rate limit|{_limit_per('minute')}", MinuteLimitError),
+        (_limit_per("day"), DailyQuotaError),
         (r"higher api (call|request) (volume|frequency)", MinuteLimitError),
         (r"\bapi ?key\b[^.=]*\b(invalid|missing)\b|\*\*demo\*\*", KeyRefusedError),
         (r"(?<!/)\bpremium\b(?!/)", NotEntitledError),

@@ -50,7 +50,7 @@ class Answer:
         failure: why newer bars than these may be missing, or all of them: one of several requests failed.
             The bars that came are valid, and the next fetch brings the others. None for a whole answer.
         cut_off_by: why a longer answer, which would have reached back, did not come; None if it did, or if
-            the provider has none. Otherwise the answer is whole.
+            the provider has none. But for that the answer is whole.
         is_owed: whether a longer answer is wanted and may still come. Then the next request reaches as far
             back as this one, whichever process makes it.
         left_out: the open_times of valid bars from outside the market's sessions, as admission.py says. A
