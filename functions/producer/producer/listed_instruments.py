@@ -166,7 +166,7 @@ class ListedInstruments:
 
     def _keep(self, error: _ListUnreadableError) -> None:
         """Goes on with what is followed, and logs once why."""
-        detail = f"{error}; what was followed before is followed on"
+        detail = f"{error}; the last list is kept"
         if not error.mark or not (self._remembered and self._remembered.mark):
             # It passes by itself; or the file is not there yet.
             if self._warned != str(error):

@@ -204,7 +204,7 @@ def _examine_mail(stack: Stack) -> Iterator[Finding]:
         yield note(
             "notices",
             "nobody is subscribed to the topic of notices",
-            "An alert function that fails can be told of in no other way: AlertEmail, docs/notices.md.",
+            "Nothing else says that the alert function itself has failed: AlertEmail, docs/notices.md.",
         )
 
 

@@ -50,14 +50,14 @@ class QueryableLake(Protocol):
 class ExportableLake(QueryableLake, Protocol):
     """A lake that writes files, too."""
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
 
         Args:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS, which says what it becomes.
-            tell: gets now and then how much is done, from 0 to 1.
+            progress: gets now and then how much is done, from 0 to 1.
 
         Raises:
             LakeQueryError: it cannot be answered or written.
@@ -69,12 +69,12 @@ class LocalLake:
 
     Args:
         folder: where a run here keeps them.
-        tell: gets, once, what is wrong with a file; without it, standard error does.
+        say: gets, once, what is wrong with a file; without it, standard error does.
     """
 
-    def __init__(self, folder: Path, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None] | None = None) -> None:
         self._folder = folder
-        self._tell = tell or _say_on_standard_error
+        self._say = say or _say_on_standard_error
         self._said: set[str] = set()
         # What runs here is deployed with the defaults.
         self.lake_sql = make_lake_sql(Windows())
@@ -89,21 +89,21 @@ class LocalLake:
         with self._open() as engine:
             return engine.query(sql)
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
 
         Args:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS.
-            tell: gets now and then how much is done, from 0 to 1.
+            progress: gets now and then how much is done, from 0 to 1.
 
         Raises:
             NoLakeError: nothing was delivered here yet, or a run that began meanwhile has put it away.
             LakeQueryError: it cannot be answered or written.
         """
         with self._open(writable=path) as engine:
-            return engine.export(sql, path, ending, tell)
+            return engine.export(sql, path, ending, progress)
 
     @contextmanager
     def _open(self, writable: Path | None = None) -> Iterator[LakeEngine]:
@@ -133,7 +133,7 @@ class LocalLake:
         for sentence in sentences:
             if sentence not in self._said:
                 self._said.add(sentence)
-                self._tell(sentence)
+                self._say(sentence)
 
     def receipt(self) -> str:
         """Nothing: this machine does the work."""

@@ -111,24 +111,24 @@ class AthenaLake:
         # The first row of a SELECT repeats the names of its columns; that of SHOW TABLES is a row.
         return self._read(name, has_names=execution.get("StatementType") == "DML")
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
 
         Args:
             sql: what Athena answers.
             path: the file.
             ending: a key of files.FORMS.
-            tell: gets how much is done, from 0 to 1: Athena's answer is half of it.
+            progress: gets how much is done, from 0 to 1: Athena's answer is half of it.
 
         Raises:
             LakeQueryError: Athena cannot answer it, or it cannot be written.
         """
         result = self.query(sql)
-        tell(0.5)
+        progress(0.5)
         types = self.lake_sql.views["bars_latest"].columns
         with in_words():
             written = write_lines(as_json_lines(result), types, path, ending)
-        tell(1.0)
+        progress(1.0)
         return written
 
     def receipt(self) -> str:

@@ -105,14 +105,14 @@ class LakeEngine:
         statement = self._prepare(sql)
         return self._work(lambda: self._answer(statement), lambda _share: None)
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of columns of `bars_latest` to the file that may be written.
 
         Args:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS.
-            tell: gets now and then how much is done, from 0 to 1.
+            progress: gets now and then how much is done, from 0 to 1.
 
         Raises:
             LakeQueryError: it cannot be answered or written.
@@ -125,9 +125,9 @@ class LakeEngine:
 
         self._execute("SET enable_progress_bar = true")
         self._execute("SET enable_progress_bar_print = false")
-        return self._work(write, tell)
+        return self._work(write, progress)
 
-    def _work[Answer](self, doing: Callable[[], Answer], tell: Callable[[float], None]) -> Answer:
+    def _work[Answer](self, doing: Callable[[], Answer], progress: Callable[[float], None]) -> Answer:
         # DuckDB looks at no signal while it works. A thread does the work, so that Ctrl-C can end it.
         with ThreadPoolExecutor(max_workers=1) as worker:
             answer: Future[Answer] = worker.submit(doing)
@@ -135,7 +135,7 @@ class LakeEngine:
                 while not answer.done():
                     wait([answer], timeout=_TELL_SECONDS)
                     # Below 0 it does not know.
-                    tell(max(0.0, self._database.query_progress() / 100))
+                    progress(max(0.0, self._database.query_progress() / 100))
                 return answer.result()
             except KeyboardInterrupt:
                 self._database.interrupt()

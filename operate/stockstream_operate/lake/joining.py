@@ -51,7 +51,7 @@ _MONTH = len("2026-11")
 
 @contextmanager
 def open_joined(
-    lake: Path, lake_sql: LakeSql, today: str, tell: Callable[[str], None] = lambda _sentence: None
+    lake: Path, lake_sql: LakeSql, today: str, say: Callable[[str], None] = lambda _sentence: None
 ) -> Iterator[Joined]:
     """Joins what is finished of a lake, and gives what is joined; within, the files stay.
 
@@ -61,7 +61,7 @@ def open_joined(
         lake: its folder.
         lake_sql: its views.
         today: the day of arrival that still grows, such as `2026-11-20`.
-        tell: gets a sentence before what takes more than a moment.
+        say: gets a sentence before what takes more than a moment.
     """
     joining = Joining(lake, lake_sql, today)
     with ExitStack() as stack:
@@ -70,8 +70,8 @@ def open_joined(
             stack.close()
             with suppress(*CANNOT_BE_WRITTEN):
                 (lake / FOLDER).mkdir(exist_ok=True)
-                with _locked_alone(lake, tell):
-                    for _ in joining.join(tell):
+                with _locked_alone(lake, say):
+                    for _ in joining.join(say):
                         pass
             joined = stack.enter_context(read_joined(lake, lake_sql))
         yield joined
@@ -98,7 +98,7 @@ class Joining:
         """Whether there is something to join."""
         return bool(self.find_wanted(joined)) or any(map(self._is_stale, joined.files))
 
-    def join(self, tell: Callable[[str], None]) -> Generator[frozenset[str]]:
+    def join(self, say: Callable[[str], None]) -> Generator[frozenset[str]]:
         """Joins what is finished; nobody else may at the same time.
 
         Yields:
@@ -107,7 +107,7 @@ class Joining:
         joined = load_joined(self._lake, self._lake_sql)
         wanted = self.find_wanted(joined)
         if len(wanted) > 1:
-            tell(f"Joining {len(wanted):,} finished days of the lake, once.")
+            say(f"Joining {len(wanted):,} finished days of the lake, once.")
         # A month at a time: what is joined stays joined, whatever ends the work. The newest is wanted most.
         newest_first = sorted(wanted, reverse=True)
         batches = [frozenset(names) for _, names in groupby(newest_first, lambda name: name[:_MONTH])]
@@ -251,13 +251,13 @@ class Joining:
 
 
 @contextmanager
-def _locked_alone(lake: Path, tell: Callable[[str], None]) -> Iterator[None]:
+def _locked_alone(lake: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Within, nobody else joins; waits for who does, and says so."""
     path = lake / FOLDER / WRITING
     with ExitStack() as stack:
         try:
             stack.enter_context(locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB))
         except BlockingIOError:
-            tell("Finished days of the lake are being joined: waiting until they are.")
+            say("Finished days of the lake are being joined: waiting until they are.")
             stack.enter_context(locked(path, fcntl.LOCK_EX))
         yield

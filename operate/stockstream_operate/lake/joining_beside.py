@@ -27,7 +27,7 @@ class JoiningBeside:
         lake: its folder.
         lake_sql: its views.
         today: the day of arrival that still grows, such as `2026-11-20`.
-        tell: gets a sentence, from that thread, when much is begun and when it is done.
+        say: gets a sentence, from that thread, when much is begun and when it is done.
 
     Attributes:
         awaited: the days that come by themselves, so that their many files need not be read; without the
@@ -36,13 +36,13 @@ class JoiningBeside:
         left: how many of them are not joined yet.
     """
 
-    def __init__(self, lake: Path, lake_sql: LakeSql, today: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, lake: Path, lake_sql: LakeSql, today: str, say: Callable[[str], None]) -> None:
         self.awaited: frozenset[str] = frozenset()
         self.found = self.left = 0
         self._lake = lake
         self._lake_sql = lake_sql
         self._joining = Joining(lake, lake_sql, today)
-        self._tell = tell
+        self._say = say
         self._closing = Event()
         self._thread = Thread(target=self._run, daemon=True)
 
@@ -76,7 +76,7 @@ class JoiningBeside:
                         self._join()
                         return
         except duckdb.Error as error:
-            self._tell(
+            self._say(
                 f"The finished days cannot be joined: {str(error).splitlines()[0]} If that names a file in "
                 f"{self._lake / FOLDER}, delete the folder: it is made again from the delivered files."
             )
@@ -85,13 +85,13 @@ class JoiningBeside:
             self.awaited, self.left = frozenset(), 0
 
     def _join(self) -> None:
-        with closing(self._joining.join(self._tell)) as steps:
+        with closing(self._joining.join(self._say)) as steps:
             for left in steps:
                 self.awaited, self.left = _without_newest(left), len(left)
                 if self._closing.is_set():
                     return
         if self.found > 1:
-            self._tell("The finished days of the lake are joined.")
+            self._say("The finished days of the lake are joined.")
 
 
 def _without_newest(names: Iterable[str]) -> frozenset[str]:
