@@ -283,7 +283,7 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
             parameters={"RequestsPerDay": "25", "Provider": "alphavantage", "MarketHours": "always"},
         )
     )
-    seen.server.watch.tell()
+    seen.server.watch.notify()
     seen.wait_for_text("#stages", "61 requests")
     stages = seen.page.value("document.querySelector('#stages').innerText")
     assert "in alarm" in stages
@@ -297,7 +297,7 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
     assert charted(seen.page)["candles"] == BARS - 1
 
     seen.reports.append(StackReport(troubles=("You may not read the alarms.",)))
-    seen.server.watch.tell()
+    seen.server.watch.notify()
     seen.wait_for_text("#troubles", "You may not read the alarms.")
     seen.wait_for_text("#alarms", "Not known yet")
     assert seen.page.complaints == []
@@ -318,7 +318,7 @@ def test_an_update_without_a_bar_brings_no_bars(seen: Seen) -> None:
     # The first answer may still bring what came while the page was being drawn.
     for count, report in enumerate((StackReport((), ()), StackReport((), (), {})), 1):
         seen.reports.append(report)
-        seen.server.watch.tell()
+        seen.server.watch.notify()
         seen.page.wait(f"window.lengths.length >= {count}")
     seen.page.wait("window.lengths.at(-1) < 3000")
     seen.arrive("next", seen.documents["IBM"][-1:])
