@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from alert.channels.addresses import Channel
+from alert.channels.channel import Channel
 from alert.errors import ChannelError, DeliveryError, LedgerError
 from alert.notice_ledger import Claim, NoticeLedger
 from alert.notices import Notice
