@@ -19,7 +19,7 @@ from stockstream.splits import Split
 from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.page.candles import Json
 from stockstream_operate.page.page_server import PageServer
-from stockstream_operate.page.sights import Sight
+from stockstream_operate.page.view_request import ViewRequest
 from stockstream_operate.stack_alarms import AlarmChange, StackAlarm
 from stockstream_operate.stack_report import StackReport
 
@@ -145,8 +145,8 @@ def test_what_comes_while_the_first_answer_is_on_its_way_is_shown_at_once(
     watch, look, listen = empty.server.watch, empty.server.view, empty.server.watch.listen
     has_come, is_heard = Event(), Event()
 
-    def look_before_they_come(sight: Sight | None, known: int | None) -> Json:
-        answer = look(sight, known)
+    def look_before_they_come(request: ViewRequest | None, known: int | None) -> Json:
+        answer = look(request, known)
         if not has_come.is_set():
             empty.arrive("IBM", empty.documents["IBM"][:-1])
             while not watch.version:

@@ -127,7 +127,7 @@ def test_only_the_page_s_own_files_are_served(server: PageServer, path: str) -> 
     assert ask(server, path).status == 404
 
 
-def test_a_sight_that_makes_no_sense_is_refused_with_a_sentence(server: PageServer) -> None:
+def test_a_request_that_makes_no_sense_is_refused_with_a_sentence(server: PageServer) -> None:
     answer = ask(server, "/view?instrument=x'%20OR%201=1&interval=1min&span=all")
 
     assert answer.status == 400

@@ -1,4 +1,4 @@
-"""How the lake and its pipeline are, and what a person can do about it."""
+"""The condition of the lake and its pipeline, and what a person can do about it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ QUIET_AT_LEAST = timedelta(minutes=20)
 
 
 class ConditionKind(StrEnum):
-    """How a lake and its pipeline are; only FLOWING needs no words."""
+    """The condition of a lake and its pipeline; only FLOWING needs no words."""
 
     FLOWING = "flowing"
     EMPTY = "empty"

@@ -15,7 +15,7 @@ from stockstream.settings import LOOPBACK
 from stockstream_operate.access_control import CHECKED_HEADERS, AccessControl, Caller
 from stockstream_operate.page.candles import Json
 from stockstream_operate.page.lake_watch import LakeWatch
-from stockstream_operate.page.sights import Sight, SightError, parse_sight
+from stockstream_operate.page.view_request import ViewRequest, ViewRequestError, parse_view_request
 
 FIRST_PORT, PORTS_TO_TRY = 8501, 100
 # A browser that hears nothing for longer takes the connection for lost.
@@ -50,8 +50,8 @@ _REFUSALS = {
 }
 
 
-# What answers a sight, of which the browser may know a version of the lake.
-type View = Callable[[Sight | None, int | None], Json]
+# What answers a request, of which the browser may know a version of the lake.
+type View = Callable[[ViewRequest | None, int | None], Json]
 
 
 class PortError(StockstreamError):
@@ -157,12 +157,12 @@ class _PageHandler(BaseHTTPRequestHandler):
 
     def _answer_view(self, asked: Mapping[str, str]) -> None:
         try:
-            sight = parse_sight(asked) if "instrument" in asked else None
-        except SightError as error:
+            request = parse_view_request(asked) if "instrument" in asked else None
+        except ViewRequestError as error:
             self._answer(HTTPStatus.BAD_REQUEST, _JSON, json.dumps({"error": str(error)}).encode())
             return
         known = int(asked["known"]) if asked.get("known", "").isdecimal() else None
-        shown = self.server.view(sight, known)
+        shown = self.server.view(request, known)
         self._answer(HTTPStatus.OK, _JSON, json.dumps(shown, allow_nan=False).encode())
 
     def _tell_news(self) -> None:
@@ -198,7 +198,7 @@ def serve_page(
     Args:
         port: where it listens; None for FIRST_PORT or the next free one.
         scripts: the chart library's, by name.
-        view: what answers a sight.
+        view: what answers a request.
         watch: notices what is new.
 
     Raises:
