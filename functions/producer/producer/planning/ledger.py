@@ -101,7 +101,7 @@ class Ledger:
                     "deferred": state.deferred,
                     "sent_until": _format(state.sent_until),
                     "reread_at": _format(state.reread_at),
-                    "told": state.reported,
+                    "told": state.reported,  # its name in the ledgers of 0.1.0
                     "failed_alone_at": _format(state.failed_alone_at),
                 }
                 for name, state in self.instruments.items()
