@@ -29,6 +29,7 @@ RIGHTS = {
     ("nightly", "slow"): {"contents": "read"},
     ("nightly", "drill"): {"contents": "read"},
     ("nightly", "soak"): {"contents": "read"},
+    ("nightly", "year"): {"contents": "read"},
     ("nightly", "audit"): {"contents": "read"},
     ("release", "build"): {"contents": "read"},
     ("release", "publish"): {"attestations": "write", "contents": "write", "id-token": "write"},
@@ -103,7 +104,7 @@ def test_what_the_jobs_type_is_there() -> None:
     scripts = set(re.findall(r"(\.github/\S+\.sh)", typed))
 
     assert (
-        {"test", "test-slow", "mutants", "drill", "soak", "audit", "docs", "release", "lock", "build"}
+        {"test", "test-slow", "mutants", "drill", "soak", "year", "audit", "docs", "release", "lock", "build"}
         <= made
         <= TARGETS
     )

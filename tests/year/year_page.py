@@ -28,9 +28,13 @@ smoothed indicators are of a sample, in which each day is on which something hap
 With the 30 a run comes each minute while anything is asked for or wrong, and else each ten minutes. With the
 1,000 it comes after each close, each ten minutes while nobody answers, and each minute as trouble begins.
 
-Judged is whether each bar that a server showed is in the lake, and no other; each number; each mark of a bad
-print; each warning and error in the log; and each alarm of the template that tells people, evaluated over the
-producer's metrics as CloudWatch documents it. None may be missing, and none in vain.
+Judged is whether each bar that a server showed is in the lake, and no other; whether it came in time; each
+number; each mark of a bad print; each warning and error in the log; and each alarm of the template that tells
+people, evaluated over the producer's metrics as CloudWatch documents it. None may be missing, and none in
+vain.
+
+The year of a single share of each exchange is in `make test-slow`, and the second half of New York's in `make
+test`.
 """
 _HOLES = """
 A hole is told where an answer does not reach back to what was sent before. After the week's outage a plan
