@@ -16,7 +16,8 @@ from stockstream_operate.environment import KEY_VARIABLES
 
 ROOT = Path(__file__).parents[1]
 # How long an example takes says how busy the machine is.
-settings.register_profile("any machine", deadline=None)
+# A property that names no number of examples has half of a hundred, and in `make test-slow` all of them.
+settings.register_profile("any machine", deadline=None, max_examples=50)
 settings.register_profile("thorough", deadline=None)
 settings.load_profile("any machine")
 
