@@ -251,7 +251,8 @@ def test_a_provider_that_has_not_come_back_after_christmas_is_noticed() -> None:
 
 
 def test_a_provider_that_stands_still_until_the_close_is_no_matter_for_the_night() -> None:
-    found = friday(PAID, Trouble(at("20:00"), at("23:00"), freezes=True))
+    still = Trouble(at("20:00"), at("23:00"), freezes=True)
+    found = heard(Days("IBM", PAID, at("19:00"), FRIDAY[1], troubles=[still]))
 
     assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
     assert at("21:00") < found[1].at <= at("21:05")
