@@ -103,18 +103,23 @@ class DeliveredDay:
         chance = self._chance
         revised = set(chance.sample(range(minutes), minutes // 10))
         repeated = set(chance.sample(range(minutes), minutes // 3))
-        sent: list[tuple[int, list[Bar], list[datetime]]] = []
+        came: list[tuple[int, Bar, datetime, list[datetime]]] = []
+        first: list[Bar] = []
         for minute in range(minutes):
             opens = start + minute * MINUTE
             moments = [opens + MINUTE + self._milliseconds(3_000)]
             while minute in revised and (len(moments) == 1 or chance.random() < 0.2):
                 moments.append(moments[-1] + self._milliseconds(10 * 3_600_000) + timedelta(milliseconds=1))
-            sent.append((minute, [self._invent(instrument, opens, as_of) for as_of in moments], moments))
+            for as_of in moments:
+                bar = self._invent(instrument, opens, as_of)
+                arrivals = [self._arrive(as_of) for _ in range(2 if minute in repeated else 1)]
+                came.append((minute, bar, as_of, arrivals))
+                if as_of is moments[0]:
+                    first.append(bar)
         # Whatever is revised later, a look-back holds what was sent first.
-        lookbacks = Lookbacks([bars[0] for _, bars, _ in sent], Windows())
-        for minute, bars, moments in sent:
-            for bar, as_of in zip(bars, moments, strict=True):
-                self._send(bar, lookbacks.before(minute), as_of, times=2 if minute in repeated else 1)
+        lookbacks = Lookbacks(first, Windows())
+        for minute, bar, as_of, arrivals in came:
+            self._send(bar, lookbacks.before(minute), as_of, arrivals)
 
     def _invent(self, instrument: str, opens: datetime, as_of: datetime) -> Bar:
         asset_class, colon, _ = instrument.partition(":")
@@ -125,9 +130,8 @@ class DeliveredDay:
             open_, high, low, close, volume, "replay", format_instant(as_of),
         )  # fmt: skip
 
-    def _send(self, bar: Bar, lookback: Lookback, as_of: datetime, times: int) -> None:
+    def _send(self, bar: Bar, lookback: Lookback, as_of: datetime, arrivals: list[datetime]) -> None:
         record = encode_record(bar, lookback)
-        arrivals = [self._arrive(as_of) for _ in range(times)]
         self.arrivals += [Arrival(at, record) for at in arrivals]
         document = json.loads(enrich(record, format_instant(min(arrivals)), Windows()))
         del document["schema"]
