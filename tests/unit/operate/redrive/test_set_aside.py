@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_operate.redrive import set_aside
 from stockstream_operate.redrive.set_aside import (
     MOST_BYTES,
+    MOST_ENTRIES,
     Kind,
     SetAside,
     read_entries,
@@ -152,7 +152,7 @@ def test_a_few_bytes_that_unpack_to_more_than_firehose_writes_are_not_read() -> 
 
 
 def test_more_entries_than_firehose_writes_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(set_aside, "MOST_ENTRIES", 2_500)  # a hundredth
+    monkeypatch.setattr("stockstream_operate.redrive.set_aside.MOST_ENTRIES", MOST_ENTRIES // 100)
 
     assert len(read(gzip.compress(b"x\n" * 2_500))) == 2_500
     with pytest.raises(UnpackError, match="holds more than 2,500 entries"):
