@@ -29,7 +29,7 @@ from served_page import address, serve_lake
 from stockstream.fields import list_fields
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.joining import open_joined
 from stockstream_operate.lake.sql import make_lake_sql
 
 INSTRUMENT = "SHARE3"

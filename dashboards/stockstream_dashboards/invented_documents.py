@@ -48,7 +48,7 @@ def invent_bars(name: str, interval: str, since: datetime, until: datetime) -> l
     ]
 
 
-def deliver(
+def make_documents(
     bars: Iterable[Bar], delay: timedelta = timedelta(seconds=1), windows: Windows | None = None
 ) -> Iterator[Document]:
     """The documents of one instrument's bars, as if the pipeline had begun with the first.

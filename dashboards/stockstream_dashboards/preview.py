@@ -14,7 +14,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from stockstream_dashboards.invented_documents import deliver, invent_bars
+from stockstream_dashboards.invented_documents import invent_bars, make_documents
 from stockstream_dashboards.osmem import run_osmem
 from stockstream_dashboards.panels import THEMES, PanelRequest, draw_svg, fill_query, with_answer
 from stockstream_dashboards.saved_objects import DASHBOARDS, read_dashboard, read_panel
@@ -90,7 +90,7 @@ def draw_pictures(themes: Iterable[str] = THEMES) -> dict[str, str]:
     """The text of every picture in some themes, by the name of its file."""
     os.environ["TZ"] = "UTC"  # before Vega asks for the time zone, for the first time and the last
     with run_osmem() as endpoint:
-        fill(endpoint)
+        fill_index(endpoint)
         with find_server(endpoint).connect() as client:
             client.indices.refresh(index="_all")
             return {
@@ -114,14 +114,14 @@ def is_alike(one: str, other: str) -> bool:
     return all(abs(float(mine) - float(theirs)) <= _MOVED for mine, theirs in pairs)
 
 
-def fill(endpoint: str) -> None:
+def fill_index(endpoint: str) -> None:
     """Puts a day of the invented market into an index, and some refused documents."""
     server = find_server(endpoint)
     list(Installer(server, Wanted()).install())
     filler = Filler(server)
     for name, (delay, silent) in DELIVERIES.items():
         bars = invent_bars(name, "1min", OPEN, CLOSE - timedelta(minutes=silent))
-        filler.fill(deliver(bars, timedelta(seconds=delay)))
+        filler.fill(make_documents(bars, timedelta(seconds=delay)))
     with server.connect() as client:
         for reason, count in REFUSED.items():
             document = {"rejected_because": reason, "rejected_at": CLOSE.isoformat()}

@@ -106,17 +106,17 @@ def examine_changes(
     """
     lost = {each.name: words for each in changes if (words := _say_loss(each, changes))}
     removed = {each.name for each in changes if each.action == "Remove"}
-    told = {*may_lose, *(removed if goes_back else ())}
+    named = {*may_lose, *(removed if goes_back else ())}
     for name, words in lost.items():
-        if name not in told:
+        if name not in named:
             yield problem(
                 SUBJECT,
                 f"{name} {words}",
                 "If you do not want that, undo the change that causes it: `git diff`, or the parameter. "
                 f"If you do, say so: --may-lose {name}",
             )
-    gone = ", ".join(sorted(lost.keys() & told))
-    if lost.keys() <= told:
+    gone = ", ".join(sorted(lost.keys() & named))
+    if lost.keys() <= named:
         words = f"of what holds data, {gone} may go" if gone else "what holds data stays"
         is_new = all(each.action == "Add" for each in changes)
         yield good(SUBJECT, f"{len(changes)} resources " + ("are new" if is_new else f"change, and {words}"))

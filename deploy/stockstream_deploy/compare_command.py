@@ -102,10 +102,10 @@ def run_compare(asked: argparse.Namespace, screen: Screen) -> None:
         f"and {kind.title}'s closes of now",
         style="bold",
     )
-    _tell(said, kind.title, asked.percent, screen)
+    _show(said, kind.title, asked.percent, screen)
 
 
-def _tell(said: CrossCheck, title: str, percent: float, screen: Screen) -> None:
+def _show(said: CrossCheck, title: str, percent: float, screen: Screen) -> None:
     if not said.compared:
         raise CompareError(f"the lake and {title} have no bar of that day in common")
     for pair in said.differing[:MOST_LINES]:

@@ -1,7 +1,6 @@
 """docs/delay.md: how long a bar takes from its provider to a reader, counted from the template."""
 
 import re
-from collections.abc import Sequence
 from itertools import product
 from math import ceil
 from typing import Any
@@ -10,6 +9,7 @@ from stockstream_generate.template_file import read_template
 from stockstream_operate.cost.figures import TRANSFORM_SECONDS
 from stockstream_operate.cost.prices import PRICES
 from stockstream_operate.cost.workload import MARKETS, REQUEST_SECONDS
+from stockstream_operate.lake.delays import percentile
 from stockstream_operate.page.page_command import ASK_SECONDS
 
 BUFFERS = (0, 10, 60, 300, 900)
@@ -87,11 +87,7 @@ def expected_delays(template: dict[str, Any], buffer: int) -> tuple[float, float
         schedule * asked + READ_SECONDS * read + written
         for asked, read, written in product(hundredths, tenths, waits_for_file(buffer, schedule))
     )
-    return fixed + _percentile(waits, 50), fixed + _percentile(waits, 99)
-
-
-def _percentile(ordered: Sequence[float], percent: int) -> float:
-    return ordered[ceil(len(ordered) * percent / 100) - 1]
+    return fixed + percentile(waits, 50), fixed + percentile(waits, 99)
 
 
 def _stages(template: dict[str, Any], default: int) -> str:

@@ -14,7 +14,7 @@ class ReleaseError(Exception):
     """A tag cannot be released; the text says why, and what to do."""
 
 
-def read_changes(changelog: str, tag: str, packaged: str) -> str:
+def read_notes(changelog: str, tag: str, packaged: str) -> str:
     """What has changed in a release.
 
     Args:
@@ -52,7 +52,7 @@ def link_from_elsewhere(changes: str, files_url: str) -> str:
 
 if __name__ == "__main__":
     try:
-        told = read_changes(CHANGELOG.read_text(encoding="utf-8"), sys.argv[1], version("stockstream"))
+        told = read_notes(CHANGELOG.read_text(encoding="utf-8"), sys.argv[1], version("stockstream"))
         if repository := os.environ.get("GITHUB_REPOSITORY"):
             # On a release's page GitHub takes a relative link for one beside that page.
             told = link_from_elsewhere(told, f"https://github.com/{repository}/blob/{sys.argv[1]}/")

@@ -283,8 +283,8 @@ Measured: {measured}
   divide goes to the first ones. So that is at least the number of partitions.
 - A plan that counts a day's requests has one partition. Another number is refused when it is deployed.
 - **The number can change at any time.** A partition begins with what the newest ledgers know of its
-  instruments: no bar is lost, and nobody is told anything twice.
-- A list in a file is read by each; the first one tells of its bad lines.
+  instruments: no bar is lost, and nothing is reported twice.
+- A list in a file is read by each; the first one reports its bad lines.
 - A backfill finds the partitions of its instruments by itself. `{{}}`, an event that names no partition, is
   the first one's.
 - Metrics are those of all partitions together: what is counted adds up, and of what is measured the alarms
@@ -294,7 +294,7 @@ Measured: {measured}
 - Lambda runs so many producers at once, beside up to five transforms for each shard. A new account may have
   ten functions at once: then ask for more *concurrent executions* in Service Quotas.
 - An instrument that has no other of its market beside it in its partition cannot fall silent alone:
-  `BarsOverdueAlarm` tells of it, and not `InstrumentSilentAlarm`.
+  `BarsOverdueAlarm` reports it, and not `InstrumentSilentAlarm`.
 
 With Alpaca, a quarter of a bar's processor time is its look-back, a fifth the conditional write of its tail,
 of which one call makes 25, and no other part is as large

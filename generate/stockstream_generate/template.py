@@ -17,10 +17,10 @@ from stockstream_generate.template_file import ROOT, TEMPLATE
 from stockstream_operate.lake.sql import (
     VIEWS,
     SqlFile,
-    fill,
     glue_type,
     in_one_line,
     in_todays_shares,
+    make_placeholders,
     query_files,
     view_columns,
     view_files,
@@ -199,7 +199,7 @@ def _placeholders() -> dict[str, str]:
     first = names.index("lookback_bars") + 1
     shares = {"sma_2": "${SmaInShares}", "ema_2": "${EmaInShares}"}
     restated = [shares.get(name) or in_todays_shares(name) for name in view_columns(ONE)]
-    filled = fill(analytics=names[first:], columns=names, in_shares=restated, averages=["sma_2"])
+    filled = make_placeholders(analytics=names[first:], columns=names, in_shares=restated, averages=["sma_2"])
     return filled | {"fast": "${Fast}", "slow": "${Slow}"}
 
 

@@ -182,7 +182,7 @@ class Checker:
             for field in sorted(NUMBERS & expected.keys())
             if field not in document or not is_same(document[field], expected[field], window[-1].close)
         ]
-        # What is in the document beyond that, nobody has judged.
+        # Nothing here has checked what else is in the document.
         strange = document.keys() - {field.name for field in list_fields(WINDOWS)}
         wrong += [f"{field} has no second opinion" for field in sorted(NUMBERS - expected.keys() | strange)]
         return f"{document['id']}: {'; '.join(wrong)}" if wrong else None
@@ -204,7 +204,7 @@ class Checker:
 
         Args:
             known: what `remember` gave.
-            now: documents of answers before it are not judged: what was known then is not kept.
+            now: documents of earlier answers are not checked, since what was known then is not kept.
         """
         self._began = now
         for key, rows in known.items():
@@ -238,10 +238,10 @@ class Checker:
                 answers.append(KnownBars(request.moment, bars[-reach:]))
 
 
-def is_same(told: object, expected: float | None, close: float) -> bool:
+def is_same(found: object, expected: float | None, close: float) -> bool:
     """Whether a document's number is the expected one, for a bar of this close."""
-    if told is None or expected is None:
-        return told is expected
+    if found is None or expected is None:
+        return found is expected
     # The MACD is a difference of averages: small beside the price, and only as exact as they are.
     near_zero = max(1e-11, 1e-14 * close)
-    return isinstance(told, int | float) and math.isclose(told, expected, rel_tol=1e-9, abs_tol=near_zero)
+    return isinstance(found, int | float) and math.isclose(found, expected, rel_tol=1e-9, abs_tol=near_zero)

@@ -50,7 +50,7 @@ def has_image(name: str) -> bool:
 
 
 def has_compose() -> bool:
-    """Whether Docker is here, with its plug-in Compose; whether its engine runs, this does not say."""
+    """Whether Docker is here with its plug-in Compose; its engine need not run."""
     return _ask("compose", "version") is not None
 
 

@@ -85,7 +85,7 @@ def build(root: Path, environ: Mapping[str, str], state: Path) -> Path:
         lay_host_wheels(root, environ, state)
     with naming(built):
         _package(built)
-        # Written last: a build that was broken off is none.
+        # Written last, so that a build that was broken off does not count as one.
         (built / _MADE_OF).write_text(made_of)
     return built / "template.yaml"
 
@@ -125,7 +125,7 @@ def _package(built: Path) -> None:
             folder = resource.get("Properties", {}).get(name)
             if folder is None:
                 continue
-            # Not compressed: the way is short.
+            # Not compressed: they stay on this machine.
             with ZipFile(archives / f"{folder}.zip", "w") as archive:
                 for file in sorted((built / folder).rglob("*")):
                     archive.write(file, file.relative_to(built / folder))

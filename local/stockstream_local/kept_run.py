@@ -18,6 +18,7 @@ from stockstream.errors import RecordError, StockstreamError
 from stockstream.instrument_table import HELD_UNTIL
 from stockstream.times import format_instant, parse_instant
 from stockstream_local.check import Checker
+from stockstream_operate.counts import FileTotals
 from stockstream_operate.lake.delivered import Document
 from stockstream_operate.lake.parts import path_of
 from stockstream_operate.price_kinds import PriceKind, read_price_kind, write_price_kind
@@ -42,13 +43,6 @@ class KeptRunError(StockstreamError):
     """What the last run left cannot be read; the text says what to do."""
 
 
-class Contents(NamedTuple):
-    """What a lake's folder holds: how many files, and how large they are together, in bytes."""
-
-    files: int
-    size: int
-
-
 def choose_lake(state: Path, kind: PriceKind) -> Path:
     """The folder of the lake for one kind of prices; it is the last run's from now on.
 
@@ -68,14 +62,14 @@ def choose_lake(state: Path, kind: PriceKind) -> Path:
     return lake
 
 
-def measure(folder: Path) -> Contents:
+def measure_folder(folder: Path) -> FileTotals:
     """What the folder holds; nothing where there is none."""
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
-    return Contents(len(sizes), sum(sizes))
+    return FileTotals(len(sizes), sum(sizes))
 
 
 def empty_folder(folder: Path) -> Path:
-    """The folder, gone with all that it held; in one step for others, who read it whole or not at all."""
+    """Deletes a folder, in one step for its readers: they see all of it or nothing. Returns its path."""
     old = folder.with_name(f"{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -85,10 +79,10 @@ def empty_folder(folder: Path) -> Path:
 
 
 def merge_days(folder: Path, today: str) -> None:
-    """Makes one file of each day before today, which is some thousand that take a millisecond each to open.
+    """Merges the thousands of files of each day before today into one; each takes a millisecond to open.
 
-    Whoever reads meanwhile may see a document twice, and none is ever missing. A day with a broken file stays
-    in its files, of which the queries say what is wrong.
+    Whoever reads meanwhile may see a document twice, and misses none. A day with a broken file keeps its
+    files, and the queries say what is wrong with them.
 
     Args:
         folder: the lake's.
@@ -121,10 +115,10 @@ class _Moment(NamedTuple):
 class KeptRun:
     """Brings back what the last run here left, and keeps what this one will leave, however it ends.
 
-    The producer's memory says which bars it has sent. It is kept only when all of them are in the lake: of a
-    memory that is too new the bars that were under way would be missing for ever, and one that is too old
-    costs a few that are sent again. The emulator delivers in the order of arrival, so that a document of an
-    answer after the moment says that all before it have come.
+    The producer's memory says which bars it has sent. It is kept only when all of them are in the lake. With
+    a memory that is too new, the bars that were on their way would be missing for ever; one that is too old
+    costs a few bars that are sent again. The emulator delivers in the order of arrival: a document of an
+    answer after the moment shows that all before it have come.
 
     Args:
         folder: the lake's.
@@ -158,8 +152,8 @@ class KeptRun:
 
         Args:
             checker: gets what the last run's had seen.
-            shown: a memory that is older is of no use, since the market no longer shows what came after it;
-                None for a market that shows all.
+            shown: how far back the market shows bars: an older memory is of no use, since the market no
+                longer shows what came after it. None for a market that shows all.
 
         Raises:
             KeptRunError: it cannot be read.
@@ -208,7 +202,7 @@ class KeptRun:
         if waiting is None:
             now, known = self._clock(), checker.remember() if checker else {}
             items = self._scan()
-            # While a run is under way, it may know of an answer what it does not remember yet.
+            # A run that is under way may have sent bars that it does not remember yet.
             if items is not None and items != self._kept and not _is_held(items, now):
                 self._waiting = _Moment(now, items, known)
 

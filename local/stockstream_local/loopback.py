@@ -53,7 +53,7 @@ class LoopbackServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            # Head and body are two writes, of which the second would wait for the first one's receipt: 40 ms.
+            # Head and body are two writes, and the second would wait 40 ms for the first one's receipt.
             disable_nagle_algorithm = True
             server: ThreadingHTTPServer
 
@@ -76,7 +76,7 @@ class LoopbackServer:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                with suppress(ConnectionError):  # who asked no longer waits
+                with suppress(ConnectionError):  # the caller no longer waits
                     self.wfile.write(body)
 
             def _refuse(self, status: HTTPStatus) -> tuple[HTTPStatus, bytes]:

@@ -90,7 +90,7 @@ class Pipeline:
         )
 
     def produce_and_listen(self) -> list[str]:
-        """Runs the producer once; what it warned of, in its own words."""
+        """Runs the producer once; its warnings, in its own words."""
         answer = boto3.client("lambda").invoke(
             FunctionName=self.output("ProducerFunctionName"), LogType="Tail", Payload=b"{}"
         )
@@ -151,7 +151,7 @@ def run_pipeline(
 
 
 def read_warnings(log: str) -> list[str]:
-    """What a function's log lines warn of, each once: the message and its detail.
+    """The warnings in a function's log lines, each once: the message and its detail.
 
     Args:
         log: lines; those that are no JSON objects with a level are left out.

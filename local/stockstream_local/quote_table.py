@@ -42,7 +42,7 @@ class QuoteTable:
 
     @contextmanager
     def open(self) -> Iterator[Callable[[Iterable[Quote]], None]]:
-        """Within, what shows the newest bar of each instrument; without a terminal only a new one."""
+        """Within: a function that shows each instrument's newest bar; without a terminal, only new bars."""
         with self._screen.live() as update:
             yield (lambda quotes: update(_table(quotes))) if update else self._say_new
 

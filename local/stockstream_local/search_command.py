@@ -1,4 +1,4 @@
-"""`stockstream search` as it is here: with `up`, which runs OpenSearch and Dashboards in Docker."""
+"""`stockstream search` in a clone: with `up`, which runs OpenSearch and Dashboards in Docker."""
 
 import argparse
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The containers of `stockstream search up`: OpenSearch and Dashboards, behind a door with a password."""
+"""The containers of `stockstream search up`: OpenSearch and Dashboards, behind a proxy with a password."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from stockstream_operate.workplace import ROOT
 
 ENDPOINT = "http://127.0.0.1:9200"
 USER = "stockstream"
-# What compose.yaml gives to the door: user and password, as a request brings them.
+# What compose.yaml gives to the proxy: user and password, as a request brings them.
 CREDENTIALS = "STOCKSTREAM_SEARCH_CREDENTIALS"
 _COMPOSE = ("docker", "compose", "--profile", "search")
 # --wait returns when the healthchecks succeed.

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream_local.check import Checker
-from stockstream_local.kept_run import KeptRun, choose_lake, empty_folder, measure, merge_days
+from stockstream_local.kept_run import KeptRun, choose_lake, empty_folder, measure_folder, merge_days
 from stockstream_local.live import require_answer
 from stockstream_local.pipeline import API_KEY, Options, run_pipeline
 from stockstream_local.up_options import add_options, read_options
@@ -95,7 +95,7 @@ def up(options: Options, bars: int | None, screen: Screen, *, is_fresh: bool) ->
         screen.say(f"From {options.live.title}: {', '.join(each.name for each in options.instruments)}")
     with run_pipeline(options, screen) as pipeline:
         folder = _open_lake(kind, screen, is_fresh=is_fresh or options.recording is not None)
-        # Of real prices nobody here knows what is right.
+        # Nobody here knows which real prices are right.
         checker = None if options.live else Checker(pipeline.market, options.interval, API_KEY)
         s3, bucket = boto3.client("s3"), pipeline.output("LakeBucketName")
         kept = KeptRun(folder, boto3.client("dynamodb"), pipeline.output("InstrumentTableName"), s3, bucket)
@@ -138,7 +138,7 @@ def _open_lake(kind: PriceKind, screen: Screen, *, is_fresh: bool) -> Path:
     """The lake of one kind of prices, as earlier runs left it or empty."""
     folder = choose_lake(STATE, kind)
     if is_fresh:
-        files, size = measure(folder)
+        files, size = measure_folder(folder)
         if files:
             screen.say(
                 f"Deleting what earlier runs have delivered of {kind.word} prices: "

@@ -9,7 +9,7 @@ from stockstream.bars import INTERVALS
 from stockstream.errors import InstrumentError, StockstreamError
 from stockstream.instruments import Instrument, parse_instrument, parse_instruments
 from stockstream_local.live import choose_provider
-from stockstream_local.market.listing import is_traded
+from stockstream_local.market.listing import is_listed
 from stockstream_local.market.recording import Recording, RecordingError
 from stockstream_local.pipeline import Options
 from stockstream_operate.arguments import count, port
@@ -24,7 +24,7 @@ class UsageError(StockstreamError):
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
-    """Adds them to the command."""
+    """Adds the options to the command."""
     option = command.add_argument
     option(
         "--bars",
@@ -89,7 +89,7 @@ def _known(text: str) -> tuple[Instrument, ...]:
 
 
 def _traded(instruments: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
-    if unknown := [instrument.name for instrument in instruments if not is_traded(instrument)]:
+    if unknown := [instrument.name for instrument in instruments if not is_listed(instrument)]:
         raise UsageError(
             f"The invented market does not know {', '.join(unknown)}: {_hint(unknown)}it has shares with "
             "symbols of up to five letters, and the usual currencies and coins, "
@@ -99,9 +99,9 @@ def _traded(instruments: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
 
 
 def _hint(unknown: Iterable[str]) -> str:
-    """The pairs that somebody may have meant who writes them as one word; empty if there are none."""
+    """A question with the pairs that may be meant by words such as EURUSD; empty if there are none."""
     pairs = (f"{kind}:{name[:3]}/{name[3:]}" for name in unknown for kind in ("fx", "crypto"))
-    meant = [each.name for each in map(_pair, pairs) if each and is_traded(each)]
+    meant = [each.name for each in map(_pair, pairs) if each and is_listed(each)]
     return f"did you mean {', '.join(meant)}? Otherwise " if meant else ""
 
 

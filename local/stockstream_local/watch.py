@@ -1,4 +1,4 @@
-"""Watching the lake fill: each document is read back and checked, and people see the newest ones."""
+"""Watching bars arrive in the lake: each document is read back and checked, and the newest are shown."""
 
 import time
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ FIRST_POLL_SECONDS = 0.2
 FIRST_BARS_SECONDS = 150
 
 
-class DeliveryError(StockstreamError):
+class BadDeliveryError(StockstreamError):
     """Bars do not arrive, or arrive with a wrong number; the text says which, and where to look."""
 
 
@@ -36,7 +36,7 @@ class Watch:
         screen: where it is shown.
         lake: what is watched.
         kept: keeps what the next run needs.
-        checker: says what is wrong with a document; None where nobody here knows what is right.
+        checker: says what is wrong with a document; None for real prices: what is right is unknown here.
         notices: the alert function's, as they come.
         instruments: the lines of the table, in order.
         interval: of the bars, a key of INTERVALS.
@@ -54,13 +54,13 @@ class Watch:
         """Waits for what the first run sends.
 
         Raises:
-            DeliveryError: nothing arrived in time.
+            BadDeliveryError: nothing arrived in time.
         """
         deadline = time.monotonic() + FIRST_BARS_SECONDS
         with self.screen.step("Waiting for the first bars", "First bars delivered"):
             while not self._read():
                 if time.monotonic() > deadline:
-                    raise DeliveryError(
+                    raise BadDeliveryError(
                         f"No bars arrived in {FIRST_BARS_SECONDS} s. "
                         f"What the functions logged is in {STATE}/emulator.log"
                     )
@@ -73,7 +73,7 @@ class Watch:
             bars: return when so many documents have arrived; None for never.
 
         Raises:
-            DeliveryError: a document is wrong.
+            BadDeliveryError: a document is wrong.
         """
         with QuoteTable(self.screen).open() as show:
             while True:
@@ -109,6 +109,6 @@ class Watch:
         for document in documents:
             fault = self.checker.find_fault(document) if self.checker else None
             if fault:
-                raise DeliveryError(f"A delivered document is wrong. {fault}")
+                raise BadDeliveryError(f"A delivered document is wrong. {fault}")
         self.kept.follow(documents, self.checker)
         return documents

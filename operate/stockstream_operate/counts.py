@@ -1,4 +1,13 @@
-"""Numbers of things, as people read them."""
+"""Numbers of things, and how people read them."""
+
+from typing import NamedTuple
+
+
+class FileTotals(NamedTuple):
+    """How many files there are, and how large they are together, in bytes."""
+
+    files: int
+    size: int
 
 
 def say_count(number: int, noun: str) -> str:

@@ -66,7 +66,7 @@ def read_file(stack: Stack) -> StoredFile:
 
 
 def write_file(stack: Stack, text: str, read: StoredFile) -> None:
-    """Writes it over what was read.
+    """Writes the file over what was read.
 
     Raises:
         ListError: somebody has changed it meanwhile.

@@ -2,21 +2,20 @@
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
 from stockstream.errors import StockstreamError
-from stockstream_operate.counts import say_count
+from stockstream_operate.cost.prices import PRICES
+from stockstream_operate.counts import FileTotals, say_count
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import DEAD, Stack, ask_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# S3's list price in us-east-1, of Standard, up to 50 TB.
-DOLLARS_A_GB = 0.023
 # How long what has been put may be on its way to the lake, which is Firehose's longest buffer.
 WAY_MINUTES = 15
 _OWN_PARAMETERS = {"ScheduleState", "ApiKeyParameterName"}
@@ -29,21 +28,6 @@ _WITHOUT_BARS = (*DEAD, "REVIEW_IN_PROGRESS")
 
 class RemoveError(StockstreamError):
     """Something was not removed; the text says what, why, and what to do."""
-
-
-class Contents(NamedTuple):
-    """What a bucket holds."""
-
-    files: int
-    size: int
-
-    def __str__(self) -> str:
-        """How many files, how large, and what they cost."""
-        gigabytes = self.size / 1e9
-        return (
-            f"{say_count(self.files, 'file')}, {gigabytes:,.3f} GB, "
-            f"about ${gigabytes * DOLLARS_A_GB:,.2f} a month for their storage"
-        )
 
 
 def add_remove(command: argparse.ArgumentParser) -> None:
@@ -81,7 +65,7 @@ def run_remove(asked: argparse.Namespace, screen: Screen) -> None:
         with screen.step(f"Counting what is in {bucket}", f"Counted what is in {bucket}"):
             contents = _count(bucket, s3)
         goes = asked.delete_lake is not None
-        screen.say(f"The lake {'GOES' if goes else 'stays'}: {bucket}, {contents}.")
+        screen.say(f"The lake {'GOES' if goes else 'stays'}: {bucket}, {_describe(contents)}.")
     for line in _say_what_stays(stack, status):
         screen.say(line)
     if not asked.yes:
@@ -146,10 +130,18 @@ def _is_left_by(stack_name: str, bucket: str, s3: "S3Client") -> bool:
     )
 
 
-def _count(bucket: str, s3: "S3Client") -> Contents:
+def _count(bucket: str, s3: "S3Client") -> FileTotals:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     sizes = [each["Size"] for page in pages for each in page.get("Contents", [])]
-    return Contents(len(sizes), sum(sizes))
+    return FileTotals(len(sizes), sum(sizes))
+
+
+def _describe(contents: FileTotals) -> str:
+    gigabytes = contents.size / 1e9
+    return (
+        f"{say_count(contents.files, 'file')}, {gigabytes:,.3f} GB, "
+        f"about ${gigabytes * PRICES['us-east-1'].s3_gb_month:,.2f} a month for their storage"
+    )
 
 
 def _say_what_stays(stack: Stack, status: str | None) -> Iterator[str]:

@@ -44,7 +44,7 @@ class Running(NamedTuple):
 def hold_run_lock(state: Path) -> Iterator[Callable[[Emulator, str], None]]:
     """Holds the lock until the process ends, even if it is killed.
 
-    Within, what writes down for others where the emulator and the run's fault server are.
+    Within: a function that writes down for others where the emulator and the run's fault server are.
 
     Args:
         state: an existing directory.

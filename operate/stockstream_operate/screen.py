@@ -72,7 +72,7 @@ class Screen:
 
     @contextmanager
     def progress(self, doing: str, total: float) -> Iterator[Callable[[float], None]]:
-        """Shows how far something has come, on a terminal; each step tells its share of the total."""
+        """Shows how far something has come, on a terminal; each call adds a share of the total."""
         if not self._console.is_terminal:
             yield lambda _share: None
             return
@@ -82,7 +82,7 @@ class Screen:
 
     @contextmanager
     def live(self) -> Iterator[Callable[[Table], None] | None]:
-        """Within, a table is kept in place, each one where the last was; None where there is no terminal."""
+        """Within: a function that shows a table in the place of the last one; None without a terminal."""
         if not self._console.is_terminal:
             yield None
             return

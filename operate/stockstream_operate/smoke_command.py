@@ -36,8 +36,8 @@ class SmokeError(StockstreamError):
     """The test bar did not arrive; the text says how far it came, and what to do."""
 
 
-class Arrival(NamedTuple):
-    """When the test bar was where.
+class SmokeTimes(NamedTuple):
+    """When the test bar reached each stage.
 
     Attributes:
         arrived: in the stream, by Kinesis' clock.
@@ -103,7 +103,7 @@ def _put(stack: Stack, interval: str, as_of: str) -> datetime:
     return sent
 
 
-def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival:
+def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> SmokeTimes:
     seen: set[str] = set()
     bucket = stack.output("LakeBucketName")
     while datetime.now(UTC) - sent < most:
@@ -113,7 +113,7 @@ def _await(stack: Stack, as_of: str, sent: datetime, most: timedelta) -> Arrival
             seen.add(key)
             if found := _look_into(bucket, key, as_of):
                 arrived, is_hidden = found
-                return Arrival(arrived, _find_batch(stack, sent, written), written, key, is_hidden)
+                return SmokeTimes(arrived, _find_batch(stack, sent, written), written, key, is_hidden)
         time.sleep(_POLL_SECONDS)
     # A stack on this machine is meant where none is named.
     named = "" if stack.url else f" --stack {stack.name}"
@@ -163,7 +163,7 @@ def _find_batch(stack: Stack, sent: datetime, written: datetime) -> datetime | N
         .paginate(
             logGroupName=log,
             startTime=_milliseconds(sent),
-            # S3 tells the second in which it was written.
+            # S3 gives the second in which it was written.
             endTime=_milliseconds(written + timedelta(seconds=1)),
             filterPattern='"records transformed"',
         )

@@ -106,7 +106,7 @@ def _read(stack: Stack) -> SplitsByName:
 
 
 def _bring_into_lake(stack: Stack, *, here: bool) -> None:
-    """Writes the splits where the view reads them, and again if somebody else has told of one meanwhile."""
+    """Writes the splits where the view reads them, and again if somebody else has written one meanwhile."""
     s3, written = boto3.client("s3"), None
     while (known := _read(stack)) != written:
         s3.put_object(Bucket=stack.output("LakeBucketName"), Key=SPLITS_FILE, Body=write_splits(known))

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stockstream.alarm_words import AlarmState, read_description
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import AlarmHistoryItemTypeDef
@@ -16,18 +18,15 @@ _MOST_NAMES = MOST_CHANGES = 100
 # How many pages of the account's changes are read for those of one stack.
 _MOST_PAGES = 5
 _KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
-_ALARM, _NO_DATA = "ALARM", "INSUFFICIENT_DATA"
 # CloudWatch's words for an alarm that has not been looked at yet.
 _NEW = "Unchecked: Initial alarm creation"
 _CHANGE = re.compile(r"from (\w+) to (\w+)")
-# `[critical] What happened. Runbook: https://...`, as the template writes it.
-_DESCRIPTION = re.compile(r"(?:\[\w+\]\s*)?(.*?)(?:\s*Runbook: \S+)?", re.DOTALL)
 
 # Alarms as DescribeAlarms gives them, by the template's names.
 type Described = Mapping[str, Mapping[str, Any]]
 
 
-class AlarmState(NamedTuple):
+class StackAlarm(NamedTuple):
     """An alarm of the stack.
 
     Attributes:
@@ -44,7 +43,7 @@ class AlarmState(NamedTuple):
 
 
 class AlarmChange(NamedTuple):
-    """A change of an alarm of which people were told.
+    """A change of an alarm of which people were notified.
 
     Attributes:
         name: the alarm's, as the template calls it.
@@ -72,7 +71,7 @@ class AlarmReader:
         self._cloudwatch = cloudwatch
         self._names: dict[str, str] = {}
 
-    def read(self) -> tuple[AlarmState, ...]:
+    def read(self) -> tuple[StackAlarm, ...]:
         """The alarms as they are now, by name.
 
         Raises:
@@ -103,7 +102,7 @@ class AlarmReader:
         return found
 
     def read_changes(self, described: Described) -> tuple[AlarmChange, ...]:
-        """Their last changes of which people were told, the newest first.
+        """Their last changes of which people were notified, the newest first.
 
         Args:
             described: what `describe` gave.
@@ -121,7 +120,7 @@ class AlarmReader:
                 continue
             alarm = described.get(name, {})
             is_alarming = _is_wrong(states[2], alarm)
-            # An alarm that comes to be is OK at first, which is no news; one without actions tells nobody.
+            # An alarm that comes to be is OK at first, which is no news; one without actions notifies nobody.
             if is_alarming != before.get(name, False) and alarm.get("AlarmActions"):
                 changes.append(AlarmChange(name, each["Timestamp"], is_alarming, _read_words(alarm)))
             before[name] = is_alarming
@@ -146,23 +145,23 @@ class AlarmReader:
         return own
 
 
-def read_states(described: Described) -> tuple[AlarmState, ...]:
+def read_states(described: Described) -> tuple[StackAlarm, ...]:
     """The alarms as they are, by name."""
     return tuple(_read_state(name, each) for name, each in sorted(described.items()))
 
 
-def _read_state(name: str, alarm: Mapping[str, Any]) -> AlarmState:
+def _read_state(name: str, alarm: Mapping[str, Any]) -> StackAlarm:
     is_new = alarm.get("StateReason", "").startswith(_NEW)
     is_alarming = not is_new and _is_wrong(alarm["StateValue"], alarm)
     since = alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]
-    return AlarmState(name, is_alarming, since, _read_words(alarm))
+    return StackAlarm(name, is_alarming, since, _read_words(alarm))
 
 
 def _is_wrong(state: str, alarm: Mapping[str, Any]) -> bool:
     """Whether something is wrong: for some alarms it is that data ends."""
-    return state == _ALARM or (state == _NO_DATA and bool(alarm.get("InsufficientDataActions")))
+    is_without_data = state == AlarmState.INSUFFICIENT_DATA
+    return state == AlarmState.ALARM or (is_without_data and bool(alarm.get("InsufficientDataActions")))
 
 
 def _read_words(alarm: Mapping[str, Any]) -> str:
-    found = _DESCRIPTION.fullmatch(alarm.get("AlarmDescription") or "")
-    return found[1] if found else ""
+    return read_description(alarm.get("AlarmDescription") or "").summary

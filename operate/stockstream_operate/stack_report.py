@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from stockstream.errors import StockstreamError
 from stockstream_operate.aws_errors import say_aws_error
-from stockstream_operate.stack_alarms import AlarmChange, AlarmReader, AlarmState, read_states
+from stockstream_operate.stack_alarms import AlarmChange, AlarmReader, StackAlarm, read_states
 from stockstream_operate.stack_metrics import MetricReader
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class StackReport:
         followed: the name of the first instrument that the stack follows; empty where it is not known.
     """
 
-    alarms: Sequence[AlarmState] | None = None
+    alarms: Sequence[StackAlarm] | None = None
     changes: Sequence[AlarmChange] | None = None
     numbers: Mapping[str, float] | None = None
     troubles: Sequence[str] = ()

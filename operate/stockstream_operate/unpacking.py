@@ -5,7 +5,7 @@ import zlib
 from stockstream.errors import StockstreamError
 from stockstream.inflating import Inflate
 
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 # Of the compressed bytes: what is left of a piece is copied for each member of gzip that it holds.
 _PIECE_BYTES = 64 * 1024
 
@@ -32,7 +32,7 @@ def unpack(read: bytes, most_bytes: int) -> tuple[bytes, bool]:
         TooLargeError: it holds more.
         UnpackError: it was changed since it was compressed, so that none of it can be relied on.
     """
-    if not read.startswith(_GZIP_MAGIC):
+    if not read.startswith(GZIP_MAGIC):
         if len(read) > most_bytes:
             raise TooLargeError(most_bytes)
         return read, True

@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, and what a person is told where one cannot be written."""
+"""Files that are whole or not there at all, and what to say to a person where one cannot be written."""
 
 import errno
 import os

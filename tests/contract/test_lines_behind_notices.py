@@ -27,7 +27,7 @@ from producer.reported_bars import ReportedBars
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import parse_instrument
 from stockstream.observability import logger, metrics
-from transform.report import describe
+from transform.report import log_lines
 
 NOW = datetime(2026, 11, 20, 15, 36, tzinfo=UTC)
 ALARMS = ResolvedTemplate(SearchEnabled="true", LakeFormat="PARQUET", CompactionEnabled="true").of_kind(
@@ -191,6 +191,6 @@ def test_every_level_that_may_be_deployed_lets_the_lines_through_that_a_notice_l
     # "record rejected" and "price moved" are warnings, all others errors.
     refused = [("1", RecordError(Reason.BAD_PRICE, "low"))]
     event = {"records": [{"recordId": "1", "data": "bm90aGluZw=="}]}
-    lines = [json.loads(line) for line in describe(event, [], refused, 0, "stockstream", level)]
+    lines = [json.loads(line) for line in log_lines(event, [], refused, 0, "stockstream", level)]
     assert "record rejected" in [line["message"] for line in lines]
     assert logging.getLevelNamesMapping()[level] <= logging.WARNING

@@ -64,7 +64,7 @@ def seconds_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, MakeC
     with mock_aws():
         boto3.client("ssm").put_parameter(Name="/stockstream/api-key", Value="the-key", Type="SecureString")
         yield watch
-    for cached in (handler._producer, handler._followed, handler._settings, dependencies.make_dependencies):  # noqa: SLF001
+    for cached in (handler._producer, handler._listed, handler._settings, dependencies.make_dependencies):  # noqa: SLF001
         cached.cache_clear()
     read_settings.cache_clear()
 

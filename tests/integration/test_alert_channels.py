@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from raw_server import head, server
 
-from alert.channels.addresses import HttpChannel
+from alert.channels.channel import HttpChannel
 from alert.channels.kinds import KINDS
 from alert.errors import ChannelError
 from alert.notices import Notice

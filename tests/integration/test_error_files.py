@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from stockstream_operate.redrive.error_files import ErrorFiles
-from stockstream_operate.redrive.set_aside import Kind
+from stockstream_operate.redrive.set_aside import EntryKind
 
 LAKE, SEARCH = "processing-failed/dt=2026-11-{}/x", "search/processing-failed/dt=2026-11-{}/x"
 CONVERSIONS = "format-conversion-failed/dt=2026-11-{}/x"
@@ -37,12 +37,12 @@ def files() -> Iterator[ErrorFiles]:
 
 def test_the_files_of_all_kinds_come_from_the_oldest_day_to_the_newest(files: ErrorFiles) -> None:
     assert [(file.key, file.kind) for file in files.list_files()] == [
-        (CONVERSIONS.format(17), Kind.LAKE_DOCUMENT),
-        (DOCUMENTS.format(18), Kind.SEARCH_DOCUMENT),
-        (LAKE.format(19), Kind.RECORD),
-        (SEARCH.format(20), Kind.RECORD),
-        (LAKE.format(21), Kind.RECORD),
-        (UNSORTED.format(22), Kind.SEARCH_DOCUMENT),
+        (CONVERSIONS.format(17), EntryKind.LAKE_DOCUMENT),
+        (DOCUMENTS.format(18), EntryKind.SEARCH_DOCUMENT),
+        (LAKE.format(19), EntryKind.RECORD),
+        (SEARCH.format(20), EntryKind.RECORD),
+        (LAKE.format(21), EntryKind.RECORD),
+        (UNSORTED.format(22), EntryKind.SEARCH_DOCUMENT),
     ]
     assert {file.size for file in files.list_files()} == {2}
 

@@ -58,7 +58,7 @@ def followed() -> list[str]:
 
 def begin_anew() -> None:
     """Lambda takes another container."""
-    for cached in (handler._producer, handler._followed, handler._settings):  # noqa: SLF001
+    for cached in (handler._producer, handler._listed, handler._settings):  # noqa: SLF001
         cached.cache_clear()
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_has_not_changed_costs_one_call_and_keeps_the_producer(calls
 
     assert handler._producer(WHOLE) is before  # noqa: SLF001
     assert calls.count("GetObject") == 1
-    assert handler._followed(WHOLE).refresh() is False  # type: ignore[union-attr]  # noqa: SLF001
+    assert handler._listed(WHOLE).refresh() is False  # type: ignore[union-attr]  # noqa: SLF001
 
 
 @pytest.mark.usefixtures("calls")
@@ -141,7 +141,7 @@ def test_of_two_containers_that_take_turns_one_tells(told: Told, bad: str | byte
     for _ in range(2):
         begin_anew()
         run()
-        containers.append(handler._followed(WHOLE))  # noqa: SLF001
+        containers.append(handler._listed(WHOLE))  # noqa: SLF001
     assert told.details() == []
 
     put(bad)
@@ -233,7 +233,7 @@ def test_a_list_that_no_instrument_of_can_be_followed_any_more_leaves_the_parame
     # Without market hours no calendar is asked.
     monkeypatch.setenv("MARKET_HOURS", "always")
     put("TSCO.NOWHERE\n")
-    handler._followed(WHOLE).refresh()  # type: ignore[union-attr]  # noqa: SLF001
+    handler._listed(WHOLE).refresh()  # type: ignore[union-attr]  # noqa: SLF001
     assert told.details() == []
 
     monkeypatch.setenv("MARKET_HOURS", "regular")
@@ -266,7 +266,7 @@ def test_a_table_that_fails_costs_no_list(
 ) -> None:
     put("crypto:ETH/USD\n")
     monkeypatch.setenv("INSTRUMENT_TABLE_NAME", "nowhere")
-    watched = handler._followed(WHOLE)  # noqa: SLF001
+    watched = handler._listed(WHOLE)  # noqa: SLF001
     assert watched is not None
     assert watched.refresh()
     assert [each.name for each in watched.instruments] == ["crypto:ETH/USD"]
@@ -285,7 +285,7 @@ def test_a_failure_of_s3_that_passes_by_itself_wakes_nobody(
         raise ClientError(busy, "GetObject")  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(handler._followed(WHOLE)._s3, "get_object", fail)  # type: ignore[union-attr]  # noqa: SLF001
+        patch.setattr(handler._listed(WHOLE)._s3, "get_object", fail)  # type: ignore[union-attr]  # noqa: SLF001
         assert run() == ["crypto:ETH/USD"]
         assert told.log.messages.count("instruments not read") == 1
         run()

@@ -14,14 +14,14 @@ from full_disk import files_end_at, fill_disk
 from moto import mock_aws
 
 from stockstream_local.kept_run import (
-    Contents,
     KeptRun,
     KeptRunError,
     choose_lake,
     empty_folder,
-    measure,
+    measure_folder,
     merge_days,
 )
+from stockstream_operate.counts import FileTotals
 from stockstream_operate.lake.parts import StrayKeyError
 from stockstream_operate.price_kinds import PriceKind, read_price_kind, write_price_kind
 
@@ -315,9 +315,9 @@ def test_a_folder_is_measured_and_emptied(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     fill(lake / "bars", "12345")
 
-    assert measure(lake) == Contents(1, 5)
+    assert measure_folder(lake) == FileTotals(1, 5)
     empty_folder(lake)
-    assert measure(lake) == Contents(0, 0)
+    assert measure_folder(lake) == FileTotals(0, 0)
 
 
 def test_a_day_that_finds_no_room_stays_in_its_files(tmp_path: Path) -> None:

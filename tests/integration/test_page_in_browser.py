@@ -19,8 +19,8 @@ from stockstream.splits import Split
 from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.page.candles import Json
 from stockstream_operate.page.page_server import PageServer
-from stockstream_operate.page.sights import Sight
-from stockstream_operate.stack_alarms import AlarmChange, AlarmState
+from stockstream_operate.page.view_request import ViewRequest
+from stockstream_operate.stack_alarms import AlarmChange, StackAlarm
 from stockstream_operate.stack_report import StackReport
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
@@ -145,8 +145,8 @@ def test_what_comes_while_the_first_answer_is_on_its_way_is_shown_at_once(
     watch, look, listen = empty.server.watch, empty.server.view, empty.server.watch.listen
     has_come, is_heard = Event(), Event()
 
-    def look_before_they_come(sight: Sight | None, known: int | None) -> Json:
-        answer = look(sight, known)
+    def look_before_they_come(request: ViewRequest | None, known: int | None) -> Json:
+        answer = look(request, known)
         if not has_come.is_set():
             empty.arrive("IBM", empty.documents["IBM"][:-1])
             while not watch.version:
@@ -273,7 +273,7 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
 
     began = datetime(2026, 11, 27, 16, 30, tzinfo=UTC)
     words = "The provider does not answer."
-    alarm = AlarmState("ProviderFailuresAlarm", is_alarming=True, since=began, words=words)
+    alarm = StackAlarm("ProviderFailuresAlarm", is_alarming=True, since=began, words=words)
     change = AlarmChange("PipelineDownAlarm", began, is_alarming=True, words="Bars do not come through.")
     seen.reports.append(
         StackReport(
@@ -283,7 +283,7 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
             parameters={"RequestsPerDay": "25", "Provider": "alphavantage", "MarketHours": "always"},
         )
     )
-    seen.server.watch.tell()
+    seen.server.watch.notify()
     seen.wait_for_text("#stages", "61 requests")
     stages = seen.page.value("document.querySelector('#stages').innerText")
     assert "in alarm" in stages
@@ -297,7 +297,7 @@ def test_the_pipeline_is_shown_with_its_alarms_and_its_quota(seen: Seen) -> None
     assert charted(seen.page)["candles"] == BARS - 1
 
     seen.reports.append(StackReport(troubles=("You may not read the alarms.",)))
-    seen.server.watch.tell()
+    seen.server.watch.notify()
     seen.wait_for_text("#troubles", "You may not read the alarms.")
     seen.wait_for_text("#alarms", "Not known yet")
     assert seen.page.complaints == []
@@ -318,7 +318,7 @@ def test_an_update_without_a_bar_brings_no_bars(seen: Seen) -> None:
     # The first answer may still bring what came while the page was being drawn.
     for count, report in enumerate((StackReport((), ()), StackReport((), (), {})), 1):
         seen.reports.append(report)
-        seen.server.watch.tell()
+        seen.server.watch.notify()
         seen.page.wait(f"window.lengths.length >= {count}")
     seen.page.wait("window.lengths.at(-1) < 3000")
     seen.arrive("next", seen.documents["IBM"][-1:])

@@ -41,7 +41,7 @@ def ask(
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=SECONDS)
     sent = dict(headers or {})
     if knows:
-        sent["Cookie"] = f"{server.admission.cookie}={server.admission.key}"
+        sent["Cookie"] = f"{server.access.cookie}={server.access.key}"
     try:
         connection.request(method, path, headers=sent)
         return Answer(connection.getresponse())
@@ -63,9 +63,9 @@ def test_nothing_is_told_without_the_key(server: PageServer, path: str) -> None:
 
 
 def test_the_printed_address_gives_the_browser_a_cookie(server: PageServer) -> None:
-    answer = ask(server, f"/?key={server.admission.key}", knows=False)
+    answer = ask(server, f"/?key={server.access.key}", knows=False)
 
-    assert (answer.status, answer.headers["Set-Cookie"]) == (200, server.admission.set_cookie)
+    assert (answer.status, answer.headers["Set-Cookie"]) == (200, server.access.set_cookie)
     assert "Set-Cookie" not in ask(server, "/").headers
 
 
@@ -127,7 +127,7 @@ def test_only_the_page_s_own_files_are_served(server: PageServer, path: str) -> 
     assert ask(server, path).status == 404
 
 
-def test_a_sight_that_makes_no_sense_is_refused_with_a_sentence(server: PageServer) -> None:
+def test_a_request_that_makes_no_sense_is_refused_with_a_sentence(server: PageServer) -> None:
     answer = ask(server, "/view?instrument=x'%20OR%201=1&interval=1min&span=all")
 
     assert answer.status == 400
@@ -145,7 +145,7 @@ def test_what_the_browser_has_is_left_out_whatever_it_calls_a_version(server: Pa
 def test_the_news_come_at_once_and_the_end_of_the_server_ends_them(tmp_path: Path) -> None:
     with serve_lake(tmp_path) as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=SECONDS)
-        connection.request("GET", f"/news?key={server.admission.key}")
+        connection.request("GET", f"/news?key={server.access.key}")
         response = connection.getresponse()
         assert response.readline().startswith(b"data: ")
     response.read()

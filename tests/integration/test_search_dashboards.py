@@ -9,7 +9,7 @@ from fake_dashboards import FakeDashboards, run_fake_dashboards
 
 from stockstream_operate.search.client import Server
 from stockstream_operate.search.dashboards import SAVED_OBJECTS, Dashboards, read_saved_objects
-from stockstream_operate.search.install import State
+from stockstream_operate.search.install import PartState
 
 PRICE = ("visualization", "stockstream-market-price")
 
@@ -27,12 +27,12 @@ def dashboards(fake: FakeDashboards, file: Path = SAVED_OBJECTS) -> Dashboards:
 def test_imports_what_is_not_there_for_everybody_and_finds_it_right_from_then_on(
     fake: FakeDashboards,
 ) -> None:
-    assert dashboards(fake).check().state is State.MISSING
-    assert dashboards(fake).install().state is State.MADE
+    assert dashboards(fake).check().state is PartState.MISSING
+    assert dashboards(fake).install().state is PartState.MADE
 
     assert fake.saved.keys() == {(each["type"], each["id"]) for each in read_saved_objects()}
-    assert dashboards(fake).check().state is State.RIGHT
-    assert dashboards(fake).install().state is State.RIGHT
+    assert dashboards(fake).check().state is PartState.RIGHT
+    assert dashboards(fake).install().state is PartState.RIGHT
     assert fake.tenants == {"global"}
 
 
@@ -48,9 +48,9 @@ def test_says_what_differs_and_puts_it_right(fake: FakeDashboards) -> None:
         f"visualization {title} differs in visState",
         "dashboard stockstream: pipeline is missing",
     )
-    assert (checked.state, checked.notes) == (State.DIFFERENT, notes)
-    assert (installed.state, installed.notes) == (State.CHANGED, notes)
-    assert dashboards(fake).check().state is State.RIGHT
+    assert (checked.state, checked.notes) == (PartState.DIFFERENT, notes)
+    assert (installed.state, installed.notes) == (PartState.CHANGED, notes)
+    assert dashboards(fake).check().state is PartState.RIGHT
 
 
 def test_what_dashboards_adds_of_its_own_is_no_difference(fake: FakeDashboards) -> None:
@@ -59,7 +59,7 @@ def test_what_dashboards_adds_of_its_own_is_no_difference(fake: FakeDashboards) 
     pattern["attributes"]["fields"] = "[]"  # which it writes when somebody opens the pattern
     pattern["updated_at"] = "2026-11-26T00:00:00.000Z"
 
-    assert dashboards(fake).check().state is State.RIGHT
+    assert dashboards(fake).check().state is PartState.RIGHT
 
 
 def test_says_which_object_lacks_what_it_refers_to(fake: FakeDashboards, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_says_which_object_lacks_what_it_refers_to(fake: FakeDashboards, tmp_pat
 
     status = dashboards(fake, file).install()
 
-    assert status.state is State.REFUSED
+    assert status.state is PartState.REFUSED
     assert status.notes == ("visualization stockstream: Choose an instrument: missing references",)
 
 
@@ -87,7 +87,7 @@ def test_a_refusal_is_told_in_a_sentence(fake: FakeDashboards, answer: tuple[int
     fake.answer = answer
 
     for status in (dashboards(fake).check(), dashboards(fake).install()):
-        assert status.state is State.REFUSED
+        assert status.state is PartState.REFUSED
         assert told in status.notes[0]
         assert fake.url in status.notes[0]
 

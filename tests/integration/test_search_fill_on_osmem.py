@@ -74,7 +74,7 @@ def test_a_bar_is_there_once_at_its_latest_as_of_in_whatever_order_and_however_o
         (newer["id"], 11.0),
         (other["id"], 12.0),
     ]
-    assert (filler.tally.indexed, filler.tally.outdated) == (4, 2)
+    assert (filler.report.indexed, filler.report.outdated) == (4, 2)
 
 
 def test_a_day_that_was_joined_is_indexed_as_the_views_show_it(server: Server, client: OpenSearch) -> None:

@@ -16,7 +16,7 @@ from drawn_text import find_texts
 from opensearchpy import OpenSearch
 
 from stockstream.bars import Bar
-from stockstream_dashboards.invented_documents import deliver
+from stockstream_dashboards.invented_documents import make_documents
 from stockstream_dashboards.osmem import run_osmem
 from stockstream_dashboards.over_time import OVER_TIME, charted
 from stockstream_dashboards.panels import PanelRequest, draw_svg, fill_query, with_answer
@@ -78,9 +78,9 @@ def ask() -> Iterator[Ask]:
         server = find_server(endpoint)
         list(Installer(server, Wanted()).install())
         filler = Filler(server)
-        filler.fill(deliver(SHARE, delay=timedelta(seconds=2)))
-        filler.fill(deliver(PAIR, delay=timedelta(seconds=30)))
-        assert filler.tally.indexed == len(SHARE) + len(PAIR)
+        filler.fill(make_documents(SHARE, delay=timedelta(seconds=2)))
+        filler.fill(make_documents(PAIR, delay=timedelta(seconds=30)))
+        assert filler.report.indexed == len(SHARE) + len(PAIR)
         with server.connect() as client:
             for reason, minute in REFUSED:
                 at = OPEN + timedelta(minutes=minute)
@@ -342,7 +342,7 @@ def test_a_panel_over_time_draws_each_number_that_the_documents_have(
     ask: Ask, name: str, version: str
 ) -> None:
     drawn = draw(name, ask(name, DAY), version)
-    documents = list(deliver(SHARE))
+    documents = list(make_documents(SHARE))
 
     def numbers(mark: str) -> dict[str, int]:
         return {

@@ -117,7 +117,7 @@ def producer_stack(monkeypatch: pytest.MonkeyPatch, provider_url: str) -> Iterat
         )
         yield
     handler._producer.cache_clear()  # noqa: SLF001 (the next test has another environment)
-    handler._followed.cache_clear()  # noqa: SLF001
+    handler._listed.cache_clear()  # noqa: SLF001
     handler._settings.cache_clear()  # noqa: SLF001
 
 

@@ -56,8 +56,9 @@ class PublishedYear(NamedTuple):
         return datetime.combine(day, datetime.min.time(), UTC) + _minutes(local) - self._ahead(day)
 
     def day_of(self, moment: datetime) -> date:
-        """The day of its own clock."""
-        return (moment + self._ahead(moment.date())).date()
+        """The day of its own clock, which changes hours after midnight."""
+        by_winter = moment + _minutes(self.ahead)
+        return (moment + self._ahead((by_winter - timedelta(hours=2)).date())).date()
 
     def days(self) -> dict[date, tuple[Session, ...]]:
         """The days of trading, each with its sessions."""

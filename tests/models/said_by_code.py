@@ -8,7 +8,7 @@ from pathlib import Path
 
 from producer.publishing.price_moves import PriceMove
 from stockstream.errors import Reason, RecordError
-from transform.report import describe
+from transform.report import log_lines
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = ROOT / "functions"
@@ -23,7 +23,7 @@ def metrics_of(function: str) -> frozenset[str]:
     """The names of the metrics that a function can send."""
     if function == "transform":  # which writes its metrics by itself
         refusals = [(str(number), RecordError(reason, "")) for number, reason in enumerate(Reason)]
-        *_, line = describe({"records": []}, [], refusals, 0, "stockstream", "ERROR")
+        *_, line = log_lines({"records": []}, [], refusals, 0, "stockstream", "ERROR")
         (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
         return frozenset(metric["Name"] for metric in directive["Metrics"])
     names: set[str] = set()

@@ -39,4 +39,4 @@ def serve_lake(
 
 def address(server: PageServer) -> str:
     """What is printed for the user."""
-    return f"{server.url}?key={server.admission.key}"
+    return f"{server.url}?key={server.access.key}"

@@ -330,7 +330,7 @@ def simulate(days: Days) -> Metrics:
     observability.metrics.clear_metrics()  # what other tests measured and did not write
     with (
         patch.object(handler, "_producer", lambda _: producer),
-        patch.object(handler, "_followed", lambda _: None),
+        patch.object(handler, "_listed", lambda _: None),
         patch.object(handler, "_settings", lambda: SimpleNamespace(partitions=1)),
         warnings.catch_warnings(),
     ):

@@ -196,7 +196,7 @@ LEFT_OUT = {
     "stockstream.observability": "wiring to the logger and the metrics",
     "transform.handler": "wiring",
     "transform.settings": "wiring to the environment",
-    "producer.followed": "wiring to S3 and DynamoDB; what a file lists is instrument_file's",
+    "producer.listed_instruments": "wiring to S3 and DynamoDB; what a file lists is instrument_file's",
     "producer.handler": "wiring",
     "producer.markets.watchlist": "shapes",
     "producer.memory.instrument_table": "wiring to DynamoDB",

@@ -10,7 +10,7 @@ from browser import BROWSER, Browser
 from page_lake import deliver, make_documents, revise
 from served_page import address, serve_lake
 
-from stockstream_operate.stack_alarms import AlarmState
+from stockstream_operate.stack_alarms import StackAlarm
 from stockstream_operate.stack_report import StackReport
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -19,7 +19,7 @@ BARS = 150
 REVISED = (38, 97, 121)
 WIDTH, HEIGHT = 1100, 900
 REPORT = StackReport(
-    alarms=[AlarmState(f"alarm {each}", is_alarming=False, since=NOON, words="") for each in range(21)],
+    alarms=[StackAlarm(f"alarm {each}", is_alarming=False, since=NOON, words="") for each in range(21)],
     changes=[],
     numbers={
         "requests": 180,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.joining import open_joined
 from stockstream_operate.lake.sql import make_lake_sql
 
 NOW = time.time_ns()

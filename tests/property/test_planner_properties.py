@@ -50,6 +50,8 @@ LEDGERS = st.builds(
             st.integers(0, 500),
             st.none() | WHOLE_MINUTES,
             st.none() | WHOLE_MINUTES,
+            st.booleans(),
+            st.none() | WHOLE_MINUTES,
         ),
     ),
 )

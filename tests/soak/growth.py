@@ -19,7 +19,7 @@ The table's bytes are the most in that day, as DynamoDB counts them. Resident me
 SDK. It grows for longer than what is used of it: runs work in threads, each frees into a pool of its own, and
 what is free in one is not found by another. So what is used says whether anything leaks: the bytes that
 malloc has given out (glibc's), and Python's blocks and objects. What the producer remembers at most of the
-bars that it has told of, 20,000, is full in the middle of the month.
+bars that it has reported, 20,000, is full in the middle of the month.
 
 The command fails if the last third of the days has more than the middle third, by more than
 

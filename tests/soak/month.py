@@ -185,7 +185,7 @@ def _begin(stack: ExitStack, soak: Soak, instruments: str) -> None:
     stack.enter_context(patch.object(handler, "Producer", partial(Producer, now=clock)))
     stack.enter_context(patch.object(handler, "ProviderAccess", partial(ProviderAccess, now=clock)))
     # Of another environment.
-    for cached in (handler._producer, handler._followed, handler._settings, read_windows):  # noqa: SLF001
+    for cached in (handler._producer, handler._listed, handler._settings, read_windows):  # noqa: SLF001
         cached.cache_clear()
         stack.callback(cached.cache_clear)
     # What the functions log is not kept, or it would be what grows.

@@ -180,6 +180,7 @@ class MixedYear:
             fate = FATES.get(name, Fate())
             prints = [self._bar(name, *each)[0] for each in fate.prints]
             yield from judge_bars(shown, self.lake, self.expected(name), prints, self._odd(name, fate), 29)
+        yield from self._judge_delays()
         yield from self._judge_requests()
         # A run that leaves something for the next one says so, and rings nothing.
         said = [each for each in self.told.said if each.line.get("kind") != "AllowanceSpentError"]
@@ -223,6 +224,34 @@ class MixedYear:
             count += all(sent[n] for n, each in enumerate(_times(self.series[name])) if after < each < before)
         return count
 
+    def _judge_delays(self) -> Iterator[str]:
+        """A share's bar is there an hour after the close at the latest, and another's after 99 bars.
+
+        The first days are for the first answers, and those after an outage for what it left.
+        """
+        late_ones = [(since - DAY, until + 7 * DAY) for since, until in (*OUTAGES, STREAM_REFUSES)]
+        for name, series in self.series.items():
+            closes = sorted(self._closes(exchange_of(name)))
+            begins = (CORRECTED if name in NEW_NAMES.values() else self.start) + 2 * DAY
+            late = []
+            for end, seen in zip(series.ends, self.lake.first_seen[name], strict=True):
+                if seen is None or end < begins or any(since <= end < until for since, until in late_ones):
+                    continue
+                due = end + 100 * LENGTH
+                if closes:
+                    # A closing auction is after the close.
+                    due = closes[min(bisect_left(closes, end - 2 * LENGTH), len(closes) - 1)] + timedelta(
+                        hours=1
+                    )
+                if datetime.fromisoformat(seen) > due:
+                    late.append(end)
+            if late:
+                yield f"{name}: {len(late)} bars late, the first ended at {late[0]}"
+
+    def _closes(self, place: str) -> Iterator[datetime]:
+        for sessions in EXCHANGES[place].days().values() if place in EXCHANGES else ():
+            yield from (each.closes for each in sessions)
+
     def _judge_requests(self) -> Iterator[str]:
         clock = EXCHANGES["New York"]
         days = Counter(clock.day_of(moment) for moment, _ in self.server.asked)
@@ -241,8 +270,13 @@ class MixedYear:
                 yield f"{asked['symbol']} was asked for at {moment}, while its exchange was closed"
 
     def _is_time_to_ask(self, name: str, moment: datetime) -> bool:
-        """In a session, and an hour after it; six hours where no answer has come since."""
+        """In a session, and an hour after it; six hours where no answer has come since.
+
+        Where the next year has begun it may be asked: what that brings has not been published here.
+        """
         exchange = EXCHANGES[exchange_of(name)]
+        if exchange.day_of(moment).year > self.start.year:
+            return True
         hours = timedelta(hours=6)
         is_answered = name not in NEW_NAMES and not any(
             since <= moment < until + hours for since, until in OUTAGES

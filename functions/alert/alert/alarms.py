@@ -12,10 +12,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from alert.messages import parse_moment
+from alert.messages import parse_timestamp
+from stockstream.alarm_words import AlarmState
 
 # Composite alarms name others by ARN; their names alone read better.
 _ARN = re.compile(r"\barn:[a-z-]+:cloudwatch:[a-z0-9-]*:\d*:alarm:", re.ASCII)
@@ -38,14 +38,6 @@ _COMPARISONS = {
 }
 # Those of anomaly detection, which compares with a band instead of a threshold.
 BAND_COMPARISONS = ("above", "below", "outside")
-
-
-class State(StrEnum):
-    """The states of an alarm, in CloudWatch's words."""
-
-    ALARM = "ALARM"
-    OK = "OK"
-    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +83,7 @@ class Alarm:
     arn: str
     description: str
     account: str
-    state: State
+    state: AlarmState
     previous_state: str
     reason: str
     changed_at: datetime | None
@@ -111,7 +103,7 @@ def parse_alarm(text: str) -> Alarm | None:
     if not isinstance(message, dict) or not _text(message, "AlarmName"):
         return None
     state = message.get("NewStateValue")
-    if state not in list(State):
+    if state not in list(AlarmState):
         return None
     trigger = _object(message, "Trigger")
     return Alarm(
@@ -119,10 +111,10 @@ def parse_alarm(text: str) -> Alarm | None:
         arn=_text(message, "AlarmArn"),
         description=_text(message, "AlarmDescription"),
         account=_text(message, "AWSAccountId"),
-        state=State(state),
+        state=AlarmState(state),
         previous_state=_text(message, "OldStateValue"),
         reason=_ARN.sub("", _text(message, "NewStateReason")),
-        changed_at=parse_moment(message.get("StateChangeTime")),
+        changed_at=parse_timestamp(message.get("StateChangeTime")),
         trigger=_parse_trigger(trigger) if trigger else None,
         rule=_ARN.sub("", _text(message, "AlarmRule")),
         children=tuple(
@@ -130,7 +122,7 @@ def parse_alarm(text: str) -> Alarm | None:
             for child in _objects(message, "TriggeringChildren")
             if _text(child, "Arn")
         ),
-        configured_at=parse_moment(message.get("AlarmConfigurationUpdatedTimestamp")),
+        configured_at=parse_timestamp(message.get("AlarmConfigurationUpdatedTimestamp")),
     )
 
 

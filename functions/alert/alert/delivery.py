@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from alert.channels.addresses import Channel
+from alert.channels.channel import Channel
 from alert.errors import ChannelError, DeliveryError, LedgerError
 from alert.notice_ledger import Claim, NoticeLedger
 from alert.notices import Notice
 from stockstream.observability import MetricUnit, logger, metrics
 
 
-class Result(StrEnum):
+class DeliveryResult(StrEnum):
     """What became of a notice on a channel."""
 
     SENT = "sent"
@@ -31,7 +31,7 @@ class Outcome:
 
     notice: Notice
     channel: str
-    result: Result
+    result: DeliveryResult
     reason: str = ""
 
 
@@ -68,19 +68,23 @@ def report(outcomes: Sequence[Outcome]) -> None:
             "channel": outcome.channel,
         }
         match outcome.result:
-            case Result.SENT:
+            case DeliveryResult.SENT:
                 logger.info("notice sent", extra=keys)
-            case Result.REPEATED:
+            case DeliveryResult.REPEATED:
                 logger.info("notice sent before", extra=keys)
-            case Result.HELD:
+            case DeliveryResult.HELD:
                 logger.info("notice left to another invocation", extra=keys)
-            case Result.FAILED:
+            case DeliveryResult.FAILED:
                 logger.error("notice failed", extra={**keys, "reason": outcome.reason})
     results = [outcome.result for outcome in outcomes]
-    metrics.add_metric("NoticesSent", MetricUnit.Count, results.count(Result.SENT))
-    metrics.add_metric("NoticesFailed", MetricUnit.Count, results.count(Result.FAILED))
+    metrics.add_metric("NoticesSent", MetricUnit.Count, results.count(DeliveryResult.SENT))
+    metrics.add_metric("NoticesFailed", MetricUnit.Count, results.count(DeliveryResult.FAILED))
     # The invocation that holds a notice may die before it sends it, so this event must come again.
-    left = [outcome.channel for outcome in outcomes if outcome.result in {Result.HELD, Result.FAILED}]
+    left = [
+        outcome.channel
+        for outcome in outcomes
+        if outcome.result in {DeliveryResult.HELD, DeliveryResult.FAILED}
+    ]
     if left:
         raise DeliveryError(
             f"{len(left)} of {len(results)} notices not sent, on: {', '.join(sorted(set(left)))}"
@@ -96,15 +100,15 @@ def _send_once(notice: Notice, channel: Channel, ledger: NoticeLedger, until: fl
         logger.warning("notice not claimed", notice_id=notice.id, channel=channel.name, reason=str(error))
         claim = Claim.GRANTED
     if claim is Claim.SENT:
-        return Outcome(notice, channel.name, Result.REPEATED)
+        return Outcome(notice, channel.name, DeliveryResult.REPEATED)
     if claim is Claim.HELD:
-        return Outcome(notice, channel.name, Result.HELD)
+        return Outcome(notice, channel.name, DeliveryResult.HELD)
     try:
         channel.send(notice)
     except ChannelError as error:
-        outcome, settle = Outcome(notice, channel.name, Result.FAILED, str(error)), ledger.release
+        outcome, settle = Outcome(notice, channel.name, DeliveryResult.FAILED, str(error)), ledger.release
     else:
-        outcome, settle = Outcome(notice, channel.name, Result.SENT), ledger.confirm
+        outcome, settle = Outcome(notice, channel.name, DeliveryResult.SENT), ledger.confirm
     try:
         settle(key)
     except LedgerError as error:

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 from alert.alarm_changes import AlarmChanges, AlarmHistory
-from alert.channels.addresses import Channel, HttpChannel, TopicChannel
+from alert.channels.channel import Channel, HttpChannel, TopicChannel
 from alert.channels.kinds import KINDS
 from alert.links import LinkTargets
 from alert.log_groups import LogGroups, Logs

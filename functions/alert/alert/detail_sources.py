@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from alert.log_groups import Line, LineFilter
-from alert.messages import parse_moment
+from alert.messages import parse_timestamp
 
 
 class Source(NamedTuple):
@@ -65,7 +65,7 @@ def _describe_hole(line: Line) -> str:
 
 
 def _hole_seconds(line: Line) -> float:
-    after, before = parse_moment(line.get("after")), parse_moment(line.get("before"))
+    after, before = parse_timestamp(line.get("after")), parse_timestamp(line.get("before"))
     return (before - after).total_seconds() if after and before else 0.0
 
 
@@ -84,7 +84,7 @@ def _price(value: object) -> str:
 
 
 def _clock(value: object) -> str:
-    # Of 2026-11-20T14:35:00Z the notice has the day already.
+    # 14:35 of 2026-11-20T14:35:00Z: the notice says the day elsewhere.
     return str(value)[11:16]
 
 
@@ -126,7 +126,7 @@ SOURCES = {
     "BarsOverdueSeconds": _FAILURES,
     "BarsDeferred": Source(
         "producer",
-        # An answer without bars leaves none behind.
+        # A line about 0 bars is of an answer without bars: nothing is deferred.
         LineFilter(("stream refused bars", "bars left for the next run"), lacking={"bars": (0,)}),
         _describe_deferred,
         rank=lambda line: _number(line.get("bars")),

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from alert.alarms import Alarm, State
+from alert.alarms import Alarm
 from alert.detail_sources import OF_CALLS, SOURCES, Source
 from alert.errors import LogsError
 from alert.log_groups import FoundLines, Line, Logs
+from stockstream.alarm_words import AlarmState
 from stockstream.observability import logger
 
 MOST_DETAILS = 3
@@ -34,7 +35,7 @@ def find_details(alarm: Alarm, logs: Logs, alarm_metrics: Mapping[str, str]) -> 
     source = next((SOURCES[name] for name in names if name in SOURCES), None)
     if not OF_CALLS.isdisjoint(names):
         return ()
-    if source is None or alarm.state is not State.ALARM or alarm.changed_at is None:
+    if source is None or alarm.state is not AlarmState.ALARM or alarm.changed_at is None:
         return ()
     start = alarm.changed_at - _looked_at(alarm) - _BEFORE
     try:
@@ -54,7 +55,7 @@ def _looked_at(alarm: Alarm) -> timedelta:
 
 def _describe(found: FoundLines, source: Source) -> tuple[str, ...]:
     if not found.lines:
-        # That there is no such line is known only where all lines were read.
+        # Only where all lines were read is it certain that there is no such line.
         return (source.nothing if source.nothing and found.is_whole else _look_for(source),)
     about = source.about or source.describe
     first: dict[object, Line] = {}

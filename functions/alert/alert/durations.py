@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from alert.alarm_changes import AlarmChanges, StateChange
-from alert.alarms import Alarm, State
+from alert.alarms import Alarm
 from alert.errors import ChangesError
 from alert.facts import format_moment
+from stockstream.alarm_words import AlarmState
 from stockstream.observability import logger
 
 # CloudWatch keeps an alarm's history for two weeks at least; its times and those of the messages differ by
@@ -44,10 +45,10 @@ def find_outage(alarm: Alarm, changes: AlarmChanges) -> Outage:
     if alarm.changed_at is None:
         return Outage()
     try:
-        if alarm.state is not State.OK:
+        if alarm.state is not AlarmState.OK:
             later = changes.since(alarm.name, alarm.changed_at)
-            return Outage(ended=next((change.at for change in later if change.after == State.OK), None))
-        if alarm.previous_state in {State.ALARM, State.INSUFFICIENT_DATA}:
+            return Outage(ended=next((change.at for change in later if change.after == AlarmState.OK), None))
+        if alarm.previous_state in {AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA}:
             began = _find_beginning(alarm, alarm.changed_at, changes.until(alarm.name, alarm.changed_at))
             return Outage(
                 lasted=alarm.changed_at - began if began else None,
@@ -65,11 +66,11 @@ def _find_beginning(alarm: Alarm, ended: datetime, changes: Iterable[StateChange
     for change in changes:
         if change.before == change.after:
             continue
-        if change.after == State.OK and ended - change.at <= _SAME_MOMENT:
+        if change.after == AlarmState.OK and ended - change.at <= _SAME_MOMENT:
             continue  # the end itself
-        if state == State.OK or change.after != state:
+        if state == AlarmState.OK or change.after != state:
             break  # an earlier outage, or one of a deleted alarm of the same name
-        if state == State.ALARM:
+        if state == AlarmState.ALARM:
             alarm_at = change.at
         else:
             no_data_at = change.at
@@ -78,8 +79,8 @@ def _find_beginning(alarm: Alarm, ended: datetime, changes: Iterable[StateChange
 
 
 def _may_be_new(alarm: Alarm, first_state_at: datetime) -> bool:
-    """Whether a new alarm has its first data; each begins without, and a new stack need not report all."""
-    return alarm.previous_state == State.INSUFFICIENT_DATA and (
+    """Whether this may be a new alarm's first data. Each begins without, and that is nothing to report."""
+    return alarm.previous_state == AlarmState.INSUFFICIENT_DATA and (
         # An older alarm may have lost its data before CloudWatch's history begins.
         alarm.configured_at is None or first_state_at - alarm.configured_at < _REMEMBERED
     )

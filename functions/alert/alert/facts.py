@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from alert.alarms import BAND_COMPARISONS, Alarm, State, Trigger
+from alert.alarms import BAND_COMPARISONS, Alarm, Trigger
 from alert.readings import Reading, read_reason
+from stockstream.alarm_words import AlarmState
 
 _NAMED_CHILDREN = 3
 _LARGE = 100_000
@@ -41,7 +42,7 @@ def alarm_facts(alarm: Alarm, lasted: timedelta | None) -> Iterator[Fact]:
             else ""
         )
         # If the alarm is over, the message names the child that ended last.
-        title = "Ended with" if alarm.state is State.OK else "Set off by"
+        title = "Ended with" if alarm.state is AlarmState.OK else "Set off by"
         yield Fact(title, ", ".join(alarm.children[:_NAMED_CHILDREN]) + more)
     if alarm.rule:
         yield Fact("Rule", alarm.rule)

@@ -53,7 +53,7 @@ def check_records(event: Mapping[str, Any]) -> None:
         )
 
 
-def parse_moment(text: object) -> datetime | None:
+def parse_timestamp(text: object) -> datetime | None:
     """The moment of an ISO 8601 text, as CloudWatch (`+0000`) and SNS (`Z`) write it; None for all else."""
     if not isinstance(text, str):
         return None
@@ -83,5 +83,5 @@ def _read_message(record: object) -> Message | None:
         topic=str(sns.get("TopicArn") or "").rpartition(":")[2],
         subject=str(sns.get("Subject") or ""),
         text=str(sns.get("Message") or ""),
-        sent_at=parse_moment(sns.get("Timestamp")),
+        sent_at=parse_timestamp(sns.get("Timestamp")),
     )

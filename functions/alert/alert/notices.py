@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alert.alarms import Alarm, State
-from alert.descriptions import Severity, read_description
+from alert.alarms import Alarm
 from alert.facts import Fact, alarm_facts, format_moment
 from alert.links import Link, LinkTargets, console_links
 from alert.messages import Message
+from stockstream.alarm_words import AlarmState, Severity, read_description
 
 # Texts are cut once, here, so that a notice in any language fits every channel:
 # the narrowest is Teams, with 28 KB for a whole card.
@@ -16,7 +16,12 @@ NAME_LENGTH, SUMMARY_LENGTH, REASON_LENGTH, FACT_LENGTH, URL_LENGTH = 255, 1500,
 # Beside the longest description, which has 1,024 characters, three of them still fit into a summary.
 DETAIL_LENGTH = 150
 
-_WORDS = {State.ALARM: "ALARM", State.OK: "OK", State.INSUFFICIENT_DATA: "NO DATA", None: "NOTICE"}
+_WORDS = {
+    AlarmState.ALARM: "ALARM",
+    AlarmState.OK: "OK",
+    AlarmState.INSUFFICIENT_DATA: "NO DATA",
+    None: "NOTICE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Notice:
 
     id: str
     name: str
-    state: State | None
+    state: AlarmState | None
     severity: Severity | None
     summary: str
     since: datetime | None
@@ -55,8 +60,8 @@ class Notice:
     @property
     def is_alarm(self) -> bool:
         """Whether something is wrong. Lost data is wrong where the alarm's description has a severity."""
-        return self.state is State.ALARM or (
-            self.state is State.INSUFFICIENT_DATA and self.severity is not None
+        return self.state is AlarmState.ALARM or (
+            self.state is AlarmState.INSUFFICIENT_DATA and self.severity is not None
         )
 
 

@@ -80,7 +80,7 @@ def _sent_until(
 ) -> dict[str, datetime]:
     """The new cursors: the newest bar that was put or, if that is later, a week before a whole answer.
 
-    Otherwise a symbol that is suspended or delisted would be asked for from its last bar on, again and again.
+    Without the week, each run would ask for a suspended or delisted symbol from its last bar on.
     Where a longer answer is owed, the cursor stays before the gap that it is to fill, however old that is.
     """
     cursors = {}

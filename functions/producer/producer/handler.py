@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from producer.backfill import read_backfill
-from producer.followed import Followed
+from producer.listed_instruments import ListedInstruments
 from producer.markets.watchlist import Watchlist
 from producer.memory.instrument_table import InstrumentTable
 from producer.memory.ledger_item import LedgerItem
@@ -61,30 +61,30 @@ def _settings() -> ProducerSettings:
     return read_settings(os.environ)
 
 
-# Each partition looks at the list by itself, since one of them tells of it.
+# One for each partition, since only the first one reports what is bad in the list.
 @cache
-def _followed(partition: Partition) -> Followed | None:
-    """What a file lists; None where the settings say all that is followed."""
+def _listed(partition: Partition) -> ListedInstruments | None:
+    """The instruments that a file lists; None where the settings list them."""
     settings = _settings()
     if settings.instrument_bucket_name is None:
         return None
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
-    return Followed(
+    return ListedInstruments(
         boto3.client("s3", config=LIST_CONFIG),
         settings.instrument_bucket_name,
         ListItem(dynamodb, settings.instrument_table_name, settings.provider),
         partial(check_instrument, settings),
         settings.watchlist.instruments,
-        tells=partition.number == 1,
+        reports=partition.number == 1,
     )
 
 
 @cache
 def _producer(partition: Partition) -> Producer:
-    settings, followed = _settings(), _followed(partition)
+    settings, listed = _settings(), _listed(partition)
     everything = settings.watchlist
-    if followed:
-        everything = replace(everything, instruments=followed.instruments)
+    if listed:
+        everything = replace(everything, instruments=listed.instruments)
     watchlist = replace(
         everything, instruments=tuple(each for each in everything.instruments if partition.holds(each.name))
     )
@@ -169,8 +169,8 @@ def _warn(watchlist: Watchlist, plan: Plan) -> None:
 
 def _up_to_date(partition: Partition) -> Producer:
     """The producer of a partition, with the list as it is now."""
-    followed = _followed(partition)
-    if followed and followed.refresh():
+    listed = _listed(partition)
+    if listed and listed.refresh():
         # Another list may need a key that the last one did not, and its coverage is another.
         _producer.cache_clear()
     return _producer(partition)

@@ -21,8 +21,7 @@ def read_partition(event: Mapping[str, object], of: int) -> Partition | None:
         of: how many there are.
 
     Returns:
-        None where it is one that there is no longer: a schedule may outlive the deployment that removes it
-        by a run.
+        None where that partition is gone: a schedule that a deployment removes may still start a run.
 
     Raises:
         PartitionError: no number of a partition stands there.
@@ -46,10 +45,10 @@ def backfill_each(
         send: has the month of a partition's instruments sent, and says what became of each.
 
     Returns:
-        What became of all. Where a partition can send nothing now and another could, it says why.
+        What became of each instrument's month. Those of a partition that could send nothing have the reason.
 
     Raises:
-        BackfillError, InstrumentError, LeaseHeldError: none can.
+        BackfillError, InstrumentError, LeaseHeldError: no partition could send anything.
     """
     sent: dict[str, object] = {}
     refused: dict[str, object] = {}

@@ -133,7 +133,8 @@ def report_holes(fetched: Iterable[Fetched], watchlist: Watchlist) -> None:
             continue
         after, before = published.hole
         ended = bar_end(markets[name], parse_time(after), watchlist.bar_length)
-        # An answer that begins within a session which no calendar has may have begun with it, or later.
+        # A session that no calendar has counts as no trading time. An answer that begins within one may lack
+        # its first bars.
         if trading_time(markets[name], ended, parse_time(before)) or times_outside(
             markets[name], [before], watchlist.bar_length
         ):
@@ -239,7 +240,7 @@ def report_delays(fetched: Iterable[Fetched], watchlist: Watchlist, known: Ledge
 
 
 def _evenly(ordered: Sequence[float], most: int) -> Sequence[float]:
-    """So many of some numbers at the most, in their order: the first, the last, and evenly between them."""
+    """At most so many of the numbers, in their order: the first, the last, and some evenly between them."""
     if len(ordered) <= most:
         return ordered
     return [ordered[round(place * (len(ordered) - 1) / (most - 1))] for place in range(most)]

@@ -1,4 +1,4 @@
-"""What a run reports about sessions: bars from outside of them, and those that the calendar does not know."""
+"""What a run reports about sessions: bars from outside of them, and sessions that no calendar has."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the producer is told by its environment."""
+"""The producer's settings, read from its environment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ def give_back(record: dict[str, Any]) -> dict[str, str]:
     return {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}
 
 
-def measure(entry: dict[str, str]) -> int:
+def measure_entry(entry: dict[str, str]) -> int:
     """The bytes that an entry takes in the answer; ids and base64 are ASCII."""
     return _ENTRY_FRAME + len(entry["recordId"]) + len(entry["result"]) + len(entry["data"])
 
@@ -53,12 +53,13 @@ def cut_to_fit(
         AnswerTooLargeError: no answer fits. The request was larger than Lambda's limit; the invocation fails,
             and Firehose keeps the records.
     """
-    excess = _FRAME + sum(map(measure, entries)) - goal
+    excess = _FRAME + sum(map(measure_entry, entries)) - goal
     if excess <= 0:
         return []
     given_back = []
     growth = [
-        measure(entry) - measure(give_back(record)) for entry, record in zip(entries, records, strict=True)
+        measure_entry(entry) - measure_entry(give_back(record))
+        for entry, record in zip(entries, records, strict=True)
     ]
     for position in sorted(range(len(entries)), key=growth.__getitem__, reverse=True):
         if excess <= 0 or growth[position] <= 0:

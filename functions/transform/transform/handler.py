@@ -6,7 +6,7 @@ import sys
 import time
 
 from transform.firehose import transform_records
-from transform.report import describe
+from transform.report import log_lines
 from transform.settings import read_level, read_namespace, read_windows
 
 TYPE_CHECKING = False  # importing typing for it would cost 4 ms of each cold start
@@ -23,6 +23,6 @@ def handle(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """
     entries, rejections = transform_records(event["records"], read_windows())
     now = time.time_ns() // 1_000_000
-    for line in describe(event, entries, rejections, now, read_namespace(), read_level()):
+    for line in log_lines(event, entries, rejections, now, read_namespace(), read_level()):
         sys.stdout.write(line + "\n")
     return {"records": entries}

@@ -19,7 +19,7 @@ MOST_WARNINGS = 20
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def describe(
+def log_lines(
     event: dict[str, Any],
     entries: list[dict[str, str]],
     rejections: list[tuple[str, RecordError]],

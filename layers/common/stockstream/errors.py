@@ -12,7 +12,7 @@ class SettingsError(StockstreamError):
 
 
 class InstrumentError(StockstreamError):
-    """A text is not the name of an instrument; the text quotes it."""
+    """A text names no instrument, or one that cannot be followed; the message quotes it."""
 
 
 class Reason(StrEnum):

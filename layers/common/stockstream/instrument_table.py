@@ -1,4 +1,4 @@
-"""What both the producer and the tools on one's own machine know of the InstrumentTable's items."""
+"""What the producer and the commands on this machine both know of the InstrumentTable's items."""
 
 from stockstream.partitions import WHOLE, Partition
 

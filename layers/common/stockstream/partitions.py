@@ -1,6 +1,6 @@
-"""Partitions: how what is followed is divided among the producer's runs of a minute.
+"""Partitions: how the instruments are divided among the runs of the producer in one minute.
 
-An instrument's partition follows from its name alone, so that a list that grows or shrinks moves nobody else.
+An instrument's partition follows from its name alone, so that no other moves when a list grows or shrinks.
 Each number of partitions divides the next greater one: with four in the place of two, each is cut in halves.
 """
 

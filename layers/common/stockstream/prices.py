@@ -6,7 +6,7 @@ from bisect import bisect_right
 PRICE_DIGITS = 13
 # So many of them are decimals at the most, as a price of 1e-10 needs: powers of ten are exact up to this one.
 _MOST_DECIMALS = 22
-# What the last digit of a price is scaled to one by: the first for prices below the first limit.
+# By what a price is multiplied so that it is whole to its last digit: _SCALES[n] below _LIMITS[n].
 _SCALES = [10.0**decimals for decimals in range(_MOST_DECIMALS, -1, -1)]
 _LIMITS = [10.0 ** (PRICE_DIGITS - 1 - decimals) for decimals in range(_MOST_DECIMALS - 1, -1, -1)]
 

@@ -23,7 +23,7 @@ _FOR_ADDRESSES = str.maketrans("+/", "-_")
 _SECRETS: set[str] = set()
 
 
-def read_number(value: object, name: str) -> float:
+def parse_number(value: object, name: str) -> float:
     """The number that a value is, or that its text says; infinite where it is too large.
 
     Args:
@@ -109,7 +109,8 @@ def _spellings(secret: str) -> set[str]:
     data = secret.encode()
     spelled = {secret, _unescape(secret), data.hex()}
     for ahead in range(3):
-        # Its base64 depends on how many bytes were encoded before it; its first and last letters, on which.
+        # In base64 it looks different with 0, 1 or 2 bytes before it (modulo 3). Its first and last letters
+        # also hold bits of the neighbouring bytes, so they are left out.
         encoded = b2a_base64(bytes(ahead) + data, newline=False).decode()
         first, last = (0, 2, 3)[ahead], (0, 3, 2)[(ahead + len(data)) % 3]
         inner = encoded[first : len(encoded) - last]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from stockstream.errors import Reason, RecordError
-from stockstream.reading import read_number, shorten
+from stockstream.reading import parse_number, shorten
 from stockstream.validation import check_prices, check_volume
 
 # The columns of a bar in Alpha Vantage's format, which the replay market has too.
@@ -33,9 +33,9 @@ def read_numbers(
     for name in prices:
         if name not in fields:
             raise RecordError(Reason.MISSING_FIELD, f"{name} is missing")
-    open_, high, low, close = (read_number(fields[name], name) for name in prices)
+    open_, high, low, close = (parse_number(fields[name], name) for name in prices)
     is_blank = fields.get(volume) is None or str(fields[volume]).strip() == ""
-    traded = None if is_blank else read_number(fields[volume], volume)
+    traded = None if is_blank else parse_number(fields[volume], volume)
     check_prices(open_, high, low, close)
     check_volume(traded)
     return open_, high, low, close, traded

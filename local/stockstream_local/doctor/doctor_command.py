@@ -54,8 +54,8 @@ def run_doctor(asked: argparse.Namespace, screen: Screen) -> None:
     if asked.wait:
         if not asked.stack:
             raise ProblemsError("Which stack is to be followed? --stack NAME.")
-        tell = (lambda _words: None) if asked.json else screen.say
-        wait = Wait(asked.stack, tell, lambda now: look_at_stack(asked.stack, now))
+        say = (lambda _words: None) if asked.json else screen.say
+        wait = Wait(asked.stack, say, lambda now: look_at_stack(asked.stack, now))
         wait.run(timedelta(minutes=asked.minutes))
     here = examine_machine(ROOT, STATE, os.environ) if IN_A_CLONE else ()
     findings = [*here, *examine_credentials()]

@@ -40,7 +40,7 @@ def examine_machine(root: Path, state: Path, environ: Mapping[str, str]) -> Iter
     """
     yield examine_python(sys.version_info[:2])
     yield examine_processor()
-    # Which of them were installed, `make setup-tests` says.
+    # `make setup-tests` has left .complete where it has installed all of them.
     lock = "dev.txt" if (root / ".venv" / ".complete").exists() else "run.txt"
     yield examine_packages(root / "requirements" / lock, version)
     yield from examine_template(root)

@@ -1,4 +1,4 @@
-"""How CloudWatch decides on the state of an alarm on a metric or on metric math, by its user guide.
+"""How CloudWatch evaluates an alarm on a metric or on metric math, by its user guide.
 
 See "Alarm evaluation" there. Standard alarms are evaluated every minute, over windows that end with the last
 whole minute. More periods are looked at than the alarm asks for, so that late data counts; what is missing is
@@ -9,8 +9,10 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
+
+from stockstream.alarm_words import AlarmState
+from stockstream_operate.counts import say_count
 
 MINUTE = 60
 # The guide's examples look at 5 periods for an alarm on 3.
@@ -30,14 +32,6 @@ _STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
     "Average": lambda values: sum(values) / len(values),
     "SampleCount": len,
 }
-
-
-class State(StrEnum):
-    """The states of an alarm."""
-
-    ALARM = "ALARM"
-    OK = "OK"
-    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +78,14 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Evaluation:
     """What an evaluation finds: the state, and CloudWatch's sentence about it."""
 
-    state: State
+    state: AlarmState
     reason: str
 
 
-def evaluate(rule: Rule, points: Sequence[tuple[float, float]], now: float, before: State) -> Verdict:
+def evaluate(rule: Rule, points: Sequence[tuple[float, float]], now: float, before: AlarmState) -> Evaluation:
     """The state of an alarm on one metric.
 
     Args:
@@ -100,7 +94,7 @@ def evaluate(rule: Rule, points: Sequence[tuple[float, float]], now: float, befo
         now: seconds since 1970.
         before: the state so far.
     """
-    return judge(rule, summarize(rule, rule.statistic, points, now), now, before)
+    return evaluate_datapoints(rule, summarize(rule, rule.statistic, points, now), now, before)
 
 
 def summarize(
@@ -121,13 +115,15 @@ def summarize(
     ]
 
 
-def judge(rule: Rule, data: Sequence[float | None], now: float, before: State) -> Verdict:
+def evaluate_datapoints(
+    rule: Rule, data: Sequence[float | None], now: float, before: AlarmState
+) -> Evaluation:
     """The state of an alarm by the datapoints that it looks at, newest first."""
-    state = decide([_breaches(rule, each) for each in data], rule, before)
-    return Verdict(state, _explain(rule, data, now // MINUTE * MINUTE, state))
+    state = decide_state([_breaches(rule, each) for each in data], rule, before)
+    return Evaluation(state, _explain(rule, data, now // MINUTE * MINUTE, state))
 
 
-def decide(breaching: Sequence[bool | None], rule: Rule, before: State) -> State:
+def decide_state(breaching: Sequence[bool | None], rule: Rule, before: AlarmState) -> AlarmState:
     """The state by the datapoints of the evaluation range, newest first; None is a missing one."""
     wanted = rule.periods
     real = [each for each in breaching if each is not None]
@@ -138,20 +134,20 @@ def decide(breaching: Sequence[bool | None], rule: Rule, before: State) -> State
     if rule.missing == "notBreaching":
         return _state(sum(real) >= rule.datapoints)
     if not real:
-        return before if rule.missing == "ignore" else State.INSUFFICIENT_DATA
+        return before if rule.missing == "ignore" else AlarmState.INSUFFICIENT_DATA
     if _is_premature(breaching, rule):
-        return before if rule.missing == "ignore" else State.ALARM
+        return before if rule.missing == "ignore" else AlarmState.ALARM
     return _state(sum(real) >= rule.datapoints)
 
 
 def _is_premature(breaching: Sequence[bool | None], rule: Rule) -> bool:
-    """Whether all that is known breaches, and the oldest of it is as old as M datapoints."""
+    """Whether all known datapoints breach, and the oldest of them is at least M datapoints old."""
     known = [age for age, each in enumerate(breaching[: rule.periods]) if each is not None]
     return bool(known) and known[-1] + 1 >= rule.datapoints and not any(each is False for each in breaching)
 
 
-def _state(is_breaching: bool) -> State:  # noqa: FBT001 (the question is the name)
-    return State.ALARM if is_breaching else State.OK
+def _state(is_breaching: bool) -> AlarmState:  # noqa: FBT001 (the question is the name)
+    return AlarmState.ALARM if is_breaching else AlarmState.OK
 
 
 def _datapoint(
@@ -165,35 +161,33 @@ def _breaches(rule: Rule, value: float | None) -> bool | None:
     return None if value is None else _COMPARISONS[rule.comparison][0](value, rule.threshold)
 
 
-def _explain(rule: Rule, data: Sequence[float | None], end: float, state: State) -> str:
-    if state is State.INSUFFICIENT_DATA:
-        return f"Insufficient Data: {_count(rule.periods, 'datapoint')} {_was(rule.periods)} unknown."
+def _explain(rule: Rule, data: Sequence[float | None], end: float, state: AlarmState) -> str:
+    if state is AlarmState.INSUFFICIENT_DATA:
+        return f"Insufficient Data: {say_count(rule.periods, 'datapoint')} {_was(rule.periods)} unknown."
     real = [(value, end - (age + 1) * rule.period) for age, value in enumerate(data) if value is not None]
     if not real:
         treated = "Breaching" if rule.missing == "breaching" else "NonBreaching"
         return (
-            f"Threshold Crossed: no datapoints were received for {_count(rule.periods, 'period')} and "
-            f"{_count(rule.periods, 'missing datapoint')} {_was(rule.periods)} treated as [{treated}]."
+            f"Threshold Crossed: no datapoints were received for {say_count(rule.periods, 'period')} and "
+            f"{say_count(rule.periods, 'missing datapoint')} {_was(rule.periods)} treated as [{treated}]."
         )
     compare, words = _COMPARISONS[rule.comparison]
     used = real[: rule.periods]
-    deciding = [each for each in used if compare(each[0], rule.threshold) is (state is State.ALARM)] or used
+    deciding = [
+        each for each in used if compare(each[0], rule.threshold) is (state is AlarmState.ALARM)
+    ] or used
     shown = ", ".join(
         f"{float(value)} ({datetime.fromtimestamp(start, UTC):%d/%m/%y %H:%M:%S})"
         for value, start in deciding[:_SHOWN]
     )
     negation, needed, change = "", rule.datapoints, "OK -> ALARM"
-    if state is State.OK:
+    if state is AlarmState.OK:
         negation, needed, change = "not ", rule.periods - rule.datapoints + 1, "ALARM -> OK"
     return (
         f"Threshold Crossed: {len(deciding)} out of the last {rule.periods} datapoints [{shown}] "
         f"{_was(len(deciding))} {negation}{words} the threshold ({float(rule.threshold)}) "
-        f"(minimum {_count(needed, 'datapoint')} for {change} transition)."
+        f"(minimum {say_count(needed, 'datapoint')} for {change} transition)."
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def _was(number: int) -> str:

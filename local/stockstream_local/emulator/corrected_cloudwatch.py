@@ -15,16 +15,23 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 
-from stockstream_local.emulator.alarm_rules import MINUTE, Rule, State, Verdict, judge, summarize
+from stockstream.alarm_words import AlarmState
+from stockstream_local.emulator.alarm_rules import (
+    MINUTE,
+    Evaluation,
+    Rule,
+    evaluate_datapoints,
+    summarize,
+)
 from stockstream_local.emulator.embedded_metrics import EmbeddedMetricsError, read_measurements
 from stockstream_local.emulator.metric_math import calculate
 
 # What ended with the minute has been written down by then.
 DELAY_SECONDS = 3
 _ACTIONS = {
-    State.ALARM: "AlarmActions",
-    State.OK: "OKActions",
-    State.INSUFFICIENT_DATA: "InsufficientDataActions",
+    AlarmState.ALARM: "AlarmActions",
+    AlarmState.OK: "OKActions",
+    AlarmState.INSUFFICIENT_DATA: "InsufficientDataActions",
 }
 _STATISTICS = {"SampleCount": "SAMPLE_COUNT"}  # all others in capitals
 _REGION_NAMES = {"us-east-1": "US East (N. Virginia)"}
@@ -93,10 +100,10 @@ def _evaluate(alarm: dict[str, Any], now: float) -> None:
     rule = Rule.of(alarm)
     if rule is None:
         return
-    before = State(alarm["StateValue"])
-    verdict = judge(rule, _datapoints(alarm, rule, now), now, before)
-    if verdict.state is not before:
-        _change(alarm, before, verdict)
+    before = AlarmState(alarm["StateValue"])
+    evaluation = evaluate_datapoints(rule, _datapoints(alarm, rule, now), now, before)
+    if evaluation.state is not before:
+        _change(alarm, before, evaluation)
 
 
 def _datapoints(alarm: Mapping[str, Any], rule: Rule, now: float) -> list[float | None]:
@@ -119,20 +126,20 @@ def _points(metric: Mapping[str, Any]) -> list[tuple[float, float]]:
     return [(each["Timestamp"], each["Value"]) for each in list(cloudwatch._metrics.get(key, []))]
 
 
-def _change(alarm: dict[str, Any], before: State, verdict: Verdict) -> None:
-    is_first_state = before is State.INSUFFICIENT_DATA and "StateTransitionedTimestamp" not in alarm
-    alarm["StateValue"], alarm["StateReason"] = str(verdict.state), verdict.reason
+def _change(alarm: dict[str, Any], before: AlarmState, evaluation: Evaluation) -> None:
+    is_first_state = before is AlarmState.INSUFFICIENT_DATA and "StateTransitionedTimestamp" not in alarm
+    alarm["StateValue"], alarm["StateReason"] = str(evaluation.state), evaluation.reason
     alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(time.time())
-    cloudwatch._record_history(alarm["AlarmName"], str(before), str(verdict.state), verdict.reason)
+    cloudwatch._record_history(alarm["AlarmName"], str(before), str(evaluation.state), evaluation.reason)
     # The alert function sends no notice for a new alarm's first OK: some twenty calls at once are saved here.
-    if not (is_first_state and verdict.state is State.OK):
-        _publish(alarm, before, verdict.state, verdict.reason)
+    if not (is_first_state and evaluation.state is AlarmState.OK):
+        _publish(alarm, before, evaluation.state, evaluation.reason)
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
 def _publish(alarm: Mapping[str, Any], before: str, after: str, reason: str) -> None:
     """Publishes an alarm's new state to its topics."""
-    topics = alarm.get(_ACTIONS[State(after)]) or []
+    topics = alarm.get(_ACTIONS[AlarmState(after)]) or []
     if not alarm.get("ActionsEnabled", True):
         return
     message = json.dumps(write_message(alarm, before, after, reason, datetime.now(UTC)))

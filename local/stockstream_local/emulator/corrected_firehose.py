@@ -1,9 +1,9 @@
 """Firehose as AWS has it, where ministack's differs: batches, and records that cannot be transformed.
 
 ministack calls the function for each record by itself, within PutRecords, so that a slow function holds up
-all else. When the function fails it delivers the record raw, and what the function gives back it drops.
-Firehose reads the stream by itself and gathers records; it calls again, and then keeps them below the error
-prefix.
+everything else. When the function fails, it delivers the raw record; and it drops what the function gives
+back as failed. Firehose reads the stream by itself and gathers records. It calls a function that failed
+again, and then keeps the records below the error prefix.
 """
 
 import base64
@@ -33,7 +33,7 @@ type Json = dict[str, Any]
 type Record = tuple[str, bytes]
 
 
-class Arrival(NamedTuple):
+class StreamRecord(NamedTuple):
     """A record in a stream.
 
     Attributes:
@@ -56,16 +56,16 @@ class Processor(NamedTuple):
 
 def correct() -> None:
     """Puts the corrections in place."""
-    arrivals: SimpleQueue[Arrival] = SimpleQueue()
-    read: SimpleQueue[Arrival] = SimpleQueue()
+    arrivals: SimpleQueue[StreamRecord] = SimpleQueue()
+    read: SimpleQueue[StreamRecord] = SimpleQueue()
 
     def take(stream_arn: str, pairs: list[tuple[str, bytes]]) -> None:
         for _key, data in pairs:
-            arrivals.put(Arrival(stream_arn, data, time.time()))
+            arrivals.put(StreamRecord(stream_arn, data, time.time()))
 
     firehose.ingest_from_kinesis_source = take
     unreadable = Path(os.environ[UNREADABLE_VARIABLE])
-    # Two threads: Firehose reads on while the function has it wait.
+    # Two threads: Firehose goes on reading while it waits for the function.
     Thread(target=_read_all, args=(arrivals, read, unreadable), daemon=True).start()
     Thread(target=_deliver_all, args=(read,), daemon=True).start()
 
@@ -81,11 +81,11 @@ def find_processor(destination: Json) -> Processor | None:
 
 
 def sort_answer(records: list[Record], answer: Json | None) -> tuple[list[Record], list[Record]]:
-    """What a function's answer delivers, and what it leaves to be kept.
+    """The records that an answer has delivered, and those that are kept below the error prefix.
 
     Args:
         records: what it was called with.
-        answer: what it said; None if it failed, or said no sense.
+        answer: the function's; None if it failed, or its answer has another form.
     """
     if answer is None:
         return [], records
@@ -120,7 +120,7 @@ def write_failure(data: bytes, attempts: int, arn: str, *, is_error: bool, now: 
     return json.dumps(line).encode() + b"\n"
 
 
-def _read_all(arrivals: SimpleQueue[Arrival], read: SimpleQueue[Arrival], unreadable: Path) -> None:
+def _read_all(arrivals: SimpleQueue[StreamRecord], read: SimpleQueue[StreamRecord], unreadable: Path) -> None:
     while True:
         arrival = arrivals.get()
         while unreadable.exists():
@@ -139,7 +139,7 @@ def _readers(stream_arn: str) -> list[Json]:
     ]
 
 
-def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
+def _deliver_all(arrivals: SimpleQueue[StreamRecord]) -> None:
     while True:
         batch = [arrivals.get()]
         time.sleep(GATHERING_SECONDS)
@@ -152,7 +152,7 @@ def _deliver_all(arrivals: SimpleQueue[Arrival]) -> None:
                 _log.exception("records not delivered")
 
 
-def _deliver(stream_arn: str, batch: list[Arrival]) -> None:
+def _deliver(stream_arn: str, batch: list[StreamRecord]) -> None:
     records = [(f"{number:056d}", arrival.data) for number, arrival in enumerate(batch)]
     for stream in _readers(stream_arn):
         for destination in stream["destinations"]:

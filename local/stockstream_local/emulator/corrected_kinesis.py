@@ -31,7 +31,7 @@ def _put_and_measure(
     name, stream = kinesis._resolve_stream(data)
     count = len(data.get("Records", []))
     if stream and error_code:
-        answer: Answer = json_response(refuse(name, count, error_code))
+        answer: Answer = json_response(refuse_records(name, count, error_code))
     else:
         answer = put(data)
     status, _, body = answer
@@ -51,8 +51,8 @@ def _put_and_measure(
     return answer
 
 
-def refuse(stream: str, count: int, error_code: str) -> dict[str, Any]:
-    """PutRecords' answer when it takes none of the records.
+def refuse_records(stream: str, count: int, error_code: str) -> dict[str, Any]:
+    """The answer of PutRecords when it takes none of the records.
 
     Args:
         stream: the name of the stream.

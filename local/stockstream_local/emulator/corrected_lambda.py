@@ -1,7 +1,7 @@
 """Lambda as AWS has it, where ministack's differs: its metrics, and asynchronous calls that fail.
 
-ministack measures only calls that come through Invoke, and no events that are given up. What SNS and the
-scheduler call, it calls once: no retry follows, and nothing reaches the dead-letter queue.
+ministack measures only calls that come through Invoke, and no events that are given up. For SNS and the
+scheduler it calls a function once: no retry follows, and nothing reaches the dead-letter queue.
 """
 
 import json
@@ -40,7 +40,7 @@ def correct() -> None:
 
     lambda_svc._execute_function_dispatch = run_and_measure
     lambda_svc._route_async_failure = give_up_and_measure
-    # All others who measure would count a call for the second time.
+    # Everything else in ministack that measures would count a call a second time.
     lambda_svc._emit_lambda_metrics = emit_throttles
     eventbridge._dispatch_to_lambda = lambda arn, payload: _call(arn, json.loads(payload))
     sns._deliver_to_lambda = _deliver_notification
@@ -61,6 +61,6 @@ def _call(arn: str, event: Json) -> None:
     if not function or not config:
         _log.warning("function %s not found", name)
         return
-    # Its thread starts from this one's scope.
+    # The thread that it starts takes its account and region from here.
     with request_scope(*lambda_svc._account_region_from_function_config(config)):
         lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), event)

@@ -1,8 +1,8 @@
 """Metric math as CloudWatch's user guide tells of it ("Using math expressions with CloudWatch metrics").
 
-Known is what the template's alarms use: FILL with a number, IF, DIFF, AND and OR, comparisons and arithmetic.
+It knows what the template's alarms use: FILL with a number, IF, DIFF, AND and OR, comparisons and arithmetic.
 The guide does not say whether FILL fills a series that has no value at all. Here it does not: an alarm that
-goes off here would go off in AWS whichever it is.
+goes off here goes off in AWS in either case.
 """
 
 import ast

@@ -29,7 +29,7 @@ CORRECTED = (
 
 
 def _end_with_parent() -> None:
-    # The pipe has no other writer: its end is the end of the parent, even one that was killed.
+    # The pipe has no other writer: it ends when the parent does, even if that was killed.
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGKILL)
 

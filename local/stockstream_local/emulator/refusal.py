@@ -1,6 +1,7 @@
 """Files that break the emulated stream.
 
-It refuses records with the error code that the one holds; while the other is there, no delivery can read it.
+While the first is there, the stream refuses records with the error code that the file holds. While the second
+is there, no delivery can read the stream.
 """
 
 from pathlib import Path

@@ -11,7 +11,7 @@ from stockstream.errors import StockstreamError
 from stockstream.instrument_table import ledger_key
 from stockstream.partitions import every_partition
 from stockstream_local.emulator.refusal import FAILED, THROTTLED, refusal_file, unreadable_file
-from stockstream_local.market.replay import FixedPricesError, Outage, ReplayMarket
+from stockstream_local.market.replay import FixedPricesError, ProviderOutage, ReplayMarket
 from stockstream_local.notices import NoticeReceiver
 from stockstream_operate.whole_file import say_os_error, write_whole
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 JUMP_PERCENT = 10.0
-# No average is taken of one bar: the transform refuses to start.
+# An average of one bar is not allowed: the transform refuses to start.
 BAD_SETTING = ("SMA_WINDOWS", "1")
 LEDGER_KEYS = [ledger_key("replay", each) for each in every_partition()]
 # The parts that are the market's own.
@@ -85,21 +85,21 @@ class Faults:
                 "provider",
                 "the provider answers every request with 503",
                 "PipelineDownAlarm, by ProviderFailuresAlarm, after 3 or 4 minutes",
-                lambda: self._suffer(Outage.DOWN),
+                lambda: self._set_outage(ProviderOutage.DOWN),
                 self._recover,
             ),
             "provider-frozen": Fault(
                 "provider",
                 "the provider answers, and shows no new bars",
                 "PipelineDownAlarm, by BarsOverdueAlarm, after some 20 minutes: plans delay bars, too",
-                lambda: self._suffer(Outage.FROZEN),
+                lambda: self._set_outage(ProviderOutage.FROZEN),
                 self._recover,
             ),
             "key-refused": Fault(
                 "provider",
                 "the provider refuses the key",
                 "ProviderRefusalsAlarm, after a minute",
-                lambda: self._suffer(Outage.KEY_REFUSED),
+                lambda: self._set_outage(ProviderOutage.KEY_REFUSED),
                 self._renew_key,
             ),
             "stream-failing": Fault(
@@ -191,11 +191,11 @@ class Faults:
             raise FaultError(f"There is no fault {name}. There are: {', '.join(self.known)}.")
         return self.known[name]
 
-    def _suffer(self, outage: Outage) -> None:
-        self._market.suffer(outage)
+    def _set_outage(self, outage: ProviderOutage) -> None:
+        self._market.set_outage(outage)
 
     def _recover(self) -> None:
-        self._market.suffer(None)
+        self._market.set_outage(None)
 
     def _renew_key(self) -> None:
         self._recover()

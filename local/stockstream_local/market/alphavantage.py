@@ -1,6 +1,6 @@
 """Alpha Vantage's words: its requests read, its answers and its refusals written.
 
-Every refusal is an answer too (HTTP 200): only the body tells.
+Every refusal comes with HTTP 200, too: only the body says that it is one.
 """
 
 import json
@@ -64,7 +64,7 @@ def refuse(parameters: Mapping[str, str]) -> dict[str, str] | None:
         asked_instrument(parameters) is not None
         and parameters.get("interval") in INTERVALS
         and parameters.get("outputsize", "compact") in _OUTPUT_SIZES
-        # The real service also answers in CSV and by month; an answer in another form would be a lie.
+        # The real service also answers in CSV and by month. To ignore that would answer something else.
         and parameters.get("datatype", "json") == "json"
         and "month" not in parameters
     )

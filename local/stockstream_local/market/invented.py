@@ -66,7 +66,7 @@ def bars(instrument: Instrument, interval: str, now: datetime, count: int) -> li
     """The newest bars that exist, as the market shows them at one moment, oldest first.
 
     Args:
-        instrument: one that is_traded.
+        instrument: one that is_listed.
         interval: a key of INTERVALS.
         now: the moment; the last bar is the one that it lies in, still forming.
         count: how many bars.

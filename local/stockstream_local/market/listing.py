@@ -30,8 +30,8 @@ SHARES = {
 _LONGEST_SYMBOL = 5
 
 
-def is_traded(instrument: Instrument) -> bool:
-    """Whether the market knows it: a symbol of up to five letters, or a pair of what is named above."""
+def is_listed(instrument: Instrument) -> bool:
+    """Whether the market trades it: a symbol of up to five letters, or a pair of what is named above."""
     symbol = instrument.base.split(".")[0]
     match instrument.asset_class:
         case "fx":

@@ -22,14 +22,14 @@ from stockstream_local.market.alphavantage import (
     write_answer,
 )
 from stockstream_local.market.invented import MarketBar
-from stockstream_local.market.listing import is_traded
+from stockstream_local.market.listing import is_listed
 
 
 class FixedPricesError(StockstreamError):
     """The prices of what is served cannot be moved."""
 
 
-class Market(Protocol):
+class MarketSource(Protocol):
     """What the server serves, and what the checks ask again later."""
 
     def answer(self, parameters: Mapping[str, str], now: datetime) -> bytes:
@@ -55,7 +55,7 @@ class InventedMarket:
         """Bars, or the refusal of a bad request."""
         refusal = refuse(parameters)
         instrument = None if refusal else asked_instrument(parameters)
-        if instrument is None or not is_traded(instrument):
+        if instrument is None or not is_listed(instrument):
             return json.dumps(refusal or invalid_call(parameters["function"])).encode()
         bars = self.bars_at(instrument, parameters["interval"], now, asked_count(parameters))
         return write_answer(parameters, instrument, bars)
@@ -69,8 +69,8 @@ class InventedMarket:
         return math.prod(factor for start, factor in self.jumps if bar.open_time >= start)
 
 
-class Outage(Enum):
-    """What can be wrong with a provider."""
+class ProviderOutage(Enum):
+    """How a provider can fail."""
 
     DOWN = auto()  # 503 to everything
     FROZEN = auto()  # no bar newer than those of the moment when it began
@@ -96,15 +96,17 @@ class ReplayMarket(LoopbackServer):
         requests: what was asked and answered so far, oldest first.
     """
 
-    def __init__(self, source: Market, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, source: MarketSource, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         super().__init__()
         self.source = source
         self.requests: list[Request] = []
         self._clock = clock
-        self._outage: tuple[Outage, datetime] | None = None
+        self._outage: tuple[ProviderOutage, datetime] | None = None
 
-    def suffer(self, outage: Outage | None) -> None:
-        """Begins an outage; None ends it."""
+    def set_outage(self, outage: ProviderOutage | None) -> None:
+        """Begins an outage, or ends it with None."""
         self._outage = (outage, self._clock()) if outage else None
 
     def jump(self, percent: float) -> None:
@@ -125,9 +127,9 @@ class ReplayMarket(LoopbackServer):
     def respond(self, method: str, target: str, body: bytes) -> tuple[HTTPStatus, bytes]:  # noqa: ARG002 (a GET has none)
         """The market's answer, or Not Found for another path than /query."""
         outage, since = self._outage or (None, None)
-        if outage is Outage.DOWN:
+        if outage is ProviderOutage.DOWN:
             return HTTPStatus.SERVICE_UNAVAILABLE, b"{}"
-        if outage is Outage.KEY_REFUSED:
+        if outage is ProviderOutage.KEY_REFUSED:
             return HTTPStatus.OK, json.dumps(NO_KEY).encode()
         parts = urlsplit(target)
         if (method, parts.path) != ("GET", "/query"):

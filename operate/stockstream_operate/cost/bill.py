@@ -19,6 +19,7 @@ from stockstream_operate.cost.figures import (
     WRITE_UNITS_A_BAR,
 )
 from stockstream_operate.cost.prices import (
+    ATHENA_LEAST_BYTES,
     FREE_ALARM_METRICS,
     FREE_DASHBOARDS,
     FREE_GB_SECONDS,
@@ -31,6 +32,7 @@ from stockstream_operate.cost.prices import (
     Prices,
 )
 from stockstream_operate.cost.workload import MARKETS, Workload
+from stockstream_operate.counts import say_count
 
 RUNS = HOURS * 60
 GB = 1024**3
@@ -44,7 +46,7 @@ _A_CENT = 0.01
 _NIGHT_STEPS, _DAY_STEPS, _PAGE_STEPS, _PAGE_FILES = 2 + 7 * 6, 4, 5, 500
 # Joining a day reads its files once, and comparing it twice and the Parquet, which has a third of the bytes.
 _TIMES_READ, _PARQUET_SHARE = 3, 1 / 3
-_LEAST_QUERY_BYTES, _QUERIES_A_DAY = 10 * 10**6, 2
+_QUERIES_A_DAY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Shape:
 SHAPE = Shape()
 
 
-class Line(NamedTuple):
+class BillLine(NamedTuple):
     """What one thing costs in a month, in dollars; free is what the always-free tier takes off."""
 
     what: str
@@ -90,7 +92,7 @@ class Saving(NamedTuple):
     dollars: float
 
 
-def monthly_bill(work: Workload, region: str = "us-east-1", shape: Shape = SHAPE) -> list[Line]:
+def monthly_bill(work: Workload, region: str = "us-east-1", shape: Shape = SHAPE) -> list[BillLine]:
     """The lines of the bill.
 
     Args:
@@ -100,20 +102,20 @@ def monthly_bill(work: Workload, region: str = "us-east-1", shape: Shape = SHAPE
     """
     price = PRICES[region]
     lines = [
-        Line(
-            f"Kinesis: {_count(work.shards_used, 'shard')}, and PUT units",
+        BillLine(
+            f"Kinesis: {say_count(work.shards_used, 'shard')}, and PUT units",
             price.shard_hour * HOURS * work.shards_used + work.bars * price.put_unit,
         ),
         *_cloudwatch(work, price, shape),
         _lambda(work, price, shape),
-        Line("DynamoDB", _dynamodb(work, price)),
-        Line("Firehose: 5 KB a bar", _firehose_gb(work) * price.firehose_gb),
+        BillLine("DynamoDB", _dynamodb(work, price)),
+        BillLine("Firehose: 5 KB a bar", _firehose_gb(work) * price.firehose_gb),
     ]
     if work.parquet:
-        lines.append(Line("Firehose: conversion to Parquet", _firehose_gb(work) * price.conversion_gb))
+        lines.append(BillLine("Firehose: conversion to Parquet", _firehose_gb(work) * price.conversion_gb))
     stored = work.bars * STORED_BYTES_A_BAR / GB
     lines.append(
-        Line(
+        BillLine(
             "S3: a file for each buffer, and a month of bars",
             _files(work) * price.s3_put + stored * price.s3_gb_month,
         )
@@ -122,7 +124,7 @@ def monthly_bill(work: Workload, region: str = "us-east-1", shape: Shape = SHAPE
         lines.append(_compaction(work, price))
     if work.search:
         domain = HOURS * price.search_hour + _SEARCH_DISK_GB * price.search_gb_month
-        lines.append(Line("OpenSearch: the smallest domain", domain))
+        lines.append(BillLine("OpenSearch: the smallest domain", domain))
     return lines
 
 
@@ -144,12 +146,12 @@ def savings(work: Workload, region: str = "us-east-1") -> list[Saving]:
     return sorted((each for each in found if each.dollars >= _A_CENT), key=lambda each: -each.dollars)
 
 
-def total(lines: list[Line]) -> Line:
+def total(lines: list[BillLine]) -> BillLine:
     """Their sum."""
-    return Line("together", sum(line.dollars for line in lines), sum(line.free for line in lines))
+    return BillLine("together", sum(line.dollars for line in lines), sum(line.free for line in lines))
 
 
-def format_table(lines: list[Line]) -> str:
+def format_table(lines: list[BillLine]) -> str:
     """The lines as a Markdown table, with their sum."""
     rows = [*lines, total(lines)._replace(what="**together**")]
     return "\n".join(
@@ -161,7 +163,7 @@ def format_table(lines: list[Line]) -> str:
     )
 
 
-def _cloudwatch(work: Workload, price: Prices, shape: Shape) -> list[Line]:
+def _cloudwatch(work: Workload, price: Prices, shape: Shape) -> list[BillLine]:
     alarms = shape.alarm_metrics
     alarms += shape.search_alarm_metrics * work.search + shape.parquet_alarm_metrics * work.parquet
     alarms += shape.compaction_alarm_metrics * work.compaction
@@ -172,27 +174,27 @@ def _cloudwatch(work: Workload, price: Prices, shape: Shape) -> list[Line]:
     logs = logged / 1e6 * price.log_gb
     metric_hour = price.metric_month / HOURS
     return [
-        Line(
+        BillLine(
             f"CloudWatch: alarms on {alarms} metrics",
             price.alarm_month * alarms,
             free=price.alarm_month * min(FREE_ALARM_METRICS, alarms),
         ),
-        Line("CloudWatch: the composite alarm", price.composite_alarm_month * shape.composite_alarms),
-        Line(
+        BillLine("CloudWatch: the composite alarm", price.composite_alarm_month * shape.composite_alarms),
+        BillLine(
             f"CloudWatch: {shape.metrics + daily} metrics, by the hour in which they are sent",
             metric_hour * metric_hours,
             free=metric_hour * min(FREE_METRICS * HOURS, metric_hours),
         ),
-        Line(
+        BillLine(
             "CloudWatch: the dashboard",
             price.dashboard_month * shape.dashboards,
             free=price.dashboard_month * min(FREE_DASHBOARDS, shape.dashboards),
         ),
-        Line("CloudWatch: logs", logs, free=min(logs, FREE_LOG_GB * price.log_gb)),
+        BillLine("CloudWatch: logs", logs, free=min(logs, FREE_LOG_GB * price.log_gb)),
     ]
 
 
-def _lambda(work: Workload, price: Prices, shape: Shape) -> Line:
+def _lambda(work: Workload, price: Prices, shape: Shape) -> BillLine:
     memory, runs = work.memory_used, work.partitions_used
     # Waiting for the provider, or working at the memory's share of a processor, whichever takes longer.
     share = min(1.0, memory / WHOLE_PROCESSOR_MB)
@@ -206,7 +208,7 @@ def _lambda(work: Workload, price: Prices, shape: Shape) -> Line:
     seconds = memory / 1024 * producing + shape.transform_mb / 1024 * transforming
     calls = runs * RUNS + deliveries
     divided = f" in {runs} partitions" if runs > 1 else ""
-    return Line(
+    return BillLine(
         f"Lambda: the producer{divided} with {memory} MB",
         seconds * price.lambda_gb_second + calls * price.lambda_call,
         free=min(seconds, FREE_GB_SECONDS) * price.lambda_gb_second
@@ -223,13 +225,13 @@ def _dynamodb(work: Workload, price: Prices) -> float:
     return reads * price.read_unit + writes * price.write_unit
 
 
-def _compaction(work: Workload, price: Prices) -> Line:
+def _compaction(work: Workload, price: Prices) -> BillLine:
     days = MARKETS[work.market][0]
     files = _files(work)
     stored = work.bars * STORED_BYTES_A_BAR
-    read = max(days * _QUERIES_A_DAY * _LEAST_QUERY_BYTES, stored * (_TIMES_READ + _PARQUET_SHARE))
+    read = max(days * _QUERIES_A_DAY * ATHENA_LEAST_BYTES, stored * (_TIMES_READ + _PARQUET_SHARE))
     steps = HOURS / 24 * _NIGHT_STEPS + days * (_DAY_STEPS + _PAGE_STEPS * ceil(files / days / _PAGE_FILES))
-    return Line(
+    return BillLine(
         "Compaction: Athena, S3 and Step Functions",
         read / 1e12 * price.athena_tb + files * _TIMES_READ * price.s3_get + steps * price.transition,
         free=min(steps, FREE_TRANSITIONS) * price.transition,
@@ -244,7 +246,3 @@ def _files(work: Workload) -> float:
     """At most one for each buffer, while bars come; one for each run where they come more seldom."""
     buffers = work.open_hours * 3600 / max(1, work.buffer_seconds)
     return min(work.asking_runs, buffers) if work.buffer_seconds else work.asking_runs
-
-
-def _count(number: int, thing: str) -> str:
-    return f"one {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -12,9 +12,10 @@ from stockstream.errors import StockstreamError
 from stockstream.intervals import INTERVALS
 from stockstream_operate.arguments import count
 from stockstream_operate.aws_errors import say_aws_error
-from stockstream_operate.cost.bill import Line, monthly_bill, savings, total
+from stockstream_operate.cost.bill import BillLine, monthly_bill, savings, total
 from stockstream_operate.cost.prices import AS_OF, PRICES
 from stockstream_operate.cost.workload import INSTRUMENTS_A_REQUEST, MARKETS, MEMORIES, Workload
+from stockstream_operate.counts import say_count
 from stockstream_operate.instrument_list import read_followed
 from stockstream_operate.screen import Screen
 from stockstream_operate.stack import StackError, ask_stack
@@ -125,7 +126,7 @@ def _workload(asked: argparse.Namespace) -> Workload:
 
 
 def _headline(work: Workload, region: str) -> str:
-    followed = "one instrument" if work.instruments == 1 else f"{work.instruments:,} instruments"
+    followed = say_count(work.instruments, "instrument")
     plan = (
         f"{work.requests_per_day} requests a day" if work.requests_per_day else "no daily limit of requests"
     )
@@ -177,7 +178,7 @@ def _show(screen: Screen, heads: Sequence[str], rows: Iterable[Sequence[str]]) -
     screen.present(table)
 
 
-def _row(line: Line) -> list[str]:
+def _row(line: BillLine) -> list[str]:
     return [line.what, f"{line.dollars:.2f}", f"{line.dollars - line.free:.2f}"]
 
 

@@ -11,8 +11,8 @@ RECORD_BYTES = 3_200
 PRODUCER_MB = 190.0
 PRODUCER_MB_AN_INSTRUMENT = 0.021
 # Of an instrument's answer and its new bar. Each of Alpha Vantage's is a request, and shows a hundred bars.
-# Alpaca's had taken 6.6 ms on the day on which the other's were measured, and take 0.48 of that now, by both
-# ways side by side.
+# Alpaca's took 6.6 ms when Alpha Vantage's were measured. Today's code takes 0.48 of the time of that day's,
+# measured side by side.
 PRODUCER_SECONDS = {"alpaca": 0.0032, "alphavantage": 0.016}
 # make bench-tail, of equities: units of DynamoDB for the tail of a bar; a bar's seconds of a processor in the
 # transform, and its bytes in a file.

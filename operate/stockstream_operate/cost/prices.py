@@ -59,13 +59,15 @@ PRICES = {
         s3_put=0.005e-3,
         s3_get=0.0004e-3,
         s3_gb_month=0.023,
-        athena_tb=5.0,  # at least 10 MB a query
+        athena_tb=5.0,
         transition=0.025e-3,  # of a state machine
         search_hour=0.036,  # t3.small.search
         search_gb_month=0.122,
     )
 }
 
+# Athena bills a query as so many bytes at least.
+ATHENA_LEAST_BYTES = 10_000_000
 # The always-free tier of an account: it does not end after a year.
 FREE_ALARM_METRICS = 10
 FREE_METRICS = 10

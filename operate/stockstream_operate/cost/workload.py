@@ -18,7 +18,7 @@ from stockstream_operate.cost.prices import HOURS
 MARKETS = {"regular": (21, 390, 8), "extended": (21, 960, 17), "always": (365 / 12, 1440, 24)}
 INSTRUMENTS_A_REQUEST = {"alphavantage": 1, "alpaca": 100}
 REQUESTS_AT_ONCE, REQUEST_SECONDS = 10, 0.3
-# After this the producer begins no request in a run; ProducerSlowAlarm tells of it.
+# After these the producer begins no request in a run; ProducerSlowAlarm says so.
 RUN_SECONDS = 20
 MOST_REQUESTS = round(RUN_SECONDS * REQUESTS_AT_ONCE / REQUEST_SECONDS)
 # What ProducerMemory may be. More would bring a second processor, and Python works on one.
@@ -61,7 +61,7 @@ class Workload:
 
     @property
     def bars(self) -> int:
-        """Of a month."""
+        """How many bars come in a month."""
         days, minutes, _ = MARKETS[self.market]
         return round(self.instruments * days * minutes / self.minutes)
 
@@ -83,14 +83,14 @@ class Workload:
 
     @property
     def requests(self) -> int:
-        """Of a month."""
+        """How many requests are made in a month."""
         days, minutes, _ = MARKETS[self.market]
         wanted = self.requests_of_a_run * minutes / self.minutes
         return round(days * (wanted if self.requests_per_day is None else min(wanted, self.requests_per_day)))
 
     @property
     def asking_runs(self) -> int:
-        """In how many minutes of a month is asked; a plan that counts days has as many as it has requests."""
+        """In how many minutes of a month the producer asks; with a daily limit, one for each request."""
         days, minutes, _ = MARKETS[self.market]
         return round(min(self.requests, days * minutes / self.minutes))
 
@@ -101,7 +101,7 @@ class Workload:
 
     @property
     def bars_of_a_run(self) -> float:
-        """How many bars a minute sends in which is asked."""
+        """How many bars are sent in a minute in which the producer asks."""
         return self.bars / max(1, self.asking_runs)
 
     @property

@@ -13,7 +13,7 @@ from stockstream_operate.doctor.catalog import examine_catalog
 from stockstream_operate.doctor.finding import Finding, good, note, problem
 from stockstream_operate.doctor.flow import read_flow
 from stockstream_operate.doctor.size import examine_size
-from stockstream_operate.doctor.stages import Expectation, judge
+from stockstream_operate.doctor.stages import Expectation, judge_stages
 from stockstream_operate.doctor.waiting import Snapshot
 from stockstream_operate.instrument_list import ListError, read_followed
 from stockstream_operate.page.market_hours import find_market_hours
@@ -99,7 +99,7 @@ def expect(stack: Stack, now: datetime) -> Expectation:
     one_of_each = {_market_of(each, kept): each for each in instruments}.values()
     hours = [find_market_hours(each.name, kept, now) for each in one_of_each]
     opens = [each.until for each in hours if each and each.until and not each.is_open]
-    # Of a market without a calendar nobody knows.
+    # Nobody knows when a market without a calendar opens: then nothing is said of the others, either.
     return Expectation(min(opens) if len(opens) == len(hours) else None, buffer)
 
 
@@ -112,7 +112,7 @@ def _market_of(instrument: Instrument, hours: str) -> str | None:
 
 def _examine_flow(stack: Stack) -> Iterator[Finding]:
     now = datetime.now(UTC)
-    yield from judge(read_flow(stack, now), expect(stack, now), stack.name, now)
+    yield from judge_stages(read_flow(stack, now), expect(stack, now), stack.name, now)
 
 
 def _examine_state(stack: Stack) -> Iterator[Finding]:
@@ -204,7 +204,7 @@ def _examine_mail(stack: Stack) -> Iterator[Finding]:
         yield note(
             "notices",
             "nobody is subscribed to the topic of notices",
-            "An alert function that fails can be told of in no other way: AlertEmail, docs/notices.md.",
+            "Nothing else says that the alert function itself has failed: AlertEmail, docs/notices.md.",
         )
 
 

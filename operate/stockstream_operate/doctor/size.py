@@ -25,7 +25,7 @@ def examine_size(stack: Stack) -> Iterator[Finding]:
     try:
         instruments = len(read_followed(stack))
     except (InstrumentError, ListError):
-        return  # what is wrong with it is told elsewhere
+        return  # another check says what is wrong with it
     work = workload_of(stack.parameters, instruments)
     fewest = replace(work, partitions=None, memory=None).partitions_used
     # With more partitions than a list needs, each run needs less of a processor.

@@ -49,7 +49,7 @@ def find_passed(flow: Flow) -> dict[str, bool]:
     }
 
 
-def judge(flow: Flow, expectation: Expectation, stack: str, now: datetime) -> Iterator[Finding]:
+def judge_stages(flow: Flow, expectation: Expectation, stack: str, now: datetime) -> Iterator[Finding]:
     """A finding for each of STAGES, and what to do where nothing comes through.
 
     Args:

@@ -18,7 +18,7 @@ from stockstream_operate.doctor.stages import (
     TRANSFORM,
     Expectation,
     find_passed,
-    judge,
+    judge_stages,
 )
 from stockstream_operate.page.market_hours import say_moment
 from stockstream_operate.stack import STEADY
@@ -61,7 +61,7 @@ class Wait:
 
     Args:
         stack: its name.
-        tell: is told of each stage when it is passed, in a sentence.
+        say: gets a sentence about each stage that is passed.
         look: looks at the stack at a moment.
         now: the clock, UTC.
         sleep: waits for so many seconds.
@@ -70,17 +70,17 @@ class Wait:
     def __init__(
         self,
         stack: str,
-        tell: Callable[[str], object],
+        say: Callable[[str], object],
         look: Callable[[datetime], Snapshot],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._stack = stack
-        self._say = tell
+        self._say = say
         self._look = look
         self._now = now
         self._sleep = sleep
-        self._told: set[str] = set()
+        self._said: set[str] = set()
         self._wrong_since: dict[str, datetime] = {}
 
     def run(self, most: timedelta) -> None:
@@ -99,30 +99,30 @@ class Wait:
             self._require_a_stack(snapshot.status)
             findings: list[Finding] = []
             if snapshot.flow and snapshot.expectation:
-                self._tell(snapshot.flow, now - began)
+                self._say_passed(snapshot.flow, now - began)
                 if snapshot.flow.first_file:
                     return
-                findings = list(judge(snapshot.flow, snapshot.expectation, self._stack, now))
+                findings = list(judge_stages(snapshot.flow, snapshot.expectation, self._stack, now))
                 self._require_a_market(snapshot.flow, snapshot.expectation, now)
                 self._require_health(findings, now)
             if now - began >= most:
                 raise StuckError(self._say_where(snapshot, findings, most))
             self._sleep(PAUSE_SECONDS)
 
-    def _tell(self, flow: Flow, passed: timedelta) -> None:
+    def _say_passed(self, flow: Flow, passed: timedelta) -> None:
         """Says which stages were passed since the last look."""
         found = find_passed(flow)
         for stage, words in _PASSED.items():
-            if found[stage] and stage not in self._told:
-                self._told.add(stage)
+            if found[stage] and stage not in self._said:
+                self._said.add(stage)
                 self._say(f"✓ {stage}: {words}, after {round(passed.total_seconds())} s")
 
     def _require_a_stack(self, status: str | None) -> None:
         if status is None:
             raise StuckError(f"There is no stack {self._stack}: deploy it first, with `make deploy`.")
         if status.endswith("_IN_PROGRESS") and "ROLLBACK" not in status and "DELETE" not in status:
-            if "stack" not in self._told:
-                self._told.add("stack")
+            if "stack" not in self._said:
+                self._said.add("stack")
                 self._say(f"The stack is {status}.")
         elif status not in STEADY:
             raise StuckError(
@@ -138,7 +138,7 @@ class Wait:
             )
 
     def _require_health(self, findings: list[Finding], now: datetime) -> None:
-        """Gives up over what has been wrong for longer than what passes by itself."""
+        """Gives up if something has been wrong for longer than it takes to pass by itself."""
         wrong = {each.subject: each for each in findings if each.level is Level.PROBLEM}
         self._wrong_since = {name: self._wrong_since.get(name, now) for name in wrong}
         for name, each in wrong.items():

@@ -14,14 +14,14 @@ from stockstream.errors import InstrumentError, Reason, RecordError
 from stockstream.instruments import Instrument
 from stockstream.intervals import INTERVALS
 from stockstream.lookbacks import Lookbacks
-from stockstream.reading import read_number, shorten
+from stockstream.reading import parse_number, shorten
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
 from stockstream.validation import check_prices, check_volume
 from stockstream.windows import Windows
 from stockstream_operate.history import SOURCE
 from stockstream_operate.history.layouts import Layout, find_layout
-from stockstream_operate.history.stamps import market_zone, parse_ticker, place, read_stamp
+from stockstream_operate.history.stamps import market_zone, parse_ticker, read_stamp, to_utc
 from stockstream_operate.history.tables import LEAN_SCALE, HistoryError, Row, Table
 
 _PRICES = ("open", "high", "low", "close")
@@ -76,7 +76,7 @@ class History:
 
 
 class _Draft(NamedTuple):
-    """What one row says: a bar but for how long it lasts, which may follow from the others."""
+    """What one row says: a bar whose length may follow from the other rows."""
 
     path: Path
     row: Row
@@ -173,15 +173,15 @@ def _read_row(table: Table, layout: Layout, row: Row, choices: Choices, zones: d
         return zone
 
     text = " ".join(filter(None, (_text(row, part) for part in layout.times)))
-    stamp = place(read_stamp(text, table.day, choices.form), find_zone)
+    stamp = to_utc(read_stamp(text, table.day, choices.form), find_zone)
     scale = LEAN_SCALE if table.is_lean and instrument.asset_class == "equity" else 1
     places = (layout.open, layout.high, layout.low, layout.close)
     open_, high, low, close = (
-        read_number(_text(row, at), name) / scale for name, at in zip(_PRICES, places, strict=True)
+        parse_number(_text(row, at), name) / scale for name, at in zip(_PRICES, places, strict=True)
     )
     check_prices(open_, high, low, close)
     traded = _text(row, layout.volume)
-    volume = None if traded.lower() in _NOTHING else read_number(traded, "volume")
+    volume = None if traded.lower() in _NOTHING else parse_number(traded, "volume")
     check_volume(volume)
     return _Draft(table.path, row, instrument, interval, stamp, (open_, high, low, close), volume)
 

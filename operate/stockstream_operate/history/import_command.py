@@ -102,7 +102,7 @@ def run_import(asked: argparse.Namespace, screen: Screen) -> None:
         # One for all, since the bars of one file stand in the look-backs of another's.
         written = datetime.fromtimestamp(max(path.stat().st_mtime for path in paths), UTC)
         history = read_history(tables, min(asked.as_of or written, now), choices)
-    _tell(history, screen)
+    _say_what_was_read(history, screen)
     if stack is None:
         screen.say("Nothing was sent, and nothing set aside: without --check it is.")
         return
@@ -155,7 +155,7 @@ def send(
     return refusals
 
 
-def _tell(history: History, screen: Screen) -> None:
+def _say_what_was_read(history: History, screen: Screen) -> None:
     for (name, interval), bars in history.bars.items():
         zone = history.zones.get(name)
         screen.say(

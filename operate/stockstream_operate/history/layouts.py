@@ -24,7 +24,7 @@ NAMES: Mapping[str, Sequence[str]] = {
 
 
 class Layout(NamedTuple):
-    """Where in a row what stands.
+    """Where each value stands in a row.
 
     Attributes:
         times: the places of a time's parts: one, or a date and a time of day.
@@ -45,7 +45,7 @@ class Layout(NamedTuple):
 
 
 def find_layout(table: Table, named: Mapping[str, str]) -> Layout:
-    """Where in a file's rows what stands.
+    """Where each value stands in a file's rows.
 
     Args:
         table: the file.

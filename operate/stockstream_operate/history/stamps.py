@@ -1,4 +1,4 @@
-"""Stamps: the moments that the times of a file name, and the instruments that its tickers do."""
+"""What the times and the tickers of a file mean: moments, and instruments."""
 
 import re
 from collections.abc import Callable
@@ -65,8 +65,8 @@ def read_stamp(text: str, day: str | None, form: str | None) -> datetime:
         raise RecordError(Reason.BAD_TIME, f"{shorten(text)!r} is no time {wanted}") from None
 
 
-def place(stamp: datetime, zone: Callable[[], ZoneInfo | None]) -> datetime:
-    """The moment in UTC.
+def to_utc(stamp: datetime, zone: Callable[[], ZoneInfo | None]) -> datetime:
+    """The moment of a stamp, in UTC.
 
     Args:
         stamp: with a zone or without.

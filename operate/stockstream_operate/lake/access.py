@@ -12,7 +12,7 @@ from stockstream.reading import make_visible
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine
 from stockstream_operate.lake.files import Written
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.joining import open_joined
 from stockstream_operate.lake.parts import identify, say_troubles
 from stockstream_operate.lake.result import LakeQueryError, Result
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
@@ -50,14 +50,14 @@ class QueryableLake(Protocol):
 class ExportableLake(QueryableLake, Protocol):
     """A lake that writes files, too."""
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
 
         Args:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS, which says what it becomes.
-            tell: is told now and then how much is done, from 0 to 1.
+            progress: gets now and then how much is done, from 0 to 1.
 
         Raises:
             LakeQueryError: it cannot be answered or written.
@@ -69,13 +69,13 @@ class LocalLake:
 
     Args:
         folder: where a run here keeps them.
-        tell: is told, once, what is wrong with a file; standard error, if it is not given.
+        say: gets, once, what is wrong with a file; without it, standard error does.
     """
 
-    def __init__(self, folder: Path, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None] | None = None) -> None:
         self._folder = folder
-        self._tell = tell or _tell_on_standard_error
-        self._told: set[str] = set()
+        self._say = say or _say_on_standard_error
+        self._said: set[str] = set()
         # What runs here is deployed with the defaults.
         self.lake_sql = make_lake_sql(Windows())
 
@@ -89,25 +89,25 @@ class LocalLake:
         with self._open() as engine:
             return engine.query(sql)
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
 
         Args:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS.
-            tell: is told now and then how much is done, from 0 to 1.
+            progress: gets now and then how much is done, from 0 to 1.
 
         Raises:
             NoLakeError: nothing was delivered here yet, or a run that began meanwhile has put it away.
             LakeQueryError: it cannot be answered or written.
         """
         with self._open(writable=path) as engine:
-            return engine.export(sql, path, ending, tell)
+            return engine.export(sql, path, ending, progress)
 
     @contextmanager
     def _open(self, writable: Path | None = None) -> Iterator[LakeEngine]:
-        """The files as they are now; within, what fails because a new run began says so."""
+        """An engine over the files as they are now. An error that comes because a new run began says so."""
         before = identify(self._folder)
         if before is None:
             raise NoLakeError(
@@ -131,16 +131,16 @@ class LocalLake:
 
     def _say_once(self, sentences: Iterable[str]) -> None:
         for sentence in sentences:
-            if sentence not in self._told:
-                self._told.add(sentence)
-                self._tell(sentence)
+            if sentence not in self._said:
+                self._said.add(sentence)
+                self._say(sentence)
 
     def receipt(self) -> str:
         """Nothing: this machine does the work."""
         return ""
 
 
-def _tell_on_standard_error(sentence: str) -> None:
+def _say_on_standard_error(sentence: str) -> None:
     sys.stderr.write(f"{make_visible(sentence)}\n")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from stockstream_operate.cost.prices import ATHENA_LEAST_BYTES, PRICES
 from stockstream_operate.lake.answers import as_json_lines
 from stockstream_operate.lake.files import Written, write_lines
 from stockstream_operate.lake.result import LakeQueryError, Result, in_words
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_athena.type_defs import ColumnInfoTypeDef, DatumTypeDef, QueryExecutionTypeDef
 
 POLL_SECONDS = 0.5
-# Athena's price in us-east-1: $5 a TB, and each query is billed as 10 MB at least.
-_DOLLARS_A_BYTE = 5e-12
-_LEAST_BYTES = 10_000_000
+_DOLLARS_A_BYTE = PRICES["us-east-1"].athena_tb / 1e12
 _UNFINISHED = {"QUEUED", "RUNNING"}
 # Athena returns every value as text.
 READERS: dict[str, Callable[[str], Any]] = {
@@ -103,7 +102,7 @@ class AthenaLake:
             raise
         scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
         self._read_bytes += scanned
-        self._billed_bytes += max(scanned, _LEAST_BYTES)
+        self._billed_bytes += max(scanned, ATHENA_LEAST_BYTES)
         status = execution["Status"]
         if status["State"] != "SUCCEEDED":
             raise LakeQueryError(
@@ -112,24 +111,24 @@ class AthenaLake:
         # The first row of a SELECT repeats the names of its columns; that of SHOW TABLES is a row.
         return self._read(name, has_names=execution.get("StatementType") == "DML")
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of the columns of `bars_latest` to a file.
 
         Args:
             sql: what Athena answers.
             path: the file.
             ending: a key of files.FORMS.
-            tell: is told how much is done, from 0 to 1: Athena's answer is half of it.
+            progress: gets how much is done, from 0 to 1: Athena's answer is half of it.
 
         Raises:
             LakeQueryError: Athena cannot answer it, or it cannot be written.
         """
         result = self.query(sql)
-        tell(0.5)
+        progress(0.5)
         types = self.lake_sql.views["bars_latest"].columns
         with in_words():
             written = write_lines(as_json_lines(result), types, path, ending)
-        tell(1.0)
+        progress(1.0)
         return written
 
     def receipt(self) -> str:

@@ -128,9 +128,9 @@ class Compaction:
                 for setting in SETTINGS:
                     database.execute(setting)
                 troubles = self._read(database, list(kept.values()))
-                told = {key: troubles[path] for key, path in kept.items() if path in troubles}
+                broken = {key: troubles[path] for key, path in kept.items() if path in troubles}
                 if not database.execute("SELECT count(*) FROM documents").fetchall()[0][0]:
-                    return Compacted(day, stored, None, 0, told)
+                    return Compacted(day, stored, None, 0, broken)
                 if not is_there:
                     path = _write(database, folder)
                     self._s3.put_object(Bucket=self._bucket, Key=name, Body=path.read_bytes())
@@ -138,11 +138,11 @@ class Compaction:
         gone = [
             each.key
             for each in stored
-            if each.key != name and each.key not in told and (each.is_compacted or self._deletes_raw)
+            if each.key != name and each.key not in broken and (each.is_compacted or self._deletes_raw)
         ]
         self._delete(gone)
         (after,) = [each for each in self._list(day) if each.key == name]
-        return Compacted(day, stored, after, len(gone), told)
+        return Compacted(day, stored, after, len(gone), broken)
 
     def _list(self, day: str) -> list[Stored]:
         pages = self._s3.get_paginator("list_objects_v2")

@@ -143,9 +143,9 @@ def measure_delays(
 
 
 def _summarize(stage: str, ordered: Sequence[float]) -> Delay:
-    return Delay(stage, _percentile(ordered, 50), _percentile(ordered, 99), len(ordered))
+    return Delay(stage, percentile(ordered, 50), percentile(ordered, 99), len(ordered))
 
 
-def _percentile(ordered: Sequence[float], percent: int) -> float:
+def percentile(ordered: Sequence[float], percent: int) -> float:
     """The least of some numbers that so many per cent of them do not exceed."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

@@ -10,14 +10,13 @@ from stockstream.errors import StockstreamError
 from stockstream.fields import DOCUMENT_SCHEMA
 from stockstream_operate.lake.parts import path_of
 from stockstream_operate.lake.sql import TEST_INSTRUMENT
-from stockstream_operate.unpacking import UnpackError, unpack
+from stockstream_operate.unpacking import GZIP_MAGIC, UnpackError, unpack
 from stockstream_operate.whole_file import write_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "bars/"
-_GZIP_MAGIC = b"\x1f\x8b"
 # Of a file of documents: Firehose collects 64 MB of them before it compresses.
 _MOST_BYTES = 2**28
 
@@ -95,7 +94,7 @@ class Lake:
 
 def as_named(key: str, body: bytes) -> bytes:
     """A file's bytes as its name says: the emulator's Firehose names files .gz and compresses none."""
-    is_misnamed = key.endswith(".gz") and not body.startswith(_GZIP_MAGIC)
+    is_misnamed = key.endswith(".gz") and not body.startswith(GZIP_MAGIC)
     return gzip.compress(body, mtime=0) if is_misnamed else body
 
 

@@ -1,4 +1,4 @@
-"""Athena's SQL as DuckDB has it: translated, and with what Athena does otherwise set or made up for."""
+"""Athena's SQL for DuckDB: the translation, and what makes DuckDB answer as Athena does."""
 
 from functools import lru_cache
 

@@ -29,7 +29,7 @@ def make_views_beside(
         lake_sql: the lake's views.
         joined: what is joined.
         unsettled: the keys of its files whose histories are worked out anew, with what came beside them.
-        came: the table of what has come; None where that is nothing, which costs a question the least.
+        came: the table of what has come; None where nothing has, which makes a query the quickest.
     """
     columns = _listed(lake_sql.views[DELIVERED].columns)
     known = _listed(lake_sql.views["bars_history"].columns)

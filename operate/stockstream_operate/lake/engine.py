@@ -1,5 +1,4 @@
 """The lake's views and queries over delivered files, without Athena: DuckDB answers its SQL."""
-# what SQL is made of here are the lake's own tables, views and columns
 
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -20,10 +19,10 @@ from stockstream_operate.lake.duckdb_views import (
     make_views_beside,
     select_delivered,
 )
-from stockstream_operate.lake.files import Written, write_file
+from stockstream_operate.lake.files import Written, write_bars
 from stockstream_operate.lake.literals import quoted
 from stockstream_operate.lake.parts import TABLES, find_day_names, find_files, find_strays, table_of
-from stockstream_operate.lake.reading import Sources, name_aside, read_files, select_files
+from stockstream_operate.lake.reading import Sources, find_opened, name_aside, read_files, select_files
 from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
 from stockstream_operate.lake.sql import ADJUSTED, DELIVERED, LakeSql, make_lake_sql
@@ -106,14 +105,14 @@ class LakeEngine:
         statement = self._prepare(sql)
         return self._work(lambda: self._answer(statement), lambda _share: None)
 
-    def export(self, sql: str, path: Path, ending: str, tell: Callable[[float], None]) -> Written:
+    def export(self, sql: str, path: Path, ending: str, progress: Callable[[float], None]) -> Written:
         """Writes the answer to one SELECT of columns of `bars_latest` to the file that may be written.
 
         Args:
             sql: in Athena's dialect.
             path: the file.
             ending: a key of files.FORMS.
-            tell: is told now and then how much is done, from 0 to 1.
+            progress: gets now and then how much is done, from 0 to 1.
 
         Raises:
             LakeQueryError: it cannot be answered or written.
@@ -122,13 +121,13 @@ class LakeEngine:
 
         def write() -> Written:
             with in_words():
-                return write_file(self._database, select, types, path.resolve(), ending)
+                return write_bars(self._database, select, types, path.resolve(), ending)
 
         self._execute("SET enable_progress_bar = true")
         self._execute("SET enable_progress_bar_print = false")
-        return self._work(write, tell)
+        return self._work(write, progress)
 
-    def _work[Answer](self, doing: Callable[[], Answer], tell: Callable[[float], None]) -> Answer:
+    def _work[Answer](self, doing: Callable[[], Answer], progress: Callable[[float], None]) -> Answer:
         # DuckDB looks at no signal while it works. A thread does the work, so that Ctrl-C can end it.
         with ThreadPoolExecutor(max_workers=1) as worker:
             answer: Future[Answer] = worker.submit(doing)
@@ -136,7 +135,7 @@ class LakeEngine:
                 while not answer.done():
                     wait([answer], timeout=_TELL_SECONDS)
                     # Below 0 it does not know.
-                    tell(max(0.0, self._database.query_progress() / 100))
+                    progress(max(0.0, self._database.query_progress() / 100))
                 return answer.result()
             except KeyboardInterrupt:
                 self._database.interrupt()
@@ -178,8 +177,8 @@ class LakeEngine:
             return []
         self._execute(make_delivered(self.lake_sql, "came"))
         self._read(files, "came", partial(select_delivered, self.lake_sql))
-        days = self._execute("SELECT DISTINCT strftime(open_time, '%Y-%m-%d') FROM came").fetchall()
-        return [day for (day,) in days]
+        with in_words():
+            return find_opened(self._database, "came")
 
     def _find_files(self, but: Collection[str] = ()) -> list[Path]:
         """The files of the places, but for those of some days."""

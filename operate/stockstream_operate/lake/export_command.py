@@ -59,12 +59,12 @@ def run_export(asked: argparse.Namespace, screen: Screen) -> None:
     with replacing(path) as part, screen.progress(f"Writing {path.name}", 1.0) as step:
         done = 0.0
 
-        def tell(share: float) -> None:
+        def progress(share: float) -> None:
             nonlocal done
             step(max(0.0, share - done))
             done = max(done, share)
 
-        written = lake.export(sql, part, path.suffix, tell)
+        written = lake.export(sql, part, path.suffix, progress)
         if not written.bars:
             raise NoSuchBarsError(
                 "Nothing was written: the lake has no such bars. "

@@ -33,7 +33,7 @@ class Written:
     last: datetime | None
 
 
-def write_file(
+def write_bars(
     database: duckdb.DuckDBPyConnection, select: str, types: Mapping[str, str], path: Path, ending: str
 ) -> Written:
     """Writes the answer to a SELECT, by instrument and interval, oldest bar first.
@@ -90,7 +90,7 @@ def write_lines(lines: str, types: Mapping[str, str], path: Path, ending: str) -
             file.flush()
         database.execute("SET TimeZone = 'UTC'")
         source = f"read_json({quoted(file.name)}, columns = {{{typed}}}, format = 'newline_delimited')"
-        return write_file(database, f"SELECT * FROM {source}", types, path, ending)
+        return write_bars(database, f"SELECT * FROM {source}", types, path, ending)
 
 
 def _with_zone(name: str, kind: str, *, as_text: bool) -> str:

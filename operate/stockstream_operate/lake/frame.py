@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from stockstream_operate.lake.access import QueryableLake
 
 INDEX = "open_time"
-# The same in each row: they are in the frame's attrs.
-_CONSTANT = ("id", "instrument", "asset_class", "interval")
+# Left out: the frame's attrs have the instrument and the interval, and the other two follow from them.
+_LEFT_OUT = ("id", "instrument", "asset_class", "interval")
 _PRICES = ("open", "high", "low", "close", "volume")
 # pandas' types, by Athena's of the views. A column may be null in each row, and its type stays.
 _TYPES = {
@@ -82,7 +82,7 @@ def read(
 
     lake = open_lake(stack)
     types = lake.lake_sql.views["bars_latest"].columns
-    others = [name for name in types if name not in {INDEX, *_CONSTANT, *_PRICES}]
+    others = [name for name in types if name not in {INDEX, *_LEFT_OUT, *_PRICES}]
     shown = [INDEX, *_PRICES, *_analytics_first(others)]
     rows = _find_rows(lake, selection, ("instrument", "interval", *shown))
     names, intervals = {row[0] for row in rows}, sorted({row[1] for row in rows})

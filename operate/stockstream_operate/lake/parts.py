@@ -17,6 +17,9 @@ _UNSEEN = (".", "_")
 # What means something to a file system, on Windows too: a way up, a drive, another separator.
 _NO_NAME = re.compile(r"\.{0,2}|.*[\x00-\x1f\x7f\\:].*", re.DOTALL)
 _LONGEST_NAME = 200
+# A file that comes within one tick of the file system's clock does not change its folder's time again. A
+# folder that was changed longer ago than this has no such file.
+SETTLED_NANOSECONDS = 2_000_000_000
 _MEND = "whoever may write to the bucket has put it there; delete it, or give it another name."
 
 

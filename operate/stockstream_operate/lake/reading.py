@@ -116,12 +116,12 @@ class _Reading:
             self._insert({JSON_TABLE: [_write(self._aside, day_of(file), lines)]})
         except FileNotFoundError:
             return {}
-        except BrokenFileError as told:
-            return {file: str(told)}
-        except duckdb.Error as told:
-            if _is_no_fault_of_a_file(told):
+        except BrokenFileError as broken:
+            return {file: str(broken)}
+        except duckdb.Error as failure:
+            if _is_no_fault_of_a_file(failure):
                 raise
-            return {file: f"cannot be read: {_first_line(told)}"}
+            return {file: f"cannot be read: {_first_line(failure)}"}
         return {file: reason}
 
     def _insert(self, sources: Sources) -> None:
@@ -244,10 +244,10 @@ def _sound_lines(file: Path, types: Mapping[str, str]) -> tuple[bytes, str]:
     broken = [str(number) for number, line in enumerate(lines, 1) if not _is_document(line, types)]
     if not sound:
         raise BrokenFileError("holds no documents of the lake, one a line in JSON.")
-    told = ["is cut off."] if not is_whole else []
+    troubles = ["is cut off."] if not is_whole else []
     if broken:
-        told.append(f"has {len(broken)} of {len(lines)} lines that are no documents (line {broken[0]}).")
-    return b"".join(chain.from_iterable((line, b"\n") for line in sound)), " ".join(told)
+        troubles.append(f"has {len(broken)} of {len(lines)} lines that are no documents (line {broken[0]}).")
+    return b"".join(chain.from_iterable((line, b"\n") for line in sound)), " ".join(troubles)
 
 
 def _is_document(line: bytes, types: Mapping[str, str]) -> bool:
@@ -275,3 +275,9 @@ def _is_no_fault_of_a_file(error: Exception) -> bool:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+def find_opened(database: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    """The days (UTC, `2026-11-20`) in which the bars of a table open, in their order."""
+    rows = database.execute(f"SELECT DISTINCT strftime(open_time, '%Y-%m-%d') AS day FROM {table}").fetchall()
+    return sorted(day for (day,) in rows)

@@ -26,11 +26,11 @@ SPLITS_COLUMNS = {
     "shares": "double",
 }
 
-type Row = dict[str, Any]
+type SplitRow = dict[str, Any]
 
 
-def list_stretches(known: SplitsByName) -> Iterator[Row]:
-    """The table's rows: each split, with the stretch of time before it.
+def split_rows(known: SplitsByName) -> Iterator[SplitRow]:
+    """The table's rows: each split, with the time before it back to the previous one.
 
     Args:
         known: the splits of each instrument by its name, the oldest first.
@@ -53,7 +53,7 @@ def list_stretches(known: SplitsByName) -> Iterator[Row]:
 
 def write_splits(known: SplitsByName) -> bytes:
     """The file: one JSON object a line."""
-    return b"".join(json.dumps(row).encode() + b"\n" for row in list_stretches(known))
+    return b"".join(json.dumps(row).encode() + b"\n" for row in split_rows(known))
 
 
 def keep_splits(known: SplitsByName, folder: Path) -> None:

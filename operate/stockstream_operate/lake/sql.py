@@ -35,7 +35,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "bars_latest": {},
     ADJUSTED: {"shares": "double"},
 }
-# Two of the columns of a bar in the views stand elsewhere than in the document, or not in it at all.
+# The first columns of a bar in the views. The document has no trading_day, and as_of elsewhere.
 _IDENTITY = ("id", "instrument", "asset_class", "interval", "trading_day", "open_time", "as_of")
 _AVERAGES_TO_CHOOSE = 3
 
@@ -85,7 +85,7 @@ class LakeSql:
 def make_lake_sql(windows: Windows) -> LakeSql:
     """The lake of a stack whose documents have the moving averages of these windows."""
     columns = view_columns(windows)
-    placeholders = fill(
+    placeholders = make_placeholders(
         analytics=[field.name for row in list_indicators(windows) for field in row.fields],
         columns=list(columns),
         in_shares=list(map(in_todays_shares, columns)),
@@ -108,7 +108,7 @@ def history_over(lake_sql: LakeSql, delivered: str, more: Sequence[str] = ()) ->
     Args:
         lake_sql: the lake's.
         delivered: what the history is taken from.
-        more: columns of it that are not those of a bar, to be had, too.
+        more: further columns of it, which the answer has as well.
     """
     columns = ", ".join([*lake_sql.views["bars_latest"].columns, *more])
     sql = view_files()["bars_history"].sql
@@ -167,7 +167,7 @@ def _units() -> dict[str, str]:
     return {field.name: field.unit for field in list_fields(Windows((2,), (2,)))}
 
 
-def fill(
+def make_placeholders(
     analytics: list[str], columns: list[str], in_shares: list[str], averages: list[str]
 ) -> dict[str, str]:
     """What stands for each placeholder of the files."""
@@ -233,10 +233,10 @@ def query_files() -> dict[str, SqlFile]:
 def _read(path: Path, lines: int) -> SqlFile:
     """A file that begins with so many lines of comment about itself, and then a blank line."""
     head, _, sql = path.read_text(encoding="utf-8").partition("\n\n")
-    told = [line.removeprefix("-- ") for line in head.splitlines()]
-    if len(told) != lines:
-        raise ValueError(f"{path.name} begins with {len(told)} lines about itself, and not with {lines}")
-    *name, description = told
+    comments = [line.removeprefix("-- ") for line in head.splitlines()]
+    if len(comments) != lines:
+        raise ValueError(f"{path.name} begins with {len(comments)} lines about itself, and not with {lines}")
+    *name, description = comments
     return SqlFile(path.stem, name[0] if name else path.stem, description, sql.strip())
 
 

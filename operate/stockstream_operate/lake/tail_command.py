@@ -16,12 +16,12 @@ from stockstream_operate.lake.literals import quoted
 from stockstream_operate.screen import Screen
 
 LINES = 20
-# As often as there can be something new: here at once, in AWS once a buffer.
+# As often as there can be something new: here at any moment, in AWS once in a buffer's time.
 POLL_SECONDS = {True: 60, False: 2}
 # A bar can reach the lake after one that arrived later: a batch of Firehose's waits, or is tried again.
 OVERLAP = timedelta(minutes=30)
 
-type Row = tuple[Any, ...]
+type BarRow = tuple[Any, ...]
 
 _COLUMNS = {
     "arrived (UTC)": "<19",
@@ -33,7 +33,7 @@ _COLUMNS = {
     "RSI 14": ">6",
     "volume": ">12",
 }
-# What a narrow terminal shows without, in this order.
+# Columns that a narrow terminal leaves out, in this order.
 _SPARED = ("volume", "RSI 14", "SMA 20")
 _GAP = "  "
 _NAMES = "id, as_of, arrived_at, instrument, open_time, close, sma_20, return_1, rsi_14, volume"
@@ -89,7 +89,7 @@ def run_tail(asked: argparse.Namespace, screen: Screen) -> None:
         screen.say(receipt, style="dim")
 
 
-def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Iterator[list[Row]]:
+def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Iterator[list[BarRow]]:
     """First the newest arrivals, then at each step what has come since; each set of numbers once.
 
     A lake that is not there has nothing yet: a run here begins without one.
@@ -104,7 +104,7 @@ def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Itera
         oldest arrival first.
     """
     source = _source(instruments)
-    known: dict[Row, datetime] = {}
+    known: dict[BarRow, datetime] = {}
     while not known:
         rows = _ask(lake, _newest(source, lines))
         known = {row[:2]: row[2] for row in rows}
@@ -118,7 +118,7 @@ def follow(lake: QueryableLake, instruments: Sequence[str], lines: int) -> Itera
 
 
 def choose_columns(width: int | None) -> list[str]:
-    """The columns that are shown where a line has so many characters; all, where it has no end."""
+    """The columns that fit a line of so many characters; all for None."""
     columns = list(_COLUMNS)
     for spared in _SPARED:
         if width is not None and len(_line({name: name for name in columns})) > width:
@@ -126,7 +126,7 @@ def choose_columns(width: int | None) -> list[str]:
     return columns
 
 
-def _ask(lake: QueryableLake, sql: str) -> list[Row]:
+def _ask(lake: QueryableLake, sql: str) -> list[BarRow]:
     try:
         return lake.query(sql).rows
     except NoLakeError:
@@ -159,7 +159,7 @@ def _interval(length: timedelta) -> str:
     return f"INTERVAL '{length // timedelta(minutes=1)}' MINUTE"
 
 
-def _show(rows: Sequence[Row], columns: Sequence[str], screen: Screen) -> None:
+def _show(rows: Sequence[BarRow], columns: Sequence[str], screen: Screen) -> None:
     for row in rows:
         cells = _cells(row)
         screen.say(_line({name: cells[name] for name in columns}))
@@ -169,7 +169,7 @@ def _line(cells: Mapping[str, str]) -> str:
     return _GAP.join(f"{cell:{_COLUMNS[name]}}" for name, cell in cells.items()).rstrip()
 
 
-def _cells(row: Row) -> dict[str, str]:
+def _cells(row: BarRow) -> dict[str, str]:
     _, _, arrived, instrument, opened, close, average, change, strength, volume = row
     return {
         "arrived (UTC)": f"{arrived:%Y-%m-%d %H:%M:%S}",

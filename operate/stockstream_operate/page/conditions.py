@@ -1,4 +1,4 @@
-"""How the lake and its pipeline are, and what a person can do about it."""
+"""The condition of the lake and its pipeline, and what a person can do about it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ QUIET_BARS = 3
 QUIET_AT_LEAST = timedelta(minutes=20)
 
 
-class Kind(StrEnum):
-    """How it is; FLOWING alone needs no words."""
+class ConditionKind(StrEnum):
+    """The condition of a lake and its pipeline; only FLOWING needs no words."""
 
     FLOWING = "flowing"
     EMPTY = "empty"
@@ -27,15 +27,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How it is.
+    """How a lake and its pipeline are.
 
     Attributes:
-        kind: of the few that there are.
-        title: what is so, in a few words.
-        words: what that means and what to do.
+        kind: which of the few conditions.
+        title: the condition in a few words.
+        words: what it means and what to do.
     """
 
-    kind: Kind
+    kind: ConditionKind
     title: str
     words: str
 
@@ -63,20 +63,20 @@ def find_condition(
     """
     if trouble:
         return Condition(
-            Kind.TROUBLE, "The lake cannot be read", f"{trouble} The page tries again by itself."
+            ConditionKind.TROUBLE, "The lake cannot be read", f"{trouble} The page tries again by itself."
         )
     opens = say_moment(market.until, now) if market and market.until and not market.is_open else ""
     if not has_bars:
         return _say_why_empty(runs=runs, opens=opens)
     if runs is False:
         return Condition(
-            Kind.STOPPED,
+            ConditionKind.STOPPED,
             "The pipeline is stopped",
             "These are the bars that its last run delivered. To go on, start `make run` in a terminal.",
         )
     if opens:
         return Condition(
-            Kind.CLOSED,
+            ConditionKind.CLOSED,
             "The market is closed",
             f"It opens at {opens}. Its bars come then by themselves; these are the last ones.",
         )
@@ -91,14 +91,14 @@ def find_condition(
             if runs
             else "Look at the alarms; docs/runbook.md says what to do."
         )
-        return Condition(Kind.QUIET, f"Nothing new for {say_age(age)}", f"{why} {do}")
-    return Condition(Kind.FLOWING, "Bars are arriving", "")
+        return Condition(ConditionKind.QUIET, f"Nothing new for {say_age(age)}", f"{why} {do}")
+    return Condition(ConditionKind.FLOWING, "Bars are arriving", "")
 
 
 def _say_why_empty(*, runs: bool | None, opens: str) -> Condition:
     if runs is False:
         return Condition(
-            Kind.NEVER_RUN,
+            ConditionKind.NEVER_RUN,
             "Nothing was delivered here yet",
             "Start `make run` in a terminal of this clone; its bars appear here by themselves.",
         )
@@ -109,7 +109,7 @@ def _say_why_empty(*, runs: bool | None, opens: str) -> Condition:
         if runs
         else "They come while the market is open, within minutes."
     )
-    return Condition(Kind.EMPTY, "Waiting for the first bars", do)
+    return Condition(ConditionKind.EMPTY, "Waiting for the first bars", do)
 
 
 def say_age(age: timedelta) -> str:

@@ -43,7 +43,7 @@ def list_drawn_fields(windows: Windows) -> tuple[DrawnField, ...]:
     )
 
 
-def describe(fields: tuple[DrawnField, ...]) -> list[dict[str, str | bool]]:
+def shape_fields(fields: tuple[DrawnField, ...]) -> list[dict[str, str | bool]]:
     """The fields as JSON has them."""
     return [asdict(field) for field in fields]
 

@@ -5,7 +5,7 @@ other days are read once each, the newest first, and kept in the table `came`. T
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 import duckdb
 
-from stockstream_operate.lake.delays import SINCE, Arrival, Delay, measure_delays, read_arrivals
+from stockstream_operate.lake.delays import Delay
 from stockstream_operate.lake.dialect import AT_TIMEZONE, SETTINGS, to_duckdb
 from stockstream_operate.lake.duckdb_views import (
     MAKE_SPLITS,
@@ -24,17 +24,24 @@ from stockstream_operate.lake.duckdb_views import (
     make_views_beside,
     select_delivered,
 )
-from stockstream_operate.lake.joined import Joined, find_opened, find_version, read_joined
+from stockstream_operate.lake.joined import Joined, find_version, read_joined
 from stockstream_operate.lake.literals import quoted
-from stockstream_operate.lake.parts import day_of, find_days, find_files, identify, name_of
-from stockstream_operate.lake.reading import name_aside, read_files
+from stockstream_operate.lake.parts import (
+    SETTLED_NANOSECONDS,
+    day_of,
+    find_days,
+    find_files,
+    identify,
+    name_of,
+)
+from stockstream_operate.lake.reading import find_opened, name_aside, read_files
 from stockstream_operate.lake.result import LakeQueryError, Result, in_words
 from stockstream_operate.lake.splits import SPLITS_FILE, SPLITS_TABLE
 from stockstream_operate.lake.sql import LakeSql
+from stockstream_operate.page.seen_arrivals import SeenArrivals
 
 # The first files are few, so that the newest bars are there at once.
 FIRST_FILES, MORE_FILES = 200, 500
-_SETTLED_NANOSECONDS = 2_000_000_000
 _CAME, _COMING = "came", "coming"
 # The joined files never change: what lies where in them need not be read for each question.
 _KEEP_FOOTERS = "SET parquet_metadata_cache = true"
@@ -80,9 +87,7 @@ class KeptLake:
         self._joined = Joined(folder)
         self._joined_version: tuple[int, int] | None = None
         self._unsettled: set[str] = set()
-        self._began: float | None = None
-        self._arrivals: list[Arrival] = []
-        self._read_at: dict[str, float] = {}
+        self._arrivals = SeenArrivals()
         self._splits_changed: int | None = None
         self._database = self._begin()
 
@@ -113,7 +118,7 @@ class KeptLake:
 
     def look(self) -> bool:
         """Reads files that are new, as many as are quickly read; whether what is known has changed."""
-        self._began = self._began or time.time()
+        self._arrivals.begin()
         identity = identify(self._folder)
         changed = identity != self._identity and bool(self._read or self._joined.files)
         if identity != self._identity:
@@ -128,7 +133,7 @@ class KeptLake:
         chosen = newest_first[: MORE_FILES if self._read else FIRST_FILES]
         if chosen:
             self._add(chosen)
-            self._note_arrivals(chosen)
+            self._arrivals.add(chosen)
             self._read.update(chosen)
             for file in chosen:
                 del self._unread[file]
@@ -151,20 +156,7 @@ class KeptLake:
 
     def delays(self, now: datetime) -> list[Delay]:
         """How long the bars of the last hour took until they could be seen here."""
-        return measure_delays(tuple(self._arrivals), now, dict(self._read_at))
-
-    def _note_arrivals(self, files: Sequence[Path]) -> None:
-        """Notes of the files that have just come when their bars did."""
-        now, began = time.time(), self._began or 0
-        since = now - SINCE.total_seconds()
-        kept = [each for each in self._arrivals if each.written >= since]
-        new = [each for file in files for each in read_arrivals(file, since)]
-        self._arrivals = kept + new
-        known = {each.bar for each in kept}
-        # Of what was there before, nobody knows when it could have been read; and what was read is not read
-        # again when it is revised.
-        read = {each.bar: now for each in new if each.bar not in known and each.written >= began}
-        self._read_at = {bar: at for bar, at in self._read_at.items() if bar in known} | read
+        return self._arrivals.delays(now)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
@@ -186,7 +178,7 @@ class KeptLake:
         self._identity = identity
         self._days, self._unread, self._read, self._broken = {}, {}, set(), {}
         self._splits_changed = None
-        self._arrivals, self._read_at = [], {}
+        self._arrivals.forget()
         self._hold_joined()
         # The old one closes itself when the last question to it is answered.
         database = self._begin()
@@ -216,7 +208,7 @@ class KeptLake:
     def _hold_joined(self) -> None:
         """Takes what is joined now; what was held before may go."""
         self._joined_version = find_version(self._folder)
-        # Before it is looked at what is joined: a day that a file comes to meanwhile is looked into again.
+        # Before what is joined is read: a day to which a file comes meanwhile is looked into again.
         changed = {day: _changed(day) for day in find_days(self._folder)}
         with ExitStack() as holding:
             self._joined = holding.enter_context(read_joined(self._folder, self.lake_sql))
@@ -227,11 +219,11 @@ class KeptLake:
         self._unsettled = self._joined.unsettled(())
 
     def _find_files(self) -> bool:
-        """Looks into the folders that have changed; whether what is joined is other than before.
+        """Looks into the folders that have changed; whether what is joined has changed.
 
         A day's folder changes whenever a file comes.
         """
-        # Before it is looked at what is joined: what is awaited no longer is joined by then.
+        # Before what is joined is read: by then, a day that is no longer awaited is joined.
         awaited = self._find_awaited()
         days = {day: _changed(day) for day in find_days(self._folder)}
         renewed = (
@@ -249,8 +241,7 @@ class KeptLake:
                 files = find_files(day)
             except FileNotFoundError:  # a new run has put it away meanwhile
                 continue
-            # A file that comes within one tick of the file system's clock does not change the time again.
-            if time.time_ns() - changed > _SETTLED_NANOSECONDS:
+            if time.time_ns() - changed > SETTLED_NANOSECONDS:
                 self._days[day] = changed
             self._unread |= dict.fromkeys(file for file in files if file not in self._read)
         return renewed

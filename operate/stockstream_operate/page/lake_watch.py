@@ -1,4 +1,4 @@
-"""Notices what is new in a lake, and tells those who wait for it."""
+"""Notices what is new in a lake, and notifies those who wait for it."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 # What can go wrong with a lake that is read again and again; the text of each is for people.
 LAKE_ERRORS = (StockstreamError, BotoCoreError, ClientError, OSError)
-# After how long all is told again, since the page says how old things are in minutes.
-RETELL_SECONDS = 30
-# While older files are read: how often browsers are told, and how long reading rests when one asks.
+# After how long listeners are notified again, since the page says how old things are in minutes.
+REPEAT_SECONDS = 30
+# While older files are read: how often listeners are notified, and how long reading rests when one asks.
 READING_SECONDS = 2
 GIVE_WAY_SECONDS = 0.7
 
@@ -97,7 +97,7 @@ class LakeWatch:
 
     Attributes:
         version: of what the lake holds; it grows when there may be something new.
-        news: how often something was told; a listener hears this number.
+        news: how often listeners were notified; they get this number.
         trouble: why the last look failed; empty if it did not.
         runs: what `find_runs` said last.
     """
@@ -119,7 +119,7 @@ class LakeWatch:
         self._find_runs = find_runs
         self._is_billed = is_billed
         self._waiting = 0
-        self._told = time.monotonic()
+        self._notified_at = time.monotonic()
         self._busy_until = 0.0
         self._unheard = False
         self._changed = Condition()
@@ -128,7 +128,7 @@ class LakeWatch:
 
     def __enter__(self) -> Self:
         # The newest bars are there before anybody asks.
-        self._told = 0
+        self._notified_at = 0
         self._look()
         self.give_way()
         self._thread.start()
@@ -142,7 +142,7 @@ class LakeWatch:
 
     @property
     def is_closing(self) -> bool:
-        """Whether nothing more will be told."""
+        """Whether no notification will follow."""
         return self._closing.is_set()
 
     @property
@@ -150,8 +150,8 @@ class LakeWatch:
         """Whether somebody waits for news."""
         return self._waiting > 0
 
-    def tell(self) -> None:
-        """Tells those who wait that there is something new beside the lake."""
+    def notify(self) -> None:
+        """Notifies those who wait that there is something new beside the lake."""
         with self._changed:
             self.news += 1
             self._changed.notify_all()
@@ -168,7 +168,7 @@ class LakeWatch:
 
     @contextmanager
     def listen(self) -> Iterator[Callable[[float], int]]:
-        """Within, what waits for news so many seconds at most and gives their number, which grows."""
+        """Within: a function that waits for news, at most so many seconds, and gives their number so far."""
         known = -1
 
         def wait(seconds: float) -> int:
@@ -211,16 +211,16 @@ class LakeWatch:
             trouble = str(error)
         self._unheard |= changed
         runs = self._find_runs()
-        told = time.monotonic() - self._told
+        passed = time.monotonic() - self._notified_at
         # While older files are read, each of many looks finds some.
-        is_worth_telling = self._unheard and (told > READING_SECONDS or not self._is_behind)
+        is_worth_it = self._unheard and (passed > READING_SECONDS or not self._is_behind)
         is_other = (runs, trouble) != (self.runs, self.trouble)
-        if not (is_worth_telling or is_other or told > RETELL_SECONDS):
+        if not (is_worth_it or is_other or passed > REPEAT_SECONDS):
             return
         self.version += self._unheard
         self._unheard = False
         self.runs, self.trouble = runs, trouble
         with self._changed:
             self.news += 1
-            self._told = time.monotonic()
+            self._notified_at = time.monotonic()
             self._changed.notify_all()

@@ -7,7 +7,7 @@ from stockstream.errors import InstrumentError
 from stockstream.instruments import parse_instrument
 from stockstream.sessions import market_of, sessions_between
 
-# Longer than any holiday that we know.
+# Longer than any pause of any market.
 _AHEAD = timedelta(days=14)
 _NEVER = timedelta(days=366)
 

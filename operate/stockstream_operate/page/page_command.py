@@ -11,7 +11,7 @@ from threading import Event
 
 from stockstream.windows import Windows
 from stockstream_operate.arguments import port
-from stockstream_operate.lake.joined import JoiningBeside
+from stockstream_operate.lake.joining_beside import JoiningBeside
 from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import KeptLake, Progress
 from stockstream_operate.page.lake_watch import AskedLake, LakeWatch
@@ -71,7 +71,7 @@ def serve_run(port: int | None, tell: Callable[[str], None]) -> Iterator[PageSer
 
     Args:
         port: where; None for 8501 or the next free one.
-        tell: is told before what takes more than a moment.
+        tell: gets a sentence before what takes more than a moment.
 
     Raises:
         StockstreamError: it cannot be served.
@@ -127,10 +127,10 @@ def invite(server: PageServer, screen: Screen) -> None:
         server: of the page.
         screen: where it is said.
     """
-    screen.say(f"The page: {server.url}?key={server.admission.key}")
+    screen.say(f"The page: {server.url}?key={server.access.key}")
     screen.say("Whoever has this address can read it, on this machine alone.")
     if has_desktop(os.environ, sys.platform, is_terminal=sys.stdout.isatty()):
-        webbrowser.open(f"{server.url}?key={server.admission.make_single_key()}")
+        webbrowser.open(f"{server.url}?key={server.access.make_single_key()}")
 
 
 def has_desktop(environ: Mapping[str, str], platform: str, *, is_terminal: bool) -> bool:

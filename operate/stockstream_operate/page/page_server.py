@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from stockstream.errors import StockstreamError
 from stockstream.settings import LOOPBACK
-from stockstream_operate.admission import JUDGED, Admission, Verdict
+from stockstream_operate.access_control import CHECKED_HEADERS, AccessControl, Caller
 from stockstream_operate.page.candles import Json
 from stockstream_operate.page.lake_watch import LakeWatch
-from stockstream_operate.page.sights import Sight, SightError, parse_sight
+from stockstream_operate.page.view_request import ViewRequest, ViewRequestError, parse_view_request
 
 FIRST_PORT, PORTS_TO_TRY = 8501, 100
 # A browser that hears nothing for longer takes the connection for lost.
@@ -45,13 +45,13 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 _REFUSALS = {
-    Verdict.FOREIGN: "Open the address that `stockstream page` has printed, in a browser on this machine.",
-    Verdict.UNKNOWN: "Open the address that `stockstream page` has printed: it holds the key of this start.",
+    Caller.FOREIGN: "Open the address that `stockstream page` has printed, in a browser on this machine.",
+    Caller.UNKNOWN: "Open the address that `stockstream page` has printed: it holds the key of this start.",
 }
 
 
-# What answers a sight, of which the browser may know a version of the lake.
-type View = Callable[[Sight | None, int | None], Json]
+# What answers a request, of which the browser may know a version of the lake.
+type View = Callable[[ViewRequest | None, int | None], Json]
 
 
 class PortError(StockstreamError):
@@ -62,7 +62,7 @@ class PageServer(ThreadingHTTPServer):
     """Serves the page; `serve_page` runs it.
 
     Attributes:
-        admission: who may come in.
+        access: who may come in.
     """
 
     # Its end waits for the answers that are being made.
@@ -78,7 +78,7 @@ class PageServer(ThreadingHTTPServer):
         self._connections: set[socket.socket] = set()
         self._connections_lock = Lock()
         super().__init__((LOOPBACK, port), _PageHandler)
-        self.admission = Admission(self.server_port)
+        self.access = AccessControl(self.server_port)
         self.view = view
         self.watch = watch
         self.files = {f"/{file.name}": file for file in ASSETS.iterdir() if file.suffix != ".html"}
@@ -127,9 +127,9 @@ class _PageHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         asked = dict(parse_qsl(address.query))
-        verdict = self.server.admission.judge(self._head(), asked.get("key"))
-        if verdict in _REFUSALS:
-            self._answer(HTTPStatus.FORBIDDEN, _TEXT, _REFUSALS[verdict].encode())
+        caller = self.server.access.identify(self._head(), asked.get("key"))
+        if caller in _REFUSALS:
+            self._answer(HTTPStatus.FORBIDDEN, _TEXT, _REFUSALS[caller].encode())
         elif address.path == "/view":
             self.server.watch.give_way()
             self._answer_view(asked)
@@ -137,7 +137,7 @@ class _PageHandler(BaseHTTPRequestHandler):
             self._tell_news()
         elif file := self.server.files.get(address.path):
             self.server.watch.give_way()
-            extra = {"Set-Cookie": self.server.admission.set_cookie} if verdict is Verdict.BRINGS_KEY else {}
+            extra = {"Set-Cookie": self.server.access.set_cookie} if caller is Caller.BRINGS_KEY else {}
             if file.suffix == ".html":
                 extra["Link"] = self.server.preloads
             self._answer(HTTPStatus.OK, _TYPES[file.suffix], file.read_bytes(), extra)
@@ -146,24 +146,24 @@ class _PageHandler(BaseHTTPRequestHandler):
 
     def do_other(self) -> None:
         """Nothing can be sent to the page, and what is sent is not read."""
-        verdict = self.server.admission.judge(self._head(), None)
-        status = HTTPStatus.FORBIDDEN if verdict in _REFUSALS else HTTPStatus.METHOD_NOT_ALLOWED
+        caller = self.server.access.identify(self._head(), None)
+        status = HTTPStatus.FORBIDDEN if caller in _REFUSALS else HTTPStatus.METHOD_NOT_ALLOWED
         self._answer(status, _TEXT, b"This page only answers GET.")
 
     do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = do_other  # noqa: N815 (http.server's)
 
     def _head(self) -> Mapping[str, str | None]:
-        return {name: self.headers[name] for name in JUDGED}
+        return {name: self.headers[name] for name in CHECKED_HEADERS}
 
     def _answer_view(self, asked: Mapping[str, str]) -> None:
         try:
-            sight = parse_sight(asked) if "instrument" in asked else None
-        except SightError as error:
+            request = parse_view_request(asked) if "instrument" in asked else None
+        except ViewRequestError as error:
             self._answer(HTTPStatus.BAD_REQUEST, _JSON, json.dumps({"error": str(error)}).encode())
             return
         known = int(asked["known"]) if asked.get("known", "").isdecimal() else None
-        told = self.server.view(sight, known)
-        self._answer(HTTPStatus.OK, _JSON, json.dumps(told, allow_nan=False).encode())
+        shown = self.server.view(request, known)
+        self._answer(HTTPStatus.OK, _JSON, json.dumps(shown, allow_nan=False).encode())
 
     def _tell_news(self) -> None:
         self._begin(HTTPStatus.OK, _EVENTS)
@@ -198,8 +198,8 @@ def serve_page(
     Args:
         port: where it listens; None for FIRST_PORT or the next free one.
         scripts: the chart library's, by name.
-        view: what answers a sight.
-        watch: what tells that there is something new.
+        view: what answers a request.
+        watch: notices what is new.
 
     Raises:
         PortError: another program listens there.

@@ -53,7 +53,7 @@ class StageState(StrEnum):
 _PASSES = {SOURCE: "requests", STREAM: "published", TRANSFORM: "enriched", LAKE: "enriched"}
 
 
-def draw_pipeline(report: StackReport, bars: int, *, runs: bool | None) -> list[Json]:
+def shape_stages(report: StackReport, bars: int, *, runs: bool | None) -> list[Json]:
     """The stages, from the source on: `name`, `says` (a line each), `state` and `why`.
 
     Args:

@@ -9,7 +9,7 @@ from stockstream.intervals import INTERVALS
 from stockstream_operate.lake.literals import timestamp
 from stockstream_operate.lake.splits import SPLITS_TABLE
 from stockstream_operate.lake.sql import LakeSql, adjusted_over, history_over
-from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.page.view_request import Span, ViewRequest
 
 # More bars than these do not fit a screen: longer ones are made of them.
 MOST_BARS = 1_000
@@ -55,12 +55,12 @@ GROUP BY instrument, interval
 ORDER BY instrument, interval"""
 
 
-def ask_newest(sight: Sight, since: date | None = None) -> str:
+def ask_newest(request: ViewRequest, since: date | None = None) -> str:
     """The newest bar that was known at a moment: `newest` and `trading_day`, null where none was."""
     return f"""
 SELECT max(open_time) AS newest, max_by(trading_day, open_time) AS trading_day
 FROM bars_delivered
-WHERE {_is_its(sight)}{f" AND dt >= '{since}'" if since else ""}{_was_known("as_of", sight)}"""
+WHERE {_is_its(request)}{f" AND dt >= '{since}'" if since else ""}{_was_known("as_of", request)}"""
 
 
 def ask_splits() -> str:
@@ -70,22 +70,26 @@ def ask_splits() -> str:
 
 
 def ask_bars(
-    sight: Sight, newest: Newest | None, fields: Sequence[str], lake_sql: LakeSql, since: date | None = None
+    request: ViewRequest,
+    newest: Newest | None,
+    fields: Sequence[str],
+    lake_sql: LakeSql,
+    since: date | None = None,
 ) -> str:
-    """The bars of a sight, newest first, in the shortest length of which MOST_BARS are enough.
+    """The bars of a request, newest first, in the shortest length of which MOST_BARS are enough.
 
     A row has `start` and `seconds` (when the bar begins, in seconds since 1970, and how long it lasts), the
     bar, of how many it is made (`bars`), how many of these were revised (`revised`), since when its numbers
     are known (`known_from`, seconds), and the fields as they were at its end.
 
     Args:
-        sight: what is asked for.
+        request: what is asked for.
         newest: where the instrument's bars end, as it was known then; of Span.ALL it need not be known.
         fields: the numbers that are worked out.
         lake_sql: the lake's views.
         since: the first day of arrival whose files are read; None for all.
     """
-    shortest = int(INTERVALS[sight.interval].total_seconds())
+    shortest = int(INTERVALS[request.interval].total_seconds())
     longer = [seconds for seconds in BAR_SECONDS if seconds > shortest]
     counts = ", ".join(f"count(DISTINCT {_start(seconds)}) AS bars_{seconds}" for seconds in longer)
     choices = " ".join(f"WHEN bars_{seconds} <= {MOST_BARS} THEN {seconds}" for seconds in longer)
@@ -96,17 +100,17 @@ def ask_bars(
     differs = " OR ".join(f"min({name}) {its} <> max({name}) {its}" for name in _NUMBERS)
     lasts = "".join(f", max_by({name}, opened) AS {name}" for name in fields)
     source, restated = "known", ""
-    if sight.adjusted:
+    if request.adjusted:
         names = [*_BAR_NAMES, *fields, *_KNOWLEDGE]
         source, restated = "restated", f"restated AS ({adjusted_over('known', names)}),\n"
-    until = f" OR known_until > {timestamp(sight.known_at)}" if sight.known_at else ""
+    until = f" OR known_until > {timestamp(request.known_at)}" if request.known_at else ""
     return f"""
 WITH {_history(lake_sql, since)}known AS (
   SELECT
     {", ".join(_BAR_NAMES)}{numbers}, known_from, known_until,
     {differs} AS is_revised
   FROM {"history" if since else "bars_history"}
-  WHERE {_is_its(sight)}{_is_within(sight.span, newest)}{_was_known("known_from", sight)}
+  WHERE {_is_its(request)}{_is_within(request.span, newest)}{_was_known("known_from", request)}
 ),
 {restated}timed AS (
   SELECT
@@ -137,8 +141,8 @@ def _start(seconds: int) -> str:
     return "traded" if seconds == DAY_SECONDS else f"floor(opened / {seconds}) * {seconds}"
 
 
-def _is_its(sight: Sight) -> str:
-    return f"instrument = '{sight.instrument}' AND interval = '{sight.interval}'"
+def _is_its(request: ViewRequest) -> str:
+    return f"instrument = '{request.instrument}' AND interval = '{request.interval}'"
 
 
 def _is_within(span: Span, newest: Newest | None) -> str:
@@ -151,8 +155,8 @@ def _is_within(span: Span, newest: Newest | None) -> str:
     return ""
 
 
-def _was_known(column: str, sight: Sight) -> str:
-    return f" AND {column} <= {timestamp(sight.known_at)}" if sight.known_at else ""
+def _was_known(column: str, request: ViewRequest) -> str:
+    return f" AND {column} <= {timestamp(request.known_at)}" if request.known_at else ""
 
 
 def _arrived(since: date | None, before: date | None = None) -> str:

@@ -63,7 +63,7 @@ class StackWatch:
     Args:
         ask: gives the report of a moment.
         pause_seconds: between two reports.
-        watch: what tells browsers that there is news, and knows whether one listens.
+        watch: notifies browsers, and knows whether one listens.
 
     Attributes:
         report: the newest.
@@ -96,7 +96,7 @@ class StackWatch:
             report = self._read()
             if report != self.report:
                 self.report = report
-                self._watch.tell()
+                self._watch.notify()
             self._closing.wait(self._pause_seconds)
 
     def _read(self) -> StackReport:

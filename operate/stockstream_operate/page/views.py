@@ -1,4 +1,4 @@
-"""What the page is told: the lake's answer to one sight, with its condition and its counts."""
+"""What the page gets: the lake's answer to one request, with its condition and its counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,11 +11,11 @@ from stockstream.windows import Windows
 from stockstream_operate.lake.result import Result
 from stockstream_operate.page.candles import Json, shape_bars, shape_overview, shape_splits
 from stockstream_operate.page.conditions import find_condition
-from stockstream_operate.page.drawn_fields import RETURNS, describe, list_drawn_fields
+from stockstream_operate.page.drawn_fields import RETURNS, list_drawn_fields, shape_fields
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LAKE_ERRORS, LakeWatch, WatchedLake
 from stockstream_operate.page.market_hours import MarketHours, find_market_hours, say_market_hours
-from stockstream_operate.page.pipeline_picture import draw_pipeline, list_alarms, list_notices, say_quota
+from stockstream_operate.page.pipeline_picture import list_alarms, list_notices, say_quota, shape_stages
 from stockstream_operate.page.questions import (
     BAR_COLUMNS,
     Newest,
@@ -24,7 +24,7 @@ from stockstream_operate.page.questions import (
     ask_overview,
     ask_splits,
 )
-from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.page.view_request import Span, ViewRequest
 from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.stack_report import StackReport
 
@@ -64,7 +64,7 @@ class Subject:
 
 
 class Views:
-    """Answers sights, each question once for each version of the lake.
+    """Answers requests, each question once for each version of the lake.
 
     Args:
         subject: what the page is about.
@@ -90,12 +90,12 @@ class Views:
         self._kept: dict[str, Result] = {}
         self._lasting: dict[tuple[str, int | None], tuple[datetime, Result]] = {}
 
-    def view(self, sight: Sight | None, known: int | None = None) -> Json:
-        """All that the page shows of a sight; of the first instrument's last session if none is named.
+    def view(self, request: ViewRequest | None, known: int | None = None) -> Json:
+        """All that the page shows of a request; of the first instrument's last session if none is named.
 
         Args:
-            sight: what is asked for.
-            known: the version of the lake of which the page shows this sight already. What has not changed
+            request: what is asked for.
+            known: the version of the lake of which the page shows this request already. What has not changed
                 since is left out: the bars, the instruments and the fields.
         """
         # Before the questions: what comes while they are answered is news, and asked for again.
@@ -103,38 +103,38 @@ class Views:
         trouble, instruments, bars = self._watch.trouble, [], None
         try:
             instruments = self._ask_overview()
-            if sight is None and instruments:
+            if request is None and instruments:
                 first = instruments[0]
-                sight = Sight(first["instrument"], first["interval"], Span.SESSION)
+                request = ViewRequest(first["instrument"], first["interval"], Span.SESSION)
             splits = self._ask_splits() if instruments else {}
             instruments = [each | {"splits": splits.get(each["instrument"], [])} for each in instruments]
-            if sight:
-                bars = self._ask_bars(sight, instruments)
+            if request:
+                bars = self._ask_bars(request, instruments)
         except LAKE_ERRORS as error:
             trouble = trouble or str(error)
         now = self._now()
-        shown = next((each for each in instruments if sight and _is_of(each, sight)), None)
+        shown = next((each for each in instruments if request and _is_of(each, request)), None)
         kind, report = self._subject.find_kind(), self._subject.find_report()
-        market = self._find_market(sight, kind, report)
+        market = self._find_market(request, kind, report)
         runs = self._watch.runs
         condition = find_condition(
             has_bars=bool(instruments),
             runs=runs,
             age=timedelta(seconds=now.timestamp() - shown["ends"]) if shown else None,
-            interval=INTERVALS[sight.interval if sight else "1min"],
+            interval=INTERVALS[request.interval if request else "1min"],
             now=now,
             market=market,
             trouble=trouble,
         )
         read, found = self._lake.progress
         joined, to_join = self._subject.find_joining()
-        told = {
+        seen = {
             "version": version,
             "news": news,
             "now": now.timestamp(),
             "where": self._subject.where,
             "price_kind": {"word": kind.word, "words": kind.words},
-            "sight": sight and _describe(sight),
+            "request": request and _describe(request),
             "condition": {"kind": condition.kind, "title": condition.title, "words": condition.words},
             "progress": {"read": read, "known": found},
             "joining": {"joined": joined, "days": to_join},
@@ -143,17 +143,19 @@ class Views:
             "receipt": self._lake.receipt(),
             "market": say_market_hours(market, now) if market else "",
             "quota": say_quota(report),
-            "stages": draw_pipeline(report, sum(each["delivered"] for each in instruments), runs=runs),
+            "stages": shape_stages(report, sum(each["delivered"] for each in instruments), runs=runs),
             "alarms": list_alarms(report),
             "notices": list_notices(report, now),
             "report_troubles": list(report.troubles),
         }
         if known == version and not trouble:
-            return told
-        return told | {"fields": describe(self._fields), "instruments": instruments, "bars": bars}
+            return seen
+        return seen | {"fields": shape_fields(self._fields), "instruments": instruments, "bars": bars}
 
-    def _find_market(self, sight: Sight | None, kind: PriceKind, report: StackReport) -> MarketHours | None:
-        if not (instrument := sight.instrument if sight else report.followed):
+    def _find_market(
+        self, request: ViewRequest | None, kind: PriceKind, report: StackReport
+    ) -> MarketHours | None:
+        if not (instrument := request.instrument if request else report.followed):
             return None
         # A market on this machine never closes.
         hours = report.parameters.get("MarketHours") or ("regular" if kind is PriceKind.LIVE else "always")
@@ -180,38 +182,38 @@ class Views:
             return {}
         return shape_splits(result)
 
-    def _ask_bars(self, sight: Sight, instruments: Sequence[Json]) -> Json:
+    def _ask_bars(self, request: ViewRequest, instruments: Sequence[Json]) -> Json:
         names = [field.name for field in self._fields]
         returns = [field.name for field in self._fields if field.place == RETURNS]
-        shape = partial(shape_bars, interval=sight.interval, returns=returns)
-        if sight.span is Span.ALL:
-            asked = ask_bars(sight, None, names, self._lake.lake_sql)
+        shape = partial(shape_bars, interval=request.interval, returns=returns)
+        if request.span is Span.ALL:
+            asked = ask_bars(request, None, names, self._lake.lake_sql)
             if not self._subject.reads_days:
                 return shape(self._ask(asked))
             until, result = self._ask_seldom(asked, lambda result: _length_of(shape(result)))
             return shape(result) | {"asked_again": until.timestamp()}
-        newest = self._find_newest(sight, instruments)
+        newest = self._find_newest(request, instruments)
         if newest is None:
             return shape(Result((*BAR_COLUMNS, *names), []))
-        since = _find_since(sight.span, newest) if self._subject.reads_days else None
-        asked = ask_bars(sight, newest, names, self._lake.lake_sql, since)
-        listed = next((each for each in instruments if _is_of(each, sight)), None)
+        since = _find_since(request.span, newest) if self._subject.reads_days else None
+        asked = ask_bars(request, newest, names, self._lake.lake_sql, since)
+        listed = next((each for each in instruments if _is_of(each, request)), None)
         if not self._subject.reads_days or listed is None:
             return shape(self._ask(asked))
         # Most of what it reads is of days that are over: as long as nothing comes, it says the same.
         _, result = self._ask_seldom(asked, lambda _: _LATE_FILES, delivered=listed["delivered"])
         return shape(result)
 
-    def _find_newest(self, sight: Sight, instruments: Sequence[Json]) -> Newest | None:
+    def _find_newest(self, request: ViewRequest, instruments: Sequence[Json]) -> Newest | None:
         """Where its bars end, as it was known then; None where none was."""
-        listed = next((each for each in instruments if _is_of(each, sight)), None)
-        if listed and sight.known_at is None:
+        listed = next((each for each in instruments if _is_of(each, request)), None)
+        if listed and request.known_at is None:
             opened = datetime.fromtimestamp(listed["newest"], UTC).replace(tzinfo=None)
             return Newest(opened, date.fromisoformat(listed["trading_day"]))
         since = None
         if self._subject.reads_days:
-            since = min(sight.known_at or self._now(), self._now()).date() - timedelta(days=LISTED_DAYS)
-        ((opened, day),) = self._ask(ask_newest(sight, since)).rows
+            since = min(request.known_at or self._now(), self._now()).date() - timedelta(days=LISTED_DAYS)
+        ((opened, day),) = self._ask(ask_newest(request, since)).rows
         return None if opened is None else Newest(opened, day)
 
     def _ask(self, sql: str) -> Result:
@@ -255,16 +257,16 @@ def _length_of(bars: Json) -> timedelta:
     return timedelta(seconds=min(bars["seconds"], 3_600))
 
 
-def _is_of(each: Json, sight: Sight) -> bool:
-    return bool(each["instrument"] == sight.instrument and each["interval"] == sight.interval)
+def _is_of(each: Json, request: ViewRequest) -> bool:
+    return bool(each["instrument"] == request.instrument and each["interval"] == request.interval)
 
 
-def _describe(sight: Sight) -> Json:
-    known_at = sight.known_at and sight.known_at.timestamp()
+def _describe(request: ViewRequest) -> Json:
+    known_at = request.known_at and request.known_at.timestamp()
     return {
-        "instrument": sight.instrument,
-        "interval": sight.interval,
-        "span": sight.span,
+        "instrument": request.instrument,
+        "interval": request.interval,
+        "span": request.span,
         "known_at": known_at,
-        "adjusted": 1 if sight.adjusted else None,
+        "adjusted": 1 if request.adjusted else None,
     }

@@ -181,7 +181,7 @@ class DeadLetters:
     def settle(self, letter: DeadLetter, functions: "LambdaClient") -> None:
         """Does what the letter's remedy says, and deletes the letter then.
 
-        A crash in between costs a repetition: the alert function tells no channel of the same notice twice.
+        A crash in between costs a repetition: the alert function sends no notice to a channel twice.
         """
         if letter.remedy is Remedy.INVOKE:
             functions.invoke(FunctionName=letter.function, InvocationType="Event", Payload=letter.payload)

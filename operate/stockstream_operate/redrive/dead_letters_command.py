@@ -20,7 +20,7 @@ _DONE = {
 }
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 # What a line of the table counts: letters of one function, with one reason and one remedy.
-type Row = tuple[str, str, Remedy]
+type LetterGroup = tuple[str, str, Remedy]
 
 
 def add_dead_letters(command: argparse.ArgumentParser) -> None:
@@ -43,8 +43,8 @@ def run_dead_letters(asked: argparse.Namespace, screen: Screen) -> None:
     letters = DeadLetters(sqs, stack.output("DeadLetterQueueUrl"), functions)
     # The oldest first, so that people hear of an alarm before they hear that it is over.
     found = sorted(letters.read(), key=lambda letter: letter.sent_at or _UNKNOWN)
-    counts: Counter[Row] = Counter()
-    oldest: dict[Row, datetime] = {}
+    counts: Counter[LetterGroup] = Counter()
+    oldest: dict[LetterGroup, datetime] = {}
     waiting = [letter.receipt for letter in found]
     try:
         with screen.progress("Trying again" if asked.apply else "Reading", len(found)) as step:
@@ -68,7 +68,9 @@ def run_dead_letters(asked: argparse.Namespace, screen: Screen) -> None:
         screen.say("\nNothing was changed: --apply does it.")
 
 
-def _table(counts: Counter[Row], oldest: Mapping[Row, datetime], *, is_applied: bool) -> Table:
+def _table(
+    counts: Counter[LetterGroup], oldest: Mapping[LetterGroup, datetime], *, is_applied: bool
+) -> Table:
     table = Table("function", "reason", box=None, pad_edge=False, header_style="bold")
     table.add_column("letters", justify="right")
     table.add_column("oldest (UTC)")

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from stockstream_operate.redrive.set_aside import (
     MOST_BYTES,
-    Kind,
+    EntryKind,
     SetAside,
     digest,
     read_entries,
@@ -27,7 +27,7 @@ DONE_PREFIX = "redriven/"
 # AWS calls the folder of refused documents elasticsearch-failed, AmazonOpenSearchService-failed and
 # AmazonOpenSearchService_failed. A day is dt=2026-11-20, or 2026/11/20 where no prefix says otherwise.
 _KEY = re.compile(r"(?:search/)?([^/]+[-_]failed)/(?:dt=)?(\d{4})[-/](\d\d)[-/](\d\d)/.+", re.ASCII)
-_KINDS = {"processing-failed": Kind.RECORD, "format-conversion-failed": Kind.LAKE_DOCUMENT}
+_KINDS = {"processing-failed": EntryKind.RECORD, "format-conversion-failed": EntryKind.LAKE_DOCUMENT}
 # Another redrive, or Firehose itself, has changed the file since it was read, or put it away.
 _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"}
 
@@ -44,7 +44,7 @@ class ErrorFile:
     """
 
     key: str
-    kind: Kind
+    kind: EntryKind
     day: str
     size: int
 
@@ -126,5 +126,5 @@ class ErrorFiles:
         for page in pages:
             for listed in page.get("Contents", []):
                 if match := _KEY.fullmatch(listed["Key"]):
-                    kind = _KINDS.get(match[1], Kind.SEARCH_DOCUMENT)
+                    kind = _KINDS.get(match[1], EntryKind.SEARCH_DOCUMENT)
                     yield ErrorFile(listed["Key"], kind, "-".join(match.groups()[1:]), listed["Size"])

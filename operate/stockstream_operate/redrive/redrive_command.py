@@ -20,7 +20,7 @@ from stockstream_operate.redrive.error_files import ErrorFiles
 from stockstream_operate.redrive.lake_delivery import deliver_as_json
 from stockstream_operate.redrive.manual_corrections import read_corrections, save_entries
 from stockstream_operate.redrive.redrive import EntryFilter, redrive
-from stockstream_operate.redrive.report import Tally
+from stockstream_operate.redrive.report import RedriveReport
 from stockstream_operate.redrive.resender import Resender
 from stockstream_operate.redrive.triage import Action, Triage
 from stockstream_operate.screen import Screen
@@ -73,14 +73,14 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
     wanted = EntryFilter(asked.reason or "", asked.limit, corrections)
     resender = _open_resender(stack, asked, partial(deliver_as_json, s3, bucket)) if asked.apply else None
     listed = files.list_files(asked.since or "")
-    tally = Tally(is_applied=asked.apply)
+    report = RedriveReport(is_applied=asked.apply)
     doing, size = "Sending again" if asked.apply else "Reading", sum(each.size for each in listed)
     with (
         save_entries(asked.save) if asked.save else nullcontext() as saved,
         screen.progress(doing, size) as step,
     ):
         for file, results in redrive(files, listed, triage, wanted, resender):
-            tally.add(results)
+            report.add(results)
             for result in results:
                 if saved and result.decision.action is Action.LEAVE:
                     saved.add(result.decision)
@@ -90,21 +90,21 @@ def run_redrive(asked: argparse.Namespace, screen: Screen) -> None:
         notes.append(f"Not set aside any more, of {asked.corrections}: {len(wanted.unseen):,}.")
     if saved:
         notes.append(saved.advice())
-    _tell(tally, notes, asked, screen)
+    _show(report, notes, asked, screen)
     if files.unread:
         named = "; ".join(f"{shorten(key)} {why}" for key, why in files.unread.items())
         raise RedriveError(f"Firehose writes no such file; it stays where it is, for a person: {named}")
-    if tally.refused:
-        raise RedriveError(f"Refused, and still set aside: {tally.refused:,}. The table says why.")
+    if report.refused:
+        raise RedriveError(f"Refused, and still set aside: {report.refused:,}. The table says why.")
 
 
-def _tell(tally: Tally, notes: list[str], asked: argparse.Namespace, screen: Screen) -> None:
+def _show(report: RedriveReport, notes: list[str], asked: argparse.Namespace, screen: Screen) -> None:
     if asked.format == "json":
-        screen.write(json.dumps(tally.as_json()))
+        screen.write(json.dumps(report.as_json()))
         return
-    if tally.rows:
-        screen.present(tally.table())
-        screen.say(f"\n{tally.summary()}")
+    if report.rows:
+        screen.present(report.table())
+        screen.say(f"\n{report.summary()}")
         if not asked.apply:
             screen.say("Nothing was changed: --apply does it, --save FILE writes out what needs a person.")
     else:

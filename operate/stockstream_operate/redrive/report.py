@@ -33,7 +33,7 @@ _WORDS = (
 
 
 @dataclass(slots=True)
-class Row:
+class EntryGroup:
     """The entries with one reason and one action.
 
     Attributes:
@@ -70,7 +70,7 @@ class Row:
             self.last = max(self.last or entry.arrived_at, entry.arrived_at)
 
 
-class Tally:
+class RedriveReport:
     """Entries counted by reason and by what is done with them.
 
     Args:
@@ -79,11 +79,11 @@ class Tally:
 
     def __init__(self, *, is_applied: bool) -> None:
         self._is_applied = is_applied
-        self._rows: dict[tuple[str, Action, str], Row] = {}
+        self._rows: dict[tuple[str, Action, str], EntryGroup] = {}
         self.files = 0
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[EntryGroup]:
         """The rows, by what is done, and the most entries first."""
         actions = list(Action)
         return sorted(self._rows.values(), key=lambda row: (actions.index(row.action), -row.count))
@@ -93,12 +93,12 @@ class Tally:
         self.files += 1
         for result in results:
             decision = result.decision
-            # Of what needs a person, one entry stands as the example: each may be wrong in another way.
+            # What needs a person is one group with an example: each entry may be wrong in another way.
             note = "" if decision.action is Action.LEAVE else decision.note
             reason = _NOTHING if decision.action is Action.REPEATED else decision.reason
             key = (reason, decision.action, note)
             if key not in self._rows:
-                self._rows[key] = Row(reason, decision.action, _detail(decision))
+                self._rows[key] = EntryGroup(reason, decision.action, _detail(decision))
             self._rows[key].add(result)
 
     @property
@@ -151,7 +151,7 @@ class Tally:
             ],
         }
 
-    def _describe(self, row: Row) -> str:
+    def _describe(self, row: EntryGroup) -> str:
         if row.action is Action.LEAVE or not self._is_applied:
             return f"{row.action}: {row.note}"
         done = row.count - row.refused
@@ -164,7 +164,7 @@ def _detail(decision: Decision) -> str:
     return decision.note.removeprefix(f"{decision.reason}: ")
 
 
-def _times(row: Row) -> str:
+def _times(row: EntryGroup) -> str:
     if row.first is None or row.last is None:
         return _NOTHING
     first, last = f"{row.first:%Y-%m-%d %H:%M}", f"{row.last:%Y-%m-%d %H:%M}"

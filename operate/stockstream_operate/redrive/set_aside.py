@@ -25,7 +25,7 @@ _CODES = ("errorCode", "lastErrorCode", "ErrorCode")
 _MESSAGES = ("errorMessage", "lastErrorMessage", "ErrorMessage")
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What an entry's data is, and so where it belongs."""
 
     RECORD = "record"
@@ -57,7 +57,7 @@ class SetAside:
         data: the record or the document; None where the entry cannot be read.
     """
 
-    kind: Kind
+    kind: EntryKind
     key: str
     text: str
     error_code: str = ""
@@ -81,7 +81,7 @@ def digest(data: bytes) -> str:
     return blake2b(data, digest_size=12).hexdigest()
 
 
-def read_entries(key: str, kind: Kind, body: bytes) -> list[SetAside]:
+def read_entries(key: str, kind: EntryKind, body: bytes) -> list[SetAside]:
     """The entries of one error file, in its order; nothing of the file is left out.
 
     Firehose writes one JSON object after the other. It may compress them, and it may leave out the newlines
@@ -123,7 +123,7 @@ def write_entries(entries: Iterable[SetAside]) -> bytes:
     return "".join(f"{entry.text}\n" for entry in entries).encode(errors="surrogateescape")
 
 
-def _read_entry(key: str, kind: Kind, text: str, fields: object) -> SetAside:
+def _read_entry(key: str, kind: EntryKind, text: str, fields: object) -> SetAside:
     if not isinstance(fields, dict):
         return SetAside(kind, key, text)
     return SetAside(

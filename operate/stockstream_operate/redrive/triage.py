@@ -14,11 +14,11 @@ from stockstream.times import parse_instant
 from stockstream.windows import Windows
 from stockstream_operate.lake.sql import table_columns
 from stockstream_operate.redrive.repairs import repair
-from stockstream_operate.redrive.set_aside import Kind, SetAside
+from stockstream_operate.redrive.set_aside import EntryKind, SetAside
 
 UNREADABLE = "UNREADABLE"
 BY_HAND = "BY_HAND"
-# Of a record that the transform takes today: why it was set aside nevertheless.
+# Why a record was set aside that the transform takes today.
 _SENT_FOR = {"": "valid today", "Lambda.ProcessingFailedStatus": "valid today", BY_HAND: "corrected"}
 _TRANSFORM_FAILED = "the transform had failed"
 # A newer answer is in the index already; what Firehose writes of it is the status, or the exception's name.
@@ -82,7 +82,7 @@ class Triage:
 
     def decide(self, entry: SetAside) -> Decision:
         """What is to be done with an entry."""
-        decision = decide(entry, self._windows)
+        decision = decide_alone(entry, self._windows)
         if entry.name in self._seen:
             note = "the same was set aside before"
             return Decision(entry, Action.REPEATED, decision.reason, note, instrument=decision.instrument)
@@ -90,11 +90,11 @@ class Triage:
         return decision
 
 
-def decide(entry: SetAside, windows: Windows) -> Decision:
+def decide_alone(entry: SetAside, windows: Windows) -> Decision:
     """What is to be done with an entry, whatever the others are."""
     if entry.data is None:
         return Decision(entry, Action.LEAVE, UNREADABLE, "no entry that Firehose writes")
-    if entry.kind is Kind.RECORD:
+    if entry.kind is EntryKind.RECORD:
         return _decide_record(entry, entry.data, windows)
     return _decide_document(entry, entry.data, windows)
 
@@ -127,13 +127,13 @@ def _decide_document(entry: SetAside, data: bytes, windows: Windows) -> Decision
     """
     reason = entry.error_code or "UNKNOWN"
     try:
-        columns = table_columns(windows) if entry.kind is Kind.LAKE_DOCUMENT else {}
+        columns = table_columns(windows) if entry.kind is EntryKind.LAKE_DOCUMENT else {}
         instrument = _read_instrument(data, columns)
     except (ValueError, KeyError, TypeError, RecordError):
         return Decision(
             entry, Action.LEAVE, reason, f"no document of {DOCUMENT_SCHEMA}", instrument=_guess(data)
         )
-    if entry.kind is Kind.LAKE_DOCUMENT:
+    if entry.kind is EntryKind.LAKE_DOCUMENT:
         return Decision(entry, Action.DELIVER, reason, "as it is", data, instrument)
     if entry.error_code == _ALREADY_NEWER or _VERSION_CONFLICT in entry.error_message:
         return Decision(entry, Action.CLOSE, reason, "the index has a newer answer", instrument=instrument)

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from stockstream_operate.search.client import TIMEOUT_SECONDS, SearchError, Server, explain, explain_status
-from stockstream_operate.search.install import PartStatus, State
+from stockstream_operate.search.install import PartState, PartStatus
 from stockstream_operate.workplace import SEARCH_SOURCES
 
 SAVED_OBJECTS = SEARCH_SOURCES / "saved-objects.ndjson"
@@ -42,7 +42,7 @@ class Dashboards:
     def install(self) -> PartStatus:
         """Imports the saved objects if any of them is missing or different."""
         before = self.check()
-        if before.state not in {State.MISSING, State.DIFFERENT}:
+        if before.state not in {PartState.MISSING, PartState.DIFFERENT}:
             return before
         try:
             answer = self._post(
@@ -50,11 +50,13 @@ class Dashboards:
                 files={"file": (self._file.name, self._file.read_bytes(), "application/ndjson")},
             )
         except SearchError as error:
-            return PartStatus(_NAME, State.REFUSED, (str(error),))
+            return PartStatus(_NAME, PartState.REFUSED, (str(error),))
         if not answer.get("success"):
             reasons = tuple(_import_error(each) for each in answer.get("errors", []))
-            return PartStatus(_NAME, State.REFUSED, reasons or (str(answer),))
-        return PartStatus(_NAME, State.MADE if before.state is State.MISSING else State.CHANGED, before.notes)
+            return PartStatus(_NAME, PartState.REFUSED, reasons or (str(answer),))
+        return PartStatus(
+            _NAME, PartState.MADE if before.state is PartState.MISSING else PartState.CHANGED, before.notes
+        )
 
     def check(self) -> PartStatus:
         """Compares the saved objects with what is there."""
@@ -63,15 +65,15 @@ class Dashboards:
         try:
             answer = self._post("_bulk_get", json=asked)
         except SearchError as error:
-            return PartStatus(_NAME, State.REFUSED, (str(error),))
+            return PartStatus(_NAME, PartState.REFUSED, (str(error),))
         found = {(each["type"], each["id"]): each for each in answer["saved_objects"]}
         missing = [each for each in wanted if "attributes" not in found.get((each["type"], each["id"]), {})]
         if len(missing) == len(wanted):
-            return PartStatus(_NAME, State.MISSING)
+            return PartStatus(_NAME, PartState.MISSING)
         notes = tuple(
             note for each in wanted for note in _compare(each, found.get((each["type"], each["id"]), {}))
         )
-        return PartStatus(_NAME, State.DIFFERENT if notes else State.RIGHT, notes)
+        return PartStatus(_NAME, PartState.DIFFERENT if notes else PartState.RIGHT, notes)
 
     def _post(self, path: str, **body: Any) -> Any:  # noqa: ANN401 (what requests takes, and JSON)
         try:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import requests
 
 from stockstream.settings import LOOPBACK
-from stockstream_operate.admission import JUDGED, Admission, Verdict
+from stockstream_operate.access_control import CHECKED_HEADERS, AccessControl, Caller
 from stockstream_operate.search.client import TIMEOUT_SECONDS, SearchError, Server
 
 ROOT_PATH = "/_dashboards"
@@ -37,14 +37,14 @@ class _ProxyHandler(BaseHTTPRequestHandler):
     server: "_ProxyServer"
 
     def handle_any(self) -> None:
-        admission, address = self.server.admission, urlsplit(self.path)
-        head = {name: self.headers[name] for name in JUDGED}
-        verdict = admission.judge(head, dict(parse_qsl(address.query)).get(_KEY))
-        if verdict is Verdict.BRINGS_KEY:
+        access, address = self.server.access, urlsplit(self.path)
+        head = {name: self.headers[name] for name in CHECKED_HEADERS}
+        caller = access.identify(head, dict(parse_qsl(address.query)).get(_KEY))
+        if caller is Caller.BRINGS_KEY:
             # Kept by the browser, and no longer in the address, which pages may tell others.
-            headers = [("Location", f"{ROOT_PATH}/"), ("Set-Cookie", admission.set_cookie)]
+            headers = [("Location", f"{ROOT_PATH}/"), ("Set-Cookie", access.set_cookie)]
             self._refuse(HTTPStatus.FOUND, headers, b"")
-        elif verdict is not Verdict.KNOWN:
+        elif caller is not Caller.KNOWN:
             self._refuse(HTTPStatus.FORBIDDEN, [], _REFUSAL)
         elif not _is_within(address.path):
             self._refuse(HTTPStatus.NOT_FOUND, [], b"This proxy serves Dashboards only.\n")
@@ -60,7 +60,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
 
     def _pass_on(self, body: bytes) -> None:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
-        if cookies := self.server.admission.without_key(self.headers["Cookie"]):
+        if cookies := self.server.access.without_key(self.headers["Cookie"]):
             headers["Cookie"] = cookies
         there = self.server.search.endpoint
         try:
@@ -107,7 +107,7 @@ class _ProxyServer(ThreadingHTTPServer):
     def __init__(self, port: int, search: Server) -> None:
         super().__init__((LOOPBACK, port), _ProxyHandler)
         self.search = search
-        self.admission = Admission(self.server_port)
+        self.access = AccessControl(self.server_port)
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def run_dashboards_proxy(search: Server, port: int) -> Iterator[str]:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://{LOOPBACK}:{server.server_port}{ROOT_PATH}/?{_KEY}={server.admission.key}"
+            yield f"http://{LOOPBACK}:{server.server_port}{ROOT_PATH}/?{_KEY}={server.access.key}"
         finally:
             server.shutdown()
             thread.join()

@@ -22,8 +22,8 @@ _TAKEN = range(200, 300)
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of the documents.
+class FillReport:
+    """What became of the documents that were to be indexed.
 
     Attributes:
         indexed: how many the index took; a repetition counts.
@@ -57,7 +57,7 @@ class Filler:
     """
 
     def __init__(self, server: Server) -> None:
-        self.tally = Tally()
+        self.report = FillReport()
         self._server = server
         self._client = server.connect()
         try:
@@ -73,7 +73,7 @@ class Filler:
             )
 
     def fill(self, documents: Iterable[Document]) -> list[str]:
-        """Indexes documents, and counts in the tally what became of them.
+        """Indexes documents, and counts in the report what became of them.
 
         Returns:
             For each document why it was refused; empty if it was not. An answer older than the one in the
@@ -97,7 +97,7 @@ class Filler:
 
     def _count(self, item: dict[str, Any]) -> str:
         if item["status"] == _CONFLICT:
-            self.tally.outdated += 1
+            self.report.outdated += 1
             return ""
         if item["status"] not in _TAKEN:
             error = item.get("error", {})
@@ -105,9 +105,9 @@ class Filler:
         elif item["_index"] == REJECTED:
             refusal = f"by the pipeline: see the index {REJECTED}"
         else:
-            self.tally.indexed += 1
+            self.report.indexed += 1
             return ""
-        self.tally.refused[refusal] += 1
+        self.report.refused[refusal] += 1
         return refusal
 
 
@@ -121,6 +121,6 @@ def route(document: Document) -> dict[str, Any]:
     }
 
 
-def say_refused(tally: Tally) -> list[str]:
+def say_refused(report: FillReport) -> list[str]:
     """A line for each reason of a refusal."""
-    return [f"  {count:,} of {reason}" for reason, count in tally.refused.most_common()]
+    return [f"  {count:,} of {reason}" for reason, count in report.refused.most_common()]

@@ -30,7 +30,7 @@ _NO_HANDLER = "no handler found"
 _NOT_ALLOWED = "is not allowed"
 
 
-class State(Enum):
+class PartState(Enum):
     """The state of a part of the index."""
 
     MADE = "made"
@@ -54,15 +54,15 @@ class PartStatus:
     """
 
     name: str
-    state: State
+    state: PartState
     notes: tuple[str, ...] = ()
     is_vital: bool = True
 
     @property
     def is_fine(self) -> bool:
         """Whether nothing needs to be done about it."""
-        done = self.state in {State.MADE, State.CHANGED, State.RIGHT}
-        return done or (self.state is State.SKIPPED and not self.is_vital)
+        done = self.state in {PartState.MADE, PartState.CHANGED, PartState.RIGHT}
+        return done or (self.state is PartState.SKIPPED and not self.is_vital)
 
 
 class Installer:
@@ -91,7 +91,7 @@ class Installer:
             has_pipelines = has_feature(self._client, PIPELINE_PATH)
         except TransportError as error:
             # If this request fails, all the others would.
-            yield PartStatus(SERVER, State.REFUSED, (explain(error, self._server),))
+            yield PartStatus(SERVER, PartState.REFUSED, (explain(error, self._server),))
             return
         for part in list_parts(self._wanted, has_pipelines=has_pipelines):
             yield self._handle(part, puts=puts)
@@ -106,10 +106,10 @@ class Installer:
                 part = _beside_others(part, found)
             notes = tuple(differences(part.body, found)) if found is not None else ()
             if found is not None and not notes:
-                return PartStatus(part.name, State.RIGHT)
+                return PartStatus(part.name, PartState.RIGHT)
             if not puts:
                 return PartStatus(
-                    part.name, State.DIFFERENT if notes else State.MISSING, notes, part.is_vital
+                    part.name, PartState.DIFFERENT if notes else PartState.MISSING, notes, part.is_vital
                 )
             params = _unless_changed(answer) if part.path == RETENTION_PATH else {}
             self._client.transport.perform_request(
@@ -120,10 +120,13 @@ class Installer:
         except TransportError as error:
             if part.needs and lacks_feature(error):
                 return PartStatus(
-                    part.name, State.SKIPPED, (f"this server has no {part.needs}",), is_vital=part.is_vital
+                    part.name,
+                    PartState.SKIPPED,
+                    (f"this server has no {part.needs}",),
+                    is_vital=part.is_vital,
                 )
-            return PartStatus(part.name, State.REFUSED, (explain(error, self._server),), part.is_vital)
-        return PartStatus(part.name, State.CHANGED if notes else State.MADE, notes)
+            return PartStatus(part.name, PartState.REFUSED, (explain(error, self._server),), part.is_vital)
+        return PartStatus(part.name, PartState.CHANGED if notes else PartState.MADE, notes)
 
     def _let_follow(self, verb: str) -> None:
         """Applies the policy to the months that exist already."""
@@ -145,10 +148,10 @@ class Installer:
             )
             if notes and puts:
                 self._client.indices.put_mapping(index=MONTHS, body={"properties": fields})
-                return PartStatus(name, State.CHANGED, notes)
+                return PartStatus(name, PartState.CHANGED, notes)
         except TransportError as error:
-            return PartStatus(name, State.REFUSED, (explain(error, self._server),))
-        return PartStatus(name, State.DIFFERENT if notes else State.RIGHT, notes)
+            return PartStatus(name, PartState.REFUSED, (explain(error, self._server),))
+        return PartStatus(name, PartState.DIFFERENT if notes else PartState.RIGHT, notes)
 
     def _check_nothing_in_the_way(self) -> PartStatus:
         """Firehose's index must not exist: its documents would stay in it, as they are."""
@@ -156,14 +159,14 @@ class Installer:
         try:
             is_there = self._client.indices.exists(index=WRITE_INDEX)
         except TransportError as error:
-            return PartStatus(name, State.REFUSED, (explain(error, self._server),))
+            return PartStatus(name, PartState.REFUSED, (explain(error, self._server),))
         if not is_there:
-            return PartStatus(name, State.RIGHT)
+            return PartStatus(name, PartState.RIGHT)
         note = (
             f"an index named {WRITE_INDEX} was made before the template: what Firehose sends stays in it, "
             f"under ids of its own. Delete it (DELETE /{WRITE_INDEX}), then run `stockstream search fill`."
         )
-        return PartStatus(name, State.DIFFERENT, (note,))
+        return PartStatus(name, PartState.DIFFERENT, (note,))
 
 
 def has_feature(client: OpenSearch, path: str) -> bool:

@@ -18,20 +18,20 @@ from stockstream_operate.search.dashboards import SAVED_OBJECTS, Dashboards
 from stockstream_operate.search.dashboards_proxy import run_dashboards_proxy
 from stockstream_operate.search.fill import Filler, say_refused
 from stockstream_operate.search.index import Wanted
-from stockstream_operate.search.install import SERVER, Installer, PartStatus, State
+from stockstream_operate.search.install import SERVER, Installer, PartState, PartStatus
 from stockstream_operate.search.lake_files import LakeFiles
 from stockstream_operate.stack import Stack, find_stack
 
 DASHBOARDS_PORT = 5601
 POLL_SECONDS = 2
 _STYLES = {
-    State.MADE: "green",
-    State.CHANGED: "green",
-    State.RIGHT: "green",
-    State.SKIPPED: "yellow",
-    State.MISSING: "red",
-    State.DIFFERENT: "red",
-    State.REFUSED: "red",
+    PartState.MADE: "green",
+    PartState.CHANGED: "green",
+    PartState.RIGHT: "green",
+    PartState.SKIPPED: "yellow",
+    PartState.MISSING: "red",
+    PartState.DIFFERENT: "red",
+    PartState.REFUSED: "red",
 }
 
 
@@ -114,10 +114,10 @@ def _handle_dashboards(asked: argparse.Namespace, server: Server, *, puts: bool)
     url = asked.dashboards_url or (f"{server.endpoint}/_dashboards" if server.is_amazons else None)
     if url is None:
         return PartStatus(
-            "dashboards", State.SKIPPED, ("give --dashboards-url to have them, too",), is_vital=False
+            "dashboards", PartState.SKIPPED, ("give --dashboards-url to have them, too",), is_vital=False
         )
     if not SAVED_OBJECTS.exists():
-        return PartStatus("dashboards", State.SKIPPED, (f"{SAVED_OBJECTS} is not there",), is_vital=False)
+        return PartStatus("dashboards", PartState.SKIPPED, (f"{SAVED_OBJECTS} is not there",), is_vital=False)
     # It may be another server, which the endpoint's credentials are for as well; but not in the clear.
     parts = urlsplit(url)
     find_server(f"{parts.scheme}://{parts.netloc}" if parts.netloc else url, user=("", ""))
@@ -139,7 +139,7 @@ def fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follo
     """
     fields = make_lake_sql(stack.windows).columns
     files = LakeFiles(boto3.client("s3"), stack.output("LakeBucketName"), fields, since)
-    # Ctrl-C is the ordinary end of what has no other.
+    # Ctrl-C is the ordinary end of following.
     with suppress(KeyboardInterrupt) if follows else nullcontext():
         while True:
             new = files.list_new()
@@ -148,13 +148,13 @@ def fill_from(stack: Stack, filler: Filler, since: str, screen: Screen, *, follo
                     filler.fill(files.read(key))
                     advance(size)
             if new or not follows:
-                screen.say(str(filler.tally))
+                screen.say(str(filler.report))
             if not follows and not files.has_lost:
                 break
             time.sleep(POLL_SECONDS)
-    for line in say_refused(filler.tally):
+    for line in say_refused(filler.report):
         screen.say(line)
-    if filler.tally.refused:
+    if filler.report.refused:
         raise SearchError("The index refused documents: `stockstream search check` may say why.")
 
 
@@ -220,7 +220,7 @@ def require_in_place(statuses: Iterable[PartStatus], otherwise: str) -> None:
         SearchError: with the text given, or with what the server cannot hold.
     """
     wrong = [status for status in statuses if not status.is_fine]
-    if wrong and all(status.state is State.SKIPPED for status in wrong):
+    if wrong and all(status.state is PartState.SKIPPED for status in wrong):
         # No second run of `install` would change that.
         lacks = ", ".join(note for status in wrong for note in status.notes)
         raise SearchError(

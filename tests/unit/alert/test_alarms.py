@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from alert.alarms import Alarm, State, Trigger, parse_alarm
+from alert.alarms import Alarm, Trigger, parse_alarm
+from stockstream.alarm_words import AlarmState
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 type AlarmOf = Callable[[str], Alarm]
@@ -25,7 +26,7 @@ def test_reads_a_metric_alarm(alarm_of: AlarmOf) -> None:
     alarm = alarm_of("alarm-metric")
 
     assert alarm.name == "stockstream-prod-TransformErrorsAlarm-1A2B3C4D5E6F"
-    assert (alarm.previous_state, alarm.state) == ("OK", State.ALARM)
+    assert (alarm.previous_state, alarm.state) == ("OK", AlarmState.ALARM)
     assert alarm.changed_at == datetime(2026, 11, 20, 20, 59, 4, 677000, tzinfo=UTC)
     assert alarm.trigger == Trigger(
         metric="AWS/Lambda Errors",
@@ -175,7 +176,17 @@ def test_what_has_an_unexpected_type_counts_as_missing() -> None:
     alarm = parse_alarm(text)
 
     assert alarm == Alarm(
-        "a", "", "", "", State.ALARM, "", "", None, Trigger("", "", (), "", None, None, None, None), "", ()
+        "a",
+        "",
+        "",
+        "",
+        AlarmState.ALARM,
+        "",
+        "",
+        None,
+        Trigger("", "", (), "", None, None, None, None),
+        "",
+        (),
     )
 
 

@@ -3,14 +3,14 @@ from threading import Event
 
 import pytest
 
-from alert.alarms import State
-from alert.delivery import Outcome, Result, deliver, report
+from alert.delivery import DeliveryResult, Outcome, deliver, report
 from alert.errors import ChannelError, DeliveryError, LedgerError
 from alert.notice_ledger import Claim
 from alert.notices import Notice
+from stockstream.alarm_words import AlarmState
 from stockstream.observability import metrics
 
-NOTICE = Notice("m1", "errors", State.ALARM, None, "", None, None, (), "", ())
+NOTICE = Notice("m1", "errors", AlarmState.ALARM, None, "", None, None, (), "", ())
 
 
 class Book:
@@ -68,7 +68,7 @@ def test_each_channel_is_told_once() -> None:
 
     outcomes = deliver(NOTICE, lines, book, 1030.0)
 
-    assert outcomes == [Outcome(NOTICE, "a", Result.SENT), Outcome(NOTICE, "b", Result.SENT)]
+    assert outcomes == [Outcome(NOTICE, "a", DeliveryResult.SENT), Outcome(NOTICE, "b", DeliveryResult.SENT)]
     assert [line.got for line in lines] == [["m1"], ["m1"]]
     assert book.sent == {"m1|a", "m1|b"}
 
@@ -79,7 +79,7 @@ def test_a_repetition_reaches_nobody_who_has_had_the_notice() -> None:
 
     outcomes = deliver(NOTICE, [line], book, 1060.0)
 
-    assert outcomes == [Outcome(NOTICE, "a", Result.REPEATED)]
+    assert outcomes == [Outcome(NOTICE, "a", DeliveryResult.REPEATED)]
     assert line.got == ["m1"]
 
 
@@ -90,8 +90,8 @@ def test_a_repetition_reaches_the_channel_that_was_down() -> None:
 
     second = deliver(NOTICE, [up, down], book, 1060.0)
 
-    assert [outcome.result for outcome in first] == [Result.SENT, Result.FAILED]
-    assert [outcome.result for outcome in second] == [Result.REPEATED, Result.SENT]
+    assert [outcome.result for outcome in first] == [DeliveryResult.SENT, DeliveryResult.FAILED]
+    assert [outcome.result for outcome in second] == [DeliveryResult.REPEATED, DeliveryResult.SENT]
     assert (up.got, down.got) == (["m1"], ["m1"])
 
 
@@ -111,7 +111,7 @@ def test_a_channel_that_hangs_does_not_hold_up_the_others() -> None:
 
     outcomes = deliver(NOTICE, [Hanging("slow"), Quick("quick")], Book(), 1030.0)
 
-    assert [outcome.result for outcome in outcomes] == [Result.SENT, Result.SENT]
+    assert [outcome.result for outcome in outcomes] == [DeliveryResult.SENT, DeliveryResult.SENT]
 
 
 def test_a_notice_that_another_invocation_is_sending_is_looked_after_again() -> None:
@@ -121,7 +121,7 @@ def test_a_notice_that_another_invocation_is_sending_is_looked_after_again() -> 
 
     outcomes = deliver(NOTICE, [line], book, 1040.0)
 
-    assert outcomes == [Outcome(NOTICE, "a", Result.HELD)]
+    assert outcomes == [Outcome(NOTICE, "a", DeliveryResult.HELD)]
     assert line.got == []
     with pytest.raises(DeliveryError, match=r"^1 of 1 notices not sent, on: a$"):
         report(outcomes)
@@ -132,7 +132,9 @@ def test_a_notice_that_another_invocation_is_sending_is_no_failure_in_the_log_an
 ) -> None:
     metrics.clear_metrics()  # what other tests measured and did not write
     with pytest.raises(DeliveryError):
-        metrics.log_metrics(lambda _event, _context: report([Outcome(NOTICE, "a", Result.HELD)]))({}, None)
+        metrics.log_metrics(lambda _event, _context: report([Outcome(NOTICE, "a", DeliveryResult.HELD)]))(
+            {}, None
+        )
 
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", "notice left to another invocation")
@@ -147,11 +149,11 @@ def test_a_claim_lasts_as_long_as_its_invocation_may() -> None:
         def send(self, notice: Notice) -> None:
             assert book.held == {f"{notice.id}|a": 1030.5}
 
-    assert deliver(NOTICE, [Looking("a")], book, 1030.5)[0].result is Result.SENT
+    assert deliver(NOTICE, [Looking("a")], book, 1030.5)[0].result is DeliveryResult.SENT
 
 
-@pytest.mark.parametrize(("down", "result"), [(False, Result.SENT), (True, Result.FAILED)])
-def test_without_a_ledger_the_notice_goes_out_all_the_same(down: bool, result: Result) -> None:  # noqa: FBT001 - a parameter
+@pytest.mark.parametrize(("down", "result"), [(False, DeliveryResult.SENT), (True, DeliveryResult.FAILED)])
+def test_without_a_ledger_the_notice_goes_out_all_the_same(down: bool, result: DeliveryResult) -> None:  # noqa: FBT001 - a parameter
     line = Line("a", down=down)
 
     assert deliver(NOTICE, [line], Outage(), 1030.0)[0].result is result
@@ -173,11 +175,11 @@ def test_an_error_that_nobody_expected_costs_the_other_channels_nothing() -> Non
 
 def test_the_error_names_the_channels_that_are_left() -> None:
     outcomes = [
-        Outcome(NOTICE, "c", Result.FAILED, "no answer"),
-        Outcome(NOTICE, "a", Result.SENT),
-        Outcome(NOTICE, "b", Result.FAILED, "no answer"),
-        Outcome(NOTICE, "d", Result.REPEATED),
-        Outcome(NOTICE, "c", Result.FAILED, "no answer"),
+        Outcome(NOTICE, "c", DeliveryResult.FAILED, "no answer"),
+        Outcome(NOTICE, "a", DeliveryResult.SENT),
+        Outcome(NOTICE, "b", DeliveryResult.FAILED, "no answer"),
+        Outcome(NOTICE, "d", DeliveryResult.REPEATED),
+        Outcome(NOTICE, "c", DeliveryResult.FAILED, "no answer"),
     ]
 
     with pytest.raises(DeliveryError, match=r"^3 of 5 notices not sent, on: b, c$"):
@@ -185,4 +187,4 @@ def test_the_error_names_the_channels_that_are_left() -> None:
 
 
 def test_a_run_that_left_nobody_out_is_no_error() -> None:
-    report([Outcome(NOTICE, "a", Result.SENT), Outcome(NOTICE, "b", Result.REPEATED)])
+    report([Outcome(NOTICE, "a", DeliveryResult.SENT), Outcome(NOTICE, "b", DeliveryResult.REPEATED)])

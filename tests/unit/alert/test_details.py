@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from alert.alarms import Alarm, State, parse_alarm
+from alert.alarms import Alarm, parse_alarm
 from alert.detail_sources import SOURCES
 from alert.details import find_details
 from alert.errors import LogsError
 from alert.log_groups import FoundLines, LineFilter
+from stockstream.alarm_words import AlarmState
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 
@@ -59,7 +60,7 @@ def timeouts(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def alarm_on(*metrics: str, state: State = State.ALARM, period: int = 300) -> Alarm:
+def alarm_on(*metrics: str, state: AlarmState = AlarmState.ALARM, period: int = 300) -> Alarm:
     text = {
         "AlarmName": "whatever it is called",
         "NewStateValue": state,
@@ -142,8 +143,8 @@ def test_looks_back_for_two_hours_at_the_most(period: int) -> None:
     assert logs.asked[0][2] == datetime(2026, 11, 20, 13, 34, 21, 802000, UTC)
 
 
-@pytest.mark.parametrize("state", [State.OK, State.INSUFFICIENT_DATA])
-def test_what_is_over_needs_no_details(state: State) -> None:
+@pytest.mark.parametrize("state", [AlarmState.OK, AlarmState.INSUFFICIENT_DATA])
+def test_what_is_over_needs_no_details(state: AlarmState) -> None:
     logs = FakeLogs(IBM)
 
     assert find_details(alarm_on("PriceMovePercent", state=state), logs, {}) == ()

@@ -5,9 +5,10 @@ import pytest
 from alarm_histories import AlarmHistories
 
 from alert.alarm_changes import AlarmHistory, StateChange
-from alert.alarms import Alarm, State
+from alert.alarms import Alarm
 from alert.durations import Outage, find_outage
 from alert.errors import ChangesError
+from stockstream.alarm_words import AlarmState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,18 @@ def alarm(state: str, before: str, minute: float, configured: float | None = -10
     """An alarm's change at a minute after noon; it was made, or changed, at another."""
     made = None if configured is None else NOON + configured * MINUTE
     return Alarm(
-        "a", "arn", "", "", State(state), before, "", NOON + minute * MINUTE, None, "", (), configured_at=made
+        "a",
+        "arn",
+        "",
+        "",
+        AlarmState(state),
+        before,
+        "",
+        NOON + minute * MINUTE,
+        None,
+        "",
+        (),
+        configured_at=made,
     )
 
 
@@ -126,7 +138,7 @@ def test_an_ok_that_does_not_say_what_it_follows_is_no_end() -> None:
 
 
 def test_nothing_is_known_of_an_alarm_that_does_not_say_when() -> None:
-    timeless = Alarm("a", "", "", "", State.OK, NO_DATA, "", None, None, "", ())
+    timeless = Alarm("a", "", "", "", AlarmState.OK, NO_DATA, "", None, None, "", ())
 
     assert find_outage(timeless, known((0, OK, NO_DATA))) == Outage()
 

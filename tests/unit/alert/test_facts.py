@@ -2,12 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from alert.alarms import Alarm, State, Trigger
+from alert.alarms import Alarm, Trigger
 from alert.facts import Fact, alarm_facts, format_duration
+from stockstream.alarm_words import AlarmState
 
 
 def alarm(trigger: Trigger | None, reason: str = "", children: tuple[str, ...] = ()) -> Alarm:
-    return Alarm("a", "", "", "", State.ALARM, "", reason, None, trigger, "", children)
+    return Alarm("a", "", "", "", AlarmState.ALARM, "", reason, None, trigger, "", children)
 
 
 def threshold(comparison: str, limit: float | None, periods: int | None, datapoints: int | None) -> str:
@@ -81,7 +82,7 @@ def test_no_more_than_three_children_are_named() -> None:
 
 
 def test_of_an_alarm_that_is_over_the_child_is_the_one_that_ended_last() -> None:
-    over = replace(alarm(None, children=("a",)), state=State.OK)
+    over = replace(alarm(None, children=("a",)), state=AlarmState.OK)
 
     assert list(alarm_facts(over, None)) == [Fact("Ended with", "a")]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from alert.errors import EventError
-from alert.messages import Message, check_records, parse_moment, read_messages
+from alert.messages import Message, check_records, parse_timestamp, read_messages
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 
@@ -74,4 +74,4 @@ def test_a_record_that_is_not_from_sns_costs_the_others_nothing_and_is_named(str
     ],
 )
 def test_reads_the_moments_of_cloudwatch_and_of_sns(text: object, expected: datetime | None) -> None:
-    assert parse_moment(text) == expected
+    assert parse_timestamp(text) == expected

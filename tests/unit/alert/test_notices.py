@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from alert.alarms import State, parse_alarm
-from alert.descriptions import Severity
+from alert.alarms import parse_alarm
 from alert.facts import Fact
 from alert.links import Link, LinkTargets
 from alert.messages import Message, read_messages
 from alert.notices import Notice, write_notice
+from stockstream.alarm_words import AlarmState, Severity
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 
@@ -123,7 +123,7 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
     notice = notice_of()
 
     assert (notice.state, notice.summary, notice.since, notice.facts, notice.reason, notice.links) == (
-        State.ALARM,
+        AlarmState.ALARM,
         "",
         None,
         (),

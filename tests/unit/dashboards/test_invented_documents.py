@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from stockstream.windows import Windows
-from stockstream_dashboards.invented_documents import deliver, invent_bars
+from stockstream_dashboards.invented_documents import invent_bars, make_documents
 
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def test_a_minute_without_trades_has_no_bar() -> None:
 def test_a_document_has_the_averages_of_the_bars_before_it_and_arrives_after_the_delay() -> None:
     bars = invent_bars("crypto:BTC/USD", "1min", OPEN, OPEN + timedelta(minutes=30))
 
-    documents = list(deliver(bars, timedelta(seconds=2), Windows(sma=(10,), ema=(3,))))
+    documents = list(make_documents(bars, timedelta(seconds=2), Windows(sma=(10,), ema=(3,))))
 
     means = pd.Series([bar.close for bar in bars]).rolling(10).mean()
     assert [document["sma_10"] for document in documents[:9]] == [None] * 9

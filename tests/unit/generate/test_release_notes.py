@@ -6,7 +6,7 @@ from importlib.metadata import version
 import pytest
 
 from stockstream_generate import release_notes
-from stockstream_generate.release_notes import ReleaseError, link_from_elsewhere, read_changes
+from stockstream_generate.release_notes import ReleaseError, link_from_elsewhere, read_notes
 from stockstream_generate.template_file import ROOT
 
 CHANGELOG = """# Changes
@@ -33,10 +33,10 @@ Nothing to do.
 
 
 def test_a_release_has_its_own_section_to_the_next_heading() -> None:
-    assert read_changes(CHANGELOG, "v0.2.0", "0.2.0") == (
+    assert read_notes(CHANGELOG, "v0.2.0", "0.2.0") == (
         "- New: `## is no heading` here.\n- More.\n\n### Upgrading\n\nNothing to do.\n"
     )
-    assert read_changes(CHANGELOG, "v0.1.0", "0.1.0") == "- The first.\n"
+    assert read_notes(CHANGELOG, "v0.1.0", "0.1.0") == "- The first.\n"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_release_has_its_own_section_to_the_next_heading() -> None:
 )
 def test_a_tag_that_cannot_be_released_is_refused_with_what_to_do(tag: str, packaged: str, said: str) -> None:
     with pytest.raises(ReleaseError, match=re.escape(said)):
-        read_changes(CHANGELOG, tag, packaged)
+        read_notes(CHANGELOG, tag, packaged)
 
 
 def test_a_link_to_a_file_leads_there_from_the_release_page_too() -> None:
@@ -65,5 +65,5 @@ def test_a_link_to_a_file_leads_there_from_the_release_page_too() -> None:
 def test_the_version_of_the_packages_can_be_tagged() -> None:
     packaged = version("stockstream")
 
-    assert read_changes(release_notes.CHANGELOG.read_text(encoding="utf-8"), f"v{packaged}", packaged)
+    assert read_notes(release_notes.CHANGELOG.read_text(encoding="utf-8"), f"v{packaged}", packaged)
     assert (ROOT / "tests" / "compatibility" / packaged / "records.jsonl").exists()

@@ -101,24 +101,24 @@ def test_the_containers_are_removed_however_their_run_ends(tools: Path) -> None:
     assert (tools / "told").read_text().split() == ["up", "down"]
 
 
-def test_no_way_leads_to_the_containers_but_the_door_on_the_loopback() -> None:
+def test_no_way_leads_to_the_containers_but_the_proxy_on_the_loopback() -> None:
     services = read_services()
 
     assert {name: each.get("ports") for name, each in services.items()} == {
-        "door": ["127.0.0.1:9200:8080"],
+        "proxy": ["127.0.0.1:9200:8080"],
         "opensearch": None,
         "dashboards": None,
     }
     # A network of its own could be asked from this machine at the container's address.
     for name, setting in {"opensearch": "network.host", "dashboards": "SERVER_HOST"}.items():
-        assert services[name]["network_mode"] == "service:door"
+        assert services[name]["network_mode"] == "service:proxy"
         assert services[name]["environment"][setting] == "127.0.0.1"
 
 
-def test_the_file_holds_no_password_and_a_door_that_is_told_none_opens_to_nobody() -> None:
-    door = read_services()["door"]
+def test_the_file_holds_no_password_and_a_proxy_without_one_lets_nobody_through() -> None:
+    proxy = read_services()["proxy"]
 
     # A name alone: Compose passes it on from who starts it, and leaves it out where it is not set.
-    assert door["environment"] == [CREDENTIALS]
-    assert door["volumes"] == ["./dashboards/door.conf:/etc/nginx/templates/default.conf.template:ro"]
-    assert f"${{{CREDENTIALS}}}" in (ROOT / "dashboards" / "door.conf").read_text(encoding="utf-8")
+    assert proxy["environment"] == [CREDENTIALS]
+    assert proxy["volumes"] == ["./dashboards/proxy.conf:/etc/nginx/templates/default.conf.template:ro"]
+    assert f"${{{CREDENTIALS}}}" in (ROOT / "dashboards" / "proxy.conf").read_text(encoding="utf-8")

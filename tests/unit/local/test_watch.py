@@ -9,7 +9,7 @@ from rich.console import Console
 
 from stockstream.instruments import parse_instruments
 from stockstream_local import watch as watch_module
-from stockstream_local.watch import DeliveryError, Watch
+from stockstream_local.watch import BadDeliveryError, Watch
 from stockstream_operate.lake.delivered import Document, Lake
 from stockstream_operate.screen import Screen
 
@@ -78,7 +78,7 @@ def test_waits_for_the_first_bars() -> None:
 def test_says_where_to_look_when_no_bars_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_module, "FIRST_BARS_SECONDS", -1)
 
-    with pytest.raises(DeliveryError, match=r"No bars arrived .*emulator\.log"):
+    with pytest.raises(BadDeliveryError, match=r"No bars arrived .*emulator\.log"):
         watching(FakeLake(), io.StringIO()).await_first_bars()
 
 
@@ -95,7 +95,7 @@ def test_ends_when_enough_documents_were_delivered_and_checked() -> None:
 def test_a_wrong_number_ends_it_by_an_error() -> None:
     lake = FakeLake([{"id": "a"}], [{"id": "b", "fault": "b: sma_20 is 1 and not 2"}])
 
-    with pytest.raises(DeliveryError, match="sma_20 is 1 and not 2"):
+    with pytest.raises(BadDeliveryError, match="sma_20 is 1 and not 2"):
         watching(lake, io.StringIO()).run(9)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from transform.answers import AnswerTooLargeError, accept, cut_to_fit, give_back, measure
+from transform.answers import AnswerTooLargeError, accept, cut_to_fit, give_back, measure_entry
 
 
 def make(sizes: list[tuple[int, int]]) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
@@ -22,7 +22,7 @@ def test_an_entry_is_measured_as_the_runtime_writes_it() -> None:
     _, entries = make([(10, 20), (30, 5), (7, 7)])
     empty = len(json.dumps({"records": []}))
     # The last entry has no comma and space behind it.
-    assert empty + sum(map(measure, entries)) == written(entries) + 2
+    assert empty + sum(map(measure_entry, entries)) == written(entries) + 2
 
 
 def test_an_answer_that_fits_stays_as_it_is() -> None:
@@ -98,4 +98,4 @@ def test_refuses_an_answer_that_no_cut_makes_fit() -> None:
 
 def test_an_untouched_record_takes_less_room_than_it_took_in_the_request() -> None:
     record = {"recordId": "49" * 30, "approximateArrivalTimestamp": 1795208405123, "data": "A" * 100}
-    assert measure(give_back(record)) < len(json.dumps(record, separators=(",", ":")))
+    assert measure_entry(give_back(record)) < len(json.dumps(record, separators=(",", ":")))

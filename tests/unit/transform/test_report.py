@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stockstream.errors import Reason, RecordError
-from transform.report import MOST_WARNINGS, describe
+from transform.report import MOST_WARNINGS, log_lines
 
 BAR = {"instrument": "IBM", "interval": "1min", "as_of": "2026-11-20T21:00:05.123Z"}
 BAR_DATA = b64encode(json.dumps(BAR).encode()).decode()
@@ -24,7 +24,7 @@ def lines(
         record | {"result": "ProcessingFailed" if record["recordId"] in refused else "Ok"}
         for record in wrapped
     ]
-    said = describe(event, entries, rejections, 1_795_208_405_123, "stockstream", level)
+    said = log_lines(event, entries, rejections, 1_795_208_405_123, "stockstream", level)
     return [json.loads(line) for line in said]
 
 
@@ -113,7 +113,7 @@ def test_the_answers_of_a_debug_line_are_those_of_the_delivered_records() -> Non
         {"recordId": "b", "data": other, "result": "ProcessingFailed"},
     ]
     rejections = [("b", RecordError(Reason.BAD_PRICE, "low is 0.0"))]
-    said = map(json.loads, describe(event, entries, rejections, 1_795_208_405_123, "stockstream", "DEBUG"))
+    said = map(json.loads, log_lines(event, entries, rejections, 1_795_208_405_123, "stockstream", "DEBUG"))
 
     (line,) = [line for line in said if line["message"] == "answers transformed"]
     assert line["correlation_ids"] == [BAR_CORRELATION]

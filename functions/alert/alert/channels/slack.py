@@ -5,17 +5,16 @@ import re
 from itertools import batched
 from typing import Any
 
-from alert.alarms import State
 from alert.channels.quoting import quote_answer
-from alert.descriptions import Severity
 from alert.links import Link
 from alert.notices import Notice
+from stockstream.alarm_words import AlarmState, Severity
 
 HEADER_LENGTH = 150
 SECTION_LENGTH = 3000
 FIELDS = 10  # in one section
 
-_SIGNS = {State.OK: "🟢", State.INSUFFICIENT_DATA: "⚪", None: "💬"}
+_SIGNS = {AlarmState.OK: "🟢", AlarmState.INSUFFICIENT_DATA: "⚪", None: "💬"}
 _ALARM_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵", None: "🔴"}
 
 

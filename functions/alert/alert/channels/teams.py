@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from alert.alarms import State
 from alert.channels.quoting import quote_answer
-from alert.descriptions import Severity
 from alert.notices import Notice
+from stockstream.alarm_words import AlarmState, Severity
 
 LINES = 20  # each is a block of its own, and a card may have 28 KB
 VERSION = "1.4"  # the newest that Teams shows everywhere, phones included
 
-_STYLES = {State.OK: "good", State.INSUFFICIENT_DATA: "emphasis", None: "accent"}
+_STYLES = {AlarmState.OK: "good", AlarmState.INSUFFICIENT_DATA: "emphasis", None: "accent"}
 _ALARM_STYLES = {
     Severity.CRITICAL: "attention",
     Severity.WARNING: "warning",

@@ -1,4 +1,4 @@
-"""The watchlist: what is followed. It is made once, at cold start."""
+"""The watchlist: what is followed. It is made anew when the file that lists it has changed."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What is remembered from one run to the next: the tails and the ledger."""
+"""What is remembered from one run to the next: tails, ledger, confirmed splits, the list of instruments."""

@@ -30,8 +30,8 @@ class Update(NamedTuple):
 def update_items(client: "DynamoDBClient", table: str, updates: Sequence[Update]) -> list[bool]:
     """Updates items in one call, each if it is still at the version that was read.
 
-    Each statement succeeds or fails by itself. What the reason was need not be told from its error: whoever
-    puts such an item by itself learns it. So this raises nothing, even if DynamoDB takes no statement at all.
+    Each statement succeeds or fails by itself. This raises nothing, even if DynamoDB takes no statement at
+    all: the caller writes each item that is left by itself, and learns the reason then.
 
     Args:
         client: boto3's DynamoDB client.
@@ -39,8 +39,8 @@ def update_items(client: "DynamoDBClient", table: str, updates: Sequence[Update]
         updates: of different items, CALL_UPDATES at the most.
 
     Returns:
-        Of each, in their order, whether it has surely been written. Another may have been, too: an answer
-        that is lost tells nothing.
+        Of each, in their order, whether it has certainly been written. The others may have been written, too:
+        the answer may be lost.
     """
     try:
         answer = client.batch_execute_statement(Statements=[_statement(table, each) for each in updates])

@@ -134,15 +134,15 @@ class InstrumentTable:
     def write_together(self, writes: Sequence[TailWrite], interval: str) -> list[VersionedTail | None]:
         """Writes the tails of some instruments in one call, each over the version that was read.
 
-        Only heads whose base stays are written so, and nothing is told of what went wrong: write_tail writes
-        what was not, and knows what has been written all the same.
+        Only heads that keep their base are written so, and no error is raised. What was not written is left
+        to write_tail, which also recognises a head that has been written although its answer was lost.
 
         Args:
             writes: of different instruments, CALL_UPDATES at the most.
             interval: of their bars.
 
         Returns:
-            What was surely written, in their order; None where write_tail is to be asked.
+            What was certainly written, in their order; None where write_tail is to be called.
         """
         updates: dict[str, Update] = {}
         for instrument, tail, read_version in writes:
@@ -162,7 +162,7 @@ class InstrumentTable:
         ]
 
     def _base_at(self, key: str, read_version: int) -> Base:
-        """The base that was seen beside a version of a head; none if that was another version."""
+        """The base that was seen beside a version of a head; NO_BASE if another version was seen last."""
         seen_version, base = self._seen.get(key, (0, NO_BASE))
         # Another run may have replaced the one that was seen.
         return base if seen_version == read_version else NO_BASE

@@ -44,8 +44,9 @@ class VersionedLedger(NamedTuple):
 class LedgerItem:
     """The ledger of a partition's requests to one source.
 
-    A new container looks for a former division: where the ledgers of partitions that had these instruments
-    are newer than the partition's own, they are what it begins with, until it has written its own.
+    A new container looks for the ledgers of a former division among another number of partitions. Where those
+    that had these instruments are newer than the partition's own, it begins with them, until it has written
+    its own.
 
     Args:
         client: boto3's DynamoDB client.
@@ -84,7 +85,7 @@ class LedgerItem:
         if held_until == own.held_until:
             self._is_current = True
             return own
-        # A run of the former division that is at work holds this partition, too.
+        # A run of the former division may still be at work: its lease holds for this partition, too.
         ledger = take_over(self._partition, {each: known[each].ledger for each in newest_first})
         return VersionedLedger(ledger, own.version, held_until)
 

@@ -1,4 +1,4 @@
-"""The item in the InstrumentTable that remembers the last good list of instruments, if a file lists them."""
+"""The item in the InstrumentTable that remembers the last good list of instruments of a file."""
 
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,11 +7,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class KnownList(NamedTuple):
-    """What was known of the file when it was last told of.
+class RememberedList(NamedTuple):
+    """What is remembered of the file.
 
     Attributes:
-        mark: its version in S3, or why it could not be read; empty where it never was there.
+        mark: the version that was reported last (S3's ETag), or why it could not be read; empty where it was
+            never there.
         names: the last good list; empty where there was none.
     """
 
@@ -33,7 +34,7 @@ class ListItem:
         self._table_name = table_name
         self._key = f"instruments|{source}"
 
-    def read(self) -> KnownList:
+    def read(self) -> RememberedList:
         """What is remembered.
 
         Raises:
@@ -41,10 +42,10 @@ class ListItem:
         """
         item = self._client.get_item(TableName=self._table_name, Key={"key": {"S": self._key}}).get("Item")
         if item is None:
-            return KnownList()
-        return KnownList(item["mark"]["S"], tuple(zlib.decompress(item["names"]["B"]).decode().split()))
+            return RememberedList()
+        return RememberedList(item["mark"]["S"], tuple(zlib.decompress(item["names"]["B"]).decode().split()))
 
-    def write(self, known: KnownList) -> None:
+    def write(self, remembered: RememberedList) -> None:
         """Remembers it. Two runs that write at once write the same, or the next run puts it right.
 
         Raises:
@@ -54,7 +55,7 @@ class ListItem:
             TableName=self._table_name,
             Item={
                 "key": {"S": self._key},
-                "mark": {"S": known.mark},
-                "names": {"B": zlib.compress("\n".join(known.names).encode())},
+                "mark": {"S": remembered.mark},
+                "names": {"B": zlib.compress("\n".join(remembered.names).encode())},
             },
         )

@@ -18,7 +18,8 @@ type Item = dict[str, Any]
 
 # What one write unit covers.
 WRITE_UNIT_BYTES = 1024
-# A base is decoded for reading the tail, and needed again for writing it; so many instruments are in between.
+# A base is decoded when its tail is read, and needed again when that is written. In between, so many other
+# instruments may be read.
 _MOST_DECODED = 400
 
 
@@ -46,7 +47,7 @@ NO_BASE = Base("", b"", b"")
 class _DecodedBases:
     """A cache of the bars of the newest bases, for all threads.
 
-    Each item has one base in it: an earlier one never comes back, and 400 of them would take 24 MB.
+    It has one base for each item, since an earlier one is not needed again. 400 of them take 24 MB.
     """
 
     def __init__(self) -> None:

@@ -63,7 +63,7 @@ class SessionPart(NamedTuple):
         return self.parts(period) - (not self.closes)
 
 
-class Market(NamedTuple):
+class MarketState(NamedTuple):
     """A market at one moment.
 
     Attributes:
@@ -88,11 +88,12 @@ class Backlog(NamedTuple):
 
     Attributes:
         instrument: which.
-        asked_at: when its newest answer was asked for; NEVER if it has had none.
+        asked_at: when its newest answer was asked for, or it last failed alone; NEVER if neither.
         unseen: how many finished bars no answer has shown.
         is_open: whether its market is open.
         closing_request: 1 if the first closing request is due, 2 if the second one is, else 0.
         today: what the quota day still has of its market, the unseen bars included.
+        fails_alone: whether its requests fail while others are answered.
     """
 
     instrument: Instrument
@@ -101,6 +102,7 @@ class Backlog(NamedTuple):
     is_open: bool
     closing_request: int
     today: tuple[SessionPart, ...]
+    fails_alone: bool = False
 
     def requests(self, period: int) -> int:
         """How many requests the rest of the day takes, with one after each `period` bars."""
@@ -113,7 +115,9 @@ class Backlog(NamedTuple):
         return self._replace(today=(*first, *self.today[1:])).requests(period)
 
 
-def read_market(name: str, now: datetime, day_ends: datetime, bar_length: timedelta) -> Market | None:
+def read_market_state(
+    name: str, now: datetime, day_ends: datetime, bar_length: timedelta
+) -> MarketState | None:
     """The market at a moment; None if it has had no session for two weeks."""
     session = current_or_last_session(name, now)
     if session is None:
@@ -122,10 +126,10 @@ def read_market(name: str, now: datetime, day_ends: datetime, bar_length: timede
         SessionPart((min(each.closes, day_ends) - max(each.opens, now)) / bar_length, each.closes <= day_ends)
         for each in sessions_between(name, now, day_ends)
     )
-    return Market(name, now, bar_length, session, now < session.closes, today)
+    return MarketState(name, now, bar_length, session, now < session.closes, today)
 
 
-def may_ask(market: Market, state: RequestState, *, scarce: bool) -> bool:
+def may_ask(market: MarketState, state: RequestState, *, scarce: bool) -> bool:
     """Whether a request now can bring a new bar.
 
     Args:
@@ -144,17 +148,18 @@ def may_ask(market: Market, state: RequestState, *, scarce: bool) -> bool:
     return is_settled and _closing_request(market, state) > 0
 
 
-def read_backlog(instrument: Instrument, market: Market, state: RequestState) -> Backlog:
+def read_backlog(instrument: Instrument, market: MarketState, state: RequestState) -> Backlog:
     """The backlog of an instrument, at the moment of its market."""
     unseen = _unseen(market, state)
     closing_request = 0 if market.is_open else _closing_request(market, state)
     today = market.today
     if today and not closing_request:
         today = (SessionPart(today[0].bars + unseen, today[0].closes), *today[1:])
-    return Backlog(instrument, _asked_at(state), unseen, market.is_open, closing_request, today)
+    fails_alone = state.failed_alone_at is not None
+    return Backlog(instrument, _asked_at(state), unseen, market.is_open, closing_request, today, fails_alone)
 
 
-def _settled(market: Market, state: RequestState) -> datetime:
+def _settled(market: MarketState, state: RequestState) -> datetime:
     """When the newest bar ended that is worth asking for, without the last one if the close cuts that short.
 
     Hourly bars are aligned to the opening or to the clock, and providers do not say which. So the newest bar
@@ -164,7 +169,7 @@ def _settled(market: Market, state: RequestState) -> datetime:
     return settled - (settled - (state.newest or market.session.opens)) % market.bar_length
 
 
-def _closing_request(market: Market, state: RequestState) -> int:
+def _closing_request(market: MarketState, state: RequestState) -> int:
     closed_at = market.session.closes
     auction = closing_ends(market.name, market.session) - closed_at
     # If its price comes with the close, the first request brings it.
@@ -185,15 +190,15 @@ def _closing_request(market: Market, state: RequestState) -> int:
     return 2 if asked_since_close < second <= since_close and not last_is_sent else 0
 
 
-def _unseen(market: Market, state: RequestState) -> float:
-    now, length = market.now, market.bar_length
-    if state.asked_at is None:
+def _unseen(market: MarketState, state: RequestState) -> float:
+    now, length, asked_at = market.now, market.bar_length, _asked_at(state)
+    if asked_at == NEVER:
         if not market.is_open:
-            return 0  # no bar of before the first request is missed
+            return 0  # bars from before the first request are not missed
         return min(BARS_PER_ANSWER, (now - max(market.session.opens, now - _LONG_AGO)) / length)
-    seen_until = state.asked_at - _DELAY_BARS * length
+    seen_until = asked_at - _DELAY_BARS * length
     if state.newest:
-        seen_until = min(max(seen_until, bar_end(market.name, state.newest, length)), state.asked_at)
+        seen_until = min(max(seen_until, bar_end(market.name, state.newest, length)), asked_at)
     if market.is_open and seen_until >= market.session.opens:
         # If the clock was set back, the last answer is in the future, and no bar is unseen.
         return max(0.0, (now - seen_until) / length)
@@ -201,4 +206,5 @@ def _unseen(market: Market, state: RequestState) -> float:
 
 
 def _asked_at(state: RequestState) -> datetime:
-    return state.asked_at or NEVER
+    """When it was asked for what is unseen. One that fails alone waits as if it had been answered."""
+    return max(state.asked_at or NEVER, state.failed_alone_at or NEVER)

@@ -1,8 +1,8 @@
 """A change of division: what a partition takes over from the ledgers of those before it. Pure.
 
 Each partition has a ledger. When their number changes, nobody moves the entries: a partition begins with
-those of its own instruments, each from the newest ledger of a partition that has the instrument. That is one
-of the former division, or an older one where a partition of the former has never had a run.
+those of its own instruments, each from the newest ledger of a partition that has the instrument. That ledger
+is of the former division, or of an older one where a partition of the former has never had a run.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def take_over(partition: Partition, known: Mapping[Partition, Ledger]) -> Ledger
         partition: which.
         known: the ledgers of the partitions that it meets, its own too if there is one, the newest first.
     """
-    # No partition cuts one of the finest division: each of these comes from one ledger as a whole.
+    # Each part of the finest division lies within one partition of any other: one ledger has all of it.
     homes = {
         part.number: home
         for part in (Partition(number, _FINEST) for number in range(1, _FINEST + 1))

@@ -31,6 +31,8 @@ class RequestState(NamedTuple):
         reread_at: when what was sent long ago was last read again, or else the first answer was asked for.
         reported: whether a person has been notified that nothing new comes of it, as silence.py says, or that
             it is refused.
+        failed_alone_at: if its requests have failed for an hour in which others were answered, when the last
+            of them was made.
     """
 
     asked_at: datetime | None = None
@@ -43,6 +45,7 @@ class RequestState(NamedTuple):
     sent_until: datetime | None = None
     reread_at: datetime | None = None
     reported: bool = False
+    failed_alone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,8 @@ class Ledger:
                     "deferred": state.deferred,
                     "sent_until": _format(state.sent_until),
                     "reread_at": _format(state.reread_at),
-                    "told": state.reported,
+                    "told": state.reported,  # its name in the ledgers of 0.1.0
+                    "failed_alone_at": _format(state.failed_alone_at),
                 }
                 for name, state in self.instruments.items()
             },
@@ -127,6 +131,7 @@ class Ledger:
                     _parse(state.get("sent_until")),
                     _parse(state.get("reread_at")),
                     bool(state.get("told")),
+                    _parse(state.get("failed_alone_at")),
                 )
                 for name, state in data["instruments"].items()
             },

@@ -17,6 +17,7 @@ _PAUSES = {
     FailureOutcome.TELL_A_PERSON: timedelta(hours=1),
 }
 _MOST_DOUBLINGS = 5
+_ALONE_AFTER = timedelta(hours=1)
 _NONE: Mapping[str, Any] = MappingProxyType({})
 # By this time in New York the new day has begun in California, too, where the provider may count its days.
 _DAY_HAS_TURNED = time(4)
@@ -78,6 +79,10 @@ def record_failure(
 ) -> Ledger:
     """The ledger after one request that failed.
 
+    An instrument fails alone if it has failed for an hour in which others were answered, as one that is
+    delisted does. It is then asked no more often than if it had been answered: its retries would take what
+    the others need of a plan that just fits.
+
     Args:
         ledger: before.
         now: when the request was made.
@@ -88,6 +93,7 @@ def record_failure(
     """
     ledger = ledger.of_day(now)
     ledger = replace(ledger, spent=ledger.spent + 1)
+    answered_at = _answered_before(ledger, _minute(now) - _ALONE_AFTER)
     changed = {}
     for name in names:
         state = ledger.of_instrument(name)
@@ -103,8 +109,16 @@ def record_failure(
                 failures=state.failures + 1,
                 reported=state.reported or outcome in NEEDS_A_PERSON,
             )
+            if state.failed_at and answered_at and state.failed_at < answered_at:
+                changed[name] = changed[name]._replace(failed_alone_at=_minute(now))
     ledger = replace(ledger, instruments={**ledger.instruments, **changed})
     return replace(ledger, stopped_until=_next_day(now)) if outcome not in _PAUSES else ledger
+
+
+def _answered_before(ledger: Ledger, moment: datetime) -> datetime | None:
+    """When an instrument was answered whose newest answer is of a moment or before it; the last of these."""
+    answers = (state.asked_at for state in ledger.instruments.values())
+    return max((each for each in answers if each and each <= moment), default=None)
 
 
 def record_waiting(ledger: Ledger, now: datetime, name: str, *, rereads: bool) -> Ledger:

@@ -50,8 +50,8 @@ def longest_pause(watchlist: Watchlist, plan: Plan, day: date) -> timedelta:
     """The longest pause between two requests for one instrument, in the week that begins with a quota day.
 
     Instruments of one market share requests. Those of different markets may not, since their sessions differ.
-    Where the requests after the closes take most of a day's, those that are left are further apart than all
-    of them would be: two coins beside 26 shares are asked once a day of 32 requests.
+    Where the requests after the closes take most of a day's, the others are further apart than the average:
+    with 32 requests a day, two coins beside 26 shares are asked once a day.
     """
     counts = watchlist.count_by_market()
     requests = {market: ceil(count / plan.instruments_per_request) for market, count in counts.items()}
@@ -94,7 +94,7 @@ def _bars_apart(
             count * (part.requests(period) if part.closes else part.bars / period) for part, count in parts
         )
 
-    # A second request after each close is kept back where there is one: so the planner has it.
+    # As in the planner, a second request after each close is kept back where the day has one to spare.
     budget = requests_per_day - min(closes, max(0, requests_per_day - cost(CAUTIOUS_PERIOD)))
     longest = ceil(max((part.bars for part, _ in parts), default=1))
     period = 1 + bisect_left(range(1, longest), -budget, key=lambda period: -cost(period))

@@ -16,10 +16,10 @@ from producer.planning.backlog import (
     FINISHED_BARS_PER_ANSWER,
     NEVER,
     Backlog,
-    Market,
+    MarketState,
     may_ask,
     read_backlog,
-    read_market,
+    read_market_state,
 )
 from producer.planning.ledger import Ledger, end_of_day
 from producer.providers.answers import BARS_PER_ANSWER
@@ -35,8 +35,7 @@ class Plan(NamedTuple):
 
     Attributes:
         requests_per_day: None where only minutes are counted.
-        requests_per_minute: a run a minute never makes more requests than a minute has. It is the share of
-            one partition.
+        requests_per_minute: how many a run may make, since there is one run a minute; one partition's share.
         instruments_per_request: how many it takes at once.
         partitions: how many share what it allows.
     """
@@ -120,13 +119,13 @@ def _read_backlogs(
     """The backlogs of the instruments that may be asked now, and of those that share a day's requests."""
     day_ends = end_of_day(ledger.day)
     scarce = plan.requests_per_day is not None
-    markets: dict[str, Market | None] = {}
+    markets: dict[str, MarketState | None] = {}
     able: list[Backlog] = []
     others: list[Backlog] = []
     for instrument in watchlist.instruments:
         name = watchlist.market_of(instrument)
         if name not in markets:
-            markets[name] = read_market(name, now, day_ends, watchlist.bar_length)
+            markets[name] = read_market_state(name, now, day_ends, watchlist.bar_length)
         if market := markets[name]:
             state = ledger.of_instrument(instrument.name)
             if may_ask(market, state, scarce=scarce):
@@ -190,8 +189,10 @@ def _spread(
     closing = [backlog for backlog in able if backlog.closing_request == 1]
     due = [backlog for backlog in able if backlog.is_open and backlog.unseen >= periods.get(backlog, inf)]
     due += unknown
-    closing_again = [backlog for backlog in able if backlog.closing_request] if ample > 0 else []
-    groups = (urgent, closing, due, closing_again)
+    again = (
+        [backlog for backlog in able if backlog.closing_request or backlog.fails_alone] if ample > 0 else []
+    )
+    groups = (urgent, closing, due, again)
     # An instrument in two groups goes with the first of them.
     return list(dict.fromkeys(backlog for group in groups for backlog in sorted(group, key=_by_urgency)))
 

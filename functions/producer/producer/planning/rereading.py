@@ -39,8 +39,8 @@ def plan_rereading(
         plan: what the provider allows.
         ledger: what has been asked.
         now: UTC.
-        lookback: how many bars a look-back holds at the most; None for a provider whose answers begin where
-            it chooses. It is only asked once more after the close.
+        lookback: how many bars a look-back holds at the most; None for a provider whose answers do not begin
+            at the moment that is asked for. That one is only asked once more after the close.
     """
     is_stopped = ledger.stopped_until is not None and now < ledger.stopped_until
     if is_stopped:

@@ -20,7 +20,7 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import parse_json, read_numbers, read_object, show_fields
+from producer.providers.reading import parse_json, read_object, read_ohlcv, show_fields
 from stockstream.bars import INTERVALS
 from stockstream.errors import Reason, RecordError
 from stockstream.reading import shorten
@@ -31,7 +31,7 @@ _PRICES = ("o", "h", "l", "c")
 _VOLUME = "v"
 # A time has 20 characters.
 _LONGEST_STAMP = 32
-# No more of it is shown.
+# So many bytes of an error are looked at; 300 characters of it are shown.
 _LONGEST_ERROR = 64 * 1024
 
 
@@ -125,13 +125,13 @@ class Collected:
 
 
 def read_rows(rows: Iterable[Any]) -> tuple[dict[str, Ohlcv], list[RejectedBar]]:
-    """The bars of one symbol by their open_time, and what stands among them and is no bar."""
+    """The bars of one symbol by their open_time, and the rows that are no valid bars."""
     bars: dict[str, Ohlcv] = {}
     rejected: list[RejectedBar] = []
     for row in rows:
         stamp = row.get("t") if isinstance(row, dict) else None
         try:
-            bars[_read_stamp(stamp)] = read_numbers(row, _PRICES, _VOLUME)
+            bars[_read_stamp(stamp)] = read_ohlcv(row, _PRICES, _VOLUME)
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(row)))
     return bars, rejected
@@ -141,11 +141,11 @@ def _read_stamp(stamp: object) -> str:
     """The start of a bar, in UTC; it has no fraction of a second."""
     if stamp is None:
         raise RecordError(Reason.MISSING_FIELD, "t is missing")
-    # What was read is remembered, and something that is no time may be as long as the answer.
+    # The cache keeps what it is asked, and what is no time may be as long as the answer.
     return _open_time(str(stamp)[:_LONGEST_STAMP])
 
 
-# One minute's bars share their stamps, and a look-up costs a tenth of the reading.
+# The bars of one minute have the same stamp, and a look-up takes a tenth of the time of parsing it.
 @lru_cache(maxsize=4096)
 def _open_time(stamp: str) -> str:
     moment = parse_time(stamp)
@@ -156,7 +156,7 @@ def _open_time(stamp: str) -> str:
 
 
 def _error(status: int, body: bytes) -> ProviderError:
-    """Told by the status, and only where that leaves a doubt by the words."""
+    """The error by the HTTP status, and by the words where the status leaves it open."""
     words = shorten(_decode(body))
     text = f"Alpaca: {words}"
     match status:

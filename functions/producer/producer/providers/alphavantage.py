@@ -129,15 +129,14 @@ class AlphaVantage:
         if instrument.quote is None:
             return self._ask(instrument, interval, outputsize="full", month=month)
         answer = self._ask(instrument, interval, outputsize="full")
-        start, end = format_time(first), format_time(after)
-        bars = {time: numbers for time, numbers in answer.bars.items() if start <= time < end}
-        if not bars and first < answer.asked_at - FULL_ANSWER:
+        of_month = answer.between(first, after)
+        if not of_month.bars and first < answer.asked_at - FULL_ANSWER:
             raise HistoryLimitError(
                 f"{instrument.name}: Alpha Vantage shows the last 30 days of a pair, and none of {month}"
             )
-        if not bars:
+        if not of_month.bars:
             raise NoDataError(f"{instrument.name}: Alpha Vantage shows no bars of {month}")
-        return replace(answer, bars=bars, reaches_back=_begins_by(first, answer))
+        return replace(of_month, reaches_back=_begins_by(first, answer))
 
     def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
         """How many requests fetch_month makes."""

@@ -21,7 +21,7 @@ from producer.providers.provider_errors import (
     SampleDataError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object, show_fields
+from producer.providers.reading import read_object, read_ohlcv, show_fields
 from stockstream.errors import RecordError
 from stockstream.exchanges import NEW_YORK, exchange_of
 from stockstream.instruments import Instrument
@@ -30,8 +30,8 @@ from stockstream.shown_bars import ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME, r
 from stockstream.times import format_time
 
 
-def _a(unit: str) -> str:
-    """The words of a limit, such as `5 calls per minute` or `25 requests/day`."""
+def _limit_per(unit: str) -> str:
+    """A pattern for the words of a limit, such as `5 calls per minute` or `25 requests/day`."""
     return rf"\b(requests?|calls?) ?(per|/|an?) ?{unit}"
 
 
@@ -41,9 +41,9 @@ def _a(unit: str) -> str:
 _ERRORS: tuple[tuple[re.Pattern[str], type[ProviderError]], ...] = tuple(
     (re.compile(signs), kind)
     for signs, kind in (
-        (rf"sparingly|burst pattern|{_a('second')}", BurstLimitError),
-        (rf"minute-level rate limit|{_a('minute')}", MinuteLimitError),
-        (_a("day"), DailyQuotaError),
+        (rf"sparingly|burst pattern|{_limit_per('second')}", BurstLimitError),
+        (rf"minute-level rate limit|{_limit_per('minute')}", MinuteLimitError),
+        (_limit_per("day"), DailyQuotaError),
         (r"higher api (call|request) (volume|frequency)", MinuteLimitError),
         (r"\bapi ?key\b[^.=]*\b(invalid|missing)\b|\*\*demo\*\*", KeyRefusedError),
         (r"(?<!/)\bpremium\b(?!/)", NotEntitledError),
@@ -137,7 +137,7 @@ def _read_series(series: dict[str, Any], zone: ZoneInfo) -> tuple[dict[str, Ohlc
     for stamp, fields in series.items():
         try:
             open_time = format_time(read_local_time(stamp, zone))
-            bars[open_time] = read_numbers(fields, ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME)
+            bars[open_time] = read_ohlcv(fields, ALPHA_VANTAGE_PRICES, ALPHA_VANTAGE_VOLUME)
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))
     return bars, rejected

@@ -50,7 +50,7 @@ class Answer:
         failure: why newer bars than these may be missing, or all of them: one of several requests failed.
             The bars that came are valid, and the next fetch brings the others. None for a whole answer.
         cut_off_by: why a longer answer, which would have reached back, did not come; None if it did, or if
-            the provider has none. Otherwise the answer is whole.
+            the provider has none. But for that the answer is whole.
         is_owed: whether a longer answer is wanted and may still come. Then the next request reaches as far
             back as this one, whichever process makes it.
         left_out: the open_times of valid bars from outside the market's sessions, as admission.py says. A
@@ -73,6 +73,13 @@ class Answer:
     def oldest(self) -> str:
         """The open_time of its oldest bar since EARLIEST_BAR; later than any other if it has none."""
         return min((time for time in self.bars if time >= EARLIEST_BAR), default="~")
+
+    def between(self, first: datetime, after: datetime) -> "Answer":
+        """The answer with the bars alone that begin at `first` or later, and before `after`."""
+        start, end = format_time(first), format_time(after)
+        return replace(
+            self, bars={time: numbers for time, numbers in self.bars.items() if start <= time < end}
+        )
 
     def without_forming(self, market: str, interval: str) -> "Answer":
         """The answer without the bar that is still forming.

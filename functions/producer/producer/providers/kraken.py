@@ -77,15 +77,14 @@ class Kraken:
         """
         first, after = month_bounds(month, UTC)
         answer = self._ask(instrument, interval)
-        start, end = format_time(first), format_time(after)
-        bars = {time: numbers for time, numbers in answer.bars.items() if start <= time < end}
+        of_month = answer.between(first, after)
         shown_since = _shown_since(answer, interval)
-        if not bars and first < shown_since:
+        if not of_month.bars and first < shown_since:
             raise HistoryLimitError(
                 f"{instrument.name}: Kraken shows the newest {SHOWN_BARS} bars, and none of {month}: "
                 "import older ones from files (docs/import.md)"
             )
-        return _require_bars(replace(answer, bars=bars, reaches_back=first >= shown_since), instrument)
+        return _require_bars(replace(of_month, reaches_back=first >= shown_since), instrument)
 
     def requests_per_month(self, _instrument: Instrument, _interval: str) -> int:
         """How many requests fetch_month makes."""

@@ -19,7 +19,7 @@ from producer.providers.provider_errors import (
     ProviderUnavailableError,
     UnknownInstrumentError,
 )
-from producer.providers.reading import read_numbers, read_object, show_fields
+from producer.providers.reading import read_object, read_ohlcv, show_fields
 from stockstream.errors import Reason, RecordError
 from stockstream.instruments import Instrument
 from stockstream.reading import shorten
@@ -122,7 +122,7 @@ def _read_rows(rows: list[Any], last: int) -> tuple[dict[str, Ohlcv], list[Rejec
         if type(stamp) is int and stamp > last:
             continue
         try:
-            numbers = read_numbers(fields, _PRICES, "volume")
+            numbers = read_ohlcv(fields, _PRICES, "volume")
             open_time = _read_stamp(stamp)
         except RecordError as error:
             rejected.append(RejectedBar(shorten(stamp), error.reason, str(error), show_fields(fields)))

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 from producer.providers.provider_errors import DailyQuotaError, NotEntitledError, ProviderError
 
-# If they fail, the next one is asked for after 30 minutes, 1 hour, 2 and so on up to half a day. If the plan
-# has none, after half a day, 1 day, 2 and so on up to 16: each costs one of a day's requests, and where these
-# only just fit, bars. If the day's requests are spent, after half a day.
+# After a failure the next one is asked for after 30 minutes, 1 hour, 2 and so on up to half a day. After a
+# refusal by the plan it is half a day, 1 day, 2 and so on up to 16: each costs one of a day's requests, and
+# some bars where the requests are just enough. If the day's requests are spent, it is half a day.
 _REFUSED_PAUSE, _FAILED_PAUSE = timedelta(hours=12), timedelta(minutes=30)
 _MOST_DOUBLINGS = 5
 
 
 class LongAnswers:
-    """What is known of the long answers; a failure about one instrument holds for all.
+    """When long answers may be asked for; a failure about one instrument holds for all.
 
     Args:
         now: the clock.

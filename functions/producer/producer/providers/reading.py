@@ -58,7 +58,7 @@ def show_fields(fields: object) -> str:
         return ""
 
 
-def read_numbers(fields: object, prices: tuple[str, str, str, str], volume: str) -> Ohlcv:
+def read_ohlcv(fields: object, prices: tuple[str, str, str, str], volume: str) -> Ohlcv:
     """The numbers of one bar, by the provider's names for its prices and its volume.
 
     A missing or blank volume becomes None: the prices are valid without it.

@@ -59,7 +59,7 @@ export class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
-  /** Draws bars; what is zoomed to stays unless it is another sight. */
+  /** Draws bars; what is zoomed to stays unless it is another request. */
   draw(bars, fields, shown, isOther) {
     if (isOther) this.window = this.cursor = null;
     Object.assign(this, { bars, fields, shown });

@@ -18,7 +18,7 @@ const putWords = (element, text) => {
 };
 
 // Before the chart library is there, which is large: it and the lake's answer come at the same time.
-const sight = readHash(); // what is asked for; empty for what the server chooses
+const request = readHash(); // what is asked for; empty for what the server chooses
 let answer = null; // what the server said last
 let shown = null; // the groups of fields that are switched on; null until the fields are known
 let drawn = ""; // which bars are in the chart, of which version of the lake
@@ -28,7 +28,7 @@ let asking = false;
 let askAgain = false;
 let heard = 0; // the number of the newest news; an answer says which it was made after
 
-const firstAnswer = request();
+const firstAnswer = send();
 const { Chart, coloursOf } = await import("/chart.js");
 const chart = new Chart(find("chart"), readOut);
 const picker = new Picker(find("instrument"), find("instruments"), ({ label }) => change(pickInstrument(label)));
@@ -59,8 +59,8 @@ function knowAt(moment) {
 }
 
 function change(wanted) {
-  Object.assign(sight, answer?.sight, wanted);
-  const kept = Object.entries(sight).filter(([, value]) => value !== null);
+  Object.assign(request, answer?.request, wanted);
+  const kept = Object.entries(request).filter(([, value]) => value !== null);
   // Without the key, which the cookie now holds.
   history.replaceState(null, "", `/#${new URLSearchParams(kept)}`);
   ask();
@@ -94,11 +94,11 @@ function sayLost(text) {
   find("lost").hidden = text === "";
 }
 
-function request() {
-  const { known_at, adjusted, ...rest } = sight;
-  const asked = new URLSearchParams(sight.instrument ? rest : {});
-  if (known_at && sight.instrument) asked.set("known_at", new Date(known_at * 1000).toISOString());
-  if (adjusted && sight.instrument) asked.set("adjusted", adjusted);
+function send() {
+  const { known_at, adjusted, ...rest } = request;
+  const asked = new URLSearchParams(request.instrument ? rest : {});
+  if (known_at && request.instrument) asked.set("known_at", new Date(known_at * 1000).toISOString());
+  if (adjusted && request.instrument) asked.set("adjusted", adjusted);
   const wanted = String(asked);
   if (answer?.bars && wanted === known) asked.set("known", answer.version);
   const answering = fetch(`/view?${asked}`).then((response) => ({ response, wanted }));
@@ -113,11 +113,11 @@ async function ask(answering) {
   }
   asking = true;
   // The news say that the connection is lost, and when it is back.
-  const { response, wanted } = (await (answering ?? request()).catch(() => null)) ?? {};
+  const { response, wanted } = (await (answering ?? send()).catch(() => null)) ?? {};
   const text = await response?.text().catch(() => null);
   asking = false;
   if (response?.status === 403) sayLost(text);
-  else if (response?.status === 400) forgetSight();
+  else if (response?.status === 400) forgetRequest();
   else if (text) {
     known = wanted;
     show({ ...answer, ...JSON.parse(text), heardAt: Date.now() });
@@ -131,8 +131,8 @@ async function ask(answering) {
 }
 
 /** An address that somebody has edited may ask for what makes no sense. */
-function forgetSight() {
-  for (const name of Object.keys(sight)) delete sight[name];
+function forgetRequest() {
+  for (const name of Object.keys(request)) delete request[name];
   askAgain = true;
 }
 
@@ -154,7 +154,7 @@ function show(told) {
 /** An instrument's bars: of the same length, where there are some. */
 function pickInstrument(instrument) {
   const intervals = answer.instruments.filter((each) => each.instrument === instrument).map((each) => each.interval);
-  const interval = intervals.includes(answer.sight?.interval) ? answer.sight.interval : intervals[0];
+  const interval = intervals.includes(answer.request?.interval) ? answer.request.interval : intervals[0];
   return { instrument, interval };
 }
 
@@ -166,7 +166,7 @@ function showCondition({ kind, title, words: text }) {
   putWords(box.querySelector("p"), text);
 }
 
-function showControls({ instruments, sight: seen }) {
+function showControls({ instruments, request: seen }) {
   const names = [...new Set(instruments.map(({ instrument }) => instrument))];
   picker.set(names.map((label) => ({ label })), seen?.instrument ?? "");
   showIntervals(instruments, seen);
@@ -225,7 +225,7 @@ function showFields(fields) {
   }
 }
 
-function showBars({ version, sight: seen, bars, fields }) {
+function showBars({ version, request: seen, bars, fields }) {
   if (!bars) return;
   const name = JSON.stringify([version, seen]);
   if (name === drawn) return;
@@ -348,7 +348,7 @@ function showPrice() {
 }
 
 function showHealth() {
-  const { instruments, sight: seen, progress, joining, delays, listed_days, receipt, now, market, quota } = answer;
+  const { instruments, request: seen, progress, joining, delays, listed_days, receipt, now, market, quota } = answer;
   const clock = now + (Date.now() - answer.heardAt) / 1000;
   const its = instruments.find(({ instrument, interval }) => instrument === seen?.instrument && interval === seen?.interval);
   const facts = [];

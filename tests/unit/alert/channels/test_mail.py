@@ -1,15 +1,14 @@
 import pytest
 
-from alert.alarms import State
 from alert.channels.mail import Mail, render_mail
-from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
 from alert.notices import Notice
+from stockstream.alarm_words import AlarmState, Severity
 
 
 def notice(name: str, severity: Severity | None = None) -> Notice:
-    return Notice("1", name, State.ALARM, severity, "", None, None, (), "", ())
+    return Notice("1", name, AlarmState.ALARM, severity, "", None, None, (), "", ())
 
 
 def test_a_mail_says_all_of_a_notice() -> None:
@@ -17,7 +16,7 @@ def test_a_mail_says_all_of_a_notice() -> None:
         Notice(
             id="1",
             name="errors",
-            state=State.ALARM,
+            state=AlarmState.ALARM,
             severity=Severity.CRITICAL,
             summary="The transform fails.",
             since=None,
@@ -47,13 +46,13 @@ Alarm: https://x.io/2
 
 
 def test_the_subject_of_an_alarm_that_is_over_says_no_severity() -> None:
-    over = Notice("1", "errors", State.OK, Severity.CRITICAL, "", None, None, (), "", ())
+    over = Notice("1", "errors", AlarmState.OK, Severity.CRITICAL, "", None, None, (), "", ())
 
     assert render_mail(over).subject == "OK: errors"
 
 
 def test_the_subject_of_an_alarm_that_lost_its_data_says_the_severity_that_this_has() -> None:
-    lost = Notice("1", "stopped", State.INSUFFICIENT_DATA, Severity.CRITICAL, "", None, None, (), "", ())
+    lost = Notice("1", "stopped", AlarmState.INSUFFICIENT_DATA, Severity.CRITICAL, "", None, None, (), "", ())
 
     assert render_mail(lost).subject == "NO DATA: stopped [critical]"
 

@@ -1,16 +1,15 @@
 import pytest
 
-from alert.alarms import State
 from alert.channels.slack import render_slack
-from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
 from alert.notices import Notice
+from stockstream.alarm_words import AlarmState, Severity
 
 
 def notice(
     name: str = "errors",
-    state: State | None = State.ALARM,
+    state: AlarmState | None = AlarmState.ALARM,
     severity: Severity | None = None,
     summary: str = "",
     links: tuple[Link, ...] = (),
@@ -23,7 +22,7 @@ def test_a_message_says_all_of_a_notice() -> None:
         Notice(
             id="1",
             name="errors",
-            state=State.ALARM,
+            state=AlarmState.ALARM,
             severity=Severity.WARNING,
             summary="The transform fails.",
             since=None,
@@ -68,19 +67,19 @@ def test_what_a_notice_does_not_say_makes_no_block() -> None:
 @pytest.mark.parametrize(
     ("state", "severity", "sign"),
     [
-        (State.ALARM, Severity.CRITICAL, "🔴"),
-        (State.ALARM, Severity.WARNING, "🟠"),
-        (State.ALARM, Severity.INFO, "🔵"),
-        (State.ALARM, None, "🔴"),
+        (AlarmState.ALARM, Severity.CRITICAL, "🔴"),
+        (AlarmState.ALARM, Severity.WARNING, "🟠"),
+        (AlarmState.ALARM, Severity.INFO, "🔵"),
+        (AlarmState.ALARM, None, "🔴"),
         # An alarm that is over is green, however bad it was.
-        (State.OK, Severity.CRITICAL, "🟢"),
-        (State.INSUFFICIENT_DATA, Severity.CRITICAL, "🔴"),
-        (State.INSUFFICIENT_DATA, None, "⚪"),
+        (AlarmState.OK, Severity.CRITICAL, "🟢"),
+        (AlarmState.INSUFFICIENT_DATA, Severity.CRITICAL, "🔴"),
+        (AlarmState.INSUFFICIENT_DATA, None, "⚪"),
         (None, None, "💬"),
     ],
 )
 def test_the_sign_says_the_state_and_the_severity(
-    state: State | None, severity: Severity | None, sign: str
+    state: AlarmState | None, severity: Severity | None, sign: str
 ) -> None:
     assert render_slack(notice(state=state, severity=severity))["text"].startswith(f"{sign} ")
 

@@ -1,14 +1,13 @@
 import pytest
 
-from alert.alarms import State
 from alert.channels.teams import render_teams
-from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
 from alert.notices import Notice
+from stockstream.alarm_words import AlarmState, Severity
 
 
-def notice(state: State | None, severity: Severity | None) -> Notice:
+def notice(state: AlarmState | None, severity: Severity | None) -> Notice:
     return Notice("1", "errors", state, severity, "", None, None, (), "", ())
 
 
@@ -17,7 +16,7 @@ def test_a_card_says_all_of_a_notice() -> None:
         Notice(
             id="1",
             name="errors",
-            state=State.ALARM,
+            state=AlarmState.ALARM,
             severity=Severity.WARNING,
             summary="The transform fails.\nLook at its log.",
             since=None,
@@ -74,18 +73,18 @@ def test_lines_beyond_the_twentieth_are_joined() -> None:
 @pytest.mark.parametrize(
     ("state", "severity", "style"),
     [
-        (State.ALARM, Severity.CRITICAL, "attention"),
-        (State.ALARM, Severity.WARNING, "warning"),
-        (State.ALARM, Severity.INFO, "accent"),
-        (State.ALARM, None, "attention"),
-        (State.OK, Severity.CRITICAL, "good"),
-        (State.INSUFFICIENT_DATA, Severity.CRITICAL, "attention"),
-        (State.INSUFFICIENT_DATA, None, "emphasis"),
+        (AlarmState.ALARM, Severity.CRITICAL, "attention"),
+        (AlarmState.ALARM, Severity.WARNING, "warning"),
+        (AlarmState.ALARM, Severity.INFO, "accent"),
+        (AlarmState.ALARM, None, "attention"),
+        (AlarmState.OK, Severity.CRITICAL, "good"),
+        (AlarmState.INSUFFICIENT_DATA, Severity.CRITICAL, "attention"),
+        (AlarmState.INSUFFICIENT_DATA, None, "emphasis"),
         (None, None, "accent"),
     ],
 )
 def test_the_colour_says_the_state_and_the_severity(
-    state: State | None, severity: Severity | None, style: str
+    state: AlarmState | None, severity: Severity | None, style: str
 ) -> None:
     card = render_teams(notice(state, severity))["attachments"][0]["content"]
 

@@ -1,11 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
-from alert.alarms import State
 from alert.channels.webhook import render_webhook, sign
-from alert.descriptions import Severity
 from alert.facts import Fact
 from alert.links import Link
 from alert.notices import Notice
+from stockstream.alarm_words import AlarmState, Severity
 
 
 def test_a_program_gets_all_of_a_notice() -> None:
@@ -13,7 +12,7 @@ def test_a_program_gets_all_of_a_notice() -> None:
         Notice(
             id="m1",
             name="errors",
-            state=State.OK,
+            state=AlarmState.OK,
             severity=Severity.CRITICAL,
             summary="The transform fails.",
             since=datetime(2026, 11, 20, 21, 11, 4, 681000, tzinfo=UTC),

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_local.emulator.alarm_rules import Rule, State, decide, evaluate
+from stockstream.alarm_words import AlarmState
+from stockstream_local.emulator.alarm_rules import Rule, decide_state, evaluate
 
-ALARM, OK, NO_DATA = State.ALARM, State.OK, State.INSUFFICIENT_DATA
+ALARM, OK, NO_DATA = AlarmState.ALARM, AlarmState.OK, AlarmState.INSUFFICIENT_DATA
 ERRORS = Rule("Sum", 60, 3, 3, "GreaterThanOrEqualToThreshold", 1, "notBreaching")
 FIVE = datetime(2026, 11, 24, 5, 0, tzinfo=UTC).timestamp()
 
@@ -32,9 +33,15 @@ def minute(number: int, second: float = 0) -> float:
         ("- - - X -", 2, "ALARM", "keep", "ALARM", "OK"),
     ],
 )
-@pytest.mark.parametrize("before", State)
+@pytest.mark.parametrize("before", AlarmState)
 def test_decides_as_the_tables_of_the_user_guide_do(
-    row: str, datapoints: int, missing: str, ignore: str, breaching: str, not_breaching: str, before: State
+    row: str,
+    datapoints: int,
+    missing: str,
+    ignore: str,
+    breaching: str,
+    not_breaching: str,
+    before: AlarmState,
 ) -> None:
     newest_first = [{"X": True, "0": False, "-": None}[each] for each in reversed(row.split())]
     expected = {
@@ -45,7 +52,9 @@ def test_decides_as_the_tables_of_the_user_guide_do(
     }
 
     told = {
-        treatment: decide(newest_first, replace(ERRORS, datapoints=datapoints, missing=treatment), before)
+        treatment: decide_state(
+            newest_first, replace(ERRORS, datapoints=datapoints, missing=treatment), before
+        )
         for treatment in expected
     }
 
@@ -57,7 +66,7 @@ def test_one_breach_among_missing_data_is_not_yet_an_alarm(row: str) -> None:
     # The guide: "the alarm does not go immediately into ALARM state" with 3 datapoints to alarm.
     newest_first = [{"X": True, "-": None}[each] for each in reversed(row.split())]
 
-    assert decide(newest_first, replace(ERRORS, missing="missing"), OK) is OK
+    assert decide_state(newest_first, replace(ERRORS, missing="missing"), OK) is OK
 
 
 #  minute      0   1   2   3   4   5 | now
@@ -126,7 +135,7 @@ def test_knows_the_statistics(statistic: str, value: float) -> None:
         ("LessThanOrEqualToThreshold", [ALARM, ALARM, OK]),
     ],
 )
-def test_knows_the_comparisons(comparison: str, states: list[State]) -> None:
+def test_knows_the_comparisons(comparison: str, states: list[AlarmState]) -> None:
     rule = replace(ERRORS, periods=1, datapoints=1, comparison=comparison, threshold=2)
 
     told = [evaluate(rule, [(minute(0), value)], minute(1), OK).state for value in (1.0, 2.0, 3.0)]

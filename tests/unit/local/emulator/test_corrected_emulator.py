@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from resolved_template import ResolvedTemplate
 
-from alert.alarms import State, parse_alarm
+from alert.alarms import parse_alarm
+from stockstream.alarm_words import AlarmState
 from stockstream_local.emulator.alarm_rules import Rule
 from stockstream_local.emulator.corrected_cloudwatch import write_message
 from stockstream_local.emulator.corrected_firehose import (
@@ -19,7 +20,7 @@ from stockstream_local.emulator.corrected_firehose import (
     sort_answer,
     write_failure,
 )
-from stockstream_local.emulator.corrected_kinesis import refuse
+from stockstream_local.emulator.corrected_kinesis import refuse_records
 
 type LoadEvent = Callable[[str], dict[str, Any]]
 
@@ -97,12 +98,12 @@ def test_a_composite_alarms_message_has_its_rule_and_no_trigger() -> None:
     parsed = parse_alarm(json.dumps(write_message(alarm, "OK", "ALARM", "why", datetime.now(UTC))))
 
     assert parsed is not None
-    assert (parsed.state, parsed.rule, parsed.trigger) == (State.ALARM, alarm["AlarmRule"], None)
+    assert (parsed.state, parsed.rule, parsed.trigger) == (AlarmState.ALARM, alarm["AlarmRule"], None)
     assert parsed.children == ("a",)
 
 
 def test_a_stream_that_refuses_answers_for_each_record() -> None:
-    answer = refuse("bars", 2, "ProvisionedThroughputExceededException")
+    answer = refuse_records("bars", 2, "ProvisionedThroughputExceededException")
 
     assert answer["FailedRecordCount"] == 2
     assert [each["ErrorCode"] for each in answer["Records"]] == ["ProvisionedThroughputExceededException"] * 2

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from stockstream_local.emulator.embedded_metrics import EmbeddedMetricsError, Measurement, read_measurements
-from transform.report import describe
+from transform.report import log_lines
 
 # 2026-11-24T05:00:00.250Z
 MILLISECONDS, SECONDS = 1_795_496_400_250, 1_795_496_400.25
@@ -124,7 +124,7 @@ def test_a_line_that_does_not_keep_to_the_format_is_refused_by_name(bad: str, co
 
 
 def test_reads_what_the_transform_writes() -> None:
-    (text,) = describe({"invocationId": "i", "records": [{}, {}, {}]}, [], [], MILLISECONDS, "stockstream")
+    (text,) = log_lines({"invocationId": "i", "records": [{}, {}, {}]}, [], [], MILLISECONDS, "stockstream")
 
     assert read_measurements(text) == [
         Measurement("stockstream", "BarsEnriched", {"service": "transform"}, (3.0,), "Count", SECONDS),

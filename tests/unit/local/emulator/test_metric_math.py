@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from metric_math import read_math_alarms
 from resolved_template import ResolvedTemplate
 
-from stockstream_local.emulator.alarm_rules import Rule, State, judge, summarize
+from stockstream.alarm_words import AlarmState
+from stockstream_local.emulator.alarm_rules import Rule, evaluate_datapoints, summarize
 from stockstream_local.emulator.metric_math import MetricMathError, Series, calculate
 
 ALARMS = ResolvedTemplate(SearchEnabled="true").of_kind("AWS::CloudWatch::Alarm")
@@ -102,6 +103,6 @@ def test_the_templates_alarms_ring_as_the_model_says(name: str, data: st.DataObj
 
     now = NOON.timestamp() + 3
     measured = {key: summarize(rule, model.metrics[key][2], points[key], now) for key in model.metrics}
-    told = judge(rule, calculate(model.formulas, measured, model.returned), now, State.OK)
+    told = evaluate_datapoints(rule, calculate(model.formulas, measured, model.returned), now, AlarmState.OK)
 
     assert told.state == model.state(minutes, NOON, "OK")

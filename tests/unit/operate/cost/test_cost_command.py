@@ -27,8 +27,8 @@ def printed(*arguments: str) -> str:
 def test_the_default_stack_is_told_by_resource_with_its_sum() -> None:
     told = printed()
 
-    assert "one instrument in bars of 1 min, alphavantage, 25 requests a day" in told
-    assert "Kinesis: one shard, and PUT units" in told
+    assert "1 instrument in bars of 1 min, alphavantage, 25 requests a day" in told
+    assert "Kinesis: 1 shard, and PUT units" in told
     (together,) = [each.split() for each in told.splitlines() if each.startswith("together")]
     assert together == ["together", "18.93", "13.46"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from stockstream_operate.doctor.finding import Finding, Level
 from stockstream_operate.doctor.flow import Flow, LakeFile
-from stockstream_operate.doctor.stages import STAGES, Expectation, find_passed, judge
+from stockstream_operate.doctor.stages import STAGES, Expectation, find_passed, judge_stages
 from stockstream_operate.stack_metrics import Point
 
 NOW = datetime(2026, 11, 20, 16, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def flow(minutes_ago: int = 2, said: str = "", file: LakeFile | None = None, **t
 
 
 def judged(found: Flow, expectation: Expectation = OPEN) -> dict[str, Finding]:
-    findings = {each.subject: each for each in judge(found, expectation, "mine", NOW)}
+    findings = {each.subject: each for each in judge_stages(found, expectation, "mine", NOW)}
     assert tuple(findings) == STAGES
     for each in findings.values():
         assert bool(each.remedy) is (each.level is not Level.GOOD)

@@ -20,7 +20,7 @@ from stockstream_operate.lake import access as lake_access
 from stockstream_operate.lake import export_command
 from stockstream_operate.lake.athena import AthenaLake
 from stockstream_operate.lake.engine import LakeEngine
-from stockstream_operate.lake.files import write_file as write_file_of_bars
+from stockstream_operate.lake.files import write_bars
 from stockstream_operate.lake.result import Result
 from stockstream_operate.lake.splits import keep_splits
 from stockstream_operate.lake.sql import make_lake_sql
@@ -222,9 +222,9 @@ def test_a_file_that_cannot_be_written_whole_is_not_written(
 
     def write_into_little_room(*asked: Any) -> Any:
         with files_end_at(2_000):  # not before: the lake's files are unpacked first, and are larger
-            return write_file_of_bars(*asked)
+            return write_bars(*asked)
 
-    monkeypatch.setattr("stockstream_operate.lake.engine.write_file", write_into_little_room)
+    monkeypatch.setattr("stockstream_operate.lake.engine.write_bars", write_into_little_room)
     assert cli.main(["export", str(file), "--force"]) == 1
 
     said = capsys.readouterr().err

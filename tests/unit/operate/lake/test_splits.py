@@ -12,7 +12,7 @@ from stockstream.fields import list_fields
 from stockstream.splits import Split
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.joining import open_joined
 from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.selection import Selection
 from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits, write_splits

@@ -1,7 +1,7 @@
 """Which fields the page draws: those that the table of fields has."""
 
 from stockstream.windows import Windows
-from stockstream_operate.page.drawn_fields import OVER, RETURNS, RSI, describe, list_drawn_fields
+from stockstream_operate.page.drawn_fields import OVER, RETURNS, RSI, list_drawn_fields, shape_fields
 
 
 def test_averages_and_bands_lie_over_the_candles() -> None:
@@ -35,7 +35,7 @@ def test_what_the_dashboards_draw_is_drawn_from_the_start() -> None:
 
 
 def test_a_field_has_words_for_people() -> None:
-    told = {each["name"]: each for each in describe(list_drawn_fields(Windows()))}
+    told = {each["name"]: each for each in shape_fields(list_drawn_fields(Windows()))}
 
     assert (told["ema_12"]["label"], told["bollinger_upper_20"]["label"]) == ("EMA 12", "Bollinger 20")
     assert told["return_1"]["label"] == "Return"

@@ -15,7 +15,7 @@ from stockstream.splits import Split
 from stockstream.times import format_instant, format_time
 from stockstream.windows import Windows
 from stockstream_operate.lake.engine import LakeEngine
-from stockstream_operate.lake.joined import open_joined
+from stockstream_operate.lake.joining import open_joined
 from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.splits import SPLITS_FILE, keep_splits
 from stockstream_operate.lake.sql import make_lake_sql

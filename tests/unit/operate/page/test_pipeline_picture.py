@@ -6,24 +6,24 @@ from typing import Any
 import pytest
 
 from stockstream_operate.page.pipeline_picture import (
-    draw_pipeline,
     list_alarms,
     list_notices,
     say_quota,
+    shape_stages,
 )
-from stockstream_operate.stack_alarms import AlarmChange, AlarmState
+from stockstream_operate.stack_alarms import AlarmChange, StackAlarm
 from stockstream_operate.stack_report import StackReport
 
 NOW = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
 NUMBERS = {"requests": 61.0, "published": 183.0, "revised": 2.0, "enriched": 182.0, "rejected": 1.0}
 
 
-def ring(name: str) -> AlarmState:
-    return AlarmState(name, is_alarming=True, since=NOW, words="It is broken.")
+def ring(name: str) -> StackAlarm:
+    return StackAlarm(name, is_alarming=True, since=NOW, words="It is broken.")
 
 
 def draw(report: StackReport, *, runs: bool | None = True) -> dict[str, dict[str, Any]]:
-    return {each["name"]: each for each in draw_pipeline(report, 1234, runs=runs)}
+    return {each["name"]: each for each in shape_stages(report, 1234, runs=runs)}
 
 
 def test_each_stage_says_what_passed() -> None:
@@ -88,7 +88,7 @@ def test_alarms_and_notices_that_are_not_known_are_not_none() -> None:
     assert list_alarms(StackReport()) is None
     assert list_notices(StackReport(), NOW) is None
 
-    quiet = AlarmState("HolesFoundAlarm", is_alarming=False, since=NOW, words="")
+    quiet = StackAlarm("HolesFoundAlarm", is_alarming=False, since=NOW, words="")
     listed = list_alarms(StackReport((quiet, ring("DeadLettersAlarm"))))
     assert listed == {
         "watched": 2,

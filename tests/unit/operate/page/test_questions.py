@@ -26,7 +26,7 @@ from stockstream_operate.page.questions import (
     ask_newest,
     ask_overview,
 )
-from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.page.view_request import Span, ViewRequest
 
 START = datetime(2026, 11, 16, 14, 30, tzinfo=UTC)
 LAKE_SQL = make_lake_sql(Windows())
@@ -69,9 +69,9 @@ def lake(documents: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFacto
         yield engine
 
 
-def see(lake: LakeEngine, sight: Sight, since: date | None = None) -> pd.DataFrame:
-    ((opened, day),) = lake.query(ask_newest(sight, since)).rows
-    return table(lake.query(ask_bars(sight, Newest(opened, day), FIELDS, LAKE_SQL, since)))
+def see(lake: LakeEngine, request: ViewRequest, since: date | None = None) -> pd.DataFrame:
+    ((opened, day),) = lake.query(ask_newest(request, since)).rows
+    return table(lake.query(ask_bars(request, Newest(opened, day), FIELDS, LAKE_SQL, since)))
 
 
 def table(result: Result) -> pd.DataFrame:
@@ -83,14 +83,14 @@ def truth(documents: list[dict[str, Any]]) -> pd.DataFrame:
     return frame.set_index(pd.to_datetime(frame["open_time"]))
 
 
-def sight(span: Span, known_at: datetime | None = None) -> Sight:
-    return Sight("IBM", "1min", span, known_at)
+def request(span: Span, known_at: datetime | None = None) -> ViewRequest:
+    return ViewRequest("IBM", "1min", span, known_at)
 
 
 def test_an_hour_is_the_last_sixty_bars_as_they_are(
     lake: LakeEngine, documents: list[dict[str, Any]]
 ) -> None:
-    seen = see(lake, sight(Span.HOUR))
+    seen = see(lake, request(Span.HOUR))
     last = truth(documents).iloc[-60:]
 
     assert list(seen["start"]) == [moment.timestamp() for moment in last.index]
@@ -100,7 +100,7 @@ def test_an_hour_is_the_last_sixty_bars_as_they_are(
 
 
 def test_a_session_is_the_newest_trading_day(lake: LakeEngine) -> None:
-    seen = see(lake, sight(Span.SESSION))
+    seen = see(lake, request(Span.SESSION))
 
     assert len(seen) == 390
     assert seen["start"].min() == (START + timedelta(days=4)).timestamp()
@@ -109,7 +109,7 @@ def test_a_session_is_the_newest_trading_day(lake: LakeEngine) -> None:
 def test_a_week_is_shown_in_the_shortest_length_that_fits(
     lake: LakeEngine, documents: list[dict[str, Any]]
 ) -> None:
-    seen = see(lake, sight(Span.WEEK))
+    seen = see(lake, request(Span.WEEK))
     expected = (
         truth(documents)
         .resample("5min")
@@ -138,7 +138,7 @@ def test_what_is_too_much_for_hours_is_shown_in_days_of_the_exchange(tmp_path: P
     ]
     write_file(tmp_path, "2026-01-01", "0", documents)
     with LakeEngine(tmp_path, LAKE_SQL) as engine:
-        seen = see(engine, sight(Span.ALL))
+        seen = see(engine, request(Span.ALL))
 
     days = [
         datetime.fromisoformat(each["open_time"]).astimezone(ZoneInfo("America/New_York")).date()
@@ -155,7 +155,7 @@ def test_a_market_without_volumes_has_none_in_longer_bars_either(tmp_path: Path)
     documents = [each | {"volume": None} for each in sessions(days=3)]
     deliver(tmp_path, documents)
     with LakeEngine(tmp_path, LAKE_SQL) as engine:
-        seen = see(engine, sight(Span.ALL))
+        seen = see(engine, request(Span.ALL))
 
     assert set(seen["seconds"]) == {300}
     assert seen["volume"].isna().all()
@@ -169,10 +169,10 @@ def test_a_revised_bar_has_the_numbers_that_were_known(tmp_path: Path, since: da
     deliver(tmp_path, documents)
     deliver(tmp_path, [second], "1")
     with LakeEngine(tmp_path, LAKE_SQL) as engine:
-        now = see(engine, sight(Span.SESSION), since)
-        before = see(engine, sight(Span.SESSION, datetime(2026, 11, 16, 15, 9, 59, 999_000, UTC)), since)
-        then = see(engine, sight(Span.SESSION, datetime(2026, 11, 16, 15, 10, tzinfo=UTC)), since)
-        early = see(engine, sight(Span.SESSION, datetime(2026, 11, 16, 14, 36, tzinfo=UTC)), since)
+        now = see(engine, request(Span.SESSION), since)
+        before = see(engine, request(Span.SESSION, datetime(2026, 11, 16, 15, 9, 59, 999_000, UTC)), since)
+        then = see(engine, request(Span.SESSION, datetime(2026, 11, 16, 15, 10, tzinfo=UTC)), since)
+        early = see(engine, request(Span.SESSION, datetime(2026, 11, 16, 14, 36, tzinfo=UTC)), since)
 
     assert (now["close"][10], now["revised"].sum(), now["revised"][10]) == (55.5, 1, 1)
     assert (before["close"][10], before["revised"].sum()) == (first["close"], 0)
@@ -193,7 +193,7 @@ def test_a_bar_that_is_sent_again_with_the_same_numbers_is_not_revised(
     again[10] |= {"high": 200.0}
     deliver(tmp_path, again, "1")
     with LakeEngine(tmp_path, LAKE_SQL) as engine:
-        now = see(engine, sight(Span.SESSION))
+        now = see(engine, request(Span.SESSION))
 
     assert [start for start, revised in enumerate(now["revised"]) if revised] == [10]
     assert set(now["sma_20"]) == {1.5}
@@ -212,8 +212,8 @@ def test_in_todays_shares_prices_are_divided_and_volumes_multiplied_before_each_
     second, end = "2026-11-17T05:00:00Z", "2026-12-01T05:00:00Z"
     keep_splits({"IBM": (Split(second, 2, 1), Split(end, 1, 8))}, tmp_path)
     with LakeEngine(tmp_path, LAKE_SQL) as engine:
-        seen = see(engine, Sight("IBM", "1min", Span.ALL, adjusted=True), since)
-        traded = see(engine, sight(Span.ALL), since)
+        seen = see(engine, ViewRequest("IBM", "1min", Span.ALL, adjusted=True), since)
+        traded = see(engine, request(Span.ALL), since)
 
     of_then = pd.to_datetime(seen["start"], unit="s") < pd.Timestamp(second).tz_localize(None)
     shares = of_then.map({True: 0.25, False: 0.125})
@@ -227,7 +227,7 @@ def test_in_todays_shares_prices_are_divided_and_volumes_multiplied_before_each_
 
 
 def test_before_the_first_bar_nothing_was_known(lake: LakeEngine) -> None:
-    asked = sight(Span.ALL, START - timedelta(days=1))
+    asked = request(Span.ALL, START - timedelta(days=1))
 
     assert lake.query(ask_newest(asked)).rows == [(None, None)]
 

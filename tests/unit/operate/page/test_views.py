@@ -1,4 +1,4 @@
-"""What the page is told of a sight."""
+"""What the page is told of a request."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from stockstream_operate.lake.sql import make_lake_sql
 from stockstream_operate.page.kept_lake import Progress
 from stockstream_operate.page.lake_watch import LakeWatch
 from stockstream_operate.page.questions import ask_splits
-from stockstream_operate.page.sights import Sight, Span
+from stockstream_operate.page.view_request import Span, ViewRequest
 from stockstream_operate.page.views import Subject, Views
 from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.stack_report import StackReport
@@ -77,7 +77,7 @@ def views(lake: FileLake, watch: LakeWatch) -> Views:
 def test_without_a_wish_it_is_the_first_instrument_s_session(views: Views) -> None:
     view = views.view(None)
 
-    assert view["sight"] == {
+    assert view["request"] == {
         "instrument": "IBM",
         "interval": "1min",
         "span": "session",
@@ -93,7 +93,7 @@ def test_without_a_wish_it_is_the_first_instrument_s_session(views: Views) -> No
 
 
 def test_a_wish_is_answered(views: Views) -> None:
-    view = views.view(Sight("fx:EUR/USD", "1min", Span.HOUR))
+    view = views.view(ViewRequest("fx:EUR/USD", "1min", Span.HOUR))
 
     assert view["bars"]["close"] == [1.1]
     # Its newest bar ended 33 minutes ago.
@@ -173,7 +173,7 @@ def test_an_empty_lake_waits_for_the_market_of_what_its_stack_follows(
 
 
 def test_before_the_first_bar_there_are_none(views: Views) -> None:
-    view = views.view(Sight("IBM", "1min", Span.ALL, datetime(2026, 11, 1, tzinfo=UTC)))
+    view = views.view(ViewRequest("IBM", "1min", Span.ALL, datetime(2026, 11, 1, tzinfo=UTC)))
 
     assert (view["bars"]["start"], view["bars"]["close"]) == ([], [])
     assert view["instruments"]
@@ -215,7 +215,7 @@ def days_read(sql: str) -> list[str]:
 def test_what_is_billed_reads_the_days_that_it_needs(
     billed: Views, lake: FileLake, span: Span, first: str
 ) -> None:
-    view = billed.view(Sight("IBM", "1min", span))
+    view = billed.view(ViewRequest("IBM", "1min", span))
 
     over, today, bars = of_bars(lake)
     assert days_read(over) == ["dt >= '2026-11-08'", "dt < '2026-11-20'"]
@@ -228,17 +228,17 @@ def test_what_is_billed_reads_the_days_that_it_needs(
 def test_what_is_billed_is_not_asked_again_of_days_that_are_over_as_long_as_nothing_comes(
     billed: Views, lake: FileLake, watch: LakeWatch, tmp_path: Path
 ) -> None:
-    billed.view(Sight("IBM", "1min", Span.SESSION))
+    billed.view(ViewRequest("IBM", "1min", Span.SESSION))
     del lake.asked[:]
     watch.version += 1
-    billed.view(Sight("IBM", "1min", Span.SESSION))
+    billed.view(ViewRequest("IBM", "1min", Span.SESSION))
 
     assert [days_read(sql) for sql in of_bars(lake)] == [["dt >= '2026-11-20'"]]
 
     write_file(tmp_path, "2026-11-20", "1", [document("2026-11-20T14:34:00Z", 134)])
     del lake.asked[:]
     watch.version += 1
-    view = billed.view(Sight("IBM", "1min", Span.SESSION))
+    view = billed.view(ViewRequest("IBM", "1min", Span.SESSION))
 
     assert [days_read(sql) for sql in of_bars(lake)] == [["dt >= '2026-11-20'"], ["dt >= '2026-11-18'"]]
     assert view["bars"]["close"][-1] == 134.0
@@ -250,7 +250,7 @@ def test_what_comes_late_of_a_day_that_is_over_is_seen_a_quarter_of_an_hour_late
     now = [NOW]
     subject = Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True)
     views = Views(subject, lake, watch, lambda: now[-1])
-    session = Sight("IBM", "1min", Span.SESSION)
+    session = ViewRequest("IBM", "1min", Span.SESSION)
     views.view(session)
     revised = document("2026-11-20T14:30:00Z", 7.0, as_of="2026-11-20T15:00:00.000Z")
     write_file(tmp_path, "2026-11-19", "late", [revised])
@@ -261,7 +261,7 @@ def test_what_comes_late_of_a_day_that_is_over_is_seen_a_quarter_of_an_hour_late
 
 
 def test_a_moment_of_before_is_looked_for_in_the_days_before_it(billed: Views, lake: FileLake) -> None:
-    billed.view(Sight("IBM", "1min", Span.SESSION, datetime(2026, 11, 10, tzinfo=UTC)))
+    billed.view(ViewRequest("IBM", "1min", Span.SESSION, datetime(2026, 11, 10, tzinfo=UTC)))
 
     assert days_read(lake.asked[-1]) == ["dt >= '2026-10-29'"]
 
@@ -272,7 +272,7 @@ def test_all_that_is_billed_is_asked_for_again_when_its_newest_bar_may_be_anothe
     now = [NOW]
     subject = Subject("there", lambda: PriceKind.LIVE, Windows(), reads_days=True)
     views = Views(subject, lake, watch, lambda: now[-1])
-    everything = Sight("IBM", "1min", Span.ALL)
+    everything = ViewRequest("IBM", "1min", Span.ALL)
 
     view = views.view(everything)
     assert days_read(lake.asked[-1]) == []
@@ -296,8 +296,8 @@ def test_a_split_is_told_with_its_day_at_the_exchange_and_shown_in_todays_shares
     keep_splits(SPLIT, tmp_path)
     watch.version += 1
 
-    traded = views.view(Sight("IBM", "1min", Span.ALL))
-    todays = views.view(Sight("IBM", "1min", Span.ALL, adjusted=True))
+    traded = views.view(ViewRequest("IBM", "1min", Span.ALL))
+    todays = views.view(ViewRequest("IBM", "1min", Span.ALL, adjusted=True))
 
     assert [each["splits"] for each in traded["instruments"]] == [
         [{"day": "2026-11-20", "ratio": "10:1"}],
@@ -305,7 +305,7 @@ def test_a_split_is_told_with_its_day_at_the_exchange_and_shown_in_todays_shares
     ]
     assert (traded["bars"]["close"][:2], traded["bars"]["volume"][:2]) == ([1500.0, 130.0], [7.0, 1000.0])
     assert (todays["bars"]["close"][:2], todays["bars"]["volume"][:2]) == ([150.0, 130.0], [70.0, 1000.0])
-    assert (traded["sight"]["adjusted"], todays["sight"]["adjusted"]) == (None, 1)
+    assert (traded["request"]["adjusted"], todays["request"]["adjusted"]) == (None, 1)
 
 
 def test_splits_that_cannot_be_read_cost_no_bar(views: Views, tmp_path: Path) -> None:

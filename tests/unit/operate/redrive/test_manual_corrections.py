@@ -12,14 +12,14 @@ from stockstream_operate.redrive.manual_corrections import (
     read_corrections,
     save_entries,
 )
-from stockstream_operate.redrive.set_aside import Kind, SetAside
+from stockstream_operate.redrive.set_aside import EntryKind, SetAside
 from stockstream_operate.redrive.triage import Action, Decision
 
 KEY = "processing-failed/dt=2026-11-20/x"
 
 
 def decision(data: bytes | None, text: str = "{}") -> Decision:
-    entry = SetAside(Kind.RECORD, KEY, text, data=data)
+    entry = SetAside(EntryKind.RECORD, KEY, text, data=data)
     return Decision(entry, Action.LEAVE, "BAD_PRICE", "BAD_PRICE: open is 0, and must be above 0")
 
 

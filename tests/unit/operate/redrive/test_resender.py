@@ -8,7 +8,7 @@ import pytest
 
 from stockstream_operate.record_sender import CHUNK_RECORDS, PUT_SECONDS
 from stockstream_operate.redrive.resender import Resender
-from stockstream_operate.redrive.set_aside import Kind, SetAside
+from stockstream_operate.redrive.set_aside import EntryKind, SetAside
 from stockstream_operate.redrive.triage import Action, Decision
 
 
@@ -27,7 +27,7 @@ class Stream:
 
 
 def decisions(instrument: str, count: int, action: Action = Action.SEND) -> list[Decision]:
-    entry = SetAside(Kind.RECORD, "key", "text")
+    entry = SetAside(EntryKind.RECORD, "key", "text")
     return [Decision(entry, action, "reason", "note", b"{}", instrument)] * count
 
 
@@ -74,7 +74,9 @@ def test_a_document_for_the_lake_is_delivered_to_the_day_of_its_arrival() -> Non
     """Where Firehose does not say it, to the day of the provider's answer, and not of its old bar."""
     data = b'{"open_time": "2026-03-02T15:00:00Z", "as_of": "2026-11-20T23:59:59.123Z"}'
     arrived = datetime(2026, 11, 21, 0, 0, 2, tzinfo=UTC)
-    entries = [SetAside(Kind.LAKE_DOCUMENT, "key", "text", arrived_at=moment) for moment in (arrived, None)]
+    entries = [
+        SetAside(EntryKind.LAKE_DOCUMENT, "key", "text", arrived_at=moment) for moment in (arrived, None)
+    ]
     delivered: list[tuple[str, bytes]] = []
 
     refusals = Resender(Stream(), None, delivered.extend).send(

@@ -11,7 +11,7 @@ import pytest
 from stockstream_operate.redrive.set_aside import (
     MOST_BYTES,
     MOST_ENTRIES,
-    Kind,
+    EntryKind,
     SetAside,
     read_entries,
     write_entries,
@@ -48,7 +48,7 @@ NOT_CONVERTED = {
 }
 
 
-def read(body: bytes, kind: Kind = Kind.RECORD) -> list[SetAside]:
+def read(body: bytes, kind: EntryKind = EntryKind.RECORD) -> list[SetAside]:
     return read_entries(KEY, kind, body)
 
 
@@ -65,14 +65,14 @@ def test_an_entry_says_what_firehose_knew() -> None:
 
 
 def test_an_entry_of_the_search_delivery_writes_numbers_as_texts() -> None:
-    (entry,) = read(line(NOT_INDEXED), Kind.SEARCH_DOCUMENT)
+    (entry,) = read(line(NOT_INDEXED), EntryKind.SEARCH_DOCUMENT)
 
     assert (entry.data, entry.error_code) == (b"two", "400")
     assert entry.arrived_at == datetime(2026, 11, 20, 21, 0, 0, 123000, tzinfo=UTC)
 
 
 def test_an_entry_of_a_conversion_has_its_last_error() -> None:
-    (entry,) = read(line(NOT_CONVERTED), Kind.LAKE_DOCUMENT)
+    (entry,) = read(line(NOT_CONVERTED), EntryKind.LAKE_DOCUMENT)
 
     assert (entry.data, entry.error_code) == (b"three", "DataFormatConversion.InvalidSchema")
     assert entry.error_message == "The schema is invalid."
@@ -85,7 +85,7 @@ def test_the_error_of_a_conversion_is_read_as_the_guide_of_aws_spells_it_too() -
         "rawData": "dGhyZWU=",
     }
 
-    (entry,) = read(line(guide), Kind.LAKE_DOCUMENT)
+    (entry,) = read(line(guide), EntryKind.LAKE_DOCUMENT)
 
     assert (entry.data, entry.error_code) == (b"three", "DataFormatConversion.ParseError")
     assert entry.error_message == "Not a number."
@@ -103,7 +103,7 @@ def test_the_same_record_has_the_same_name_however_often_it_was_set_aside() -> N
     first, again, other = read(b"\n".join(map(line, (REFUSED, later, NOT_INDEXED))))
 
     assert first.name == again.name != other.name
-    (document,) = read(line(REFUSED), Kind.SEARCH_DOCUMENT)
+    (document,) = read(line(REFUSED), EntryKind.SEARCH_DOCUMENT)
     assert document.name != first.name
 
 

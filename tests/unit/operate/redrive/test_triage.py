@@ -5,21 +5,21 @@ import pytest
 from stream_record import RECORD
 
 from stockstream.windows import Windows
-from stockstream_operate.redrive.set_aside import Kind, SetAside
-from stockstream_operate.redrive.triage import Action, Decision, Triage, decide
+from stockstream_operate.redrive.set_aside import EntryKind, SetAside
+from stockstream_operate.redrive.triage import Action, Decision, Triage, decide_alone
 
 DOCUMENT = RECORD | {"schema": "enriched.v1", "sma_5": 10.2}
 GIVEN_BACK = "Lambda.ProcessingFailedStatus"
 
 
 def entry(
-    fields: object, code: str = GIVEN_BACK, kind: Kind = Kind.RECORD, error_message: str = ""
+    fields: object, code: str = GIVEN_BACK, kind: EntryKind = EntryKind.RECORD, error_message: str = ""
 ) -> SetAside:
     return SetAside(kind, "key", "text", code, error_message, data=orjson.dumps(fields))
 
 
 def decided(one: SetAside) -> Decision:
-    return decide(one, Windows())
+    return decide_alone(one, Windows())
 
 
 @pytest.mark.parametrize(
@@ -58,20 +58,20 @@ def test_a_record_that_cannot_is_left_with_what_is_wrong_and_whose_it_is() -> No
 
 
 def test_an_entry_that_cannot_be_read_is_left() -> None:
-    decision = decided(SetAside(Kind.RECORD, "key", "{"))
+    decision = decided(SetAside(EntryKind.RECORD, "key", "{"))
 
     assert (decision.action, decision.reason) == (Action.LEAVE, "UNREADABLE")
 
 
 def test_a_document_for_the_index_is_indexed_and_never_sent_through_the_stream() -> None:
-    decision = decided(entry(DOCUMENT, "400", Kind.SEARCH_DOCUMENT))
+    decision = decided(entry(DOCUMENT, "400", EntryKind.SEARCH_DOCUMENT))
 
     assert (decision.action, decision.reason, decision.instrument) == (Action.INDEX, "400", "IBM")
     assert decision.data == orjson.dumps(DOCUMENT)
 
 
 def test_a_document_that_was_not_converted_is_delivered_as_it_is() -> None:
-    decision = decided(entry(DOCUMENT, "DataFormatConversion.InvalidSchema", Kind.LAKE_DOCUMENT))
+    decision = decided(entry(DOCUMENT, "DataFormatConversion.InvalidSchema", EntryKind.LAKE_DOCUMENT))
 
     assert (decision.action, decision.instrument) == (Action.DELIVER, "IBM")
     assert decision.data == orjson.dumps(DOCUMENT)
@@ -79,7 +79,7 @@ def test_a_document_that_was_not_converted_is_delivered_as_it_is() -> None:
 
 @pytest.mark.parametrize("value", ["10.2", [10.2], True, {}], ids=repr)
 def test_a_document_that_would_make_the_table_unreadable_is_left(value: object) -> None:
-    decision = decided(entry(DOCUMENT | {"sma_5": value}, "x", Kind.LAKE_DOCUMENT))
+    decision = decided(entry(DOCUMENT | {"sma_5": value}, "x", EntryKind.LAKE_DOCUMENT))
 
     assert decision.action is Action.LEAVE
 
@@ -92,7 +92,7 @@ def test_a_document_that_would_make_the_table_unreadable_is_left(value: object) 
     ],
 )
 def test_a_document_of_which_the_index_has_a_newer_answer_is_no_loss(code: str, message: str) -> None:
-    decision = decided(entry(DOCUMENT, code, Kind.SEARCH_DOCUMENT, error_message=message))
+    decision = decided(entry(DOCUMENT, code, EntryKind.SEARCH_DOCUMENT, error_message=message))
 
     assert decision.action is Action.CLOSE
 
@@ -111,7 +111,7 @@ def test_a_document_of_which_the_index_has_a_newer_answer_is_no_loss(code: str, 
     ids=str,
 )
 def test_what_is_no_document_is_left(fields: object) -> None:
-    assert decided(entry(fields, "400", Kind.SEARCH_DOCUMENT)).action is Action.LEAVE
+    assert decided(entry(fields, "400", EntryKind.SEARCH_DOCUMENT)).action is Action.LEAVE
 
 
 def test_the_same_record_set_aside_twice_is_sent_once() -> None:

@@ -1,6 +1,6 @@
 """Filling: what becomes of each document."""
 
-from stockstream_operate.search.fill import Tally, route
+from stockstream_operate.search.fill import FillReport, route
 
 
 def test_a_document_is_routed_as_the_pipeline_would() -> None:
@@ -20,7 +20,7 @@ def test_a_document_is_routed_as_the_pipeline_would() -> None:
 
 
 def test_a_tally_says_what_became_of_the_documents() -> None:
-    tally = Tally(indexed=1200, outdated=3)
-    tally.refused["400: no"] += 2
+    report = FillReport(indexed=1200, outdated=3)
+    report.refused["400: no"] += 2
 
-    assert str(tally) == "1,200 indexed, 3 older than what is there, 2 refused"
+    assert str(report) == "1,200 indexed, 3 older than what is there, 2 refused"

@@ -7,7 +7,7 @@ import pytest
 from opensearchpy import NotFoundError
 
 from stockstream_operate.search.index import Wanted
-from stockstream_operate.search.install import Installer, PartStatus, State, differences
+from stockstream_operate.search.install import Installer, PartState, PartStatus, differences
 
 
 class GuardedServer:
@@ -45,12 +45,12 @@ def test_the_audit_log_of_a_new_domain_is_switched_on_once() -> None:
     server = GuardedServer()
 
     seen = audit_of(server, puts=False)
-    assert (seen.state, seen.notes[0]) == (State.DIFFERENT, "enabled is False, not True")
-    assert audit_of(server, puts=True).state is State.CHANGED
+    assert (seen.state, seen.notes[0]) == (PartState.DIFFERENT, "enabled is False, not True")
+    assert audit_of(server, puts=True).state is PartState.CHANGED
     assert server.audit["enabled"] is True
 
     server.put.clear()
-    assert audit_of(server, puts=True).state is State.RIGHT
+    assert audit_of(server, puts=True).state is PartState.RIGHT
     assert "/_plugins/_security/api/audit/config" not in server.put
 
 

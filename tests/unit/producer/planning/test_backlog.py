@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from producer.planning.backlog import NEVER, Backlog, Market, SessionPart, read_backlog
+from producer.planning.backlog import NEVER, Backlog, MarketState, SessionPart, read_backlog
 from producer.planning.ledger import RequestState
 from stockstream.instruments import parse_instrument
 from stockstream.sessions import Session
@@ -57,9 +57,9 @@ def test_the_least_requests_leave_out_what_no_answer_shows_any_more(left: Backlo
 SESSION = Session(datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC))
 
 
-def market_at(text: str, *today: SessionPart) -> Market:
+def market_at(text: str, *today: SessionPart) -> MarketState:
     now = datetime.fromisoformat(f"2026-11-20T{text}:00").replace(tzinfo=UTC)
-    return Market("XNYS", now, timedelta(minutes=1), SESSION, now < SESSION.closes, today)
+    return MarketState("XNYS", now, timedelta(minutes=1), SESSION, now < SESSION.closes, today)
 
 
 def asked(text: str, newest: str | None = None) -> RequestState:
@@ -130,7 +130,7 @@ def test_where_there_is_a_closing_auction_the_second_request_is_for_its_bar(
     now: str, state: RequestState, request_number: int
 ) -> None:
     moment = datetime.fromisoformat(f"2026-11-20T{now}:00").replace(tzinfo=UTC)
-    market = Market("XLON", moment, timedelta(minutes=1), LONDON, is_open=False, today=())
+    market = MarketState("XLON", moment, timedelta(minutes=1), LONDON, is_open=False, today=())
 
     assert read_backlog(parse_instrument("TSCO.LON"), market, state).closing_request == request_number
 

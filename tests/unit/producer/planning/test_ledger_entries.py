@@ -117,6 +117,27 @@ def test_a_refusal_has_been_told_and_its_end_is_the_end_of_that() -> None:
     assert not record_answer(ledger, NOON, {"IBM": FIRST}).instruments["IBM"].reported
 
 
+def test_an_instrument_fails_alone_if_it_fails_for_an_hour_in_which_others_are_answered() -> None:
+    def fail(*others: str) -> datetime | None:
+        """IBM was answered at noon, fails at 12:01 and at 13:05; MSFT is answered at these times."""
+        ledger = record_answer(Ledger(), NOON, {"IBM": FIRST})
+        for now in sorted({"17:01", "18:05", *others}):
+            moment = utc(f"2026-11-20T{now}:07")
+            if now in others:
+                ledger = record_answer(ledger, moment, {"MSFT": FIRST})
+            else:
+                ledger = record_failure(ledger, moment, ["IBM"], FailureOutcome.RETRY_SOON)
+        return ledger.of_instrument("IBM").failed_alone_at
+
+    assert fail("17:02") == fail("17:05") == utc("2026-11-20T18:05")
+    # An outage of all; one that ended within the hour; an answer that was asked for in the same minute.
+    assert fail() is fail("17:06") is fail("17:00") is None
+    ledger = record_answer(
+        Ledger(instruments={"IBM": RequestState(failed_alone_at=FIRST)}), NOON, {"IBM": FIRST}
+    )
+    assert ledger.of_instrument("IBM").failed_alone_at is None
+
+
 def test_what_a_provider_asks_for_is_granted_where_it_is_longer_than_our_own_pause() -> None:
     def not_before(seconds: int) -> datetime | None:
         pause = timedelta(seconds=seconds)

@@ -14,8 +14,8 @@ from producer.planning.ledger_entries import record_answer, record_failure
 from producer.planning.planner import Plan, plan_requests
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.errors import InstrumentError
-from stockstream.instruments import Instrument, parse_instrument
-from stockstream.sessions import market_of, sessions_between
+from stockstream.instruments import Instrument, parse_instrument, parse_instruments
+from stockstream.sessions import current_or_last_session, market_of, sessions_between
 
 IBM, MSFT, F = parse_instrument("IBM"), parse_instrument("MSFT"), parse_instrument("F")
 EURUSD, BTCUSD = parse_instrument("fx:EUR/USD"), parse_instrument("crypto:BTC/USD")
@@ -335,6 +335,38 @@ def test_each_failure_in_a_row_doubles_the_pause_where_requests_are_counted() ->
             ledger = record_failure(ledger, now, ["IBM"], FailureOutcome.RETRY_SOON)
             attempts.append(minute)
     assert attempts == [0, 1, 3, 7, 15, 31, 63, 95]
+
+
+@pytest.mark.parametrize(
+    ("listed", "requests_a_day"),
+    [
+        ("IBM,TSCO.LON,crypto:BTC/USD,crypto:ETH/USD", 4),
+        ("IBM,RELIANCE.BSE,VOD.LON,fx:EUR/USD,crypto:BTC/USD", 6),
+    ],
+)
+def test_one_that_is_refused_each_day_takes_nothing_of_what_the_others_need(
+    listed: str, requests_a_day: int
+) -> None:
+    # As many as coverage asks for. In bars of 15 minutes a coin needs a request after each 99, 24.75 hours.
+    watchlist, plan = Watchlist(parse_instruments(listed), "15min", "regular"), Plan(requests_a_day, 5)
+    now = begins = utc("2026-03-05T22:30")
+    ledger = Ledger()
+    requests: dict[str, list[datetime]] = {each.name: [] for each in watchlist.instruments}
+    while now < begins + timedelta(days=13):
+        for (instrument,) in plan_requests(watchlist, plan, ledger, now):
+            requests[instrument.name].append(now)
+            if instrument == IBM and now > begins + timedelta(days=1):
+                ledger = record_failure(ledger, now, [IBM.name], FailureOutcome.TELL_A_PERSON)
+            else:
+                session = current_or_last_session(watchlist.market_of(instrument), now)
+                assert session
+                newest = min(now, session.closes) - 15 * MINUTE
+                ledger = record_answer(ledger, now, {instrument.name: newest})
+        now += 10 * MINUTE
+    for coin in (name for name in requests if name.startswith("crypto")):
+        assert max(later - earlier for earlier, later in pairwise(requests[coin])) <= 99 * 15 * MINUTE
+    refused = [each for each in requests["IBM"] if each > begins + timedelta(days=1)]
+    assert set(Counter(quota_day(each) for each in refused).values()) == {1}
 
 
 def test_failures_in_a_row_delay_nothing_where_a_minute_has_requests_enough() -> None:

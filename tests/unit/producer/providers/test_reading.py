@@ -9,7 +9,7 @@ import pytest
 
 from producer.providers.alpaca_pages import read_page
 from producer.providers.provider_errors import ProviderError
-from producer.providers.reading import parse_json, read_numbers, read_object, show_fields
+from producer.providers.reading import parse_json, read_object, read_ohlcv, show_fields
 from stockstream.errors import Reason, RecordError
 
 PRICES = ("o", "h", "l", "c")
@@ -17,7 +17,7 @@ PRICES = ("o", "h", "l", "c")
 
 def test_a_whole_number_that_no_float_holds_is_no_price() -> None:
     with pytest.raises(RecordError) as refused:
-        read_numbers({"o": 10, "h": 10**400, "l": 9, "c": 11}, PRICES, "v")
+        read_ohlcv({"o": 10, "h": 10**400, "l": 9, "c": 11}, PRICES, "v")
     assert refused.value.reason is Reason.BAD_PRICE
 
 
@@ -69,7 +69,7 @@ def test_the_longest_answers_that_providers_give_are_read() -> None:
 def test_a_volume_that_is_missing_or_blank_costs_the_volume_and_not_the_bar(
     fields: dict[str, object],
 ) -> None:
-    numbers = read_numbers({"o": 10, "h": 12, "l": 9, "c": 11} | fields, PRICES, "v")
+    numbers = read_ohlcv({"o": 10, "h": 12, "l": 9, "c": 11} | fields, PRICES, "v")
 
     assert numbers == (10.0, 12.0, 9.0, 11.0, None)
 
@@ -77,7 +77,7 @@ def test_a_volume_that_is_missing_or_blank_costs_the_volume_and_not_the_bar(
 @pytest.mark.parametrize("volume", ["-", "n/a", True, []], ids=str)
 def test_a_volume_that_is_no_number_is_an_error(volume: object) -> None:
     with pytest.raises(RecordError) as refused:
-        read_numbers({"o": 10, "h": 12, "l": 9, "c": 11, "v": volume}, PRICES, "v")
+        read_ohlcv({"o": 10, "h": 12, "l": 9, "c": 11, "v": volume}, PRICES, "v")
     assert refused.value.reason is Reason.BAD_TYPE
 
 

@@ -4,25 +4,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stockstream_operate.page.sights import Sight, SightError, Span, parse_sight
+from stockstream_operate.page.view_request import Span, ViewRequest, ViewRequestError, parse_view_request
 
 ASKED = {"instrument": "fx:EUR/USD", "interval": "5min", "span": "week"}
 
 
-def test_a_sight_is_read_from_a_query_string() -> None:
-    assert parse_sight(ASKED) == Sight("fx:EUR/USD", "5min", Span.WEEK)
+def test_a_request_is_read_from_a_query_string() -> None:
+    assert parse_view_request(ASKED) == ViewRequest("fx:EUR/USD", "5min", Span.WEEK)
 
 
 def test_the_shares_of_today_are_asked_for_by_a_1() -> None:
-    assert parse_sight(ASKED | {"adjusted": "1"}).adjusted
-    assert not parse_sight(ASKED | {"adjusted": ""}).adjusted
+    assert parse_view_request(ASKED | {"adjusted": "1"}).adjusted
+    assert not parse_view_request(ASKED | {"adjusted": ""}).adjusted
 
 
 @pytest.mark.parametrize("text", ["2026-11-20T17:00:00", "2026-11-20T17:00:00Z", "2026-11-20T18:00:00+01:00"])
 def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
     moment = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 
-    assert parse_sight(ASKED | {"known_at": text}).known_at == moment
+    assert parse_view_request(ASKED | {"known_at": text}).known_at == moment
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_a_moment_is_utc_unless_it_says_otherwise(text: str) -> None:
     ids=str,
 )
 def test_what_makes_no_sense_is_refused_with_a_reason(changed: dict[str, str], told: str) -> None:
-    with pytest.raises(SightError, match=told):
-        parse_sight(ASKED | changed)
+    with pytest.raises(ViewRequestError, match=told):
+        parse_view_request(ASKED | changed)
 
 
 @pytest.mark.parametrize("missing", ASKED)
 def test_what_is_missing_is_refused(missing: str) -> None:
-    with pytest.raises(SightError):
-        parse_sight({name: text for name, text in ASKED.items() if name != missing})
+    with pytest.raises(ViewRequestError):
+        parse_view_request({name: text for name, text in ASKED.items() if name != missing})

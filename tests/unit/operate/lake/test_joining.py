@@ -17,9 +17,12 @@ from full_disk import files_end_at, fill_disk
 
 from stockstream.windows import Windows
 from stockstream_operate.lake import joined as joined_module
+from stockstream_operate.lake import joining
 from stockstream_operate.lake.duckdb_views import make_delivered
 from stockstream_operate.lake.engine import LakeEngine
-from stockstream_operate.lake.joined import Joined, JoiningBeside, open_joined, read_joined
+from stockstream_operate.lake.joined import Joined, read_joined
+from stockstream_operate.lake.joining import open_joined
+from stockstream_operate.lake.joining_beside import JoiningBeside
 from stockstream_operate.lake.result import LakeQueryError
 from stockstream_operate.lake.sql import LakeSql, make_lake_sql
 from stockstream_operate.whole_file import write_whole
@@ -402,7 +405,7 @@ def test_a_page_need_not_read_the_days_that_are_joined_beside_it_but_the_newest(
         goes_on.wait(20)
         return make_delivered(lake_sql)
 
-    monkeypatch.setattr(joined_module, "make_delivered", wait)
+    monkeypatch.setattr(joining, "make_delivered", wait)
     with JoiningBeside(old_lake, LAKE_SQL, TODAY, lambda _said: None) as beside:
         assert beside.awaited == {"2026-09-30", "2026-10-30", "2026-11-20"}
         assert beside.left == 4
@@ -424,7 +427,7 @@ def test_what_is_joined_beside_a_run_ends_with_it_and_the_next_time_goes_on(
         return "SELECT sum(sin(range)) FROM range(1_000_000_000_000)"
 
     with monkeypatch.context() as slow, JoiningBeside(old_lake, LAKE_SQL, TODAY, lambda _said: None):
-        slow.setattr(joined_module, "to_duckdb", work_for_hours)
+        slow.setattr(joining, "to_duckdb", work_for_hours)
         assert begun.wait(20)
 
     assert list((old_lake / ".joined").glob("manifest.json")) == []

@@ -1,4 +1,4 @@
-"""The door before the containers of `make search`, in a real nginx: shut without this run's password."""
+"""The proxy before the containers of `make search`, in a real nginx: shut without this run's password."""
 
 import base64
 import os
@@ -34,8 +34,8 @@ class Behind(NamedTuple):
     asked: list[tuple[str, str, str | None, bytes]]
 
 
-class Door(NamedTuple):
-    """The door, and what is behind it."""
+class Proxy(NamedTuple):
+    """The proxy, and what is behind it."""
 
     url: str
     opensearch: Behind
@@ -77,13 +77,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def run_door(folder: Path, credentials: str | None) -> Iterator[Door]:
-    """nginx with dashboards/door.conf, as its image fills it in; what is not set stays as it is."""
+def run_proxy(folder: Path, credentials: str | None) -> Iterator[Proxy]:
+    """nginx with dashboards/proxy.conf, as its image fills it in; what is not set stays as it is."""
     with ExitStack() as running:
         opensearch = running.enter_context(run_behind("opensearch"))
         dashboards = running.enter_context(run_behind("dashboards"))
         port = free_port()
-        conf = (ROOT / "dashboards" / "door.conf").read_text(encoding="utf-8")
+        conf = (ROOT / "dashboards" / "proxy.conf").read_text(encoding="utf-8")
         for there, here in {
             "listen 8080": f"listen 127.0.0.1:{port}",
             "127.0.0.1:9200": f"127.0.0.1:{opensearch.port}",
@@ -113,32 +113,32 @@ def run_door(folder: Path, credentials: str | None) -> Iterator[Door]:
             time.sleep(0.05)
         else:
             pytest.fail((folder / "log").read_text())
-        yield Door(f"http://127.0.0.1:{port}", opensearch, dashboards)
+        yield Proxy(f"http://127.0.0.1:{port}", opensearch, dashboards)
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    with run_door(tmp_path_factory.mktemp("door"), CREDENTIALS) as door:
-        yield door
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with run_proxy(tmp_path_factory.mktemp("proxy"), CREDENTIALS) as proxy:
+        yield proxy
 
 
-def test_with_the_password_it_leads_to_both_and_keeps_the_password_to_itself(door: Door) -> None:
+def test_with_the_password_it_leads_to_both_and_keeps_the_password_to_itself(proxy: Proxy) -> None:
     with requests.Session() as session:
         session.auth = (USER, PASSWORD)
         said = [
-            session.put(f"{door.url}/bars-2026-11", b"{}", timeout=5).text,
-            session.post(f"{door.url}/_bulk?refresh", 3_000_000 * b"a", timeout=5).text,
-            session.get(f"{door.url}/_dashboards/api/status?a=b", timeout=5).text,
+            session.put(f"{proxy.url}/bars-2026-11", b"{}", timeout=5).text,
+            session.post(f"{proxy.url}/_bulk?refresh", 3_000_000 * b"a", timeout=5).text,
+            session.get(f"{proxy.url}/_dashboards/api/status?a=b", timeout=5).text,
         ]
 
     assert said == ["opensearch", "opensearch", "dashboards"]
-    assert door.opensearch.asked == [
+    assert proxy.opensearch.asked == [
         ("PUT", "/bars-2026-11", None, b"{}"),
         ("POST", "/_bulk?refresh", None, 3_000_000 * b"a"),
     ]
-    assert door.dashboards.asked == [("GET", "/_dashboards/api/status?a=b", None, b"")]
-    door.opensearch.asked.clear()
-    door.dashboards.asked.clear()
+    assert proxy.dashboards.asked == [("GET", "/_dashboards/api/status?a=b", None, b"")]
+    proxy.opensearch.asked.clear()
+    proxy.dashboards.asked.clear()
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_with_the_password_it_leads_to_both_and_keeps_the_password_to_itself(doo
         "Basic ${STOCKSTREAM_SEARCH_CREDENTIALS}",
     ],
 )
-def test_without_it_nothing_reaches_what_is_behind(door: Door, authorization: str | None) -> None:
+def test_without_it_nothing_reaches_what_is_behind(proxy: Proxy, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     with requests.Session() as session:
         for method, path in (
@@ -169,24 +169,24 @@ def test_without_it_nothing_reaches_what_is_behind(door: Door, authorization: st
             ("POST", "/_dashboards/api/console/proxy?path=bars-*&method=DELETE"),
             ("GET", "//_dashboards/../bars-*"),
         ):
-            answer = session.request(method, f"{door.url}{path}", headers=headers, data=b"{}", timeout=5)
+            answer = session.request(method, f"{proxy.url}{path}", headers=headers, data=b"{}", timeout=5)
 
             assert answer.status_code == 401
             # A browser that is asked for a password keeps it, and a page can then use it.
             assert "WWW-Authenticate" not in answer.headers
             assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
-    assert (door.opensearch.asked, door.dashboards.asked) == ([], [])
+    assert (proxy.opensearch.asked, proxy.dashboards.asked) == ([], [])
 
 
-def test_a_door_that_was_told_no_password_opens_to_nobody(tmp_path: Path) -> None:
-    with run_door(tmp_path, None) as door:
+def test_a_proxy_without_a_password_lets_nobody_through(tmp_path: Path) -> None:
+    with run_proxy(tmp_path, None) as proxy:
         for authorization in (
             "",
             "Basic ",
             "Basic ${STOCKSTREAM_SEARCH_CREDENTIALS}",
             "Basic c3RvY2tzdHJlYW06",
         ):
-            answer = requests.get(door.url, headers={"Authorization": authorization}, timeout=5)
+            answer = requests.get(proxy.url, headers={"Authorization": authorization}, timeout=5)
             assert answer.status_code == 401
-        assert door.opensearch.asked == []
+        assert proxy.opensearch.asked == []

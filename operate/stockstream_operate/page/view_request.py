@@ -1,4 +1,4 @@
-"""What a browser asks to see: one instrument, how far back, and as it was known when."""
+"""What a browser asks to see: an instrument, how far back, and as it was known when."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from stockstream.intervals import INTERVALS
 from stockstream_operate.moments import MomentError, parse_moment
 
 
-class SightError(StockstreamError):
+class ViewRequestError(StockstreamError):
     """What is asked for makes no sense; the text says why."""
 
 
@@ -25,7 +25,7 @@ class Span(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ViewRequest:
     """What is to be seen.
 
     Attributes:
@@ -44,28 +44,28 @@ class Sight:
     adjusted: bool = False
 
 
-def parse_sight(asked: Mapping[str, str]) -> Sight:
-    """The sight that a query string names: `instrument`, `interval`, `span`, and `known_at` or `adjusted=1`.
+def parse_view_request(asked: Mapping[str, str]) -> ViewRequest:
+    """Reads a query string: `instrument`, `interval`, `span`, and `known_at` or `adjusted=1`.
 
     Raises:
-        SightError: something is missing, or is none of what there is.
+        ViewRequestError: something is missing, or is none of what there is.
     """
     try:
         instrument = parse_instrument(asked.get("instrument", "")).name
     except InstrumentError as error:
-        raise SightError(str(error)) from None
+        raise ViewRequestError(str(error)) from None
     interval, span = asked.get("interval", ""), asked.get("span", "")
     if interval not in INTERVALS:
-        raise SightError(f"{interval[:20]!r} is no interval: it is one of {', '.join(INTERVALS)}")
+        raise ViewRequestError(f"{interval[:20]!r} is no interval: it is one of {', '.join(INTERVALS)}")
     if span not in set(Span):
-        raise SightError(f"{span[:20]!r} is no span: it is one of {', '.join(Span)}")
+        raise ViewRequestError(f"{span[:20]!r} is no span: it is one of {', '.join(Span)}")
     try:
         known_at = parse_moment(asked["known_at"], "known_at") if asked.get("known_at") else None
     except MomentError as error:
-        raise SightError(str(error)) from None
+        raise ViewRequestError(str(error)) from None
     adjusted = asked.get("adjusted", "")
     if adjusted not in {"", "1"}:
-        raise SightError(f"{adjusted[:20]!r} is no choice of prices: write adjusted=1, or leave it out")
+        raise ViewRequestError(f"{adjusted[:20]!r} is no choice of prices: write adjusted=1, or leave it out")
     if adjusted and known_at:
-        raise SightError("Splits that came later were not known then: leave adjusted or known_at out")
-    return Sight(instrument, interval, Span(span), known_at, adjusted=bool(adjusted))
+        raise ViewRequestError("Splits that came later were not known then: leave adjusted or known_at out")
+    return ViewRequest(instrument, interval, Span(span), known_at, adjusted=bool(adjusted))

@@ -1,11 +1,11 @@
-"""What is followed where a file lists it: the file is read when it has changed; a bad one changes nothing."""
+"""The instruments that a file lists: it is read when it has changed, and a bad file changes nothing."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from producer.memory.list_item import KnownList, ListItem
+from producer.memory.list_item import ListItem, RememberedList
 from stockstream.errors import StockstreamError
 from stockstream.instrument_file import INSTRUMENT_FILE, MOST_BYTES, parse_instrument_file
 from stockstream.instruments import Instrument
@@ -14,7 +14,7 @@ from stockstream.observability import MetricUnit, logger, metrics
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# How many lines of a file are told of one by one.
+# How many refused lines of a file are logged, each by itself.
 MOST_LINES = 100
 _UNCHANGED = ("304", "NotModified")
 
@@ -23,7 +23,7 @@ class _ListUnreadableError(StockstreamError):
     """The file is not there, or is no list.
 
     Attributes:
-        mark: what tells this trouble from another; empty where it may pass by itself.
+        mark: identifies the reason, as S3's mark does a file; empty where it may pass by itself.
     """
 
     def __init__(self, mark: str, detail: str) -> None:
@@ -38,19 +38,19 @@ class _Version(NamedTuple):
     text: str
 
 
-class Followed:
+class ListedInstruments:
     """The instruments that a file in S3 lists.
 
-    Each run asks S3 whether the file has changed, which costs 2 cents a month. What is bad in it is told
-    once, by the number of its line, however many containers read it: a DynamoDB item remembers what was told,
-    and the last good list, for the day on which a new container finds no file.
+    Each run asks S3 whether the file has changed, which costs 2 cents a month. What is bad in it is reported
+    once, by the number of its line, however many containers read it: a DynamoDB item remembers which version
+    was reported, and the last good list, for the day on which a new container finds no file.
 
     Args:
         s3: boto3's client.
         bucket: where the file lies.
         item: what remembers the last good list.
         check: raises InstrumentError for an instrument that cannot be followed.
-        tells: whether what is bad is told here. Where the list is divided, one partition does it for all.
+        reports: whether this one reports what is bad. Where the list is divided, one partition does.
         until_then: what is followed as long as there has never been a good file.
 
     Attributes:
@@ -65,54 +65,58 @@ class Followed:
         check: Callable[[Instrument], object],
         until_then: tuple[Instrument, ...],
         *,
-        tells: bool = True,
+        reports: bool = True,
     ) -> None:
         self.instruments = until_then
         self._s3 = s3
         self._bucket = bucket
         self._item = item
         self._check = check
-        self._tells = tells
-        self._known: KnownList | None = None
+        self._reports = reports
+        self._remembered: RememberedList | None = None
         self._mark = ""
         self._warned = ""
         self._has_list = False
 
     def refresh(self) -> bool:
-        """Looks whether the file has changed, and says whether what is followed has."""
+        """Reads the file if it has changed.
+
+        Returns:
+            Whether what is followed has changed.
+        """
         before = self.instruments
         self._recall()
         try:
             version = self._read()
             if version:
                 self._take(version)
-            elif self._known and not self._is_told(self._mark):
-                # A trouble is over, and the file is as it was before it.
-                self._tell(self._mark, 0)
+            elif self._remembered and not self._is_reported(self._mark):
+                # The file can be read again, and is as it was before.
+                self._report(self._mark, 0)
         except _ListUnreadableError as error:
             self._keep(error)
         return self.instruments != before
 
     def _recall(self) -> None:
         """Begins with the last good list, in a new container."""
-        if self._known is not None:
+        if self._remembered is not None:
             return
         found = self._look_up()
         if found:
             self.instruments, self._has_list = found, True
 
     def _look_up(self) -> tuple[Instrument, ...]:
-        """Reads what is remembered, and gives what can be followed of the list in it."""
+        """Reads what is remembered; the instruments of its list that can be followed."""
         try:
-            self._known = self._item.read()
+            self._remembered = self._item.read()
         except (BotoCoreError, ClientError) as error:
             # The run itself reads the table next, and fails with it.
             logger.warning("instruments not recalled", kind=type(error).__name__, detail=str(error))
             return ()
-        found = parse_instrument_file("\n".join(self._known.names), self._check)
+        found = parse_instrument_file("\n".join(self._remembered.names), self._check)
         if found.refused:
             # A setting has changed since: these lines were good when the file was last reported on.
-            self._known = self._known._replace(mark="")
+            self._remembered = self._remembered._replace(mark="")
         return found.instruments
 
     def _read(self) -> _Version | None:
@@ -129,7 +133,7 @@ class Followed:
             code = error.response["Error"]["Code"]
             if code in _UNCHANGED:
                 return None
-            # S3 says AccessDenied of a file that is not there, too, to who may not list the bucket.
+            # Who may not list the bucket gets AccessDenied also for a file that is not there.
             passes = error.response["ResponseMetadata"]["HTTPStatusCode"] not in {403, 404}
             raise _ListUnreadableError("" if passes else code, str(error)) from error
         except BotoCoreError as error:
@@ -144,7 +148,7 @@ class Followed:
         self._mark, self._warned = version.mark, ""
         if found.instruments:
             self.instruments, self._has_list = found.instruments, True
-        if self._is_told(version.mark):
+        if self._is_reported(version.mark):
             return
         for line in found.refused[:MOST_LINES]:
             logger.error(
@@ -158,35 +162,35 @@ class Followed:
             logger.error(
                 "instruments not read", detail=f"{INSTRUMENT_FILE} lists none; the last list is kept"
             )
-        self._tell(version.mark, len(found.refused) + nothing)
+        self._report(version.mark, len(found.refused) + nothing)
 
     def _keep(self, error: _ListUnreadableError) -> None:
-        """Goes on with what is followed, and says once why."""
-        detail = f"{error}; what was followed before is followed on"
-        if not error.mark or not (self._known and self._known.mark):
+        """Goes on with what is followed, and logs once why."""
+        detail = f"{error}; the last list is kept"
+        if not error.mark or not (self._remembered and self._remembered.mark):
             # It passes by itself; or the file is not there yet.
             if self._warned != str(error):
                 self._warned = str(error)
                 logger.warning("instruments not read", detail=detail)
-        elif not self._is_told(error.mark):
+        elif not self._is_reported(error.mark):
             logger.error("instruments not read", detail=detail)
-            self._tell(error.mark, 1)
+            self._report(error.mark, 1)
 
-    def _is_told(self, mark: str) -> bool:
-        if not self._tells:
+    def _is_reported(self, mark: str) -> bool:
+        if not self._reports:
             return True
-        if self._known is not None and self._known.mark != mark:
-            # Containers take turns, with several partitions in each minute: another may have told of it.
+        if self._remembered is not None and self._remembered.mark != mark:
+            # Containers take turns, with several partitions in each minute: another may have reported it.
             self._look_up()
-        return self._known is not None and self._known.mark == mark
+        return self._remembered is not None and self._remembered.mark == mark
 
-    def _tell(self, mark: str, count: int) -> None:
-        """Counts what a person should mend, and remembers that it was told."""
+    def _report(self, mark: str, count: int) -> None:
+        """Counts what a person should mend, and remembers that it was reported."""
         if count:
             metrics.add_metric("InstrumentsSilent", MetricUnit.Count, count)
         names = tuple(each.name for each in self.instruments) if self._has_list else ()
-        self._known = KnownList(mark, names)
+        self._remembered = RememberedList(mark, names)
         try:
-            self._item.write(self._known)
+            self._item.write(self._remembered)
         except (BotoCoreError, ClientError) as error:
             logger.warning("instruments not remembered", kind=type(error).__name__, detail=str(error))

@@ -1,4 +1,4 @@
-"""Who may come in: the browser that was given this start's secret, and no page from elsewhere."""
+"""Who may ask a server on this machine: the browser that was given this start's key, and no other page."""
 
 import hmac
 import secrets
@@ -8,14 +8,14 @@ from http.cookies import CookieError, SimpleCookie
 
 from stockstream_operate.loopback import is_foreign
 
-# The headers that a request is judged by.
-JUDGED = ("Host", "Origin", "Cookie", "Sec-Fetch-Site")
-# What a browser says of where a request comes from: this page itself, or the person who typed the address.
+# The headers by which a caller is identified.
+CHECKED_HEADERS = ("Host", "Origin", "Cookie", "Sec-Fetch-Site")
+# What a browser says of the origin of a request: this page itself, or the person who typed the address.
 _AT_HOME = {None, "same-origin", "none"}
 
 
-class Verdict(Enum):
-    """What becomes of a request."""
+class Caller(Enum):
+    """Who sends a request: a page from elsewhere, somebody without the key, with its cookie, or with it."""
 
     FOREIGN = "foreign"
     UNKNOWN = "unknown"
@@ -23,11 +23,11 @@ class Verdict(Enum):
     BRINGS_KEY = "brings key"
 
 
-class Admission:
-    """Who is admitted to one server, by a secret of its own.
+class AccessControl:
+    """Access to one server, by a key of its own.
 
     Attributes:
-        key: the secret, as it stands in the address that is printed.
+        key: the secret in the address that is printed.
         cookie: the name of the cookie that holds it. Cookies know no ports: two servers here need two names.
     """
 
@@ -38,25 +38,25 @@ class Admission:
         self._single: set[str] = set()
 
     def make_single_key(self) -> str:
-        """Another secret, which opens once: a browser gets it as an argument, which others here can read."""
+        """A key that works once: a browser gets it as an argument, which other users here can read."""
         key = secrets.token_urlsafe(32)
         self._single.add(key)
         return key
 
-    def judge(self, headers: Mapping[str, str | None], key: str | None) -> Verdict:
-        """What becomes of a request, by its headers and the key in its address.
+    def identify(self, headers: Mapping[str, str | None], key: str | None) -> Caller:
+        """Who sends a request, by its headers and the key in its address.
 
         Args:
-            headers: those of JUDGED, where it has them.
-            key: what its address brings as one.
+            headers: those of CHECKED_HEADERS, where it has them.
+            key: the one in its address; None where there is none.
         """
         host, origin = headers.get("Host"), headers.get("Origin")
         is_elsewhere = headers.get("Sec-Fetch-Site") not in _AT_HOME
         if is_elsewhere or is_foreign(host, origin, self._port, has_pages=True):
-            return Verdict.FOREIGN
+            return Caller.FOREIGN
         if key is not None and (self._is_key(key) or self._uses_up(key)):
-            return Verdict.BRINGS_KEY
-        return Verdict.KNOWN if self._is_key(self._read_cookie(headers.get("Cookie"))) else Verdict.UNKNOWN
+            return Caller.BRINGS_KEY
+        return Caller.KNOWN if self._is_key(self._read_cookie(headers.get("Cookie"))) else Caller.UNKNOWN
 
     @property
     def set_cookie(self) -> str:
@@ -64,7 +64,7 @@ class Admission:
         return f"{self.cookie}={self.key}; Path=/; HttpOnly; SameSite=Strict"
 
     def without_key(self, cookies: str | None) -> str:
-        """What the header Cookie holds beside the key, for whom the key is none of their business."""
+        """The header Cookie without the key, for the server behind this one."""
         kept = [each for each in (cookies or "").split(";") if each.partition("=")[0].strip() != self.cookie]
         return ";".join(kept).strip()
 

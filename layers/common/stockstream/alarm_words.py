@@ -1,4 +1,7 @@
-"""An alarm's description, as the template writes it: `[severity] What happened. Runbook: <address>`."""
+"""The words of an alarm: CloudWatch's for its state, and the template's description of it.
+
+A description is `[severity] What happened. Runbook: <address>`.
+"""
 
 import re
 from enum import StrEnum
@@ -6,6 +9,14 @@ from typing import NamedTuple
 
 _SEVERITY = re.compile(r"\[(critical|warning|info)\]\s*", re.IGNORECASE)
 _RUNBOOK = re.compile(r"\s?\bRunbook: (https?://\S+)$", re.IGNORECASE)
+
+
+class AlarmState(StrEnum):
+    """The states of an alarm, in CloudWatch's words."""
+
+    ALARM = "ALARM"
+    OK = "OK"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
 class Severity(StrEnum):

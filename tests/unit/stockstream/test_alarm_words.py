@@ -1,6 +1,6 @@
 import pytest
 
-from alert.descriptions import Description, Severity, read_description
+from stockstream.alarm_words import Description, Severity, read_description
 
 
 @pytest.mark.parametrize(
