@@ -60,5 +60,10 @@ say "setup: installing the locked packages ..."
     || fail "the locked packages could not be installed. Is the package index reachable from here?"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . \
     || fail "stockstream itself could not be installed."
+# What the tests import is compiled here, once: the processes of `make test` would all do so at the same time.
+if [ "$lock" != requirements/run.txt ] && [ ! -e .venv/.complete ]; then
+    say "setup: compiling what the tests import ..."
+    env -u PYTHONDONTWRITEBYTECODE .venv/bin/pytest --collect-only --quiet >/dev/null 2>&1 || true
+fi
 [ "$lock" = requirements/run.txt ] || printf '%s\n' "$here" >.venv/.complete
 printf '%s\n' "$here" >.venv/.ready

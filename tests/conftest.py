@@ -1,8 +1,9 @@
 """What tests of every tier share."""
 
+import gc
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from stockstream_operate.environment import KEY_VARIABLES
 
 ROOT = Path(__file__).parents[1]
 # How long an example takes says how busy the machine is.
-settings.register_profile("any machine", deadline=None)
+# A property that names no number of examples has half of a hundred, and in `make test-slow` all of them.
+settings.register_profile("any machine", deadline=None, max_examples=50)
 settings.register_profile("thorough", deadline=None)
 settings.load_profile("any machine")
 
@@ -69,6 +71,16 @@ def recorded() -> Callable[[str], bytes]:
         return file.read_bytes()
 
     return read
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Looks for no garbage meanwhile, and never in what was imported and collected, which stays."""
+    gc.disable()
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

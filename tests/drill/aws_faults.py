@@ -151,7 +151,7 @@ class Faults:
 
     def meet(self, client: BaseClient) -> None:
         """Puts the faults before a client's calls."""
-        client.meta.events.unregister("before-send", botocore_stubber)  # type: ignore[arg-type]  # it is called
+        client.meta.events.unregister("before-send", botocore_stubber)
         client.meta.events.register("before-send", partial(self._send, client))  # type: ignore[arg-type]  # it may answer
 
     def _send(
@@ -186,7 +186,8 @@ class Faults:
         """What AWS answers."""
         _, service, operation = event_name.split(".")
         if service not in QUICK:
-            return botocore_stubber(event_name, request)
+            answered: AWSResponse | None = botocore_stubber(event_name, request)
+            return answered
         status, body = self._aws.answer(operation, _body(request))
         return _answer(request, status, body)
 

@@ -5,6 +5,7 @@ The producer is the real one; its market is a model (simulated_pipeline), as Clo
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 from alarm_evaluation import Change, MetricAlarm, Metrics, changes, composite_changes, read_alarms
@@ -82,9 +83,9 @@ def test_what_is_counted_once_is_one_notice_whenever_the_next_run_counts_nothing
 THANKSGIVING = utc("2026-11-25T05:00"), utc("2026-11-28T23:00")
 ONE_DAY = utc("2026-11-24T05:00"), utc("2026-11-25T05:00")
 TWO_DAYS = utc("2026-11-24T05:00"), utc("2026-11-26T05:00")
-# Friday to Tuesday around the nights in which clocks change.
+# From Friday on around the nights in which clocks change.
 CHANGE_IN_AMERICA = utc("2026-03-06T05:00"), utc("2026-03-11T04:00")
-CHANGE_IN_EUROPE = utc("2026-03-27T00:00"), utc("2026-03-31T22:00")
+CHANGE_IN_EUROPE = utc("2026-03-27T15:00"), utc("2026-03-30T22:00")
 # The currency market's week ends and begins.
 WEEKEND = utc("2026-11-27T18:00"), utc("2026-11-30T00:00")
 # Christmas was a Wednesday, and so was New Year's Day.
@@ -173,9 +174,10 @@ def test_a_request_that_fails_now_and_then_is_no_outage(days: Days) -> None:
 
 
 # A Friday of trading: 14:30 to 21:00 UTC in New York.
-FRIDAY = utc("2026-11-20T14:00"), utc("2026-11-20T23:30")
+FRIDAY = utc("2026-11-20T14:00"), utc("2026-11-20T22:30")
 
 
+@cache
 def friday(plan: Plan, *troubles: Trouble, jumps: Sequence[Jump] = ()) -> list[Change]:
     return heard(Days("IBM", plan, *FRIDAY, troubles=troubles, jumps=jumps))
 
@@ -249,7 +251,8 @@ def test_a_provider_that_has_not_come_back_after_christmas_is_noticed() -> None:
 
 
 def test_a_provider_that_stands_still_until_the_close_is_no_matter_for_the_night() -> None:
-    found = friday(PAID, Trouble(at("20:00"), at("23:00"), freezes=True))
+    still = Trouble(at("20:00"), at("23:00"), freezes=True)
+    found = heard(Days("IBM", PAID, at("19:00"), FRIDAY[1], troubles=[still]))
 
     assert alarms_of(found) == [("BarsOverdueAlarm", state) for state in RINGS_AND_ENDS]
     assert at("21:00") < found[1].at <= at("21:05")
@@ -317,7 +320,7 @@ def test_a_refusal_that_the_next_run_makes_good_is_no_alarm() -> None:
 
 @pytest.mark.parametrize(("plan", "minutes", "factor"), [(PAID, 3, 0.93), (FREE, 20, 1.07)])
 def test_a_price_that_jumps_is_heard_and_nothing_else(plan: Plan, minutes: int, factor: float) -> None:
-    found = friday(plan, jumps=[Jump("IBM", at("16:00"), factor)])
+    found = friday(plan, jumps=(Jump("IBM", at("16:00"), factor),))
 
     assert alarms_of(found) == [("PriceMoveAlarm", state) for state in RINGS_AND_ENDS]
     assert at("16:00") < found[0].at <= at("16:00") + minutes * MINUTE
@@ -327,7 +330,7 @@ def test_a_price_that_jumps_is_heard_and_nothing_else(plan: Plan, minutes: int, 
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("moment", ["14:30", "21:00"])
 def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) -> None:
-    assert friday(PAID, jumps=[Jump("IBM", at(moment), 1.2)]) == []
+    assert friday(PAID, jumps=(Jump("IBM", at(moment), 1.2),)) == []
 
 
 @pytest.mark.sampled(1)
@@ -335,7 +338,8 @@ def test_a_price_that_jumps_while_the_market_is_closed_is_no_alarm(moment: str) 
 @pytest.mark.parametrize("factor", [0.1, 8.0])
 def test_a_split_that_nobody_has_confirmed_is_told_once(plan: Plan, latest: str, factor: float) -> None:
     morning = utc("2026-11-25T05:00")
-    found = heard(Days("IBM", plan, *TWO_DAYS, jumps=[Jump("IBM", morning, factor)]))
+    evening, next_evening = utc("2026-11-24T19:00"), utc("2026-11-25T22:00")
+    found = heard(Days("IBM", plan, evening, next_evening, jumps=[Jump("IBM", morning, factor)]))
 
     assert alarms_of(found) == [("PriceMoveAlarm", state) for state in RINGS_AND_ENDS]
     assert utc("2026-11-25T14:31") < found[0].at <= utc(f"2026-11-25T{latest}")

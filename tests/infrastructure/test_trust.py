@@ -1,5 +1,6 @@
 """Whom the roles, topics and the queue trust, evaluated with just the keys that AWS documents for each."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,11 +10,6 @@ from resolved_template import PSEUDO, ResolvedTemplate
 
 ACCOUNT, OTHER = PSEUDO["AWS::AccountId"], "999999999999"
 TEMPLATE = ResolvedTemplate(SearchEnabled="true", CompactionEnabled="true")
-ROLES = {
-    name: TEMPLATE.resolve(resource["Properties"]["AssumeRolePolicyDocument"])["Statement"]
-    for name, resource in expanded_template()["Resources"].items()
-    if resource["Type"] == "AWS::IAM::Role"
-}
 # Their pages are those of docs/permissions.md.
 CONTEXTS: dict[str, dict[str, str]] = {
     "lambda.amazonaws.com": {},
@@ -38,21 +34,33 @@ HOLDERS = {
 }
 
 
+@cache
+def roles() -> dict[str, list[dict[str, Any]]]:
+    """What each role of the template says of who may take it."""
+    return {
+        name: TEMPLATE.resolve(resource["Properties"]["AssumeRolePolicyDocument"])["Statement"]
+        for name, resource in expanded_template()["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+
+
 def test_every_role_is_known() -> None:
-    assert HOLDERS.keys() == ROLES.keys()
+    assert HOLDERS.keys() == roles().keys()
 
 
 @pytest.mark.parametrize(("role", "holder"), HOLDERS.items())
 def test_who_should_take_a_role_may_and_nobody_else(role: str, holder: str) -> None:
     for principal, context in CONTEXTS.items():
         request = Request("sts:AssumeRole", role, context, principal)
-        assert is_allowed(ROLES[role], request) is (principal == holder), principal
+        assert is_allowed(roles()[role], request) is (principal == holder), principal
 
 
 @pytest.mark.parametrize("role", ["DeliveryRole", "SearchDeliveryRole"])
 def test_firehose_takes_no_role_for_another_account(role: str) -> None:
     for context in ({"sts:ExternalId": OTHER}, {}):
-        assert not is_allowed(ROLES[role], Request("sts:AssumeRole", role, context, "firehose.amazonaws.com"))
+        assert not is_allowed(
+            roles()[role], Request("sts:AssumeRole", role, context, "firehose.amazonaws.com")
+        )
 
 
 def policy(name: str) -> list[dict[str, Any]]:

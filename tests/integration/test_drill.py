@@ -68,27 +68,26 @@ def outages() -> Metrics:
     return metrics
 
 
-@mock_aws
 @pytest.mark.parametrize("seed", range(5))
 def test_each_outage_is_told_once_and_its_end_once_though_a_channel_is_down(
     outages: Metrics, seed: int
 ) -> None:
-    told = tell(outages, NOON, NOON + 90 * MINUTE, Random(seed))
+    with mock_aws():
+        told = tell(outages, NOON, NOON + 90 * MINUTE, Random(seed))
 
     assert [(each.alarm, each.state) for each in told.changes] == [(DOWN, "ALARM"), (DOWN, "OK")] * 3
     assert told.faults == []
 
 
-@mock_aws
 def test_a_ledger_that_forgets_is_noticed(outages: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alert.notice_ledger.NoticeTable.confirm", lambda table, key: table.release(key))
 
-    told = tell(outages, NOON, NOON + 90 * MINUTE, Random(1))
+    with mock_aws():
+        told = tell(outages, NOON, NOON + 90 * MINUTE, Random(1))
 
     assert any("told 2 times" in fault for fault in told.faults)
 
 
-@mock_aws
 def test_a_channel_that_is_skipped_when_it_fails_is_noticed(
     outages: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,7 +97,8 @@ def test_a_channel_that_is_skipped_when_it_fails_is_noticed(
 
     monkeypatch.setattr("alert.handler.report", report_and_be_content)
 
-    told = tell(outages, NOON, NOON + 90 * MINUTE, Random(1))
+    with mock_aws():
+        told = tell(outages, NOON, NOON + 90 * MINUTE, Random(1))
 
     assert any(fault.startswith("notice missed") for fault in told.faults)
 

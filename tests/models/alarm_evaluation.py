@@ -10,9 +10,8 @@ evaluation periods, and where data is missing it takes older data before it fill
 import json
 import operator
 import re
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -155,19 +154,41 @@ def evaluate(alarm: MetricAlarm, minutes: Mapping[datetime, Sequence[float]], at
     return "ALARM" if count >= alarm.datapoints_to_alarm else "OK"
 
 
+type Window = tuple[tuple[float, ...] | None, ...]
+
+
+def windows(
+    minutes: Mapping[datetime, Sequence[float]], reach: timedelta, start: datetime, end: datetime
+) -> Iterator[Window]:
+    """At each minute from one moment to another the values of each minute before it, or None.
+
+    Args:
+        minutes: a metric's values.
+        reach: how far a window looks back.
+    """
+    length, count = reach // MINUTE, (end - start) // MINUTE + 1
+    known = [
+        tuple(minutes[minute]) if minute in minutes else None
+        for minute in (start - reach + number * MINUTE for number in range(length + count))
+    ]
+    for number in range(count):
+        yield tuple(known[number : number + length])
+
+
 def changes(alarms: Sequence[MetricAlarm], metrics: Metrics, start: datetime, end: datetime) -> list[Change]:
     """What becomes of alarms from one moment to another, evaluated each minute; all are OK at first."""
     found = []
     for alarm in alarms:
-        state, minutes = "OK", metrics.minutes(alarm)
-        times = sorted(minutes)
         reach = (alarm.evaluation_periods + EXTRA_PERIODS) * alarm.period
-        at = start
-        while at <= end:
-            window = times[bisect_left(times, at - reach) : bisect_left(times, at)]
-            now = evaluate(alarm, {time: minutes[time] for time in window}, at)
-            if now != state:
-                state = now
+        state, at, known = "OK", start, dict[Window, str]()  # most windows are alike
+        for window in windows(metrics.minutes(alarm), reach, start, end):
+            if window not in known:
+                values = {
+                    at - reach + place * MINUTE: each for place, each in enumerate(window) if each is not None
+                }
+                known[window] = evaluate(alarm, values, at)
+            if known[window] != state:
+                state = known[window]
                 found.append(Change(at, alarm.name, state))
             at += MINUTE
     return sorted(found)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from delivered_files import write_lines
 
-from stockstream.bars import Bar
+from stockstream.bars import Bar, Lookback
 from stockstream.lookbacks import Lookbacks
 from stockstream.records import encode_record
 from stockstream.times import format_instant, format_time
@@ -103,7 +103,8 @@ class DeliveredDay:
         chance = self._chance
         revised = set(chance.sample(range(minutes), minutes // 10))
         repeated = set(chance.sample(range(minutes), minutes // 3))
-        before: list[Bar] = []
+        came: list[tuple[int, Bar, datetime, list[datetime]]] = []
+        first: list[Bar] = []
         for minute in range(minutes):
             opens = start + minute * MINUTE
             moments = [opens + MINUTE + self._milliseconds(3_000)]
@@ -111,9 +112,14 @@ class DeliveredDay:
                 moments.append(moments[-1] + self._milliseconds(10 * 3_600_000) + timedelta(milliseconds=1))
             for as_of in moments:
                 bar = self._invent(instrument, opens, as_of)
-                self._send(bar, before, as_of, times=2 if minute in repeated else 1)
+                arrivals = [self._arrive(as_of) for _ in range(2 if minute in repeated else 1)]
+                came.append((minute, bar, as_of, arrivals))
                 if as_of is moments[0]:
-                    before.append(bar)
+                    first.append(bar)
+        # Whatever is revised later, a look-back holds what was sent first.
+        lookbacks = Lookbacks(first, Windows())
+        for minute, bar, as_of, arrivals in came:
+            self._send(bar, lookbacks.before(minute), as_of, arrivals)
 
     def _invent(self, instrument: str, opens: datetime, as_of: datetime) -> Bar:
         asset_class, colon, _ = instrument.partition(":")
@@ -124,9 +130,8 @@ class DeliveredDay:
             open_, high, low, close, volume, "replay", format_instant(as_of),
         )  # fmt: skip
 
-    def _send(self, bar: Bar, before: list[Bar], as_of: datetime, times: int) -> None:
-        record = encode_record(bar, Lookbacks(before, Windows()).before(len(before)))
-        arrivals = [self._arrive(as_of) for _ in range(times)]
+    def _send(self, bar: Bar, lookback: Lookback, as_of: datetime, arrivals: list[datetime]) -> None:
+        record = encode_record(bar, lookback)
         self.arrivals += [Arrival(at, record) for at in arrivals]
         document = json.loads(enrich(record, format_instant(min(arrivals)), Windows()))
         del document["schema"]

@@ -16,7 +16,7 @@ from functools import cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-from alarm_evaluation import COMPARISONS, EXTRA_PERIODS, MINUTE, STATISTICS, Change, Metrics
+from alarm_evaluation import COMPARISONS, EXTRA_PERIODS, MINUTE, STATISTICS, Change, Metrics, Window, windows
 
 type Number = float | None
 
@@ -205,9 +205,16 @@ def _read(name: str, alarm: Mapping[str, Any]) -> MathAlarm:
 
 def math_changes(alarm: MathAlarm, metrics: Metrics, start: datetime, end: datetime) -> list[Change]:
     """What becomes of an alarm from one moment to another, evaluated each minute; it is OK at first."""
-    state, found, at = "OK", [], start
-    while at <= end:
-        now = alarm.state(metrics, at, state)
+    reach = (alarm.evaluation_periods + EXTRA_PERIODS) * alarm.period
+    measured = [
+        windows(metrics.of(name, dimensions), reach, start, end)
+        for name, dimensions, _ in alarm.metrics.values()
+    ]
+    state, found, at, known = "OK", [], start, dict[tuple[str, tuple[Window, ...]], str]()
+    for seen in zip(*measured, strict=True):
+        if (state, seen) not in known:  # most minutes are alike
+            known[state, seen] = alarm.state(metrics, at, state)
+        now = known[state, seen]
         if now != state:
             state = now
             found.append(Change(at, alarm.name, state))

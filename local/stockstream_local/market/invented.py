@@ -151,6 +151,8 @@ def _is_provisional(name: str, minute: int, now: float) -> bool:
     return now < (minute + 1 + delay) * MINUTE
 
 
+# Where one minute ends, the next one begins.
+@lru_cache(maxsize=10_000)
 def _price(instrument: Instrument, seconds: float) -> float:
     volatility = _HABITS[instrument.asset_class].volatility
     offset = 0.0

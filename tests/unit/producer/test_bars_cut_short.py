@@ -47,11 +47,16 @@ DAYS = [
 ]
 
 
+# From when until when the producer runs.
+AWAKE = {"TSCO.LON": ((7, 50), (17, 15)), "IBM": ((13, 50), (21, 40)), "INFY.BSE": ((3, 40), (10, 40))}
+
+
 def run_until_the_evening(world: World, day: int) -> list[datetime]:
     """When each bar of a day came first, after a day before it."""
     (name,) = world.market.times
+    begin, end = AWAKE[name]
     for each in (19 if day == 20 else 25, day):
-        world.run(utc(each, 3, 40), utc(each, 21, 40))
+        world.run(utc(each, *begin), utc(each, *end))
     came: dict[str, datetime] = {}
     for record in world.stream.of_instrument(name):
         came.setdefault(record["open_time"], datetime.fromisoformat(record["as_of"]))

@@ -66,7 +66,7 @@ def test_a_bar_that_is_revised_later_comes_right(bars_ago: int) -> None:
     revised = utc(20, 12) - bars_ago * MINUTE
     world.server.revisions[revised] = utc(20, 12), close_of(revised) + 1
 
-    world.run(utc(20, 8), utc(20, 16))
+    world.run(BEGIN, utc(20, 14))
 
     assert world.stream.documents(BTC)[revised]["close"] == close_of(revised) + 1
     assert world.broken_lookbacks(BTC) == []

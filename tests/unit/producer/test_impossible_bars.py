@@ -61,10 +61,10 @@ def test_an_answer_of_bad_bars_has_a_hundred_lines_and_then_one_for_each_new_bar
     world = World("IBM", Plan(None, 5), (utc(16, 0), utc(25, 0)))
     spoil(world, monkeypatch)
 
-    # From 14:32 to 16:29 there are 118 answers of a hundred bars; in each but the first one bar is new.
-    world.run(OPENING, OPENING + 120 * MINUTE)
+    # From 14:32 to 15:09 there are 38 answers of a hundred bars; in each but the first one bar is new.
+    world.run(OPENING, OPENING + 40 * MINUTE)
 
-    assert len(lines(log, "bar rejected")) == 100 + 117
+    assert len(lines(log, "bar rejected")) == 100 + 37
 
 
 @pytest.mark.slow

@@ -39,28 +39,28 @@ def broken_lookbacks(world: World, name: str) -> list[datetime]:
     return broken
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.parametrize(
-    ("bar", "revised", "came"),
-    [
-        pytest.param((15, 0), (15, 30), "17:52:20", id="29 minutes after its end"),
-        pytest.param((14, 30), (17, 52), "17:52:20", id="as late as can be"),
-        # At 21:30 the tail holds 299 bars: those from 16:01 on.
-        pytest.param((16, 1), (21, 30), "21:30:20", id="the oldest that the tail holds in the evening"),
-        pytest.param((20, 59), (21, 10), "21:30:20", id="the closing bar, after the flush"),
-    ],
-)
-def test_a_revision_that_no_request_for_new_bars_shows_is_seen_the_same_day(
-    bar: tuple[int, int], revised: tuple[int, int], came: str
-) -> None:
+def test_revisions_that_no_request_for_new_bars_shows_are_seen_the_same_day() -> None:
     world = friday()
-    open_time = utc(20, *bar)
-    world.server.revisions = {open_time: (utc(20, *revised), 7.25)}
+    world.server.revisions = {
+        utc(20, 15): (utc(20, 15, 30), 7.25),  # 29 minutes after its end
+        utc(20, 14, 30): (utc(20, 17, 52), 7.5),  # as late as can be
+        # At 21:30 the tail holds 299 bars: those from 16:01 on.
+        utc(20, 16, 1): (utc(20, 21, 30), 7.75),
+        utc(20, 20, 59): (utc(20, 21, 10), 8.0),  # the closing bar, after the flush
+    }
 
     world.run(utc(20, 14, 25), NIGHT)
 
-    assert world.stream.documents("IBM")[open_time]["close"] == 7.25
-    assert came_at(world, "IBM", open_time) == came
+    came = {
+        (15, 0): (7.25, "17:52:20"),
+        (14, 30): (7.5, "17:52:20"),
+        (16, 1): (7.75, "21:30:20"),
+        (20, 59): (8.0, "21:30:20"),
+    }
+    documents = world.stream.documents("IBM")
+    assert {
+        bar: (documents[utc(20, *bar)]["close"], came_at(world, "IBM", utc(20, *bar))) for bar in came
+    } == came
     assert broken_lookbacks(world, "IBM") == []
     assert world.missing("IBM", OPENING, NIGHT) == []
 
@@ -92,7 +92,7 @@ def test_the_second_day_is_read_again_as_the_first_is() -> None:
     # 200 bars after Monday's opening it is 17:50.
     world.server.revisions = {utc(23, 14, 31): (utc(23, 17, 49), 7.25)}
 
-    world.run(utc(20, 14, 25), utc(20, 21, 40))
+    world.run(utc(20, 20), utc(20, 21, 40))
     world.run(utc(23, 14, 25), utc(23, 18))
 
     assert came_at(world, "IBM", utc(23, 14, 31)) == "17:50:20"

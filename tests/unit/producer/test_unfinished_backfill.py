@@ -149,7 +149,7 @@ def test_a_month_that_has_no_bars_itself_is_a_failure(refusal: bytes) -> None:
 
 
 def test_two_months_are_asked_for_a_second_apart() -> None:
-    world = World("IBM,MSFT", Plan(None, 10), (OCTOBER, utc(28, 0)))
+    world = World("IBM,MSFT", Plan(None, 10), (utc(16, 0), utc(28, 0)))
     world.clock.now = utc(20, 19)
 
     world.producer.backfill(world.instruments, "2026-11", seconds=3600)
