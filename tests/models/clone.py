@@ -37,7 +37,7 @@ def make_clone(folder: Path, built: Path | None = None) -> Path:
         built: what `build_once` gave, for a copy that needs no build of its own.
     """
     if built:
-        (folder / ".stockstream").mkdir()
+        (folder / ".stockstream").mkdir(parents=True)
         (folder / ".stockstream" / "build").symlink_to(built.parent)
     for name in PACKAGES:
         (folder / name).symlink_to(ROOT / name)
