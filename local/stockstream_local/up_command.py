@@ -24,7 +24,7 @@ from stockstream_operate.price_kinds import PriceKind
 from stockstream_operate.screen import Screen
 from stockstream_operate.workplace import ROOT, STATE
 
-# The emulator unpacks the layer for each function, and where there is no room it calls the layer bad.
+# For the build, and what a day delivers. Where there is no room the emulator calls the archives bad.
 NEEDED_ROOM_BYTES, LEAST_ROOM_BYTES = 200_000_000, 1_000_000
 # The invented market's longest answer reaches back almost seven days.
 INVENTED_SHOWN = timedelta(days=6)

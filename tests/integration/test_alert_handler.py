@@ -18,6 +18,7 @@ import botocore.client
 import pytest
 from alarm_histories import AlarmHistories, answering
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from kept_clients import keep_clients
 from moto import mock_aws
 
 from alert.dependencies import make_dependencies
@@ -121,6 +122,7 @@ def inbox(
     }.items():
         monkeypatch.setenv(name, value)
     del histories  # the AWS that this makes has them
+    keep_clients(monkeypatch)
     with mock_aws():
         for kind in ("slack", "teams", "webhook"):
             signed = " a shared secret" if kind == "webhook" else ""

@@ -74,10 +74,10 @@ def documents() -> dict[str, list[dict[str, Any]]]:
     return {name: make_documents(name, now, BARS) for name in INSTRUMENTS}
 
 
-@pytest.fixture
-def empty(page: Page, tmp_path: Path, documents: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
+@contextmanager
+def serve(page: Page, lake: Path, documents: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
     """A page over a lake that nothing has come to."""
-    stopped, lake, reports = Event(), tmp_path / "lake", [StackReport()]
+    stopped, reports = Event(), [StackReport()]
     with serve_lake(lake, lambda: not stopped.is_set(), report=lambda: reports[-1]) as server:
         page.forget()
         page.look(1280, 900)
@@ -85,8 +85,7 @@ def empty(page: Page, tmp_path: Path, documents: dict[str, list[dict[str, Any]]]
     page.open("about:blank")
 
 
-@pytest.fixture
-def seen(empty: Seen) -> Seen:
+def fill_and_open(empty: Seen) -> Seen:
     """A page of bars, one of which was revised."""
     for name, documents in empty.documents.items():
         empty.arrive(name.replace("/", "-"), documents[:-1])
@@ -97,6 +96,38 @@ def seen(empty: Seen) -> Seen:
     # The lake may have been seen before all of it was read.
     empty.wait_for_text("#health", f"Bars delivered\n{len(INSTRUMENTS) * (BARS - 1) + 1}")
     return empty
+
+
+@pytest.fixture
+def empty(page: Page, tmp_path: Path, documents: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
+    with serve(page, tmp_path / "lake", documents) as empty:
+        yield empty
+
+
+@pytest.fixture
+def seen(empty: Seen) -> Seen:
+    """A page that is the test's own."""
+    return fill_and_open(empty)
+
+
+@pytest.fixture(scope="module")
+def shared(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, documents: dict[str, list[dict[str, Any]]]
+) -> Iterator[Seen]:
+    with serve(browser.page(), tmp_path_factory.mktemp("shared") / "lake", documents) as empty:
+        yield fill_and_open(empty)
+
+
+@pytest.fixture
+def unchanged(shared: Seen) -> Iterator[Seen]:
+    """The same page for all who do no more than look, point and move a cursor: a page costs a second."""
+    yield shared
+    shared.page.look(1280, 900)
+    shared.page.mouse("mouseMoved", 0, 0)
+    shared.page.value("document.querySelector('#chart').focus()")
+    shared.page.press("Escape")
+    shared.page.value("document.querySelector('#chart').blur()")
+    shared.page.wait("document.querySelector('#tip').hidden")
 
 
 def charted(page: Page) -> Any:
@@ -117,26 +148,33 @@ def charted(page: Page) -> Any:
     )
 
 
+def load_again(page: Page) -> None:
+    """Returns when the page before is gone, which goes on for a moment."""
+    page.value("window.isBefore = true")
+    page.tell("Page.reload")
+    page.wait("!window.isBefore")
+
+
 def shown(number: float) -> str:
     """A price of the page: IBM's has two digits. Of 292.205, a browser rounds the decimals that it reads."""
     return f"{Decimal(repr(number)).quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
 
 
-def test_bars_appear_with_their_numbers_and_in_what_kind_of_prices(seen: Seen) -> None:
-    last = seen.documents["IBM"][-2]
-    chart = charted(seen.page)
+def test_bars_appear_with_their_numbers_and_in_what_kind_of_prices(unchanged: Seen) -> None:
+    last = unchanged.documents["IBM"][-2]
+    chart = charted(unchanged.page)
 
     assert chart["candles"] == BARS - 1
     assert {"sma_20", "sma_50", "bollinger_upper_20", "volume", "rsi_14", "return_1"} <= set(chart["drawn"])
-    assert seen.page.value(PRICE) == shown(last["close"])
-    readout = seen.page.value(READOUT)
+    assert unchanged.page.value(PRICE) == shown(last["close"])
+    readout = unchanged.page.value(READOUT)
     for name in ("open", "high", "low", "close"):
         assert shown(last[name]) in readout
-    assert seen.page.value("document.querySelector('#kind strong').innerText") == "INVENTED"
-    assert seen.page.value("document.querySelector('#condition').hidden")
-    health = seen.page.value("document.querySelector('#health').innerText")
+    assert unchanged.page.value("document.querySelector('#kind strong').innerText") == "INVENTED"
+    assert unchanged.page.value("document.querySelector('#condition').hidden")
+    health = unchanged.page.value("document.querySelector('#health').innerText")
     assert f"{3 * (BARS - 1) + 1}\n" in health
-    assert seen.page.complaints == []
+    assert unchanged.page.complaints == []
 
 
 def test_what_comes_while_the_first_answer_is_on_its_way_is_shown_at_once(
@@ -177,38 +215,40 @@ def test_what_comes_while_the_first_answer_is_on_its_way_is_shown_at_once(
 def test_the_key_leaves_the_address_and_loading_again_works_without_it(seen: Seen) -> None:
     assert "key" not in seen.page.value("location.href")
 
-    seen.page.tell("Page.reload")
+    load_again(seen.page)
     seen.page.wait(f"{DRAWN} && document.querySelector('[value=all]').checked")
     assert seen.page.complaints == []
 
 
-def test_hovering_shows_the_numbers_of_that_bar(seen: Seen) -> None:
-    first = seen.documents["IBM"][0]
-    box = seen.page.value("(({x, y}) => [x, y])(document.querySelector('#chart').getBoundingClientRect())")
+def test_hovering_shows_the_numbers_of_that_bar(unchanged: Seen) -> None:
+    first = unchanged.documents["IBM"][0]
+    box = unchanged.page.value(
+        "(({x, y}) => [x, y])(document.querySelector('#chart').getBoundingClientRect())"
+    )
 
-    seen.page.mouse("mouseMoved", box[0] + 200, box[1] + 100)
-    seen.page.mouse("mouseMoved", box[0] + 9, box[1] + 100)
+    unchanged.page.mouse("mouseMoved", box[0] + 200, box[1] + 100)
+    unchanged.page.mouse("mouseMoved", box[0] + 9, box[1] + 100)
     opened = first["open_time"].replace("T", " ")[:16]
-    seen.wait_for_text("#readout", opened)
-    assert shown(first["close"]) in seen.page.value(READOUT)
+    unchanged.wait_for_text("#readout", opened)
+    assert shown(first["close"]) in unchanged.page.value(READOUT)
 
 
 @pytest.mark.parametrize("by", ["mouse", "keyboard"])
-def test_a_box_beside_the_bar_shows_all_that_is_drawn_of_it(seen: Seen, by: str) -> None:
-    first = seen.documents["IBM"][0]
-    assert seen.page.value("document.querySelector('#tip').hidden")
+def test_a_box_beside_the_bar_shows_all_that_is_drawn_of_it(unchanged: Seen, by: str) -> None:
+    first = unchanged.documents["IBM"][0]
+    assert unchanged.page.value("document.querySelector('#tip').hidden")
     if by == "mouse":
-        box = seen.page.value(
+        box = unchanged.page.value(
             "(({x, y}) => [x, y])(document.querySelector('#chart').getBoundingClientRect())"
         )
-        seen.page.mouse("mouseMoved", box[0] + 200, box[1] + 100)
-        seen.page.mouse("mouseMoved", box[0] + 9, box[1] + 100)
+        unchanged.page.mouse("mouseMoved", box[0] + 200, box[1] + 100)
+        unchanged.page.mouse("mouseMoved", box[0] + 9, box[1] + 100)
     else:
-        seen.page.value("document.querySelector('#chart').focus()")
-        seen.page.press("Home")
+        unchanged.page.value("document.querySelector('#chart').focus()")
+        unchanged.page.press("Home")
 
-    seen.wait_for_text("#tip", first["open_time"].replace("T", " ")[:16])
-    rows = seen.page.value(
+    unchanged.wait_for_text("#tip", first["open_time"].replace("T", " ")[:16])
+    rows = unchanged.page.value(
         "[...document.querySelectorAll('#tip dl div')]"
         ".map((row) => [...row.children].map((each) => each.textContent))"
     )
@@ -222,7 +262,7 @@ def test_a_box_beside_the_bar_shows_all_that_is_drawn_of_it(seen: Seen, by: str)
     assert f"{abs(first['return_1'] * 100):.2f} %" in told["Return"]
     assert "EMA 12" not in told
     # It hides no part of its own bar, and does not leave the chart.
-    assert seen.page.value(
+    assert unchanged.page.value(
         """(() => {
           const box = (each) => document.querySelector(each).getBoundingClientRect();
           const [tip, chart] = [box('#tip'), box('#chart')];
@@ -230,19 +270,19 @@ def test_a_box_beside_the_bar_shows_all_that_is_drawn_of_it(seen: Seen, by: str)
         })()"""
     )
 
-    seen.page.value("document.querySelector('#chart').focus()")
-    seen.page.press("Escape")
-    seen.page.wait("document.querySelector('#tip').hidden")
-    assert seen.page.complaints == []
+    unchanged.page.value("document.querySelector('#chart').focus()")
+    unchanged.page.press("Escape")
+    unchanged.page.wait("document.querySelector('#tip').hidden")
+    assert unchanged.page.complaints == []
 
 
-def test_a_screen_reader_hears_each_number_that_is_drawn(seen: Seen) -> None:
-    first = seen.documents["IBM"][0]
-    seen.page.value("document.querySelector('#chart').focus()")
-    seen.page.press("Home")
+def test_a_screen_reader_hears_each_number_that_is_drawn(unchanged: Seen) -> None:
+    first = unchanged.documents["IBM"][0]
+    unchanged.page.value("document.querySelector('#chart').focus()")
+    unchanged.page.press("Home")
 
-    seen.wait_for_text("#told", f"Open {shown(first['open'])}")
-    told = seen.page.value("document.querySelector('#told').textContent")
+    unchanged.wait_for_text("#told", f"Open {shown(first['open'])}")
+    told = unchanged.page.value("document.querySelector('#told').textContent")
     for number in (f"SMA 50 {shown(first['sma_50'])}", f"RSI 14 {first['rsi_14']:.1f}", "Volume "):
         assert number in told
 
@@ -458,8 +498,7 @@ def test_prices_in_todays_shares_are_offered_where_a_split_is_known(seen: Seen) 
     page.wait(f"{PRICE} === '{shown(close * 2)}'")
     seen.wait_for_text("#length", "in today's shares (split 1:2 on 2099-01-02)")
     assert "adjusted=1" in page.value("location.hash")
-    # Both of the loaded page: the one before goes on for a moment.
-    page.value("location.reload()")
+    load_again(page)
     page.wait(f"{PRICE} === '{shown(close * 2)}' && document.querySelector('#prices [value=\"1\"]').checked")
 
     # What was known at a moment knew of no later split.
@@ -517,30 +556,30 @@ def test_a_lost_connection_is_said_and_the_bars_stay(seen: Seen) -> None:
     assert seen.page.value(PRICE) != ""
 
 
-def test_a_browser_without_the_key_sees_nothing(seen: Seen, browser: Browser) -> None:
+def test_a_browser_without_the_key_sees_nothing(unchanged: Seen, browser: Browser) -> None:
     stranger = browser.page()
-    stranger.open(seen.server.url)
+    stranger.open(unchanged.server.url)
 
     text = "document.body.innerText"
     assert "holds the key" in stranger.wait(f"document.readyState === 'complete' && {text}")
     assert stranger.value("fetch('/view').then((answer) => answer.status)") == 403
 
 
-def test_nothing_is_asked_of_another_host(seen: Seen) -> None:
-    asked = {url for url in seen.page.requests if not url.startswith("data:")}
+def test_nothing_is_asked_of_another_host(unchanged: Seen) -> None:
+    asked = {url for url in unchanged.page.requests if not url.startswith("data:")}
 
     assert asked
     # A picture that is written out in a browser's own sheet of styles is no request.
-    assert {url for url in asked if not url.startswith(seen.server.url)} == set()
+    assert {url for url in asked if not url.startswith(unchanged.server.url)} == set()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_it_fits_the_screen_and_each_text_can_be_read(seen: Seen, width: int, *, dark: bool) -> None:
-    seen.page.look(width, 900, dark=dark, phone=width == 390)
-    seen.page.wait("document.documentElement.scrollWidth <= innerWidth")
+def test_it_fits_the_screen_and_each_text_can_be_read(unchanged: Seen, width: int, *, dark: bool) -> None:
+    unchanged.page.look(width, 900, dark=dark, phone=width == 390)
+    unchanged.page.wait("document.documentElement.scrollWidth <= innerWidth")
 
-    poor = seen.page.value(
+    poor = unchanged.page.value(
         """(() => {
           const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
           const light = (colour) => {

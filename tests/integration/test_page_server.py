@@ -16,10 +16,12 @@ from stockstream_operate.page.page_server import PageServer, PortError
 SECONDS = 30
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[PageServer]:
-    write_file(tmp_path, "2026-11-20", "0", [document("2026-11-20T14:30:00Z", 101.5)])
-    with serve_lake(tmp_path) as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
+    """One for all who only ask."""
+    lake = tmp_path_factory.mktemp("lake")
+    write_file(lake, "2026-11-20", "0", [document("2026-11-20T14:30:00Z", 101.5)])
+    with serve_lake(lake) as server:
         yield server
 
 

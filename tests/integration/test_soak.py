@@ -21,7 +21,8 @@ FLAT = Measured(date(2026, 11, 1), 118, 3_700, 90_000_000, 20_000_000, 600_000, 
 
 
 def play_days(soak: Soak, start: datetime) -> list[Measured]:
-    return list(soak.play(start, start + 3 * DAY, 90 * MINUTE, 90 * MINUTE))
+    # A short answer reaches back over an hour and its look-back; a longer pause would ask for a month.
+    return list(soak.play(start, start + 3 * DAY, 60 * MINUTE, 60 * MINUTE))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 import requests
-from clone import COMMAND, environment, make_clone
+from clone import environment, make_clone
 from provider_dialects import DIALECTS, Asked, Reply, Shown, contiguous, make_authority, provider_server
 from reaching import reaching
 
@@ -156,18 +156,24 @@ def spellings(secret: str) -> list[str]:
     ]
 
 
-def command(clone: Path, *arguments: str) -> str:
-    """What a command says in the clone where the run is, whether it succeeds or not."""
-    ended = subprocess.run(  # noqa: S603 (our own command)
-        [*COMMAND, *arguments],
+def command(clone: Path, *asked: str) -> str:
+    """What commands say one after another in the clone where the run is, whether they succeed or not."""
+    code = (
+        "import sys; from stockstream_local.cli import main\n"
+        "for each in sys.argv[1:]: print(each, main(each.split()))"
+    )
+    ended = subprocess.run(  # noqa: S603 (our own commands)
+        [sys.executable, "-c", code, *asked],
         env=environment(clone),
         cwd=clone,
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
-    return ended.stdout + ended.stderr
+    said = ended.stdout + ended.stderr
+    assert [each for each in asked if f"\n{each} " not in f"\n{said}"] == [], said
+    return said
 
 
 def read_page(url: str) -> Iterator[tuple[str, str]]:
@@ -338,8 +344,8 @@ def test_the_secrets_of_a_run_are_in_nothing_that_it_says_keeps_or_leaves(clone:
                 ssm.put_parameter(
                     Name=f"/stockstream/{name}", Value=value, Type="SecureString", Overwrite=True
                 )
-            asked = [("alarm", "DeadLettersAlarm"), ("status", "--json"), ("query",), ("tail",), ("redrive",)]
-            looked_at |= {f"command {each[0]}": command(clone, *each) for each in asked}
+            asked = ("alarm DeadLettersAlarm", "status --json", "query", "tail", "redrive")
+            looked_at["commands"] = command(clone, *asked)
             slack.heard.get(timeout=60)
             run.await_said(r"Notice \(.*DeadLetters")
             looked_at |= dict(read_page(page))

@@ -14,7 +14,6 @@ from zipfile import ZipFile
 
 import boto3
 import pytest
-import yaml
 from reaching import reaching
 
 from stockstream_deploy.change_set import LASTING
@@ -111,7 +110,7 @@ def running(tmp_path: Path, built: Path) -> Iterator[Running]:
 
 def write_next_version(built: Path, folder: Path) -> str:
     """The template of a version in which each function has other code, and an alarm and an output are new."""
-    template = yaml.safe_load((built.parent / "packaged.yaml").read_text(encoding="utf-8"))
+    template = json.loads((built.parent / "packaged.json").read_text(encoding="utf-8"))
     s3 = boto3.client("s3")
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -123,7 +122,7 @@ def write_next_version(built: Path, folder: Path) -> str:
             resource["Properties"]["CodeUri"] = f"s3://{ARCHIVES}/{archive.name}"
     template["Outputs"]["Version"]["Value"] = "9.9.9"
     template["Resources"]["SecondHolesFoundAlarm"] = template["Resources"]["HolesFoundAlarm"]
-    return json.dumps(template)  # which is YAML, too
+    return json.dumps(template)
 
 
 @pytest.mark.slow

@@ -31,6 +31,11 @@ _FLAGS = (
     "--hide-scrollbars",
     "--force-color-profile=srgb",
     "--remote-debugging-pipe",
+    # A process for all pages: each would begin one of its own, and one more that waits for the next page.
+    "--process-per-site",
+    "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
+    "--disable-features=IsolateOrigins,site-per-process,SpareRendererForSitePerProcess",
 )
 # The protocol is spoken on the descriptors 3 and 4.
 _WITH_PIPES = (

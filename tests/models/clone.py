@@ -30,15 +30,18 @@ def build_once(state: Path) -> Path:
 
 
 def make_clone(folder: Path, built: Path | None = None) -> Path:
-    """Fills a folder with the copy.
+    """Fills a folder with the copy; what no run writes to, it shares, with all that is compiled of it.
 
     Args:
         folder: the folder.
         built: what `build_once` gave, for a copy that needs no build of its own.
     """
     if built:
-        shutil.copytree(built.parent, folder / ".stockstream" / "build")
-    for name in ("functions", "layers", *PACKAGES):
+        (folder / ".stockstream").mkdir(parents=True)
+        (folder / ".stockstream" / "build").symlink_to(built.parent)
+    for name in PACKAGES:
+        (folder / name).symlink_to(ROOT / name)
+    for name in ("functions", "layers"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("template.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, folder)

@@ -34,6 +34,7 @@ class Bucket:
         self._s3.create_bucket(Bucket=BUCKET)
         self.writes: list[Any] = []
         self.lasts: int | None = None
+        self._known: dict[str, bytes] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._s3, name)
@@ -67,16 +68,27 @@ class Bucket:
         return key
 
     def listed(self) -> list[str]:
-        return [each["Key"] for each in self._s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+        return [key for key, _ in self._list()]
 
     def contents(self) -> dict[str, bytes]:
-        return {key: self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in self.listed()}
+        listed = self._list()
+        for key, tag in listed:
+            # What bears the same tag holds the same.
+            if tag not in self._known:
+                self._known[tag] = self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return {key: self._known[tag] for key, tag in listed}
+
+    def _list(self) -> list[tuple[str, str]]:
+        listed = self._s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return [(each["Key"], each["ETag"]) for each in listed]
 
     def put_back(self, contents: dict[str, bytes]) -> None:
         for key in set(self.listed()) - set(contents):
             self._s3.delete_object(Bucket=BUCKET, Key=key)
+        now = self.contents()
         for key, body in contents.items():
-            self._s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+            if now.get(key) != body:
+                self._s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
     def copy_to(self, folder: Path, day: str = "") -> None:
         """Copies the files of a day of arrival, or all."""

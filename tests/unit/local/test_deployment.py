@@ -1,5 +1,6 @@
 """The deployment: its parameters, and what a person is told when sam fails."""
 
+import json
 import os
 import platform
 import shutil
@@ -73,6 +74,7 @@ class FakeSam:
         (built / "template.yaml").write_text(
             "Resources:\n"
             "  F: { Type: AWS::Serverless::Function, Properties: { CodeUri: F, Role: !Sub '${R}' } }\n"
+            "  L: { Type: AWS::Serverless::LayerVersion, Properties: { ContentUri: L } }\n"
             "  Q: { Type: AWS::SQS::Queue }\n"
         )
 
@@ -98,7 +100,10 @@ def test_what_was_built_is_packed_for_the_emulator(sam: FakeSam, sources: Path, 
     template = deployment.build(sources, {}, tmp_path)
 
     assert sam.runs == 1
-    assert (template.parent / "packaged.yaml").read_text().count("s3://stockstream-archives/F.zip") == 1
+    packaged = json.loads((template.parent / "packaged.json").read_text())["Resources"]
+    assert packaged["F"]["Properties"]["CodeUri"] == "s3://stockstream-archives/F.zip"
+    assert packaged["F"]["Properties"]["Role"] == {"Fn::Sub": "${R}"}
+    assert packaged["L"]["Properties"]["ContentUri"] == "s3://stockstream-archives/L.zip"
     with ZipFile(template.parent / "archives" / "F.zip") as archive:
         assert archive.read("package/code.py") == b"run = 1"
 
@@ -134,3 +139,11 @@ def test_a_build_that_was_broken_off_is_none(
     assert not deployment.is_built(sources, tmp_path)
     deployment.build(sources, {}, tmp_path)
     assert sam.runs == 2
+
+
+@pytest.mark.usefixtures("sam")
+def test_what_an_older_version_has_packaged_is_built_again(sources: Path, tmp_path: Path) -> None:
+    template = deployment.build(sources, {}, tmp_path)
+    (template.parent / "packaged.json").rename(template.parent / "packaged.yaml")
+
+    assert not deployment.is_built(sources, tmp_path)
