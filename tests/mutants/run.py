@@ -4,10 +4,13 @@ cosmic-ray makes the mutants. Each runs in a process of its own that imports the
 real one, so that nothing is written and no environment is made. A mutant that no test notices, and that
 EXPLAINED does not name, is a test that is missing.
 
-    python tests/mutants/run.py              all modules
-    python tests/mutants/run.py indicators   the modules whose name holds that
+    make mutants                              all modules
+    make mutants ARGS=indicators              the modules whose name holds that
+    make mutants ARGS='--changed --report'    those whose row docs/mutants.md does not have, into that page
+    PYTHON_CPU_COUNT=1 make mutants           one process at a time
 """
 
+import argparse
 import gc
 import importlib.abc
 import importlib.util
@@ -18,7 +21,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -29,6 +32,8 @@ import pytest
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
 from hypothesis import settings
+from mutants_page import PAGE, Row, read_rows, show_row, write_page
+from mutated_modules import ROOT, Subject, find_strays, list_subjects
 
 # What all tests import is imported once; a forked process has it.
 for heavy in (
@@ -54,7 +59,6 @@ gc.freeze()
 # mutant fails on is not kept, since the tests of the real code would begin with it.
 settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
 
-ROOT = Path(__file__).parents[2]
 EXPLAINED = Path(__file__).with_name("explained.toml")
 OPERATORS = [
     *("ReplaceBinaryOperator_Add_Sub", "ReplaceBinaryOperator_Sub_Add", "ReplaceBinaryOperator_Mul_Div"),
@@ -68,16 +72,10 @@ OPERATORS = [
     *("ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
     *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ExceptionReplacer", "ZeroIterationForLoop"),
 ]
+# An endless loop ends after so many seconds of the processor, which say the same on a busy machine; what waits
+# for something that never comes, after ten times as many of the clock.
 SECONDS = 120
-PROCESSES = 2  # a mutant waits for nothing but the processor
-
-
-class Subject(NamedTuple):
-    """A module, where it stands, and the tests that must notice what is wrong with it: the quickest first."""
-
-    module: str
-    file: Path
-    tests: tuple[str, ...]
+PROCESSES = os.process_cpu_count() or 1  # a mutant waits for nothing but the processor
 
 
 class Mutant(NamedTuple):
@@ -85,158 +83,6 @@ class Mutant(NamedTuple):
 
     name: str
     source: str
-
-
-# The tests of a module stand where its name says; these are run besides, or instead where they are quicker.
-EXACT = "property/test_transform_exactness.py"
-FIREHOSE = "unit/transform/test_firehose.py"
-CATALOGUE = ("unit/producer/providers/test_catalogue.py", "unit/producer/test_filled_holes.py")
-PLANNER = ("unit/producer/planning", "unit/producer/test_production.py")
-ALSO = {
-    "stockstream.bars": ("unit/stockstream/test_records.py",),
-    "stockstream.exchanges": ("unit/stockstream/test_sessions.py",),
-    "stockstream.fields": ("unit/generate", EXACT),
-    "stockstream.indicators": ("unit/transform/test_references.py", EXACT),
-    "stockstream.instruments": ("unit/stockstream/test_records.py",),
-    "stockstream.intervals": ("unit/producer/providers",),
-    "stockstream.lookbacks": ("unit/producer/publishing", "unit/transform/test_references.py"),
-    "stockstream.prices": ("unit/producer/publishing",),
-    "stockstream.records": ("property/test_transform_fuzz.py",),
-    "stockstream.sessions": ("unit/stockstream/test_regular_hours.py",),
-    "stockstream.settings": ("unit/producer/test_settings.py", "unit/alert/test_settings.py"),
-    "stockstream.splits": ("unit/producer/publishing/test_restating.py",),
-    "stockstream.times": ("unit/stockstream/test_records.py",),
-    "stockstream.validation": ("unit/stockstream/test_records.py",),
-    "transform.answers": (FIREHOSE, "property/test_transform_fuzz.py"),
-    "transform.documents": (FIREHOSE, EXACT),
-    "transform.firehose": ("unit/transform/test_handler.py",),
-    "transform.report": ("unit/transform/test_handler.py", FIREHOSE),
-    "producer.backfill": ("unit/producer/test_unfinished_backfill.py",),
-    "producer.fetched": (
-        "unit/producer/test_bookkeeping.py",
-        "unit/producer/test_production.py",
-    ),
-    "producer.fetching": (
-        "unit/producer/test_unfinished_backfill.py",
-        "unit/producer/test_backfill.py",
-        "unit/producer/test_production.py",
-        "unit/producer/test_filled_holes.py",
-    ),
-    "producer.memory.tail": ("unit/producer/publishing", "unit/producer/memory"),
-    "producer.memory.tail_codec": ("property/test_tail_codec_property.py",),
-    "producer.memory.tail_items": ("property/test_tail_items_property.py",),
-    "producer.planning.allowance": PLANNER,
-    "producer.planning.backlog": PLANNER,
-    "producer.planning.coverage": PLANNER,
-    "producer.planning.ledger": PLANNER,
-    "producer.planning.ledger_entries": PLANNER,
-    "producer.planning.overdue": PLANNER,
-    "producer.planning.planner": (*PLANNER, "property/test_planner_properties.py"),
-    "producer.planning.rereading": PLANNER,
-    "producer.providers.alpaca": CATALOGUE,
-    "producer.providers.alphavantage": CATALOGUE,
-    "producer.providers.kraken": (*CATALOGUE, "unit/producer/test_hours_of_kraken.py"),
-    "producer.providers.alpaca_pages": ("unit/producer/providers",),
-    "producer.providers.alphavantage_answers": ("unit/producer/providers",),
-    "producer.providers.kraken_answers": ("unit/producer/providers/test_kraken.py",),
-    "producer.providers.answers": ("unit/producer/providers",),
-    "producer.providers.reading": ("unit/producer/providers",),
-    "producer.providers.admission": ("unit/producer/test_odd_sessions.py",),
-    "producer.publishing.history": ("unit/producer/test_filled_holes.py",),
-    "producer.publishing.post": (
-        "unit/producer/publishing",
-        "unit/producer/test_refusing_stream.py",
-        "unit/producer/test_production.py",
-        "property/test_producer_promise.py",
-    ),
-    "producer.publishing.publisher": (
-        "unit/producer/publishing",
-        "unit/producer/test_production.py",
-        "unit/producer/test_unfinished_backfill.py",
-        "unit/producer/test_refusing_stream.py",
-        "unit/producer/test_filled_holes.py",
-        "unit/producer/test_gaps.py",
-        "property/test_producer_promise.py",
-    ),
-    "producer.report": (
-        "unit/producer/test_bar_delays.py",
-        "unit/producer/test_impossible_bars.py",
-        "unit/producer/test_production.py",
-        "unit/producer/test_odd_sessions.py",
-        "unit/producer/test_gaps.py",
-        "unit/producer/test_wrong_symbols.py",
-    ),
-    "producer.publishing.publication": (
-        "unit/producer/publishing/test_restating.py",
-        "unit/producer/test_production.py",
-        "property/test_producer_promise.py",
-    ),
-    "producer.publishing.sending": (
-        "unit/producer/test_bookkeeping.py",
-        "unit/producer/publishing",
-        "unit/producer/test_production.py",
-    ),
-    "producer.session_report": ("unit/producer/test_odd_sessions.py",),
-    "producer.reported_bars": ("unit/producer/test_impossible_bars.py",),
-}
-PACKAGES = {
-    "stockstream": ROOT / "layers" / "common",
-    "transform": ROOT / "functions" / "transform",
-    "producer": ROOT / "functions" / "producer",
-}
-# Modules that compute and decide nothing: shapes and names, and wiring to AWS and the network, which
-# tests/integration and tests/local run.
-LEFT_OUT = {
-    "stockstream.bar_stream": "wiring to Kinesis",
-    "stockstream.calendars": "data, generated",
-    "stockstream.deadline_connections": "wiring to sockets",
-    "stockstream.errors": "names and texts",
-    "stockstream.guarded_http": "wiring to the network; what it decompresses is inflating's",
-    "stockstream.instrument_table": "one name",
-    "stockstream.observability": "wiring to the logger and the metrics",
-    "transform.handler": "wiring",
-    "transform.settings": "wiring to the environment",
-    "producer.followed": "wiring to S3 and DynamoDB; what a file lists is instrument_file's",
-    "producer.handler": "wiring",
-    "producer.markets.watchlist": "shapes",
-    "producer.memory.instrument_table": "wiring to DynamoDB",
-    "producer.memory.lease": "wiring to DynamoDB",
-    "producer.memory.ledger_item": "wiring to DynamoDB",
-    "producer.memory.list_item": "wiring to DynamoDB",
-    "producer.memory.split_item": "wiring to DynamoDB; what the item says is splits'",
-    "producer.ohlcv": "shapes",
-    "producer.production": "wiring of all parts",
-    "producer.providers.catalogue": "names",
-    "producer.providers.provider": "shapes",
-    "producer.providers.provider_errors": "names and texts",
-    "producer.providers.provider_http": "wiring to the network",
-    "producer.providers.replay": "wiring to the network",
-    "producer.settings": "wiring to the environment",
-}
-
-
-def list_subjects(asked: Sequence[str]) -> Iterator[Subject]:
-    """Every module that is not left out; those whose names hold one of the words, if there are words."""
-    for package, folder in PACKAGES.items():
-        for file in sorted((folder / package).rglob("*.py")):
-            *rooms, name = file.relative_to(folder).with_suffix("").parts
-            module = ".".join([*rooms, name])
-            if name == "__init__" or module in LEFT_OUT:
-                continue
-            own = "/".join(["unit", *rooms, f"test_{name}.py"])
-            # Files, and no folders: pytest would run the files of a folder in their own order.
-            tests = dict.fromkeys(
-                str(test.relative_to(ROOT))
-                for place in (own, *ALSO.get(module, ()))
-                for test in _test_files(ROOT / "tests" / place)
-            )
-            if not asked or any(word in module for word in asked):
-                yield Subject(module, file, tuple(tests))
-
-
-def _test_files(place: Path) -> Sequence[Path]:
-    """The test files of a folder, or a file itself; none where there is no such file."""
-    return sorted(place.rglob("test_*.py")) if place.is_dir() else [place] if place.exists() else []
 
 
 def list_mutants(subject: Subject) -> Iterator[Mutant]:
@@ -284,7 +130,8 @@ def start(subject: Subject, source: str) -> int:
     child = os.fork()
     if child:
         return child
-    signal.alarm(SECONDS)  # an endless loop is noticed, too
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.alarm(10 * SECONDS)
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
@@ -319,51 +166,76 @@ def run_mutants(subject: Subject, mutants: Sequence[Mutant]) -> Run:
         mutant = running.pop(child)
         if status == 0:
             alive.append(mutant)
-        out_of_time += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+        out_of_time += os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGALRM, signal.SIGPROF}
     return Run(alive, out_of_time)
 
 
-def main(asked: Sequence[str]) -> int:
+class Explanations:
+    """Why mutants may survive, and which of the reasons were needed."""
+
+    def __init__(self, text: str) -> None:
+        self.of_module: dict[str, dict[str, str]] = tomllib.loads(text)
+        self._everywhere = [re.compile(pattern) for pattern in self.of_module.pop("everywhere")]
+        self._used = set[str]()
+
+    def explains(self, module: str, mutant: str) -> bool:
+        """Whether there is a reason for a mutant of a module to survive."""
+        patterns = {each.pattern for each in self._everywhere if each.search(mutant)}
+        self._used |= patterns
+        return bool(patterns) or mutant in self.of_module.get(module, {})
+
+    def unused(self) -> list[str]:
+        """What stands for all modules and has explained none."""
+        return [each.pattern for each in self._everywhere if each.pattern not in self._used]
+
+
+def break_module(subject: Subject, explanations: Explanations) -> tuple[Row | None, list[str]]:
+    """What came of a module's mutants, and what is wrong with it; no row if its tests fail without one."""
+    if not subject.tests or os.waitpid(start(subject, subject.file.read_text(encoding="utf-8")), 0)[1]:
+        return None, [f"{subject.module}: has no tests, or they fail without a mutant"]
+    mutants = list(list_mutants(subject))
+    alive, out_of_time = run_mutants(subject, mutants)
+    unexplained = [each.name for each in alive if not explanations.explains(subject.module, each.name)]
+    faults = [f"{subject.module}: survived: {name}" for name in unexplained]
+    reasons: Mapping[str, str] = explanations.of_module.get(subject.module, {})
+    idle = sorted(reasons.keys() - {mutant.name for mutant in alive})
+    faults += [f"{subject.module}: explained, and killed: {name}" for name in idle]
+    killed, survived = len(mutants) - len(alive), len(unexplained)
+    row = Row(len(mutants), killed, out_of_time, len(alive) - survived, survived, subject.digest())
+    return row, faults
+
+
+def main() -> int:
     """Prints the report; 1 where a mutant survived unexplained, or an explanation explains nothing."""
-    explained: dict[str, dict[str, str]] = tomllib.loads(EXPLAINED.read_text(encoding="utf-8"))
-    everywhere = {pattern: re.compile(pattern) for pattern in explained["everywhere"]}
-    used: set[str] = set()
-    faults: list[str] = []
-    print("| module | mutants | killed | of them by time | explained | survived | seconds |")
-    print("|---|--:|--:|--:|--:|--:|--:|", flush=True)
-    for subject in list_subjects(asked):
-        began = time.monotonic()
-        if not subject.tests or os.waitpid(start(subject, subject.file.read_text(encoding="utf-8")), 0)[1]:
-            faults.append(f"{subject.module}: has no tests, or they fail without a mutant")
+    parser = argparse.ArgumentParser(prog="make mutants")
+    parser.add_argument("words", nargs="*", help="run the modules whose name holds one of these")
+    parser.add_argument("--changed", action="store_true", help="leave out those that are as their row says")
+    parser.add_argument("--report", action="store_true", help=f"write the rows into {PAGE.relative_to(ROOT)}")
+    asked = parser.parse_args()
+    explanations = Explanations(EXPLAINED.read_text(encoding="utf-8"))
+    subjects = list(list_subjects())
+    faults = find_strays()
+    strangers = explanations.of_module.keys() - {subject.module for subject in subjects}
+    faults += [f"{module}: explained, and not run" for module in sorted(strangers)]
+    for subject in subjects:
+        if asked.words and not any(word in subject.module for word in asked.words):
             continue
-        mutants = list(list_mutants(subject))
-        alive, out_of_time = run_mutants(subject, mutants)
-        reasons = explained.get(subject.module, {})
-        unexplained = []
-        for mutant in alive:
-            patterns = {pattern for pattern, each in everywhere.items() if each.search(mutant.name)}
-            used |= patterns
-            if not patterns and mutant.name not in reasons:
-                unexplained.append(mutant.name)
-        faults += [f"{subject.module}: survived: {name}" for name in unexplained]
-        idle = sorted(reasons.keys() - {mutant.name for mutant in alive})
-        faults += [f"{subject.module}: explained, and killed: {name}" for name in idle]
-        row = (
-            len(mutants),
-            len(mutants) - len(alive),
-            out_of_time,
-            len(alive) - len(unexplained),
-            len(unexplained),
-            round(time.monotonic() - began),
-        )
-        print(f"| {subject.module} | {' | '.join(map(str, row))} |", flush=True)
-    if not asked:
-        faults += [
-            f"explained everywhere, and nowhere: {pattern}" for pattern in everywhere if pattern not in used
-        ]
+        row = read_rows().get(subject.module)
+        if asked.changed and row and row.source == subject.digest():
+            continue
+        began = time.monotonic()
+        row, found = break_module(subject, explanations)
+        faults += found
+        if row:
+            print(f"{show_row(subject.module, row)} {time.monotonic() - began:.0f} s", flush=True)
+        print("\n".join(found), end="\n" if found else "", flush=True)
+        if row and asked.report:
+            write_page({**read_rows(), subject.module: row})
+    if not asked.words and not asked.changed:
+        faults += [f"explained everywhere, and nowhere: {pattern}" for pattern in explanations.unused()]
     print("\n" + "\n".join(faults) if faults else "")
     return int(bool(faults))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())
