@@ -212,6 +212,8 @@ def _producer(
                 InstrumentTable(dynamodb, TABLE),
                 "1min",
                 Windows(),
+                table_seconds=0,
+                stream_seconds=0,
             )
         ),
         now=now,

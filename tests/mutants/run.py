@@ -72,8 +72,8 @@ OPERATORS = [
     *("ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
     *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ExceptionReplacer", "ZeroIterationForLoop"),
 ]
-# An endless loop ends after so many seconds of the processor, which say the same on a busy machine; what waits
-# for something that never comes, after ten times as many of the clock.
+# An endless loop ends after so many seconds of the processor, which say the same on a busy machine; what
+# waits for something that never comes, after ten times as many of the clock.
 SECONDS = 120
 PROCESSES = os.process_cpu_count() or 1  # a mutant waits for nothing but the processor
 
