@@ -126,13 +126,14 @@ def test_the_stream_may_try_again_until_there_is_just_time_to_remember_what_it_t
 
 
 # IBM's needs 7 + 4 + 7 s after the tails were read, until 32.0; MSFT's 4 + 7 s.
-def test_where_a_revision_finds_no_time_the_new_bar_waits_with_it_and_another_instruments_does_not(
-    aws: Aws,
+@pytest.mark.parametrize(("shown", "unsent"), [(KNOWN | REVISED, 1), (REVISED | NEW, 2)])
+def test_where_a_revision_finds_no_time_a_new_bar_waits_with_it_and_another_instruments_does_not(
+    aws: Aws, shown: dict[str, Ohlcv], unsent: int
 ) -> None:
-    outcomes = publish_all(aws, {IBM: REVISED | NEW, MSFT: KNOWN | NEW}, 31.9)
+    outcomes = publish_all(aws, {IBM: shown, MSFT: KNOWN | NEW}, 31.9)
 
     assert aws.calls == ["read", "put", "write"]
-    assert [each.unsent for each in outcomes.values() if isinstance(each, Published)] == [2, 0]
+    assert [each.unsent for each in outcomes.values() if isinstance(each, Published)] == [unsent, 0]
 
 
 #  0         14   18        25
