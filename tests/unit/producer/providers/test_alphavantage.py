@@ -716,24 +716,21 @@ def test_a_month_of_an_equity_is_asked_for_by_name() -> None:
     assert (len(answer.bars), answer.reaches_back) == (500, True)
 
 
-def test_a_month_of_a_pair_is_cut_out_of_its_last_30_days() -> None:
-    stamps = ["2026-12-01 00:00:00", "2026-11-30 23:55:00", "2026-11-02 00:00:00"]
+def pair_answer(*stamps: str) -> bytes:
     meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
-    body = {"Meta Data": meta, "Time Series FX (5min)": {stamp: bar() for stamp in stamps}}
-    session = FakeSession(json.dumps(body).encode())
+    return json.dumps(
+        {"Meta Data": meta, "Time Series FX (5min)": {stamp: bar() for stamp in stamps}}
+    ).encode()
+
+
+def test_a_month_of_a_pair_is_cut_out_of_its_last_30_days() -> None:
+    session = FakeSession(pair_answer("2026-12-01 00:00:00", "2026-11-30 23:55:00", "2026-11-02 00:00:00"))
 
     answer = market(session).fetch_month(parse_instrument("fx:EUR/USD"), "5min", "2026-11")
 
     assert {"2026-11-30T23:55:00Z", "2026-11-02T00:00:00Z"} == set(answer.bars)
     assert not answer.reaches_back
     assert "month" not in session.asked[0]
-
-
-def pair_answer(*stamps: str) -> bytes:
-    meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
-    return json.dumps(
-        {"Meta Data": meta, "Time Series FX (5min)": {stamp: bar() for stamp in stamps}}
-    ).encode()
 
 
 def test_a_pairs_month_begins_with_its_first_bar_and_ends_before_that_of_the_next() -> None:
@@ -783,13 +780,10 @@ def test_a_short_answer_is_full_with_its_impossible_bars_too() -> None:
 
 
 def test_a_month_without_bars_is_an_error() -> None:
-    meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
-    body = {"Meta Data": meta, "Time Series FX (5min)": {"2026-11-20 00:00:00": bar()}}
+    body = pair_answer("2026-11-20 00:00:00")
 
     def fetch(month: str) -> None:
-        market(FakeSession(json.dumps(body).encode())).fetch_month(
-            parse_instrument("fx:EUR/USD"), "5min", month
-        )
+        market(FakeSession(body)).fetch_month(parse_instrument("fx:EUR/USD"), "5min", month)
 
     # Asked on the 1st of December: a pair's answer reaches back to the 1st of November.
     with pytest.raises(NoDataError):
