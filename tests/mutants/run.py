@@ -6,7 +6,7 @@ EXPLAINED does not name, is a test that is missing.
 
     make mutants                              all modules
     make mutants ARGS=indicators              the modules whose name holds that
-    make mutants ARGS='--changed --report'    those whose row docs/mutants.md does not have, into that page
+    make mutants ARGS='--changed --report'    those without a row that is still true, into docs/mutants.md
     PYTHON_CPU_COUNT=1 make mutants           one process at a time
 """
 
@@ -193,7 +193,7 @@ def break_module(subject: Subject, explanations: Explanations) -> tuple[Row | No
     """What came of a module's mutants, and what is wrong with it; no row if its tests fail without one."""
     if not subject.tests or os.waitpid(start(subject, subject.file.read_text(encoding="utf-8")), 0)[1]:
         return None, [f"{subject.module}: has no tests, or they fail without a mutant"]
-    mutants = list(list_mutants(subject))
+    digest, mutants = subject.digest(), list(list_mutants(subject))
     alive, out_of_time = run_mutants(subject, mutants)
     unexplained = [each.name for each in alive if not explanations.explains(subject.module, each.name)]
     faults = [f"{subject.module}: survived: {name}" for name in unexplained]
@@ -201,7 +201,7 @@ def break_module(subject: Subject, explanations: Explanations) -> tuple[Row | No
     idle = sorted(reasons.keys() - {mutant.name for mutant in alive})
     faults += [f"{subject.module}: explained, and killed: {name}" for name in idle]
     killed, survived = len(mutants) - len(alive), len(unexplained)
-    row = Row(len(mutants), killed, out_of_time, len(alive) - survived, survived, subject.digest())
+    row = Row(len(mutants), killed, out_of_time, len(alive) - survived, survived, digest)
     return row, faults
 
 
@@ -209,7 +209,7 @@ def main() -> int:
     """Prints the report; 1 where a mutant survived unexplained, or an explanation explains nothing."""
     parser = argparse.ArgumentParser(prog="make mutants")
     parser.add_argument("words", nargs="*", help="run the modules whose name holds one of these")
-    parser.add_argument("--changed", action="store_true", help="leave out those that are as their row says")
+    parser.add_argument("--changed", action="store_true", help="leave out those whose row is still true")
     parser.add_argument("--report", action="store_true", help=f"write the rows into {PAGE.relative_to(ROOT)}")
     asked = parser.parse_args()
     explanations = Explanations(EXPLAINED.read_text(encoding="utf-8"))
@@ -217,24 +217,31 @@ def main() -> int:
     faults = find_strays()
     strangers = explanations.of_module.keys() - {subject.module for subject in subjects}
     faults += [f"{module}: explained, and not run" for module in sorted(strangers)]
+    _print(faults)
     for subject in subjects:
         if asked.words and not any(word in subject.module for word in asked.words):
             continue
         row = read_rows().get(subject.module)
-        if asked.changed and row and row.source == subject.digest():
+        if asked.changed and row and row.source == subject.digest() and not row.survived:
             continue
         began = time.monotonic()
         row, found = break_module(subject, explanations)
         faults += found
         if row:
             print(f"{show_row(subject.module, row)} {time.monotonic() - began:.0f} s", flush=True)
-        print("\n".join(found), end="\n" if found else "", flush=True)
+        _print(found)
         if row and asked.report:
             write_page({**read_rows(), subject.module: row})
     if not asked.words and not asked.changed:
-        faults += [f"explained everywhere, and nowhere: {pattern}" for pattern in explanations.unused()]
-    print("\n" + "\n".join(faults) if faults else "")
+        unused = [f"explained everywhere, and nowhere: {pattern}" for pattern in explanations.unused()]
+        _print(unused)
+        faults += unused
     return int(bool(faults))
+
+
+def _print(faults: Sequence[str]) -> None:
+    for fault in faults:
+        print(fault, flush=True)
 
 
 if __name__ == "__main__":
