@@ -15,25 +15,25 @@ _ROW = re.compile(r"^\| `([\w.]+)` \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) 
 
 
 class Row(NamedTuple):
-    """What came of a module's mutants, and the digest of the source that they were made of."""
+    """The digest of a module's source, and what came of its mutants."""
 
+    source: str
     mutants: int
     killed: int
     out_of_time: int
     explained: int
     survived: int
-    source: str
 
 
 def read_rows() -> dict[str, Row]:
     """The page's rows, by module."""
     rows = _ROW.findall(PAGE.read_text(encoding="utf-8"))
-    return {module: Row(*map(int, counts), source) for module, *counts, source in rows}
+    return {module: Row(source, *map(int, counts)) for module, *counts, source in rows}
 
 
 def show_row(module: str, row: Row) -> str:
     """A row as the page has it."""
-    *counts, source = row
+    source, *counts = row
     return f"| `{module}` | {' | '.join(map(str, counts))} | `{source}` |"
 
 
@@ -42,7 +42,7 @@ def write_page(rows: Mapping[str, Row]) -> None:
     text = PAGE.read_text(encoding="utf-8")
     known = [(each.module, rows[each.module]) for each in list_subjects() if each.module in rows]
     lines = [show_row(module, row) for module, row in known]
-    *counts, _sources = zip(*(row for _, row in known), strict=True)
+    _sources, *counts = zip(*(row for _, row in known), strict=True)
     lines.append(f"| all | {' | '.join(f'{sum(each):,}' for each in counts)} | |")
     before = text[: text.index("| module |")]
     PAGE.write_text(f"{before}{_HEAD}{'\n'.join(lines)}\n", encoding="utf-8")

@@ -201,7 +201,7 @@ def break_module(subject: Subject, explanations: Explanations) -> tuple[Row | No
     idle = sorted(reasons.keys() - {mutant.name for mutant in alive})
     faults += [f"{subject.module}: explained, and killed: {name}" for name in idle]
     killed, survived = len(mutants) - len(alive), len(unexplained)
-    row = Row(len(mutants), killed, out_of_time, len(alive) - survived, survived, digest)
+    row = Row(digest, len(mutants), killed, out_of_time, len(alive) - survived, survived)
     return row, faults
 
 
