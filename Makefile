@@ -68,7 +68,7 @@ year: setup-tests  ## play the year 2026 with 30 mixed instruments and 1,000 sha
 
 mutants: setup-tests  ## break the code in each place and see which tests notice (ARGS=indicators for one module)
 	@uv run --quiet --no-project --python .venv/bin/python --with-requirements requirements/mutants.txt \
-		tests/mutants/run.py $(ARGS)
+		tests/mutants/mutants.py $(ARGS)
 
 audit: setup-tests  ## check GitHub's workflows, and the locked packages for known weaknesses (needs the internet)
 	@$(AUDIT) zizmor --quiet --offline --persona auditor .github

@@ -195,7 +195,9 @@ def _producer(
     provider: Any = (
         Alpaca(session, url, ApiKey(lambda: "id:secret", parse_key), 10, "extended", "iex", **asking)
         if name == "alpaca"
-        else AlphaVantage(session, url, ApiKey(lambda: "key", str.strip), 10, "extended", **asking)
+        else AlphaVantage(
+            session, url, ApiKey(lambda: "key", str.strip), 10, "extended", is_scarce=False, **asking
+        )
     )
     dynamodb = boto3.client("dynamodb", config=AWS_CONFIG, endpoint_url=url)
     kinesis = boto3.client("kinesis", config=STREAM_CONFIG, endpoint_url=url)
@@ -212,6 +214,8 @@ def _producer(
                 InstrumentTable(dynamodb, TABLE),
                 "1min",
                 Windows(),
+                table_seconds=0,
+                stream_seconds=0,
             )
         ),
         now=now,

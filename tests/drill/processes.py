@@ -262,6 +262,7 @@ class Processes:
             PROVIDER_SECONDS,
             "regular",
             before_request=allowance.spend,
+            is_scarce=False,
             now=lambda: self._clock.now,
             sleep=self._clock.let_go_by,
         )

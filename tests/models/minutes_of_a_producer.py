@@ -408,6 +408,8 @@ class World:
                     table=self.table,  # type: ignore[arg-type]  # a fake
                     interval=self._interval,
                     windows=Windows(),
+                    table_seconds=0,
+                    stream_seconds=0,
                 )
             ),
             now=self.clock,

@@ -315,6 +315,8 @@ def simulate(days: Days) -> Metrics:
                 table=_Table(),  # type: ignore[arg-type]  # a fake
                 interval="1min",
                 windows=Windows(sma=(5, 20), ema=(12,)),
+                table_seconds=0,
+                stream_seconds=0,
             ),
             watch=PriceWatch(percent=5, bars=5, hours=days.hours),
         ),

@@ -172,6 +172,8 @@ class World:
                     table=self,  # type: ignore[arg-type]  # a fake
                     interval="1min",
                     windows=WINDOWS,
+                    table_seconds=0,
+                    stream_seconds=0,
                 )
             ),
             now=self.now,

@@ -42,7 +42,7 @@ class Fetching:
     admission: Admission
     splits: SplitsByName
     now: Callable[[], datetime]
-    partitions: int = 1
+    partitions: int
 
     def fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
         """What a run's requests brought, in their order; several are made concurrently.

@@ -55,5 +55,7 @@ def test_of_many_as_many_are_measured_as_a_line_holds_with_their_percentiles() -
 
     everything = [31.0 + 60 * number for number in range(1200)]
     assert len(values) == 50  # half of what a line takes
+    # The quickest and the slowest are among them.
+    assert (values[0], values[-1]) == (31.0, 31.0 + 60 * 1199)
     for percent in (0, 50, 99, 100):
         assert np.percentile(values, percent) == pytest.approx(np.percentile(everything, percent), rel=0.02)

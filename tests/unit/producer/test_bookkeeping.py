@@ -105,6 +105,21 @@ def test_the_cursor_of_what_is_not_traded_stays_a_week_behind_its_answers() -> N
     assert cursor(fetched) == datetime(2026, 11, 13, 15, 10, 5, tzinfo=UTC)
 
 
+def test_a_gap_of_one_instrument_keeps_no_other_cursor_back() -> None:
+    before = datetime(2026, 11, 20, 14, 31, tzinfo=UTC)
+    ledger = Ledger(
+        date(2026, 11, 20), instruments=dict.fromkeys(("IBM", "MSFT"), RequestState(sent_until=before))
+    )
+    owed = replace(answer(), reaches_back=False, is_owed=True)
+    sent = {name: Published(newest="2026-11-20T15:09:00Z") for name in ("IBM", "MSFT")}
+
+    fetched = Fetched([IBM, MSFT], NOW, {"IBM": owed, "MSFT": answer()}, sent)
+    cursors = record_run(ledger, WATCHLIST, [fetched], 1, NOW).instruments
+
+    assert cursors["IBM"].sent_until == before
+    assert cursors["MSFT"].sent_until == datetime(2026, 11, 20, 15, 9, tzinfo=UTC)
+
+
 def test_the_cursor_stays_before_a_gap_that_a_longer_answer_is_to_fill_however_old_it_is() -> None:
     before = datetime(2026, 11, 2, 20, 59, tzinfo=UTC)
     owed = replace(answer(), reaches_back=False, is_owed=True)

@@ -137,6 +137,8 @@ class World:
                     table=self.table,  # type: ignore[arg-type]  # a fake
                     interval="1min",
                     windows=Windows(),
+                    table_seconds=0,
+                    stream_seconds=0,
                 )
             ),
             now=lambda: self.moment,

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 from producer.fetched import Fetched
+from producer.markets.watchlist import Watchlist
+from producer.memory.tail import TailError
+from producer.ohlcv import Ohlcv
 from producer.planning.allowance import AllowanceSpentError
 from producer.providers.answers import Answer, RejectedBar
 from producer.providers.provider_errors import (
@@ -22,14 +26,23 @@ from producer.publishing.price_moves import PriceMove, PriceWatch
 from producer.publishing.publication import Cause
 from producer.publishing.sending import Published
 from producer.publishing.split_suspicions import SplitSuspicion
-from producer.report import report_answers, report_moves, report_overdue, report_quota, report_silent
+from producer.report import (
+    report_answers,
+    report_deferred,
+    report_holes,
+    report_moves,
+    report_overdue,
+    report_quota,
+    report_silent,
+    report_unanswered,
+)
 from producer.reported_bars import ReportedBars
-from stockstream.errors import Reason
+from stockstream.errors import Reason, StockstreamError
 from stockstream.instruments import parse_instrument
 from stockstream.observability import metrics
 
 NOW = datetime(2026, 11, 20, 15, 0, 31, tzinfo=UTC)
-IBM, MSFT = parse_instrument("IBM"), parse_instrument("MSFT")
+IBM, MSFT, KO = (parse_instrument(name) for name in ("IBM", "MSFT", "KO"))
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +144,47 @@ def test_a_run_has_lines_for_a_hundred_impossible_bars_however_many_requests_it_
     assert measured("BarsImpossible") == [100, 20]
 
 
+def test_each_answer_of_which_the_stream_lacks_bars_is_told_with_their_number(log: StringIO) -> None:
+    shown = dict.fromkeys(("2026-11-20T14:58:00Z", "2026-11-20T14:59:00Z"), Ohlcv(1.0, 1.0, 1.0, 1.0, 1.0))
+    answers = {"IBM": replace(answer(), bars=shown), "MSFT": answer(), "KO": answer()}
+    published = {"MSFT": Published(unsent=3), "KO": Published()}
+    left: dict[str, StockstreamError] = {"IBM": TailError("the table did not answer")}
+
+    report_answers([Fetched([IBM, MSFT, KO], NOW, answers, published, left=left)], "1min", 1, ReportedBars())
+
+    (not_published,) = lines(log, "bars left for the next run")
+    assert [not_published[key] for key in ("instrument", "bars", "kind", "detail")] == [
+        "IBM", 2, "TailError", "the table did not answer",
+    ]  # fmt: skip
+    (refused,) = lines(log, "stream refused bars")
+    assert [refused[key] for key in ("instrument", "bars", "correlation_id")] == [
+        "MSFT", 3, "MSFT|1min|2026-11-20T15:00:31.000Z",
+    ]  # fmt: skip
+
+
+# New York trades from 14:30 to 21:00 UTC. 2026-11-20 is a Friday.
+@pytest.mark.parametrize(
+    ("after", "before", "holes"),
+    [
+        ("19T20:59", "20T14:30", 0),  # the night
+        ("19T20:58", "20T14:30", 1),
+        ("19T20:59", "20T14:31", 1),
+        ("20T20:59", "22T15:00", 1),  # a Sunday: since when there was trading, no calendar says
+    ],
+)
+def test_a_hole_is_a_time_of_trading_whose_bars_are_shown_no_longer(
+    log: StringIO, after: str, before: str, holes: int
+) -> None:
+    hole = (f"2026-11-{after}:00Z", f"2026-11-{before}:00Z")
+    fetched = Fetched([MSFT, IBM], NOW, published={"MSFT": Published(), "IBM": Published(hole=hole)})
+
+    report_holes([fetched], Watchlist((IBM, MSFT), "1min", "regular"))
+
+    assert measured("HolesFound") == [holes]
+    told = [(line["instrument"], line["after"], line["before"]) for line in lines(log, "hole found")]
+    assert told == [("IBM", *hole)] * holes
+
+
 def move(change: float) -> PriceMove:
     return PriceMove(change, 100.0, 100.0 + change, "2026-11-20T14:55:00Z", "2026-11-20T15:00:00Z")
 
@@ -186,6 +240,13 @@ def test_a_delay_is_measured_in_seconds() -> None:
     report_overdue(timedelta(minutes=1, seconds=30))
 
     assert measured("BarsOverdueSeconds") == [90.0]
+
+
+def test_runs_without_an_answer_and_bars_that_wait_are_measured() -> None:
+    report_unanswered(4)
+    report_deferred(17)
+
+    assert (measured("RunsUnanswered"), measured("BarsDeferred")) == ([4], [17])
 
 
 def test_who_is_silent_is_told_since_when(log: StringIO) -> None:

@@ -40,6 +40,7 @@ def test_on_christmas_eve_currencies_end_when_their_futures_do() -> None:
         # 2025-12-25 is a Thursday, and New York is at UTC-5.
         # Noon in Chicago is 13:00 in New York.
         ("2025-12-24T17:59", "2025-12-21T22:00"),
+        ("2025-12-24T17:59:59.999999", "2025-12-21T22:00"),
         ("2025-12-24T18:00", None),
         ("2025-12-25T22:59", None),
         ("2025-12-25T23:00", "2025-12-25T23:00"),

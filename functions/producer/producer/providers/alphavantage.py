@@ -68,7 +68,7 @@ class AlphaVantage:
         hours: str,
         *,
         before_request: Callable[[], None],
-        is_scarce: bool = False,
+        is_scarce: bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

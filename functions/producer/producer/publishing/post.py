@@ -46,8 +46,8 @@ class Post:
     table: InstrumentTable
     interval: str
     windows: Windows
-    table_seconds: float = 0.0
-    stream_seconds: float = 0.0
+    table_seconds: float
+    stream_seconds: float
 
     def read_tails(self, instruments: Collection[Instrument], deadline: float) -> TailReader:
         """What gives the tail of each instrument.

@@ -5,7 +5,7 @@ One answer may be about a hundred instruments. Their tails are read together, th
 """
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
@@ -16,13 +16,7 @@ from producer.providers.answers import BARS_PER_ANSWER, Answer
 from producer.publishing.history import plan_history
 from producer.publishing.post import Post
 from producer.publishing.price_moves import NO_WATCH, PriceWatch
-from producer.publishing.publication import (
-    Cause,
-    Publication,
-    comparable_bars,
-    plan_publications,
-    with_splits,
-)
+from producer.publishing.publication import Cause, comparable_bars, plan_publications, with_splits
 from producer.publishing.sending import SLICE_BARS, Piece, Published, Sending, parcels
 from producer.publishing.split_suspicions import suspect_split
 from stockstream.bar_stream import CALL_RECORDS
@@ -128,14 +122,15 @@ class Publisher:
             sending.take(piece, acknowledged)
             if sending.is_over:
                 # Writing the tail would remember these bars too, as if they had been sent.
-                published.unsent_from = _first_refused(piece, acknowledged)
                 return published
+        published.unsent_from = plan.within[0].open_time if plan.within else ""
         for parcel in parcels([sending], CALL_RECORDS):
             self.post.send(parcel, deadline)
         if sending.error:
             raise sending.error
         # What the stream did not take of `within` is doubtful in the tail, and the next run sends it.
-        published.unsent_from = plan.within[0].open_time if published.unsent else ""
+        if not published.unsent:
+            published.unsent_from = ""
         return published
 
     def _plan(
@@ -166,10 +161,6 @@ class Publisher:
         )
         remembered = read._replace(tail=with_splits(tail, splits))
         return Sending(instrument, answer.as_of, publications, remembered, published)
-
-
-def _first_refused(publications: Sequence[Publication], acknowledged: Collection[int]) -> str:
-    return next(each.open_time for position, each in enumerate(publications) if position not in acknowledged)
 
 
 def _hole(tail: Tail, shown: Mapping[str, Ohlcv]) -> tuple[str, str] | None:

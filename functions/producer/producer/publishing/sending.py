@@ -86,7 +86,9 @@ class Sending:
         self.published.causes.update(each.cause for each in taken)
         self.published.new += [each.open_time for each in taken if each.cause is Cause.NEW]
         self.published.unsent -= len(acknowledged)
-        self.is_over |= len(acknowledged) < len(piece)
+        refused = [each for position, each in enumerate(piece) if position not in acknowledged]
+        if refused:
+            self.is_over, self.published.unsent_from = True, refused[0].open_time
 
 
 class Piece(NamedTuple):

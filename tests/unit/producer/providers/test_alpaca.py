@@ -14,6 +14,7 @@ from producer.ohlcv import Ohlcv
 from producer.planning.allowance import AllowanceSpentError
 from producer.providers.alpaca import ALPACA, Alpaca, parse_key
 from producer.providers.api_key import ApiKey
+from producer.providers.provider import ProviderAccess
 from producer.providers.provider_errors import (
     KeyRefusedError,
     MalformedAnswerError,
@@ -53,12 +54,13 @@ class FakeMarket(requests.Session):
         self.invalid: set[str] = set()
         self.failures: dict[int, tuple[int, bytes] | Exception] = {}
         self.asked: list[dict[str, str]] = []
-        self.secrets: list[str] = []
+        self.keys: list[tuple[str | None, str | None]] = []
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = options["params"]
         self.asked.append({"url": url, **parameters})
-        self.secrets.append(options["headers"]["APCA-API-SECRET-KEY"])
+        headers = options["headers"]
+        self.keys.append((headers.get("APCA-API-KEY-ID"), headers.get("APCA-API-SECRET-KEY")))
         failure = self.failures.get(len(self.asked))
         if isinstance(failure, Exception):
             raise failure
@@ -182,6 +184,24 @@ def test_a_hundred_new_symbols_take_nine_requests_and_keep_their_newest_hundred_
     assert not any(answer.reaches_back for answer in answers.values())
 
 
+def test_all_bars_since_the_last_come_and_of_a_new_instrument_the_newest_hundred() -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(31), "BTC/USD": minutes_before_now(250)})
+
+    # Since 12:00, and the twenty bars before it.
+    (since,) = alpaca(session).fetch([BTC], "1min", datetime(2026, 12, 1, 12, 0, tzinfo=UTC)).values()
+    (new,) = alpaca(session).fetch([BTC], "60min", None).values()
+
+    assert (len(since.bars), min(since.bars), since.reaches_back) == (201, "2026-12-01T11:40:00Z", True)
+    assert (len(new.bars), min(new.bars), new.reaches_back) == (100, "2026-12-01T13:21:00Z", False)
+
+
+def test_the_planner_is_told_what_a_request_brings() -> None:
+    provider = alpaca(FakeMarket({}))
+
+    # A hundred bars of each are a page of 10,000.
+    assert (provider.instruments_per_request, provider.answers_since) == (100, True)
+
+
 @pytest.mark.parametrize("page_bars", [1, 2, 3, 7, 100])
 def test_pages_of_any_size_bring_the_same_bars(page_bars: int) -> None:
     rows = {"AAPL": minutes_before_now(5), "MSFT": minutes_before_now(1), "TSLA": minutes_before_now(6)}
@@ -255,9 +275,12 @@ def test_a_symbol_that_alpaca_refuses_fails_alone() -> None:
         "BRK.X": 0,
         "ABC.WS": 0,
     }
-    assert {"BRK.X", "ABC.WS"} == {
-        name for name, answer in answers.items() if isinstance(answer.failure, UnknownInstrumentError)
+    refused = {
+        name: answer.reaches_back
+        for name, answer in answers.items()
+        if isinstance(answer.failure, UnknownInstrumentError)
     }
+    assert refused == {"BRK.X": False, "ABC.WS": False}
     assert len(session.asked) == 3
 
 
@@ -462,6 +485,17 @@ def test_a_month_without_bars_and_a_month_that_fails_are_errors() -> None:
         alpaca(broken).fetch_month(AAPL, "1min", "2026-10")
 
 
+def test_a_month_that_breaks_off_between_two_pages_has_the_bars_that_came() -> None:
+    """The next run of the backfill goes on from the newest of them."""
+    session = FakeMarket({"AAPL": minutes_before_now(5)}, page_bars=2)
+    session.failures[2] = (429, b'{"message":"too many requests."}')
+
+    answer = alpaca(session).fetch_month(AAPL, "1min", "2026-12")
+
+    assert list(answer.bars) == ["2026-12-01T14:56:00Z", "2026-12-01T14:57:00Z"]
+    assert isinstance(answer.failure, MinuteLimitError)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -572,7 +606,23 @@ def test_a_page_whose_key_is_refused_is_asked_for_again_with_the_one_that_replac
 
     assert (len(answer.bars), answer.failure) == (4, None)
     assert [asked.get("page_token") for asked in session.asked] == [None, "2", "2"]
-    assert session.secrets == [SECRET, SECRET, "another-secret"]
+    assert session.keys == [(KEY_ID, SECRET), (KEY_ID, SECRET), (KEY_ID, "another-secret")]
+
+
+@pytest.mark.parametrize(
+    ("read_key", "sent"), [(lambda: f"{KEY_ID}:{SECRET}", (KEY_ID, SECRET)), (None, (None, None))]
+)
+def test_a_key_goes_out_as_its_id_and_its_secret_and_without_one_there_are_no_headers(
+    read_key: Callable[[], str] | None, sent: tuple[str | None, str | None]
+) -> None:
+    session = FakeMarket({"AAPL": minutes_before_now(2), "BTC/USD": minutes_before_now(2)})
+    access = ProviderAccess(
+        session, "https://market.test", read_key, 5, "regular", {"ALPACA_FEED": "iex"}, lambda: None
+    )
+
+    ALPACA.open(access).fetch([BTC], "1min", ago(minutes=30))
+
+    assert session.keys == [sent]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-16", "utf-16-le"])

@@ -573,6 +573,8 @@ def test_a_long_answer_that_fails_alone_too_falls_back_to_the_short_one_and_is_p
 
     assert sizes(session) == ["compact", "full", "full", "compact", "compact"]
     assert [len(each.bars) for each in answers] == [100, 100, 100]
+    # It may still come, until the third has all that is wanted.
+    assert [each.is_owed for each in answers] == [True, True, False]
 
 
 def test_a_long_answer_that_is_refused_is_tried_again_after_half_a_day() -> None:
@@ -645,6 +647,7 @@ def test_a_second_month_is_asked_for_more_than_a_second_after_the_first() -> Non
         5,
         "regular",
         before_request=lambda: None,
+        is_scarce=False,
         now=clock,
         sleep=waited.append,
     )
@@ -657,13 +660,16 @@ def test_a_second_month_is_asked_for_more_than_a_second_after_the_first() -> Non
 
 
 def test_a_long_answer_of_impossible_bars_is_no_answer() -> None:
-    bad = equity_answer({"2026-12-01 09:30:00": bar(**{"4. close": "0"})})
+    bad = equity_answer(
+        {"2026-12-01 09:30:00": bar(**{"4. close": "0"}), "2026-12-01 09:29:00": bar(**{"5. volume": "-1"})}
+    )
     session = FakeSession(minutes(100), bad)
 
     answer = market(session).fetch([IBM], "1min", GAP_SINCE)["IBM"]
 
     assert len(answer.bars) == 100
-    assert "all 1 bars of the long answer are impossible: " in str(answer.cut_off_by)
+    words = "IBM: all 2 bars of the long answer are impossible: BAD_PRICE: "
+    assert str(answer.cut_off_by).startswith(words)
 
 
 def test_with_one_request_a_run_the_long_answer_is_asked_alone_and_once_it_failed_the_short_one() -> None:
@@ -679,6 +685,9 @@ def test_with_one_request_a_run_the_long_answer_is_asked_alone_and_once_it_faile
     assert [len(each.bars) for each in answers] == [100, 0, 100]
     assert [type(each.cut_off_by) for each in answers] == [AllowanceSpentError, NotEntitledError, NoneType]
     assert isinstance(answers[1].failure, AllowanceSpentError)
+    assert not answers[1].reaches_back
+    # It was not asked for at first, and then the plan refused it.
+    assert [each.is_owed for each in answers] == [True, False, False]
 
 
 def test_of_a_long_answer_what_lies_long_before_the_gap_is_left_out() -> None:
@@ -704,14 +713,18 @@ def test_a_month_of_an_equity_is_asked_for_by_name() -> None:
     answer = market(session).fetch_month(IBM, "1min", "2026-12")
 
     assert [(asked["outputsize"], asked["month"]) for asked in session.asked] == [("full", "2026-12")]
-    assert len(answer.bars) == 500
+    assert (len(answer.bars), answer.reaches_back) == (500, True)
+
+
+def pair_answer(*stamps: str) -> bytes:
+    meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
+    return json.dumps(
+        {"Meta Data": meta, "Time Series FX (5min)": {stamp: bar() for stamp in stamps}}
+    ).encode()
 
 
 def test_a_month_of_a_pair_is_cut_out_of_its_last_30_days() -> None:
-    stamps = ["2026-12-01 00:00:00", "2026-11-30 23:55:00", "2026-11-02 00:00:00"]
-    meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
-    body = {"Meta Data": meta, "Time Series FX (5min)": {stamp: bar() for stamp in stamps}}
-    session = FakeSession(json.dumps(body).encode())
+    session = FakeSession(pair_answer("2026-12-01 00:00:00", "2026-11-30 23:55:00", "2026-11-02 00:00:00"))
 
     answer = market(session).fetch_month(parse_instrument("fx:EUR/USD"), "5min", "2026-11")
 
@@ -720,14 +733,57 @@ def test_a_month_of_a_pair_is_cut_out_of_its_last_30_days() -> None:
     assert "month" not in session.asked[0]
 
 
+def test_a_pairs_month_begins_with_its_first_bar_and_ends_before_that_of_the_next() -> None:
+    session = FakeSession(
+        pair_answer(
+            "2026-12-01 00:00:00", "2026-11-30 23:55:00", "2026-11-01 00:00:00", "2026-10-31 23:55:00"
+        )
+    )
+
+    answer = market(session).fetch_month(parse_instrument("fx:EUR/USD"), "5min", "2026-11")
+
+    assert list(answer.bars) == ["2026-11-30T23:55:00Z", "2026-11-01T00:00:00Z"]
+    assert answer.reaches_back
+
+
+@pytest.mark.parametrize(("seconds", "kind"), [(0, NoDataError), (1, HistoryLimitError)])
+def test_a_pairs_month_without_a_bar_had_none_if_all_of_it_would_be_shown(
+    seconds: int, kind: type[ProviderError]
+) -> None:
+    """Thirty days before the 1st of December it is the 1st of November."""
+    clock = Clock(datetime(2026, 12, 1, 0, 0, seconds, tzinfo=UTC))
+
+    with pytest.raises(kind):
+        market(FakeSession(pair_answer("2026-12-01 00:00:00")), now=clock).fetch_month(
+            parse_instrument("fx:EUR/USD"), "5min", "2026-11"
+        )
+
+
+def test_the_planner_is_told_what_a_request_brings() -> None:
+    provider = market(FakeSession())
+
+    assert (provider.instruments_per_request, provider.answers_since) == (1, False)
+    assert provider.requests_per_month(IBM, "1min") == 1
+
+
+def test_a_short_answer_is_full_with_its_impossible_bars_too() -> None:
+    """With 99 good bars and a bad one older bars may have been cut off."""
+    body = json.loads(minutes(100))
+    newest = next(iter(body["Time Series (1min)"]))
+    body["Time Series (1min)"][newest] = bar(**{"4. close": "0"})
+    session = FakeSession(json.dumps(body).encode(), minutes(500))
+
+    answer = market(session).fetch([IBM], "1min", GAP_SINCE)["IBM"]
+
+    assert sizes(session) == ["compact", "full"]
+    assert len(answer.bars) == 500
+
+
 def test_a_month_without_bars_is_an_error() -> None:
-    meta = {"2. From Symbol": "EUR", "3. To Symbol": "USD", "7. Time Zone": "UTC"}
-    body = {"Meta Data": meta, "Time Series FX (5min)": {"2026-11-20 00:00:00": bar()}}
+    body = pair_answer("2026-11-20 00:00:00")
 
     def fetch(month: str) -> None:
-        market(FakeSession(json.dumps(body).encode())).fetch_month(
-            parse_instrument("fx:EUR/USD"), "5min", month
-        )
+        market(FakeSession(body)).fetch_month(parse_instrument("fx:EUR/USD"), "5min", month)
 
     # Asked on the 1st of December: a pair's answer reaches back to the 1st of November.
     with pytest.raises(NoDataError):
@@ -752,10 +808,9 @@ def test_an_allowance_that_is_spent_stops_the_request_and_is_told() -> None:
         raise SpentError
 
     session = FakeSession(minutes(1))
-    provider = AlphaVantage(session, "https://market.test", KEY, 5, "regular", before_request=refuse)
 
     with pytest.raises(SpentError):
-        provider.fetch([IBM], "1min", None)
+        market(session, before=refuse).fetch([IBM], "1min", None)
 
     assert session.asked == []
 

@@ -46,16 +46,16 @@ def answer(*rows: object, last: object = AT_59, pair: str = "XXBTZUSD", **more: 
 class FakeMarket(requests.Session):
     """Has a bar in each interval since `first`, and shows the newest 720; the last one is forming."""
 
-    def __init__(self, first: datetime | None = None) -> None:
+    def __init__(self, first: datetime | None = None, now: datetime = NOW) -> None:
         super().__init__()
-        self.first, self.asked = first, list[dict[str, str]]()
+        self.first, self.now, self.asked = first, now, list[dict[str, str]]()
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = options["params"]
         self.asked.append({"url": url, **parameters})
         length = int(parameters["interval"]) * MINUTE
         newest = datetime.fromtimestamp(
-            NOW.timestamp() // length.total_seconds() * length.total_seconds(), UTC
+            self.now.timestamp() // length.total_seconds() * length.total_seconds(), UTC
         )
         times = [newest - number * length for number in reversed(range(720))]
         after = int(parameters.get("since", 0))
@@ -68,8 +68,8 @@ class FakeMarket(requests.Session):
         return response
 
 
-def kraken(session: requests.Session) -> Kraken:
-    return Kraken(session, "https://market.test", 5, before_request=lambda: None, now=lambda: NOW)
+def kraken(session: FakeMarket) -> Kraken:
+    return Kraken(session, "https://market.test", 5, before_request=lambda: None, now=lambda: session.now)
 
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -171,6 +171,18 @@ def test_a_bad_row_is_rejected_with_its_reason_and_the_good_ones_go_on(bad: obje
     assert [each.reason for each in rejected] == [reason]
 
 
+@pytest.mark.parametrize("stamp", [10**12, 10**17, 10**30])
+def test_a_time_beyond_the_calendar_is_rejected(stamp: int) -> None:
+    """Python has a year, a word and an integer that are too large for it, and an exception for each."""
+    bars, (rejected,) = read(answer(row(AT_58), row(stamp), last=stamp))
+
+    assert list(bars) == ["2026-12-01T14:58:00Z"]
+    assert (rejected.reason, rejected.detail) == (
+        Reason.BAD_TIME,
+        f"BAD_TIME: no bar is {stamp} seconds after 1970",
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "kind"),
     [
@@ -270,6 +282,26 @@ def test_what_trades_seldom_has_no_hole_because_the_minute_of_the_gap_has_no_bar
     assert (min(found.bars), found.reaches_back) == ("2026-12-01T10:00:00Z", True)
 
 
+@pytest.mark.parametrize(
+    ("asked", "since", "reaches_back"),
+    [
+        # Asked at 15:00:30, it may have looked a minute later: then 03:01 was no longer shown.
+        ("15:00:30", "03:01", False),
+        ("15:00:30", "03:02", True),
+        ("15:00:00", "03:01", True),
+    ],
+)
+def test_a_gap_before_what_trades_seldom_is_none_if_all_of_it_was_shown(
+    asked: str, since: str, *, reaches_back: bool
+) -> None:
+    at = datetime(2026, 12, 1, 15, 0, int(asked[-2:]), tzinfo=UTC)
+    traded = FakeMarket(datetime(2026, 12, 1, 10, 0, tzinfo=UTC), at)
+
+    (found,) = kraken(traded).fetch([BTC], "1min", datetime.fromisoformat(f"2026-12-01T{since}Z")).values()
+
+    assert found.reaches_back is reaches_back
+
+
 def test_nothing_new_is_no_failure_and_nothing_at_all_is_one() -> None:
     (found,) = kraken(FakeMarket()).fetch([BTC], "1min", NOW - 30 * MINUTE).values()
     assert (found.bars, found.failure) == ({}, None)
@@ -286,6 +318,25 @@ def test_a_month_is_what_is_still_shown_of_it() -> None:
     assert (min(november.bars), max(november.bars)) == ("2026-11-01T16:00:00Z", "2026-11-30T23:00:00Z")
     assert (min(december.bars), max(december.bars)) == ("2026-12-01T00:00:00Z", "2026-12-01T14:00:00Z")
     assert (november.reaches_back, december.reaches_back) == (False, True)
+
+
+@pytest.mark.parametrize(("seconds", "reaches_back"), [(0, True), (1, False)])
+def test_a_month_is_whole_as_long_as_its_first_hour_is_surely_shown(
+    seconds: int, *, reaches_back: bool
+) -> None:
+    """23:00 on the thirtieth is the 720th hour of the month."""
+    now = datetime(2026, 12, 30, 23, 0, seconds, tzinfo=UTC)
+
+    assert kraken(FakeMarket(LONG_AGO, now)).fetch_month(BTC, "60min", "2026-12").reaches_back is reaches_back
+    with pytest.raises(NoDataError if reaches_back else HistoryLimitError):
+        kraken(FakeMarket(None, now)).fetch_month(BTC, "60min", "2026-12")
+
+
+def test_the_planner_is_told_what_a_request_brings() -> None:
+    provider = kraken(FakeMarket())
+
+    assert (provider.instruments_per_request, provider.answers_since) == (1, True)
+    assert provider.requests_per_month(BTC, "1min") == 1
 
 
 def test_an_older_month_is_refused_with_another_way_to_it() -> None:

@@ -25,11 +25,13 @@ class Clock:
         return self.now
 
 
-def pause(answers: LongAnswers, clock: Clock, *, alone: bool) -> timedelta:
-    """For how long, in steps of half an hour, a long answer may not be asked for from now on."""
+def pause(
+    answers: LongAnswers, clock: Clock, *, alone: bool, step: timedelta = timedelta(minutes=30)
+) -> timedelta:
+    """For how long, in such steps, a long answer may not be asked for from now on."""
     began = clock.now
     while not (answers.due_since("IBM") if alone else answers.may_be_second()):
-        clock.now += timedelta(minutes=30)
+        clock.now += step
     return clock.now - began
 
 
@@ -42,6 +44,16 @@ def test_bars_are_wanted_since_the_earliest_gap_until_a_long_answer_comes() -> N
     assert (answers.due_since("IBM"), answers.due_since("MSFT")) == (MORNING, None)
     answers.succeed("IBM")
     assert answers.due_since("IBM") is None
+
+
+def test_no_plan_refuses_them_before_it_has_done_so_or_once_one_has_come() -> None:
+    answers = LongAnswers(Clock())
+    assert not answers.are_refused
+
+    answers.fail(NotEntitledError("premium"), alone=True)
+    answers.succeed("IBM")
+
+    assert not answers.are_refused
 
 
 def test_after_a_second_request_that_failed_one_alone_is_made_at_once() -> None:
@@ -59,7 +71,7 @@ def test_each_failure_in_a_row_doubles_the_pause_up_to_half_a_day() -> None:
     pauses = []
     for _ in range(7):
         answers.fail(DOWN, alone=True)
-        pauses.append(pause(answers, clock, alone=True) / timedelta(hours=1))
+        pauses.append(pause(answers, clock, alone=True, step=timedelta(minutes=1)) / timedelta(hours=1))
     assert pauses == [0.5, 1, 2, 4, 8, 12, 12]
 
     answers.succeed("IBM")

@@ -33,6 +33,7 @@ class Aws:
         self.calls: list[str] = []
         self.tail = VersionedTail(Tail(dict(KNOWN)), 1)
         self.writes_together = True
+        self.put_until = 0.0
 
     def _take(self, call: str, seconds: float) -> None:
         self.calls.append(call)
@@ -56,6 +57,7 @@ class Aws:
 
     def put_together(self, records: Sequence[KeyedRecord], deadline: float) -> set[int]:
         assert self.seconds + 4 <= deadline
+        self.put_until = deadline
         self._take("put", 4)
         return set(range(len(records)))
 
@@ -113,6 +115,25 @@ def test_a_revision_is_put_if_there_is_time_for_the_doubt_before_it_too(
 
     assert aws.calls == calls
     assert aws.seconds <= deadline
+
+
+#  0         14        23   30
+#  read------put-------write|
+def test_the_stream_may_try_again_until_there_is_just_time_to_remember_what_it_took(aws: Aws) -> None:
+    publish(aws, KNOWN | NEW, deadline=30.0)
+
+    assert aws.put_until == 23.0
+
+
+# IBM's needs 7 + 4 + 7 s after the tails were read, until 32.0; MSFT's 4 + 7 s.
+@pytest.mark.parametrize(("shown", "unsent"), [(KNOWN | REVISED, 1), (REVISED | NEW, 2)])
+def test_where_a_revision_finds_no_time_a_new_bar_waits_with_it_and_another_instruments_does_not(
+    aws: Aws, shown: dict[str, Ohlcv], unsent: int
+) -> None:
+    outcomes = publish_all(aws, {IBM: shown, MSFT: KNOWN | NEW}, 31.9)
+
+    assert aws.calls == ["read", "put", "write"]
+    assert [each.unsent for each in outcomes.values() if isinstance(each, Published)] == [unsent, 0]
 
 
 #  0         14   18        25
