@@ -103,9 +103,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         if item.get_closest_marker("local"):
             waiting.setdefault(item.path, []).append(item)
+    longest_first = sorted(waiting, key=lambda path: -_minutes(waiting[path][0]))
     working = [item for item in items if item.path not in waiting]
     part = len(working) // (2 * len(waiting) or 1)
     items.clear()
-    for number, those in enumerate(waiting.values()):
-        items += [*those, *working[number * part : (number + 1) * part]]
+    for number, path in enumerate(longest_first):
+        items += [*waiting[path], *working[number * part : (number + 1) * part]]
     items += working[len(waiting) * part :]
+
+
+def _minutes(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("local")
+    return marker.kwargs.get("minutes", 1) if marker else 0

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
-pytestmark = pytest.mark.local
+pytestmark = pytest.mark.local(minutes=3)
 
 START_SECONDS = 420
 # The longest way is a price's: its bar has to end, and five minutes to pass.
