@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import orjson
 import pytest
+from kept_clients import keep_clients
 from set_aside_world import ARRIVED, World, error_line, make_world
 
 from stockstream.bars import Bar, Lookback
@@ -31,6 +32,7 @@ AS_OF = "2026-11-20T21:00:05.000Z"
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    keep_clients(monkeypatch)
     with make_world(monkeypatch) as world:
         yield world
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from kept_clients import keep_clients
 from set_aside_world import World, error_line, make_world
 
 from stockstream.errors import Reason
@@ -36,6 +37,7 @@ class Version(NamedTuple):
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    keep_clients(monkeypatch)
     with make_world(monkeypatch) as world:
         yield world
 

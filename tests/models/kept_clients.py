@@ -17,7 +17,10 @@ _make = boto3.client
 
 
 def keep_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the test's end, boto3.client gives a client that was made before of the same settings."""
+    """Until the test's end, boto3.client gives a client that was made before of the same settings.
+
+    Not where handlers are registered on a client, as the drill's faults are: they would stay on it.
+    """
     monkeypatch.setattr(boto3, "client", _client)
     # With which moto signs what a topic sends; nobody here looks at the signature.
     monkeypatch.setattr(Subscription, "private_key", lambda _subscription: _key())

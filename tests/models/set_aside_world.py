@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import orjson
 import pytest
-from kept_clients import keep_clients
 from moto import mock_aws
 
 from stockstream.times import format_instant, format_time
@@ -158,7 +157,6 @@ def make_world(patch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, value in WINDOWS.items():
         patch.setenv(name, value)
     patch.setenv("COLUMNS", "200")  # a line of the table is a line
-    keep_clients(patch)
     patch.setattr(redrive_command, "find_stack", lambda _name: STACK)
     read_windows.cache_clear()
     with mock_aws(config={"lambda": {"use_docker": False}}):

@@ -222,6 +222,10 @@ class WideYear:
         """How many of the holes that were told were filled: of none there is none."""
         return 0
 
+    def late(self) -> int:
+        """How many bars came later than they were due: each of them is a fault here."""
+        return 0
+
     def _judge_delays(self) -> Iterator[str]:
         """A bar is there with the first three runs after it that can send it."""
         able = [

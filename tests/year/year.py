@@ -60,6 +60,7 @@ def play(name: str) -> Played:
         int(year.told.sums["HolesFound"]),
         year.filled(),
         year.lake.marks(),
+        year.late(),
         wrong,
         round(time.process_time() - began),
     )
