@@ -15,7 +15,7 @@ from raw_server import head, server
 
 from stockstream.guarded_http import Flaw, GuardedHttp, HttpAnswer, NoAnswerError
 
-SECONDS = 0.3
+SECONDS = 0.6  # in which a busy machine sends a first line
 MOST = 1000
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # The flag says that a name follows, which ends with a NUL.
