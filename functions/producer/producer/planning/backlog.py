@@ -143,15 +143,15 @@ def may_ask(market: MarketState, state: RequestState, *, scarce: bool) -> bool:
             return False
     if market.is_open:
         settled = _settled(market, state)
-        return settled > market.session.opens and settled + _SETTLING > _asked_at(state)
+        return settled > market.session.opens and settled + _SETTLING > (state.asked_at or NEVER)
     is_settled = market.now - market.session.closes >= _FIRST_CLOSING_REQUEST
-    return is_settled and _closing_request(market, state) > 0
+    return is_settled and _closing_request(market, state, state.asked_at or NEVER) > 0
 
 
 def read_backlog(instrument: Instrument, market: MarketState, state: RequestState) -> Backlog:
     """The backlog of an instrument, at the moment of its market."""
     unseen = _unseen(market, state)
-    closing_request = 0 if market.is_open else _closing_request(market, state)
+    closing_request = 0 if market.is_open else _closing_request(market, state, _asked_at(state))
     today = market.today
     if today and not closing_request:
         today = (SessionPart(today[0].bars + unseen, today[0].closes), *today[1:])
@@ -169,13 +169,13 @@ def _settled(market: MarketState, state: RequestState) -> datetime:
     return settled - (settled - (state.newest or market.session.opens)) % market.bar_length
 
 
-def _closing_request(market: MarketState, state: RequestState) -> int:
+def _closing_request(market: MarketState, state: RequestState, asked_at: datetime) -> int:
     closed_at = market.session.closes
     auction = closing_ends(market.name, market.session) - closed_at
     # If its price comes with the close, the first request brings it.
     has_auction = auction > _FIRST_CLOSING_REQUEST
     second = auction + _AUCTION_SHOWS if has_auction else _SECOND_CLOSING_REQUEST
-    since_close, asked_since_close = market.now - closed_at, _asked_at(state) - closed_at
+    since_close, asked_since_close = market.now - closed_at, asked_at - closed_at
     is_unanswered = state.asked_at is not None and asked_since_close < timedelta()
     last_request = max(_CLOSING_ENDS, second + _FOR_THE_SECOND)
     if since_close >= (_UNANSWERED_CLOSING_ENDS if is_unanswered else last_request):

@@ -487,6 +487,24 @@ def test_the_second_request_after_the_close_is_made_with_a_request_to_spare(
     assert plan_the_rest(left, at("21:20"), known) == asked_now
 
 
+def test_one_that_fails_alone_is_tried_again_with_what_nobody_needs() -> None:
+    fails = {
+        "failures": 3,
+        "failed_at": at("19:16"),
+        "not_before": at("21:03"),
+        "failed_alone_at": at("21:02"),
+    }
+    known = RequestState(at("19:15"), newest=at("19:13"))._replace(**fails)  # type: ignore[arg-type]
+    # As above, the coin needs four.
+    coin = {BTCUSD: seen_until(at("21:19"))}
+    assert plan_the_rest(5, at("21:20"), {IBM: known, **coin}) == ["IBM"]
+    assert plan_the_rest(4, at("21:20"), {IBM: known, **coin}) == []
+    # Where only a minute's requests are limited it is asked as any other, also before its first answer.
+    never = RequestState()._replace(**fails)  # type: ignore[arg-type]
+    for state in (known, never):
+        assert plan_at("21:20", Ledger(instruments={IBM.name: state})) == ["IBM"]
+
+
 def test_what_a_common_period_leaves_over_goes_to_the_one_that_would_wait_longest() -> None:
     # IBM has 101 bars, and the euro 201. The last of each is asked for after the close, so that a period of
     # 100 takes 1 request and 2. Of 4 the last goes to IBM, for 101 / 1 is more than 201 / 2.
