@@ -19,6 +19,7 @@ from stockstream.sessions import (
     day_without_session,
     ending_calendars,
     is_traded,
+    is_usual_time,
     market_of,
     sessions_between,
     times_outside,
@@ -181,10 +182,21 @@ def test_a_bar_ends_after_its_length_or_with_its_session(
         ("always", "2026-11-20T03:00", 600, "2026-11-19T17:00"),
         # The week before ended on Friday at 22:00.
         ("currencies", "2026-11-22T23:00", 90, "2026-11-20T21:30"),
+        # No time at all begins at the moment itself; ten years are looked for in 105 weeks, over two years.
+        ("XNYS", "2026-11-22T12:00", 0, "2026-11-22T12:00"),
+        ("XNYS", "2026-11-22T12:00", 10 * 250 * 390, "2024-11-17T12:00"),
     ],
 )
 def test_a_time_of_trading_before_a_moment_began(market: str, end: str, minutes: int, began: str) -> None:
     assert trading_began(market, utc(end), timedelta(minutes=minutes)) == utc(began)
+
+
+@pytest.mark.parametrize(
+    ("clock", "is_usual"), [("14:29", False), ("14:30", True), ("20:59", True), ("21:00", False)]
+)
+def test_usual_hours_are_from_the_opening_to_just_before_the_close(clock: str, is_usual: bool) -> None:  # noqa: FBT001
+    # A Sunday in winter: New York is at UTC-5.
+    assert is_usual_time("XNYS", utc(f"2026-11-22T{clock}")) == is_usual
 
 
 def test_a_session_is_current_from_its_opening_and_last_until_the_next_one_opens() -> None:
