@@ -223,11 +223,15 @@ class WideYear:
         return 0
 
     def late(self) -> int:
-        """How many bars came later than they were due: each of them is a fault here."""
-        return 0
+        """How many bars did not come with the first runs that can send them."""
+        return sum(len(late) for _, late in self._late_bars())
 
     def _judge_delays(self) -> Iterator[str]:
-        """A bar is there with the first three runs after it that can send it."""
+        for name, late in self._late_bars():
+            yield f"{name}: {len(late)} bars late, the first {late[0]}"
+
+    def _late_bars(self) -> Iterator[tuple[str, list[datetime]]]:
+        """Of each share whose bars were not all there with the first three runs after them that can send."""
         able = [
             each
             for each in self.moments()
@@ -239,13 +243,9 @@ class WideYear:
         }
         for name in self.names:
             starts = pd.DatetimeIndex(self.series[name].frame.index).to_pydatetime()
-            late = [
-                start
-                for start, seen in zip(starts, self.lake.first_seen[name], strict=True)
-                if seen and seen > due[start]
-            ]
-            if late:
-                yield f"{name}: {len(late)} bars late, the first {late[0]}"
+            seen = zip(starts, self.lake.first_seen[name], strict=True)
+            if late := [start for start, moment in seen if moment and moment > due[start]]:
+                yield name, late
 
     def _judge_requests(self) -> Iterator[str]:
         counts = Counter(moment for moment, _ in self.server.asked)

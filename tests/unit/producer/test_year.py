@@ -43,6 +43,7 @@ def test_days_of_mixed_instruments_through_alpha_vantage_are_what_was_published(
 
     assert wrong_of(year) == []
     assert year.told.sums["BarsImpossible"] == 1
+    assert year.late() == 0
 
 
 def new_york_never_has_summer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,6 +189,7 @@ def _spread(
     closing = [backlog for backlog in able if backlog.closing_request == 1]
     due = [backlog for backlog in able if backlog.is_open and backlog.unseen >= periods.get(backlog, inf)]
     due += unknown
+    # With requests to spare, the second one after a close, and what fails alone is tried once more.
     again = (
         [backlog for backlog in able if backlog.closing_request or backlog.fails_alone] if ample > 0 else []
     )
