@@ -73,7 +73,11 @@ ALSO = {
     "producer.planning.ledger": PLANNER,
     "producer.planning.ledger_entries": PLANNER,
     "producer.planning.overdue": PLANNER,
-    "producer.planning.planner": (*PLANNER, "property/test_planner_properties.py"),
+    "producer.planning.planner": (
+        *PLANNER,
+        "unit/producer/test_backfill.py",
+        "property/test_planner_properties.py",
+    ),
     "producer.planning.rereading": PLANNER,
     "producer.providers.alpaca": CATALOGUE,
     "producer.providers.alphavantage": CATALOGUE,

@@ -338,6 +338,9 @@ def test_bars_begin_with_the_clock_or_with_the_opening(
         # Currencies are closed from 17:00 on Friday to 17:00 on Sunday in New York.
         ("currencies", 1, ["20T21:59", "20T22:00", "21T12:00", "22T21:59", "22T22:00"],
          ["20T22:00", "21T12:00", "22T21:59"]),
+        # A single bar, and one whose session is long over when the next one begins.
+        ("XNYS", 1, ["20T15:00"], []),
+        ("XNYS", 1, ["19T15:00", "23T15:00"], []),
         ("always", 1, ["21T12:00"], []),
         ("XNYS", 1, [], []),
     ],

@@ -102,7 +102,7 @@ class Backlog(NamedTuple):
     is_open: bool
     closing_request: int
     today: tuple[SessionPart, ...]
-    fails_alone: bool = False
+    fails_alone: bool
 
     def requests(self, period: int) -> int:
         """How many requests the rest of the day takes, with one after each `period` bars."""

@@ -32,7 +32,7 @@ def test_a_part_takes_a_request_for_99_bars_and_a_hundredth_after_the_close(
 
 def backlog(unseen: float, *today: SessionPart, closing_request: int = 0) -> Backlog:
     ibm = parse_instrument("IBM")
-    return Backlog(ibm, NEVER, unseen, is_open=True, closing_request=closing_request, today=today)
+    return Backlog(ibm, NEVER, unseen, True, closing_request, today, fails_alone=False)  # noqa: FBT003
 
 
 # Of a part that closes, the last bar needs no request of its own: 99 for each hundred bars.

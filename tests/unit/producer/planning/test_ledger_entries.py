@@ -123,15 +123,15 @@ def test_an_instrument_fails_alone_if_it_fails_for_an_hour_in_which_others_are_a
         ledger = record_answer(Ledger(), NOON, {"IBM": FIRST})
         for now in sorted({"17:01", "18:05", *others}):
             moment = utc(f"2026-11-20T{now}:07")
+            if now in {"17:01", "18:05"}:
+                ledger = record_failure(ledger, moment, ["IBM"], FailureOutcome.RETRY_SOON)
             if now in others:
                 ledger = record_answer(ledger, moment, {"MSFT": FIRST})
-            else:
-                ledger = record_failure(ledger, moment, ["IBM"], FailureOutcome.RETRY_SOON)
         return ledger.of_instrument("IBM").failed_alone_at
 
     assert fail("17:02") == fail("17:05") == utc("2026-11-20T18:05")
-    # An outage of all; one that ended within the hour; an answer that was asked for in the same minute.
-    assert fail() is fail("17:06") is fail("17:00") is None
+    # An outage of all; one that ended within the hour; an answer before it, and one in its first minute.
+    assert fail() is fail("17:06") is fail("17:00") is fail("17:01") is None
     ledger = record_answer(
         Ledger(instruments={"IBM": RequestState(failed_alone_at=FIRST)}), NOON, {"IBM": FIRST}
     )

@@ -195,6 +195,31 @@ def test_a_coin_waits_for_what_the_closes_of_shares_leave_of_a_days_requests() -
     assert longest_pause(watchlist, Plan(200, 5), date(2026, 11, 20)) == spread
 
 
+@pytest.mark.parametrize(
+    ("shares", "coins", "interval", "requests_per_day", "minutes"),
+    [
+        # Each share takes one after its close, which brings the last bar: of 26 it waits for 25. A second one
+        # after the close is kept for each, or for as many as the day has left: 16 of 40, and 24 of 60. Of the
+        # 60, the coin's 12 would be more than it needs.
+        (24, 0, "15min", 40, 25 * 15),
+        (24, 1, "15min", 60, 25 * 15),
+        # 53 are too few for one after each 95 bars. With two for each share, 195 bars apart, the coin has 5.
+        (24, 1, "1min", 53, 1440 / 5),
+        # Each 95 bars, 1,000 shares take 5 each, and 19 coins 288. The other 999 are kept for the closes.
+        (1000, 19, "1min", 6287, 99),
+    ],
+)
+def test_few_requests_are_as_far_apart_as_those_that_are_kept_for_the_closes_leave_them(
+    shares: int, coins: int, interval: str, requests_per_day: int, minutes: float
+) -> None:
+    names = [f"S{number}" for number in range(shares)] + [f"crypto:C{number}/USD" for number in range(coins)]
+    watchlist = Watchlist(tuple(map(parse_instrument, names)), interval, "regular")
+
+    pause = longest_pause(watchlist, Plan(requests_per_day, 75), date(2026, 11, 20))
+
+    assert pause / MINUTE == minutes
+
+
 def each_third_hour(bars: int) -> list[str]:
     newest = datetime(2026, 11, 20, 15, tzinfo=UTC)
     return [format_time(newest - number * timedelta(hours=3)) for number in range(bars)]

@@ -11,7 +11,7 @@ import pytest
 from producer.markets.watchlist import Watchlist
 from producer.planning.ledger import Ledger, RequestState, quota_day
 from producer.planning.ledger_entries import record_answer, record_failure
-from producer.planning.planner import Plan, plan_requests
+from producer.planning.planner import Plan, plan_requests, spare_requests
 from producer.providers.provider_errors import FailureOutcome
 from stockstream.errors import InstrumentError
 from stockstream.instruments import Instrument, parse_instrument, parse_instruments
@@ -575,6 +575,19 @@ def test_a_day_with_more_requests_than_bars_asks_for_each_bar() -> None:
 def test_a_day_that_is_more_than_spent_allows_nothing() -> None:
     # It was spent under another plan.
     assert plan_the_rest(-1, at("15:00"), {IBM: UNKNOWN, MSFT: UNKNOWN}) == []
+
+
+def test_requests_to_spare_are_what_is_left_of_a_day_when_all_is_seen() -> None:
+    def spare(plan: Plan, now: datetime, spent: int) -> int:
+        seen = RequestState(asked_at=at("21:22"), newest=at("20:59"))
+        ledger = Ledger(day=quota_day(now), spent=spent, instruments={"IBM": seen})
+        return spare_requests(Watchlist((IBM,), "1min", "regular"), plan, ledger, now)
+
+    assert spare(Plan(25, 1), at("22:00"), spent=5) == 20
+    assert spare(Plan(25, 1), at("22:00"), spent=26) == 0
+    # While bars are to come; and where a day's requests are not counted.
+    assert spare(Plan(25, 1), at("20:00"), spent=5) == 0
+    assert spare(Plan(None, 1), at("22:00"), spent=5) == 0
 
 
 def test_the_deadline_of_longer_bars_is_counted_in_bars() -> None:

@@ -105,6 +105,11 @@ def test_what_has_failed_waits_and_what_lags_gets_what_is_new_first() -> None:
     assert read_again(at("21:30"), IBM, since=at("14:00"), sent_until=at("19:12", 19)) != []
 
 
+def test_after_a_close_it_is_read_again_five_minutes_after_it_was_asked_for() -> None:
+    assert read_again(at("21:34"), IBM, since=at("17:50"), asked_at=at("21:30")) == []
+    assert read_again(at("21:35"), IBM, since=at("17:50"), asked_at=at("21:30")) != []
+
+
 def test_a_plan_with_a_days_limit_reads_nothing_again_while_the_market_is_open() -> None:
     assert read_again(at("17:50"), IBM, since=at("14:30"), plan=Plan(1000, 5, 100)) == []
 
