@@ -7,7 +7,6 @@ the stream, read at the latest as_of of each id, must be what the market shows, 
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -85,7 +84,7 @@ class World:
         """Between any two steps a process may die, or another run may take place."""
         if self.calm:
             return
-        event = self.draw.draw(st.sampled_from(["go on"] * 12 + ["crash", "overlap"]))
+        event = self.draw.draw(st.sampled_from(["go on"] * 30 + ["crash", "overlap"]))
         if event == "crash":
             raise Crash
         if event == "overlap" and not self.overlapping:
@@ -119,7 +118,12 @@ class World:
         self.step()
         now = self.now()
         forming = {self.market.open_time(self.market.minutes): Ohlcv(1.0, 1.0, 1.0, 1.0, 1.0)}
-        return {"IBM": Answer(self.market.shown | forming, [], now, now, reaches_back=True)}
+        shown = self.market.shown | forming
+        # Of a provider's servers one may be some bars behind the others.
+        behind = 0 if self.calm else self.draw.draw(st.sampled_from([0, 0, 0, 1, 2, 4]))
+        for time in sorted(shown)[len(shown) - behind :]:
+            del shown[time]
+        return {"IBM": Answer(shown, [], now, now, reaches_back=True)}
 
     def put_together(self, records: Sequence[KeyedRecord], _deadline: float) -> set[int]:
         self.step()
@@ -142,9 +146,9 @@ class World:
         self.step()
         if self.tail.version != read_version:
             raise TailConflictError
-        self.tail = VersionedTail(tail, read_version + 1)
+        written = self.tail = VersionedTail(tail, read_version + 1)
         self.step()
-        return self.tail
+        return written
 
     def read(self) -> VersionedLedger:
         self.step()
@@ -154,9 +158,9 @@ class World:
         self.step()
         if self.page.version != read_version:
             raise LeaseHeldError
-        self.page = VersionedLedger(ledger, read_version + 1, held_until)
+        written = self.page = VersionedLedger(ledger, read_version + 1, held_until)
         self.step()
-        return self.page
+        return written
 
     def run(self) -> None:
         producer = Producer(
@@ -178,8 +182,12 @@ class World:
             ),
             now=self.now,
         )
-        with suppress(Crash):
+        try:
             producer.run(seconds=3600)
+        except Crash:
+            if not self.overlapping:
+                # The next runs find its lease, or come when that has ended.
+                self.market.minutes += self.draw.draw(st.sampled_from([0, 61]))
 
     def live(self) -> None:
         """Some minutes of trading, and whatever befalls the bars meanwhile."""

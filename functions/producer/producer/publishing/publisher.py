@@ -145,10 +145,7 @@ class Publisher:
         tail, shown = read.tail, answer.bars
         if rereads:
             shown = comparable_bars(shown, tail, self.post.windows)
-        # Bars that another run has sent since this answer are not repeated with the answer's as_of.
-        newest = max(shown, default="")
-        planned = plan_publications(shown, tail, self.post.windows, splits)
-        publications = [each for each in planned if each.open_time <= newest]
+        publications = plan_publications(shown, tail, self.post.windows, splits)
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
         published = Published(

@@ -177,6 +177,15 @@ def test_a_first_answer_has_no_hole_before_it(world: World) -> None:
     assert world.publish(bars([14, 15]), reaches_back=False).hole is None
 
 
+def test_a_bar_that_the_provider_hides_is_repeated_with_the_late_bar_before_it(world: World) -> None:
+    world.publish(bars([11]))
+    world.publish(bars([10]))
+    assert world.put == [at(11), at(10), at(11)]
+
+    world.publish(bars([10, 11, 12]))
+    assert world.put[3:] == [at(12)]
+
+
 def test_the_times_of_the_newest_hundred_bars_are_told(world: World) -> None:
     world.remember(Tail(bars(range(80))))
 
