@@ -111,8 +111,9 @@ class Run:
     def await_said(self, text: str, seconds: float) -> None:
         self._await(lambda: any(text in line for line in list(self.said)), text, seconds)
 
-    def await_notice(self, alarm: str, state: str) -> None:
-        self._await(lambda: state in self.notices().get(alarm, []), f"{state} of {alarm}", NOTICE_SECONDS)
+    def await_notice(self, alarm: str, state: str, times: int = 1) -> None:
+        what = f"{times} times {state} of {alarm}"
+        self._await(lambda: self.notices().get(alarm, []).count(state) >= times, what, NOTICE_SECONDS)
 
     def _await(self, is_there: Callable[[], bool], what: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -210,8 +211,8 @@ def break_and_mend(runs: list[Run]) -> None:
         "stream": {"PipelineDownAlarm": 2},
     }
     for run, alarms in zip(runs, told.values(), strict=True):
-        for alarm in alarms:
-            run.await_notice(alarm, "OK")
+        for alarm, times in alarms.items():
+            run.await_notice(alarm, "OK", times)
         run.await_calm()
     assert [run.notices() for run in runs] == [
         {alarm: ["ALARM", "OK"] * times for alarm, times in alarms.items()} for alarms in told.values()
