@@ -120,6 +120,7 @@ class Server(requests.Session):
 
     Attributes:
         page_bars: how many bars a page holds, of a server that has pages.
+        behind: how far what it shows is behind the market, at each request.
     """
 
     page_bars = 10_000
@@ -132,9 +133,12 @@ class Server(requests.Session):
         # By open_time: from when on a bar shows with another close.
         self.revisions: dict[datetime, tuple[datetime, float]] = {}
         self.refuse: Callable[[dict[str, str]], Refusal | None] = lambda _parameters: None
+        self.behind: Callable[[], timedelta] = timedelta
+        self.now = clock.now  # the moment of the market that is shown
 
     def get(self, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # only what is used
         parameters = {"url": url, **options["params"]}
+        self.now = self.clock.now - self.behind()
         self.asked.append((self.clock.now, parameters))
         refusal = self.refuse(parameters)
         if isinstance(refusal, Exception):
@@ -152,7 +156,7 @@ class Server(requests.Session):
     def shown_close(self, open_time: datetime) -> float:
         """What a bar shows as its close now."""
         since, revised = self.revisions.get(open_time, (datetime.max.replace(tzinfo=UTC), 0.0))
-        return revised if self.clock.now >= since else close_of(open_time)
+        return revised if self.now >= since else close_of(open_time)
 
 
 class AlphaVantageServer(Server):
@@ -160,7 +164,7 @@ class AlphaVantageServer(Server):
 
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """One instrument's series, newest first."""
-        name, now = parameters["symbol"], self.clock.now
+        name, now = parameters["symbol"], self.now
         times = self.market.times[name]
         newest = bisect_right(times, now)  # the one that is forming shows
         if "month" in parameters:
@@ -195,7 +199,7 @@ class AlpacaServer(Server):
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """One page."""
         start = datetime.fromisoformat(parameters["start"])
-        end = min(datetime.fromisoformat(parameters.get("end", "9999-01-01T00:00:00Z")), self.clock.now)
+        end = min(datetime.fromisoformat(parameters.get("end", "9999-01-01T00:00:00Z")), self.now)
         names = {each.removeprefix("crypto:"): each for each in self.market.times}
         wanted = [
             (symbol, each)
@@ -218,7 +222,7 @@ class KrakenServer(Server):
     def answer(self, parameters: dict[str, str]) -> dict[str, Any]:
         """One coin's rows, oldest first."""
         (name,) = self.market.times
-        forming = self.clock.now.replace(second=0, microsecond=0)
+        forming = self.now.replace(second=0, microsecond=0)
         since = datetime.fromtimestamp(int(parameters.get("since", "0")), UTC)
         first = max(forming - 719 * MINUTE, since + timedelta(seconds=1))
         rows = [

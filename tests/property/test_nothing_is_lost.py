@@ -1,10 +1,12 @@
 """Whatever refuses: in the end every bar of Alpaca's is in the stream, and looks back on all before it.
 
-Random plans and numbers of instruments, pages and requests; the stream refuses, the provider is down, or
-there are no runs, each for up to three hours. The market never closes: after a close nobody would ask.
+Random plans and numbers of instruments, pages and requests; the stream refuses, the provider is down, its
+servers are behind, or there are no runs, each for up to three hours. The market never closes: after a close
+nobody would ask.
 """
 
 from datetime import timedelta
+from itertools import cycle
 
 from examples import examples
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from producer.planning.planner import Plan
 OPENING = utc(20, 14, 30)
 TROUBLES = st.lists(
     st.tuples(
-        st.sampled_from(["stream", "provider", "no runs"]),
+        st.sampled_from(["stream", "provider", "behind", "no runs"]),
         st.integers(1, 180),
         st.integers(1, 30),
         st.booleans(),
@@ -42,10 +44,15 @@ def befall(world: World, troubles: list[tuple[str, int, int, bool]]) -> timedelt
         end = now + minutes * MINUTE
         world.stream.refuses = kind == "stream"
         world.server.refuse = lambda _asked, kind=kind: ConnectionError() if kind == "provider" else None  # type: ignore[misc]
+        if kind == "behind":
+            # One server after another, each of them so many minutes behind the market.
+            servers = cycle([timedelta(), *(number * MINUTE for number in range(1, 2 + minutes % 7))])
+            world.server.behind = lambda servers=servers: next(servers)  # type: ignore[misc]
         if kind != "no runs":
             world.run(now, end)
         world.stream.refuses = False
         world.server.refuse = lambda _asked: None
+        world.server.behind = timedelta
         if dies:
             world.new_container()
         now = end + calm * MINUTE
