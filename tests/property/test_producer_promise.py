@@ -7,6 +7,7 @@ the stream, read at the latest as_of of each id, must be what the market shows, 
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -182,12 +183,8 @@ class World:
             ),
             now=self.now,
         )
-        try:
-            producer.run(seconds=3600)
-        except Crash:
-            if not self.overlapping:
-                # The next runs find its lease, or come when that has ended.
-                self.market.minutes += self.draw.draw(st.sampled_from([0, 61]))
+        with suppress(Crash):
+            producer.run(seconds=60)
 
     def live(self) -> None:
         """Some minutes of trading, and whatever befalls the bars meanwhile."""

@@ -130,7 +130,9 @@ class World:
         }
         aws: Any = self
         with suppress(Death):
-            Publisher(Post("replay", aws, aws, "1min", WINDOWS, 0, 0)).publish(answers, deadline=float("inf"))
+            Publisher(Post("replay", aws, aws, "1min", WINDOWS, 0, 0)).publish(
+                answers, deadline=float("inf"), is_held=lambda: True
+            )
 
     def live(self, most: int) -> None:
         """Some minutes, in which each instrument may have a bar, or a bar of an earlier minute changes."""

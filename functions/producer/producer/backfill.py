@@ -11,6 +11,7 @@ from typing import NamedTuple
 from producer.fetched import Fetched
 from producer.planning.planner import Plan
 from producer.providers.answers import month_bounds
+from producer.providers.provider import Provider
 from producer.providers.provider_errors import FailureOutcome, ProviderError
 from stockstream.errors import StockstreamError
 from stockstream.instruments import Instrument, parse_instruments
@@ -30,6 +31,11 @@ class Backfill(NamedTuple):
 
     instruments: tuple[Instrument, ...]
     month: str
+
+
+def requests_of_backfill(provider: Provider, instrument: Instrument, interval: str) -> int:
+    """How many requests a month of an instrument's history takes, with the one before it."""
+    return MONTHS_PER_BACKFILL * provider.requests_per_month(instrument, interval)
 
 
 def check_requests(takes: int, left: int, plan: Plan) -> None:

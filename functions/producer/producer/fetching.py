@@ -7,7 +7,7 @@ from datetime import datetime
 from math import ceil
 from threading import Semaphore
 
-from producer.backfill import MONTHS_PER_BACKFILL, month_before
+from producer.backfill import month_before, requests_of_backfill
 from producer.fetched import Fetched
 from producer.markets.watchlist import Watchlist
 from producer.memory.tail import TailError
@@ -33,7 +33,11 @@ _PUBLISHING_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Fetching:
-    """What a request needs: the provider, the allowance, and where its bars go."""
+    """What a request needs: the provider, the allowance, and where its bars go.
+
+    Attributes:
+        lease_ends: when that of the run does.
+    """
 
     watchlist: Watchlist
     provider: Provider
@@ -43,6 +47,7 @@ class Fetching:
     splits: SplitsByName
     now: Callable[[], datetime]
     partitions: int
+    lease_ends: datetime
 
     def fetch_all(self, requests: Sequence[BarRequest], deadline: float) -> list[Fetched]:
         """What a run's requests brought, in their order; several are made concurrently.
@@ -72,7 +77,7 @@ class Fetching:
         fetched = Fetched([instrument], self.now())
         if not self.allowance.has_time:
             return fetched
-        if self.allowance.left < self.requests_of_backfill(instrument):
+        if self.allowance.left < requests_of_backfill(self.provider, instrument, self.watchlist.interval):
             fetched.failure = AllowanceSpentError(f"{instrument.name}: this run's requests are spent")
             return fetched
         try:
@@ -88,15 +93,17 @@ class Fetching:
         begin = format_time(since) if since else ""
         try:
             fetched.published[instrument.name] = self.publisher.publish_history(
-                instrument, answer, before, deadline, begin, self.splits.get(instrument.name, ())
+                instrument,
+                answer,
+                before,
+                deadline,
+                begin,
+                self.splits.get(instrument.name, ()),
+                is_held=self._is_held,
             )
         except TailError as error:
             fetched.left[instrument.name] = error
         return fetched
-
-    def requests_of_backfill(self, instrument: Instrument) -> int:
-        """How many requests a month of an instrument's history takes, with the one before it."""
-        return MONTHS_PER_BACKFILL * self.provider.requests_per_month(instrument, self.watchlist.interval)
 
     def _fetch(self, request: BarRequest, publishing: Semaphore, deadline: float) -> Fetched:
         fetched = Fetched(request.instruments, self.now(), rereads=request.rereads)
@@ -114,7 +121,9 @@ class Fetching:
         }
         fetched.answers = {instrument.name: answer for instrument, answer in finished.items()}
         with publishing:
-            outcomes = self.publisher.publish(finished, deadline, rereads=request.rereads, splits=self.splits)
+            outcomes = self.publisher.publish(
+                finished, deadline, rereads=request.rereads, splits=self.splits, is_held=self._is_held
+            )
         fetched.published_at = self.now()
         for name, outcome in outcomes.items():
             if isinstance(outcome, TailError):
@@ -122,6 +131,9 @@ class Fetching:
             else:
                 fetched.published[name] = outcome
         return fetched
+
+    def _is_held(self) -> bool:
+        return self.now() <= self.lease_ends
 
     def _finished(self, instrument: Instrument, answer: Answer) -> Answer:
         """The answer's bars that have ended and belong to the instrument's market."""

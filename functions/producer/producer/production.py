@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from producer.backfill import check_requests, describe_month, unfinished_since
+from producer.backfill import check_requests, describe_month, requests_of_backfill, unfinished_since
 from producer.bookkeeping import record_run
 from producer.fetched import Fetched
 from producer.fetching import Fetching
@@ -101,7 +101,7 @@ class Producer:
             except LeaseHeldError as error:
                 logger.info("another run is at work", detail=str(error))
                 return {}
-            fetched = self._fetching(splits).fetch_all(requests, deadline)
+            fetched = self._fetching(splits, held.held_until).fetch_all(requests, deadline)
             known = ledger
             ledger = record_run(ledger, self.watchlist, fetched, self.allowance.spent, self.now())
             silent = find_silent(self.watchlist, ledger, self._longest_pause(ledger))
@@ -143,11 +143,12 @@ class Producer:
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
-        fetching = self._fetching(self.read_splits())
-        fewest = min(map(fetching.requests_of_backfill, instruments))
-        check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
-        held = self._take_lease(read, ledger, deadline)
         interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
+        fewest = min(requests_of_backfill(self.provider, each, interval) for each in instruments)
+        check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
+        splits = self.read_splits()
+        held = self._take_lease(read, ledger, deadline)
+        fetching = self._fetching(splits, held.held_until)
         for instrument in instruments:
             since = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
             fetched.append(fetching.fetch_month(instrument, month, deadline, since))
@@ -159,7 +160,7 @@ class Producer:
         report_sessions(fetched, self.watchlist, self.reported)
         return {each.instruments[0].name: describe_month(each) for each in fetched}
 
-    def _fetching(self, splits: SplitsByName) -> Fetching:
+    def _fetching(self, splits: SplitsByName, lease_ends: datetime) -> Fetching:
         return Fetching(
             self.watchlist,
             self.provider,
@@ -169,6 +170,7 @@ class Producer:
             splits,
             self.now,
             self.plan.partitions,
+            lease_ends,
         )
 
     def _report_state(self, ledger: Ledger, *, asked: bool) -> None:

@@ -56,18 +56,23 @@ class FakeProvider:
 
 
 class FakePublisher:
-    """Keeps what it is given."""
+    """Keeps what it is given, and whether the lease was held then."""
 
     def __init__(self) -> None:
         self.given: list[Any] = []
+        self.held: list[bool] = []
         self.error: TailError | None = None
 
-    def publish(self, answers: dict[Instrument, Answer], *_: Any, **__: Any) -> dict[str, Published]:
+    def publish(
+        self, answers: dict[Instrument, Answer], *_: Any, is_held: Callable[[], bool], **__: Any
+    ) -> dict[str, Published]:
         self.given.append([each.name for each in answers])
+        self.held.append(is_held())
         return {each.name: Published() for each in answers}
 
-    def publish_history(self, *given: Any) -> Published:
+    def publish_history(self, *given: Any, is_held: Callable[[], bool]) -> Published:
         self.given.append(given)
+        self.held.append(is_held())
         if self.error:
             raise self.error
         return Published()
@@ -75,6 +80,7 @@ class FakePublisher:
 
 class World:
     def __init__(self, left: int = 100) -> None:
+        self.now = NOW
         self.provider, self.publisher, self.allowance = FakeProvider(), FakePublisher(), Allowance(lambda: 0)
         self.allowance.begin(left)
 
@@ -86,8 +92,9 @@ class World:
             self.publisher,  # type: ignore[arg-type]  # a fake
             Admission(),
             {},
-            lambda: NOW,
+            lambda: self.now,
             partitions,
+            NOW,
         )
 
     def fetch_month(self, since: datetime | None = None) -> Fetched:
@@ -142,6 +149,17 @@ def test_few_requests_have_no_more_threads_than_they_are_and_a_single_one_none(p
 
     assert pools == [2]
     assert world.provider.asked == ["A", "B", "IBM"]
+
+
+def test_what_is_published_hears_whether_the_lease_is_held() -> None:
+    world = World()
+
+    for late in range(2):
+        world.now = NOW + timedelta(seconds=late)
+        world.fetching().fetch_all([BarRequest((IBM,), None)], 0.0)
+        world.fetch_month()
+
+    assert world.publisher.held == [True, True, False, False]
 
 
 def test_a_months_bars_go_out_with_those_of_the_month_before_for_their_lookbacks() -> None:

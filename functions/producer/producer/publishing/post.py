@@ -1,7 +1,7 @@
 """Putting bars into the stream, and remembering in the table which of them it took."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, batched, pairwise
 
@@ -23,6 +23,10 @@ _READ_CALLS = 2
 
 class NoTimeLeftError(TailError):
     """The run would outlast its time."""
+
+
+class LeaseOverError(TailError):
+    """The run's lease had ended when it read tails: another run may have written them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,24 @@ class Post:
     table_seconds: float
     stream_seconds: float
 
-    def read_tails(self, instruments: Collection[Instrument], deadline: float) -> TailReader:
+    def read_tails(
+        self, instruments: Collection[Instrument], deadline: float, is_held: Callable[[], bool]
+    ) -> TailReader:
         """What gives the tail of each instrument.
 
+        A machine may stand still, with its clock for deadlines, until the lease of its run has ended and
+        another run has sent newer answers. What this run made of those tails would have an older as_of.
+        If the other run begins after they were read, its tails have other versions, and this run writes none.
+
         Raises:
-            TailError: they were not read.
+            TailError: they were not read, or nobody knows whose they are.
         """
         if time.monotonic() + _READ_CALLS * self.table_seconds > deadline:
             raise NoTimeLeftError("the run's time did not suffice")
-        return self.table.read_tails([each.name for each in instruments], self.interval)
+        tail_of = self.table.read_tails([each.name for each in instruments], self.interval)
+        if not is_held():
+            raise LeaseOverError("the run stood still until its lease had ended")
+        return tail_of
 
     def send(self, parcel: Sequence[Piece], deadline: float) -> None:
         """Puts a parcel, counts what is taken, and remembers it."""

@@ -5,8 +5,8 @@ One answer may be about a hundred instruments. Their tails are read together, th
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import batched
 
 from producer.memory.instrument_table import VersionedTail
@@ -41,6 +41,7 @@ class Publisher:
         answers: Mapping[Instrument, Answer],
         deadline: float,
         *,
+        is_held: Callable[[], bool],
         rereads: bool = False,
         splits: SplitsByName = NO_SPLITS,
     ) -> dict[str, Published | TailError]:
@@ -49,6 +50,7 @@ class Publisher:
         Args:
             answers: the provider's, without the bars that are still forming.
             deadline: when all tails must be written, on time.monotonic.
+            is_held: whether the run's lease has not ended.
             rereads: whether the answers are those of a rereading, which show all that the tails remember, and
                 older bars that are not to be sent.
             splits: the instruments', as they are confirmed.
@@ -58,7 +60,7 @@ class Publisher:
             run sends what is missing.
         """
         try:
-            tail_of = self.post.read_tails(answers, deadline)
+            tail_of = self.post.read_tails(answers, deadline, is_held)
         except TailError as error:
             return {instrument.name: error for instrument in answers}
         outcomes: dict[str, Published | TailError] = {}
@@ -95,6 +97,8 @@ class Publisher:
         deadline: float,
         begin: str = "",
         splits: Sequence[Split] = (),
+        *,
+        is_held: Callable[[], bool],
     ) -> Published:
         """Sends an answer's bars from before the tail, and those that the tail lacks.
 
@@ -105,11 +109,12 @@ class Publisher:
             deadline: when all tails must be written, on time.monotonic.
             begin: the open_time from which on history is sent; empty for all of it.
             splits: the instrument's, as they are confirmed, the oldest first.
+            is_held: whether the run's lease has not ended.
 
         Raises:
             TailError: the tail was not read or not written.
         """
-        tail, version = self.post.read_tails([instrument], deadline)(instrument.name)
+        tail, version = self.post.read_tails([instrument], deadline, is_held)(instrument.name)
         plan = plan_history(answer.bars, before, tail, self.post.windows, begin, splits)
         published = Published(unsent=len(plan.older) + len(plan.within))
         remembered = VersionedTail(with_splits(plan.tail, splits), version)
@@ -145,7 +150,12 @@ class Publisher:
         tail, shown = read.tail, answer.bars
         if rereads:
             shown = comparable_bars(shown, tail, self.post.windows)
-        publications = plan_publications(shown, tail, self.post.windows, splits)
+        # An answer says nothing of the time after all that it shows. What is to be repeated of that, as where
+        # an earlier bar has come late, is in doubt until an answer reaches it.
+        newest = max(shown, default="")
+        planned = plan_publications(shown, tail, self.post.windows, splits)
+        publications = [each for each in planned if each.open_time <= newest]
+        beyond = {each.open_time for each in planned if each.open_time > newest}
         new = {each.open_time for each in publications if each.cause is Cause.NEW}
         known = {**tail.bars, **shown}
         published = Published(
@@ -156,7 +166,8 @@ class Publisher:
             newest=tail.newest,
             times=sorted(known)[-BARS_PER_ANSWER:],
         )
-        remembered = read._replace(tail=with_splits(tail, splits))
+        tail = with_splits(tail, splits)
+        remembered = read._replace(tail=replace(tail, doubtful=tail.doubtful | beyond))
         return Sending(instrument, answer.as_of, publications, remembered, published)
 
 

@@ -13,7 +13,7 @@ from producer.memory.tail import Tail, TailError
 from producer.ohlcv import Ohlcv
 from producer.providers.answers import Answer
 from producer.publishing import post, publisher
-from producer.publishing.post import Post
+from producer.publishing.post import LeaseOverError, Post
 from producer.publishing.publication import Cause
 from producer.publishing.publisher import Publisher
 from producer.publishing.sending import Published
@@ -46,6 +46,7 @@ class World(Table):
         self.put: list[str] = []
         self.takes: Callable[[str], bool] = lambda _open_time: True
         self.unreadable: Sequence[str] = ()
+        self.is_held = True
         self.publisher = Publisher(
             Post(
                 source="replay",
@@ -79,13 +80,15 @@ class World(Table):
         self.tails[name] = VersionedTail(tail, 1)
 
     def publish_month(self, shown: dict[str, Ohlcv], deadline: float = 100.0) -> Published:
-        return self.publisher.publish_history(IBM, answer(shown), {}, deadline)
+        return self.publisher.publish_history(IBM, answer(shown), {}, deadline, is_held=lambda: self.is_held)
 
     def publish(
         self, shown: dict[str, Ohlcv], deadline: float = 100.0, *, reaches_back: bool = True
     ) -> Published:
-        published = self.publisher.publish({IBM: answer(shown, reaches_back=reaches_back)}, deadline)["IBM"]
-        assert isinstance(published, Published)
+        answers = {IBM: answer(shown, reaches_back=reaches_back)}
+        published = self.publisher.publish(answers, deadline, is_held=lambda: self.is_held)["IBM"]
+        if isinstance(published, TailError):
+            raise published
         return published
 
 
@@ -154,7 +157,9 @@ def test_what_is_left_of_a_month_begins_with_the_first_bar_that_the_stream_refus
 def test_a_tail_that_cannot_be_read_stops_no_other_instrument(world: World) -> None:
     world.unreadable = ["IBM"]
 
-    outcomes = world.publisher.publish({IBM: answer(bars([1])), MSFT: answer(bars([1, 2]))}, 100.0)
+    outcomes = world.publisher.publish(
+        {IBM: answer(bars([1])), MSFT: answer(bars([1, 2]))}, 100.0, is_held=lambda: True
+    )
 
     assert isinstance(outcomes["IBM"], TailError)
     assert isinstance(outcomes["MSFT"], Published)
@@ -177,13 +182,35 @@ def test_a_first_answer_has_no_hole_before_it(world: World) -> None:
     assert world.publish(bars([14, 15]), reaches_back=False).hole is None
 
 
-def test_a_bar_that_the_provider_hides_is_repeated_with_the_late_bar_before_it(world: World) -> None:
+@pytest.mark.parametrize(
+    ("later", "sent"),
+    [
+        pytest.param([10, 11], [11], id="it is shown again"),
+        pytest.param([10, 12], [11, 12], id="it is not, and another bar ends"),
+    ],
+)
+def test_a_bar_that_is_not_shown_when_an_earlier_one_comes_late_is_repeated_with_the_next_answer(
+    world: World, later: list[int], sent: list[int]
+) -> None:
     world.publish(bars([11]))
     world.publish(bars([10]))
-    assert world.put == [at(11), at(10), at(11)]
+    assert world.put == [at(11), at(10)]
 
-    world.publish(bars([10, 11, 12]))
-    assert world.put[3:] == [at(12)]
+    for _ in range(2):
+        world.publish(bars(later))
+    assert world.put[2:] == [at(minute) for minute in sent]
+
+
+@pytest.mark.parametrize("publish", [World.publish, World.publish_month])
+def test_what_was_answered_before_a_run_stood_still_until_its_lease_had_ended_is_not_sent(
+    world: World, publish: Callable[[World, dict[str, Ohlcv]], Published]
+) -> None:
+    world.remember(WITH_A_HOLE)
+    world.is_held = False
+
+    with pytest.raises(LeaseOverError, match="stood still until its lease had ended"):
+        publish(world, MONTH)
+    assert world.put == []
 
 
 def test_the_times_of_the_newest_hundred_bars_are_told(world: World) -> None:
@@ -196,7 +223,7 @@ def test_a_bar_from_before_the_first_is_sent_unless_it_is_a_rereading(world: Wor
     """A rereading compares what the tail remembers; older bars are for the schedule's own requests."""
     shown = bars([9, 10])
     world.remember(Tail(bars([10])))
-    world.publisher.publish({IBM: answer(shown)}, 100.0, rereads=True)
+    world.publisher.publish({IBM: answer(shown)}, 100.0, is_held=lambda: True, rereads=True)
     assert world.put == []
 
     world.publish(shown)
