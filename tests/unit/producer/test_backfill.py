@@ -1,5 +1,7 @@
 from collections import Counter
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from producer.backfill import (
     check_requests,
     describe_month,
     read_backfill,
+    requests_of_backfill,
     unfinished_since,
 )
 from producer.fetched import Fetched
@@ -69,7 +72,11 @@ def test_what_is_no_month_is_refused(month: str) -> None:
 
 
 def test_a_month_takes_the_month_before_it_too() -> None:
+    provider: Any = SimpleNamespace(requests_per_month=lambda _, interval: {"1min": 5, "5min": 1}[interval])
+
     assert MONTHS_PER_BACKFILL == 2
+    assert requests_of_backfill(provider, parse_instrument("IBM"), "1min") == 10
+    assert requests_of_backfill(provider, parse_instrument("IBM"), "5min") == 2
 
 
 @pytest.mark.parametrize("takes", [2, 10])
