@@ -184,6 +184,8 @@ class World:
             now=self.now,
         )
         with suppress(Crash):
+            # A minute: the lease of a run that died lets later ones go on, and that of a run which stands still
+            # while others take place may end before it does.
             producer.run(seconds=60)
 
     def live(self) -> None:

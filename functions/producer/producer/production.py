@@ -143,12 +143,13 @@ class Producer:
         now, deadline = self.now(), time.monotonic() + seconds
         read = self.ledger_item.read()
         ledger = read.ledger.of_day(now)
-        interval, fetched, history = self.watchlist.interval, [], dict(ledger.history)
+        interval = self.watchlist.interval
         fewest = min(requests_of_backfill(self.provider, each, interval) for each in instruments)
         check_requests(fewest, self.plan.requests_of_a_run(ledger), self.plan)
         splits = self.read_splits()
         held = self._take_lease(read, ledger, deadline)
         fetching = self._fetching(splits, held.held_until)
+        fetched, history = [], dict(ledger.history)
         for instrument in instruments:
             since = history.pop(key := f"{instrument.name}|{interval}|{month}", None)
             fetched.append(fetching.fetch_month(instrument, month, deadline, since))
