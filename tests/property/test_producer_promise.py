@@ -184,8 +184,8 @@ class World:
             now=self.now,
         )
         with suppress(Crash):
-            # A minute: the lease of a run that died lets later ones go on, and that of a run which stands still
-            # while others take place may end before it does.
+            # A minute, so that later runs go on after one that died, and take place while one stands still whose
+            # lease has ended.
             producer.run(seconds=60)
 
     def live(self) -> None:
