@@ -184,8 +184,8 @@ class World:
             now=self.now,
         )
         with suppress(Crash):
-            # A minute, so that later runs go on after one that died, and take place while one stands still whose
-            # lease has ended.
+            # A minute, so that later runs go on after one that died, and take place while one stands still
+            # whose lease has ended.
             producer.run(seconds=60)
 
     def live(self) -> None:
